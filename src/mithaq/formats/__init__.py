@@ -1,0 +1,1 @@
+"""Parsers of what comes in: bytes to objects. Pure: no I/O, clock or SQL."""
