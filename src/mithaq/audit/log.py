@@ -1,0 +1,259 @@
+"""The node's log (RFC 9162): append, prove, checkpoint, verify (border.md 4.4 to 4.6).
+
+Leaf = H(0x00 ‖ nonce32 ‖ record). Records hold ids and digests, never content; nonces keep a leaf from
+being guessed. Size and root never leave unasked: they count hidden work.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from mithaq.clock import text
+from mithaq.errors import InputError, NotFound
+from mithaq.model.canonical import Json, canonical, parse
+from mithaq.seal.envelope import BadEnvelope, payload_type, sign, verify
+from mithaq.seal.envelope import read as read_envelope
+from mithaq.seal.keys import Signer
+from mithaq.seal.merkle import completed, includes, leaf_hash, path, root
+from mithaq.seal.messages import Message, decode, encode
+from mithaq.store.engine import append_lock
+from mithaq.store.sql import chunks
+from mithaq.store.tables import checkpoints, leaves, nodes
+
+CHECKPOINT = payload_type("checkpoint")
+PAD = 256
+
+
+class Checkpoint(Message, frozen=True, kw_only=True):
+    """A signed head of a log."""
+
+    origin: str
+    realm: str
+    size: int
+    root: str  # hexadecimal
+    at: str
+
+
+class Leaf(Message, frozen=True, kw_only=True):
+    """One leaf opened: the record, its nonce and the way to the root."""
+
+    record: str  # the record's exact text
+    nonce: str  # hexadecimal
+    index: int
+    path: list[str]
+
+
+class LogProof(Message, frozen=True, kw_only=True):
+    """What a person hands out: leaves opened under one checkpoint (border.md 4.6)."""
+
+    format: str = "mithaq-proof/1"
+    leaves: list[Leaf]
+    checkpoint: str  # its envelope, as JSON text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A proof that holds: whose log, when, and what the records say."""
+
+    origin: str
+    at: str
+    records: tuple[Mapping[str, Json], ...]
+    hashes: tuple[str, ...]  # of the leaves, hexadecimal
+
+
+Record = Mapping[str, Json]
+
+
+def append(
+    unit: Connection, records: Sequence[tuple[str, Record]]
+) -> list[tuple[int, str]]:
+    """Append (subject, record) pairs; return each one's leaf index and leaf hash in hexadecimal."""
+    append_lock(unit, "log")
+    size = length(unit)
+    fresh: dict[tuple[int, int], bytes] = {}
+
+    def fetch(level: int, index: int) -> bytes:
+        known = fresh.get((level, index))
+        return known if known is not None else _node(unit, level, index)
+
+    rows: list[dict[str, object]] = []
+    result: list[tuple[int, str]] = []
+    for at, (subject, record) in enumerate(records, size):
+        nonce, raw = secrets.token_bytes(32), canonical(dict(record))
+        leaf = leaf_hash(nonce + raw)
+        for level, index, digest in completed(at, leaf, fetch):
+            fresh[level, index] = digest
+        rows.append({"idx": at, "nonce": nonce, "record": raw, "subject": subject})
+        result.append((at, leaf.hex()))
+    for part in chunks(rows, 2000):
+        unit.execute(leaves.insert(), part)
+    for some in chunks(fresh.items(), 2000):
+        unit.execute(
+            nodes.insert(), [{"level": k[0], "idx": k[1], "hash": v} for k, v in some]
+        )
+    return result
+
+
+def length(unit: Connection) -> int:
+    """Return the number of leaves."""
+    last = unit.execute(select(func.max(leaves.c.idx))).scalar_one_or_none()
+    return 0 if last is None else int(last) + 1
+
+
+def _node(unit: Connection, level: int, index: int) -> bytes:
+    query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.idx == index)
+    return bytes(unit.execute(query).scalar_one())
+
+
+def checkpoint(
+    unit: Connection, us: tuple[str, str], signer: Signer, now: datetime
+) -> bytes:
+    """Sign the log's head now; return its envelope.
+
+    Args:
+        us: our party name and realm.
+    """
+    size = length(unit)
+    head = Checkpoint(
+        origin=us[0],
+        realm=us[1],
+        size=size,
+        root=root(size, lambda level, index: _node(unit, level, index)).hex(),
+        at=text(now),
+    )
+    envelope = sign(CHECKPOINT, encode(head), signer).to_bytes()
+    if (
+        unit.execute(
+            select(checkpoints.c.size).where(checkpoints.c.size == size)
+        ).first()
+        is None
+    ):
+        unit.execute(
+            checkpoints.insert().values(
+                size=size,
+                at=text(now),
+                envelope=envelope,
+                nonce=secrets.token_bytes(32),
+            )
+        )
+    return envelope
+
+
+def pad(unit: Connection, now: datetime) -> None:
+    """Fill the log with random leaves to a multiple of 256, so that its size counts nothing."""
+    missing = -length(unit) % PAD
+    if missing:
+        append(unit, [("", {"kind": "pad", "at": text(now)})] * missing)
+
+
+def blind_head(unit: Connection) -> str:
+    """Return H(nonce ‖ newest checkpoint) in hexadecimal: the same for all peers, and says nothing."""
+    row = unit.execute(
+        select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1)
+    ).one_or_none()
+    raw = b"" if row is None else bytes(row.nonce) + bytes(row.envelope)
+    return hashlib.sha256(raw).hexdigest()
+
+
+def find(unit: Connection, subject: str) -> list[tuple[int, Record]]:
+    """Return (index, record) of every leaf about ``subject``, oldest first."""
+    query = (
+        select(leaves.c.idx, leaves.c.record)
+        .where(leaves.c.subject == subject)
+        .order_by(leaves.c.idx)
+    )
+    return [(row.idx, _record(bytes(row.record))) for row in unit.execute(query)]
+
+
+def _record(raw: bytes) -> Record:
+    value = parse(raw)
+    if not isinstance(value, dict):
+        raise InputError("a record is a JSON object")
+    return value
+
+
+def prove(unit: Connection, indexes: Sequence[int], head: bytes) -> bytes:
+    """Return a proof of the leaves ``indexes`` under the checkpoint ``head`` (an envelope of ours).
+
+    Raises:
+        NotFound: there is no such leaf.
+    """
+    size = decode(read_envelope(head).payload, Checkpoint).size
+    opened: list[Leaf] = []
+    for index in indexes:
+        row = unit.execute(select(leaves).where(leaves.c.idx == index)).one_or_none()
+        if row is None or index >= size:
+            raise NotFound("no such leaf", index=index)
+        way = path(index, size, lambda level, at: _node(unit, level, at))
+        opened.append(
+            Leaf(
+                record=bytes(row.record).decode(),
+                nonce=bytes(row.nonce).hex(),
+                index=index,
+                path=[step.hex() for step in way],
+            )
+        )
+    return msgspec.json.format(
+        encode(LogProof(leaves=opened, checkpoint=head.decode())), indent=1
+    )
+
+
+def check(raw: bytes, keys: Mapping[str, bytes]) -> Checked:
+    """Verify a proof offline against the log owner's exchange keys.
+
+    Raises:
+        BadEnvelope: the checkpoint is not signed by one of ``keys``, or a leaf is not in its log.
+        InputError: it is no proof.
+    """
+    proof = decode(raw, LogProof)
+    envelope = read_envelope(proof.checkpoint.encode())
+    head = decode(verify(envelope, CHECKPOINT, keys), Checkpoint)
+    hashes: list[str] = []
+    for leaf in proof.leaves:
+        try:
+            opened = leaf_hash(bytes.fromhex(leaf.nonce) + leaf.record.encode())
+            way = [bytes.fromhex(step) for step in leaf.path]
+            known = bytes.fromhex(head.root)
+        except ValueError as error:
+            raise BadEnvelope("not hexadecimal", cause="proof") from error
+        if not includes(known, head.size, opened, leaf.index, way):
+            raise BadEnvelope(
+                "the record is not in the log of that checkpoint", cause="proof"
+            )
+        hashes.append(opened.hex())
+    records = tuple(_record(leaf.record.encode()) for leaf in proof.leaves)
+    return Checked(
+        origin=head.origin, at=head.at, records=records, hashes=tuple(hashes)
+    )
+
+
+def verify_all(unit: Connection) -> list[str]:
+    """Recompute the whole log; return what differs, in words, empty if nothing does."""
+    fresh: dict[tuple[int, int], bytes] = {}
+    wrong: list[str] = []
+    expected = 0
+    for row in unit.execute(select(leaves).order_by(leaves.c.idx)):
+        if row.idx != expected:
+            wrong.append(f"leaf {expected} is missing")
+            break
+        leaf = leaf_hash(bytes(row.nonce) + bytes(row.record))
+        for level, index, digest in completed(row.idx, leaf, lambda a, b: fresh[a, b]):
+            fresh[level, index] = digest
+        expected += 1
+    stored = {(r.level, r.idx): bytes(r.hash) for r in unit.execute(select(nodes))}
+    for key in sorted(fresh.keys() | stored.keys()):
+        if fresh.get(key) != stored.get(key):
+            wrong.append(f"node {key[1]} of level {key[0]} differs")
+    for row in unit.execute(select(checkpoints).order_by(checkpoints.c.size)):
+        head = decode(read_envelope(bytes(row.envelope)).payload, Checkpoint)
+        if (
+            head.size > expected
+            or root(head.size, lambda a, b: fresh[a, b]).hex() != head.root
+        ):
+            wrong.append(f"the checkpoint of {head.size} leaves is not of this log")
+    return wrong

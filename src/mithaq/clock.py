@@ -1,0 +1,45 @@
+"""The only caller of the system's clocks.
+
+Instants are aware UTC with millisecond precision (STIX ``timestamp``, STIX 2.1 section 3.2); they are read
+once per operation and passed on as ``now``.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mithaq.errors import InputError
+
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    """Return the current instant, cut to the millisecond."""
+    instant = datetime.now(UTC)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def monotonic() -> float:
+    """Return seconds on a clock that never steps; only differences mean anything."""
+    return time.monotonic()
+
+
+def text(instant: datetime) -> str:
+    """Write ``instant`` as RFC 3339 in UTC with three decimals; such texts sort as instants do."""
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def parse(written: str) -> datetime:
+    """Read an RFC 3339 instant.
+
+    Raises:
+        InputError: ``written`` is no instant with a time zone.
+    """
+    try:
+        instant = datetime.fromisoformat(written)
+    except ValueError as error:
+        raise InputError("not an RFC 3339 instant") from error
+    if instant.tzinfo is None:
+        raise InputError("an instant needs a time zone")
+    return instant.astimezone(UTC)

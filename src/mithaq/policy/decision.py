@@ -1,0 +1,102 @@
+"""The answer: Release, Hold or Withhold, each with its reasons (border.md 2.7)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mithaq.model.canonical import Json
+from mithaq.model.markings import Label
+
+
+class Rule(StrEnum):
+    """Why something stays; the section of border.md stands behind each."""
+
+    NOT_IN_FORCE = "not-in-force"  # 3.1, 3.3
+    SHADOW = "shadow"  # decided and recorded, nothing leaves
+    NO_CLAUSE = "no-clause"  # 2.2, 3.1
+    UNMARKED = "unmarked"  # 2.1
+    MARKING_UNKNOWN = "marking-unknown"  # 2.1
+    MARKING_FORGED = "marking-forged"  # 1.3
+    OWNERSHIP = "ownership"  # 1.2
+    RELEASABLE_TO = "releasable-to"  # 2.1
+    PURPOSE = "purpose"  # 2.1
+    EMBARGO = "embargo"  # 2.1, 2.7
+    EXPIRY = "expiry"  # 2.1, 2.7
+    ONWARD_GREEN = "onward-green"  # 2.2, 2.3
+    ONWARD_AMBER = "onward-amber"  # 2.2
+    ONWARD_STRICT = "onward-strict"  # 2.2
+    ONWARD_RED = "onward-red"  # 2.2
+    ORIGINATOR_CONTROL = "originator-control"  # 2.2
+    ECHO = "echo"  # 2.2
+    RELAY_EXACT = "relay-exact"  # 5.5
+    READERS = "readers"  # 2.4
+    CLIENT = "client"  # 8.1
+    NOT_ADOPTED = "not-adopted"  # 8.4
+    INVALID_VIEW = "invalid-view"  # 1.5
+    SCO_PARTIAL = "sco-partial"  # 1.4
+    REFERENCE_REQUIRED = "reference-required"  # 2.5
+    SILENT_VERSION = "silent-version"  # 1.9
+    NOT_NEWEST = "not-newest"  # 1.10
+    SUPERSEDED = "superseded"  # 1.10
+    HISTORY = "history"  # 3.5
+    FIRST_VIEW = "first-view"  # 5.3
+    ATTRIBUTION = "attribution"  # 2.10
+    RECALLED = "recalled"  # 7
+    PRIVATE_KIND = "private-kind"  # own object types never cross as intelligence
+    # reasons of a hold
+    SECOND_PERSON = "second-person"  # 2.2, 2.8
+    POLICY_OWNER = "policy-owner"  # 2.10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A rule that bit, the clause it stands in, and facts for the sentence (ids and levels, never content)."""
+
+    rule: Rule
+    clause: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a peer would see of a version: bytes that only remove (border.md 1.5)."""
+
+    raw: bytes = field(repr=False)
+    body: Mapping[str, Json] = field(repr=False, compare=False, hash=False)
+    digest: str
+    removed: tuple[
+        str, ...
+    ] = ()  # JSON pointers into the stored object, topmost only, sorted
+    added: tuple[str, ...] = ()  # fixed marking ids that enter object_marking_refs
+    carries: tuple[str, ...] = ()  # statement markings that travel along
+    label: Label = Label()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """It goes, as this view, under this clause."""
+
+    view: View
+    clause: str
+    onward: str = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """It waits for persons: ``needs`` holds second-person and policy-owner."""
+
+    view: View
+    clause: str
+    needs: frozenset[str]
+    reasons: tuple[Reason, ...]
+    onward: str = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withhold:
+    """It stays; every rule that bit is named, to us alone."""
+
+    reasons: tuple[Reason, ...]
+
+
+Decision = Release | Hold | Withhold

@@ -1,0 +1,245 @@
+"""What permits or forbids one candidate for one peer, before references are looked at (border.md 2.2, 2.7)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mithaq.model.canonical import Json
+from mithaq.model.markings import Label, Tlp
+from mithaq.policy.agreement import Agreement, Clause, action_level, level, named
+from mithaq.policy.decision import Reason, Rule
+from mithaq.policy.situation import Candidate, Peer, Situation
+
+Body = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """A clause's levels, read once."""
+
+    tlp: Tlp
+    named: frozenset[Tlp]
+
+    def allows(self, at: Tlp) -> bool:
+        """Say whether the clause permits the level."""
+        return at <= self.tlp or at in self.named
+
+
+def limits(clause: Clause) -> Limits:
+    """Return the levels of ``clause``."""
+    return Limits(tlp=level(clause), named=named(clause))
+
+
+def permits_level(clause: Clause, label: Label) -> bool:
+    """Say whether ``clause`` permits what bears ``label``."""
+    if label.tlp is None or label.unresolved:
+        return False
+    return limits(clause).allows(label.tlp) and label.pap <= action_level(clause)
+
+
+def permitting(
+    situation: Situation,
+    agreement: Agreement,
+    candidate: Candidate,
+    label: Label,
+    peer: Peer,
+) -> tuple[Clause | None, tuple[Reason, ...]]:
+    """Return the first clause that permits the candidate for ``peer``, or why each covering clause does not."""
+    why: list[Reason] = []
+    for clause in agreement.clauses:
+        if not clause.covers(situation.us, peer.name):
+            continue
+        against = _against(situation, clause, candidate.object.body, label, peer)
+        if against is None:
+            return clause, ()
+        why.append(Reason(rule=Rule.NO_CLAUSE, clause=clause.id, facts=against))
+    return None, tuple(why) or (
+        Reason(rule=Rule.NO_CLAUSE, facts={"because": "direction"}),
+    )
+
+
+def _against(
+    situation: Situation, clause: Clause, body: Body, label: Label, peer: Peer
+) -> Mapping[str, str] | None:
+    """Return what speaks against ``clause``, None if nothing does."""
+    kind = str(body.get("type"))
+    if "*" not in clause.kinds and kind not in clause.kinds:
+        return {"because": "kind", "kind": kind}
+    if not permits_level(clause, label):
+        if label.tlp is not None and limits(clause).allows(label.tlp):
+            return {"because": "pap", "is": str(label.pap), "most": clause.max_pap}
+        return {"because": "level", "is": str(label.tlp), "most": clause.max_tlp}
+    if situation.purpose not in clause.purposes:
+        return {"because": "purpose", "purpose": situation.purpose}
+    if clause.embargo and situation.instants.opens < clause.embargo:
+        return {"because": "embargo", "until": clause.embargo}
+    if clause.expiry and situation.instants.closes >= clause.expiry:
+        return {"because": "expiry", "since": clause.expiry}
+    if clause.releasable_to and not {peer.name, peer.country} & set(
+        clause.releasable_to
+    ):
+        return {"because": "releasable-to"}
+    return _content(clause, body)
+
+
+def _content(clause: Clause, body: Body) -> Mapping[str, str] | None:
+    tests = (
+        ("labels", _texts(body.get("labels")), clause.labels_any, clause.labels_none),
+        (
+            "sectors",
+            _texts(body.get("sectors")),
+            clause.sectors_any,
+            clause.sectors_none,
+        ),
+        ("attack", attack_ids(body), clause.attack_any, clause.attack_none),
+    )
+    for name, has, wanted, unwanted in tests:
+        if wanted and not has & set(wanted):
+            return {"because": f"{name}-wanted"}
+        hit = sorted(has & set(unwanted))
+        if hit:
+            return {"because": f"{name}-excluded", "which": hit[0]}
+    return None
+
+
+def _texts(value: Json) -> set[str]:
+    return (
+        {v for v in value if isinstance(v, str)} if isinstance(value, list) else set()
+    )
+
+
+def attack_ids(body: Body) -> set[str]:
+    """Return the ATT&CK ids an object bears; a sub-technique also counts as its technique."""
+    found: set[str] = set()
+    refs = body.get("external_references")
+    for ref in refs if isinstance(refs, list) else []:
+        if isinstance(ref, dict) and str(ref.get("source_name", "")).startswith(
+            "mitre"
+        ):
+            name = str(ref.get("external_id", ""))
+            found |= {name, name.partition(".")[0]}
+    return found - {""}
+
+
+def caveats(situation: Situation, label: Label, peer: Peer) -> Iterator[Reason]:
+    """Yield what the object's own label forbids (border.md 2.1)."""
+    if label.unresolved:
+        yield Reason(
+            rule=Rule.MARKING_UNKNOWN, facts={"marking": min(label.unresolved)}
+        )
+    if label.tlp is None:
+        yield Reason(rule=Rule.UNMARKED)
+    if (
+        label.releasable_to is not None
+        and not {peer.name, peer.country} & label.releasable_to
+    ):
+        yield Reason(
+            rule=Rule.RELEASABLE_TO,
+            facts={"to": ", ".join(sorted(label.releasable_to))},
+        )
+    if label.purposes is not None and situation.purpose not in label.purposes:
+        yield Reason(rule=Rule.PURPOSE, facts={"purpose": situation.purpose})
+    if label.embargo is not None and situation.instants.opens < label.embargo:
+        yield Reason(rule=Rule.EMBARGO, facts={"until": label.embargo})
+    if label.expiry is not None and situation.instants.closes >= label.expiry:
+        yield Reason(rule=Rule.EXPIRY, facts={"since": label.expiry})
+
+
+def origin(candidate: Candidate, peer: Peer) -> Iterator[Reason]:
+    """Yield what speaks against the candidate whatever its label: whose it is and how it came."""
+    if candidate.forged:
+        yield Reason(rule=Rule.MARKING_FORGED)
+    if candidate.disowned:
+        yield Reason(rule=Rule.OWNERSHIP)
+    if candidate.from_client:
+        yield Reason(rule=Rule.NOT_ADOPTED)
+    if peer.name in {candidate.owner, candidate.sent_by, candidate.voucher}:
+        yield Reason(rule=Rule.ECHO)
+
+
+def consented(situation: Situation, candidate: Candidate, peer: Peer) -> bool:
+    """Say whether the owner has signed that this version may go to ``peer``."""
+    owner = candidate.owner or candidate.voucher
+    return any(
+        (c.by, c.id, c.version, c.recipient)
+        == (owner, candidate.object.id, candidate.object.version, peer.name)
+        for c in situation.consents
+    )
+
+
+def onward(
+    situation: Situation, candidate: Candidate, label: Label, peer: Peer
+) -> Iterator[Reason]:
+    """Yield what the terms it came under forbid (border.md 2.2, columns *received*; 5.5)."""
+    if candidate.own or label.tlp is None:
+        return
+    yes = consented(situation, candidate, peer)
+    if label.originator_control and not yes:
+        yield Reason(rule=Rule.ORIGINATOR_CONTROL, facts={"owner": candidate.owner})
+    if peer.constituency_of == situation.us:
+        yield from _to_sink(label.tlp, peer)
+        return
+    match label.tlp:
+        case Tlp.CLEAR:
+            return
+        case Tlp.GREEN:
+            if not (yes or _green_may_pass(candidate, peer)):
+                yield Reason(rule=Rule.ONWARD_GREEN)
+        case Tlp.AMBER:
+            scoped = candidate.relayed and candidate.onward == "scope"
+            if not (yes or (scoped and peer.name in candidate.via_parties)):
+                yield Reason(rule=Rule.ONWARD_AMBER)
+        case Tlp.AMBER_STRICT:
+            if not yes:
+                yield Reason(rule=Rule.ONWARD_STRICT)
+        case Tlp.RED:
+            yield Reason(rule=Rule.ONWARD_RED)
+
+
+def _green_may_pass(candidate: Candidate, peer: Peer) -> bool:
+    inside = candidate.via is not None and peer.name in candidate.via
+    if candidate.relayed and candidate.onward == "scope":
+        return inside and peer.name in candidate.via_parties
+    return inside and candidate.onward != "none"
+
+
+def _to_sink(at: Tlp, peer: Peer) -> Iterator[Reason]:
+    if at is Tlp.AMBER and not peer.need_to_know:
+        yield Reason(rule=Rule.ONWARD_AMBER)
+    elif at is Tlp.AMBER_STRICT:
+        yield Reason(rule=Rule.ONWARD_STRICT)
+    elif at is Tlp.RED:
+        yield Reason(rule=Rule.ONWARD_RED)
+
+
+def client(
+    agreement: Agreement, clause: Clause, label: Label, peer: Peer
+) -> Iterator[Reason]:
+    """Yield what an ordinary TAXII client cannot be bound to (border.md 8.1)."""
+    if peer.node or label.tlp is None:
+        return
+    if label.tlp >= Tlp.AMBER_STRICT:
+        yield Reason(
+            rule=Rule.CLIENT,
+            clause=clause.id,
+            facts={"because": "level", "is": str(label.tlp)},
+        )
+    if label.originator_control:
+        yield Reason(
+            rule=Rule.CLIENT, clause=clause.id, facts={"because": "originator-control"}
+        )
+    if clause.receipt_duty:
+        yield Reason(rule=Rule.CLIENT, clause=clause.id, facts={"because": "receipt"})
+    if label.tlp is Tlp.AMBER and agreement.recall != "best-effort":
+        yield Reason(rule=Rule.CLIENT, clause=clause.id, facts={"because": "recall"})
+
+
+def readers(candidate: Candidate, label: Label, peer: Peer) -> Iterator[Reason]:
+    """Yield a reason unless RED goes to named persons of the peer's signed list (border.md 2.4)."""
+    if label.tlp is not Tlp.RED:
+        return
+    chosen = candidate.readers.get(peer.name, frozenset())
+    if not peer.node or not chosen or not chosen <= peer.readers:
+        yield Reason(
+            rule=Rule.READERS,
+            facts={"unknown": ", ".join(sorted(chosen - peer.readers))},
+        )

@@ -1,0 +1,46 @@
+"""What people decide: the second person and the policy owner (border.md 2.2, 2.8, 2.10)."""
+
+from mithaq.model.markings import Tlp
+from mithaq.policy.attribution import attributes
+from mithaq.policy.decision import Rule, View
+from mithaq.policy.situation import Approval, Situation
+from mithaq.policy.views import Draft
+
+
+def needs_of(
+    situation: Situation, terms: str, made: Draft, seen: View, peer: str
+) -> frozenset[str]:
+    """Return what the view still waits for: ``second-person``, ``policy-owner``, or nothing.
+
+    Args:
+        terms: digest of the agreement's exact text; an approval of another text is void.
+    """
+    candidate = made.reading.candidate
+    needs: set[str] = set()
+    if candidate.lowers or (seen.label.tlp or Tlp.CLEAR) >= Tlp.AMBER_STRICT:
+        needs.add(str(Rule.SECOND_PERSON))
+    if attributes(seen.body) and (
+        made.clause.attribution == "hold" or not candidate.own
+    ):
+        needs.add(str(Rule.POLICY_OWNER))
+    if not needs:
+        return frozenset()
+    good = [a for a in situation.approvals if _counts(a, terms, made, seen, peer)]
+    if good:
+        needs.discard(str(Rule.SECOND_PERSON))
+    if any("policy-owner" in a.approver.roles for a in good):
+        needs.discard(str(Rule.POLICY_OWNER))
+    return frozenset(needs)
+
+
+def _counts(approval: Approval, terms: str, made: Draft, seen: View, peer: str) -> bool:
+    """Say whether an approval is of these bytes for this peer under this text, by one who may give it."""
+    candidate = made.reading.candidate
+    bound = (approval.key, approval.agreement_digest, approval.view) == (
+        candidate.key,
+        terms,
+        seen.digest,
+    )
+    another = approval.approver.name not in {approval.proposer, candidate.author}
+    cleared = approval.approver.clearance >= (seen.label.tlp or Tlp.CLEAR)
+    return bound and peer in approval.peers and another and cleared

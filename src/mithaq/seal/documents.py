@@ -1,0 +1,174 @@
+"""Key documents: which keys speak for a nation, signed by its root (border.md 9.1)."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+from mithaq.clock import parse as instant
+from mithaq.clock import text
+from mithaq.errors import InputError
+from mithaq.seal.envelope import BadEnvelope, Envelope, payload_type, verify
+from mithaq.seal.keys import decode as base64
+from mithaq.seal.keys import keyid
+from mithaq.seal.messages import BadMessage, Message, decode
+
+KEYS = payload_type("keys")
+MAX_BYTES = 64 << 10
+MAX_WINDOW = timedelta(days=90)
+
+
+class BadKeyDocument(BadMessage):
+    """A key document that must not be accepted; fact ``cause`` says why."""
+
+    code = "bad-key-document"
+
+
+class RootKey(Message, frozen=True, kw_only=True):
+    """A root key: raw Ed25519 in base64."""
+
+    public: str
+
+
+class ExchangeKey(Message, frozen=True, kw_only=True):
+    """An online key and when it counts, at most 90 days."""
+
+    public: str
+    not_before: str
+    not_after: str
+
+
+class Revoked(Message, frozen=True, kw_only=True):
+    """A key that no longer counts, for what was received from ``since`` on."""
+
+    key: str
+    since: str
+
+
+class Reader(Message, frozen=True, kw_only=True):
+    """A person who may be named for TLP:RED (border.md 2.4)."""
+
+    id: str
+    name: str
+    role: str
+
+
+class KeyDocument(Message, frozen=True, kw_only=True):
+    """One version of a nation's key document; exact bytes are what is signed and compared."""
+
+    realm: str
+    party: str
+    organisation: str
+    country: str
+    version: int
+    issued: str
+    expires: str
+    roots: list[RootKey]
+    threshold: int
+    exchange: list[ExchangeKey]
+    spki_pins: list[str] = []
+    identities: list[str]
+    readers: list[Reader] = []
+    url: str
+    revoked: list[Revoked] = []
+    standing: Literal["full", "single-root"] = (
+        "full"  # single-root: 1 of 1, with a lasting warning
+    )
+
+    @property
+    def root_keys(self) -> dict[str, bytes]:
+        """Raw root keys by key id."""
+        return _by_id([root.public for root in self.roots])
+
+    def exchange_keys(self, now: datetime) -> dict[str, bytes]:
+        """Return the exchange keys that count at ``now``, raw, by key id."""
+        at = text(now)
+        gone = {entry.key for entry in self.revoked if entry.since <= at}
+        live = [k.public for k in self.exchange if k.not_before <= at < k.not_after]
+        return {name: raw for name, raw in _by_id(live).items() if name not in gone}
+
+    def all_exchange_keys(self) -> dict[str, bytes]:
+        """Return every exchange key named, whatever its window: for proofs over what was signed then."""
+        return _by_id([key.public for key in self.exchange])
+
+    def expired(self, now: datetime) -> bool:
+        """Say whether the document no longer counts; then nothing of its nation is admitted."""
+        return text(now) >= self.expires
+
+
+def _by_id(publics: list[str]) -> dict[str, bytes]:
+    raws = [base64(public) for public in publics]
+    return {keyid(raw): raw for raw in raws}
+
+
+def first(envelope: Envelope) -> KeyDocument:
+    """Read a nation's first document as we meet it: it is signed by the root it names itself.
+
+    Raises:
+        BadKeyDocument, BadEnvelope: it must not be accepted.
+    """
+    document = _read(envelope)
+    verify(envelope, KEYS, document.root_keys, document.threshold)
+    return document
+
+
+def following(previous: KeyDocument, envelope: Envelope) -> KeyDocument:
+    """Read the next version: signed by its own root threshold and by the one before.
+
+    Raises:
+        BadKeyDocument, BadEnvelope: it must not be accepted.
+    """
+    document = _read(envelope)
+    same = (document.party, document.realm) == (previous.party, previous.realm)
+    if not same or document.version != previous.version + 1:
+        raise BadKeyDocument("not the next version", cause="version")
+    verify(envelope, KEYS, document.root_keys, document.threshold)
+    verify(envelope, KEYS, previous.root_keys, previous.threshold)
+    return document
+
+
+def unverified(envelope: Envelope) -> KeyDocument:
+    """Read a document already verified when it was stored."""
+    return _read(envelope)
+
+
+def fingerprint(payload: bytes) -> bytes:
+    """Return the digest whose words people compare: of a nation's first document (32 bytes)."""
+    return hashlib.sha256(payload).digest()
+
+
+def _read(envelope: Envelope) -> KeyDocument:
+    if envelope.payload_type != KEYS or len(envelope.payload) > MAX_BYTES:
+        raise BadEnvelope("no key document", cause="payload-type")
+    document = decode(envelope.payload, KeyDocument)
+    try:
+        _check(document)
+    except InputError as error:
+        raise BadKeyDocument(
+            "a key document with a bad field", cause="field"
+        ) from error
+    return document
+
+
+def _check(document: KeyDocument) -> None:
+    roots = document.root_keys
+    if not 1 <= document.threshold <= len(roots) or len(roots) != len(document.roots):
+        raise BadKeyDocument("threshold and root keys do not fit", cause="threshold")
+    if any(
+        len(raw) != 32
+        for raw in (*roots.values(), *document.all_exchange_keys().values())
+    ):  # noqa: PLR2004
+        raise BadKeyDocument("a key of another length", cause="key")
+    if instant(document.expires) <= instant(document.issued) or document.version < 1:
+        raise BadKeyDocument("a document that never counts", cause="expires")
+    for key in document.exchange:
+        span = instant(key.not_after) - instant(key.not_before)
+        if not timedelta(0) < span <= MAX_WINDOW:
+            raise BadKeyDocument(
+                "an exchange key for more than 90 days", cause="window"
+            )
+    if any(not identity.startswith("identity--") for identity in document.identities):
+        raise BadKeyDocument("an identity id that is none", cause="identities")
+
+
+Keys = Mapping[str, bytes]

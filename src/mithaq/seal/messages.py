@@ -1,0 +1,219 @@
+"""The three signed things between nodes (border.md 5): batches say who vouches, seals order and completeness,
+heartbeats freshness. Payloads are JSON objects with exactly the fields below."""
+
+import hashlib
+import struct
+from typing import Literal, TypeVar
+
+import msgspec
+
+from mithaq.errors import InputError, PeerError
+from mithaq.model.canonical import Limits, canonical, parse
+from mithaq.seal.envelope import payload_type
+from mithaq.seal.merkle import in_memory, root
+
+BATCH = payload_type("batch")
+SEAL = payload_type("seal")
+HEARTBEAT = payload_type("heartbeat")
+AGREEMENT = payload_type("agreement")
+NOTICE = payload_type("notice")
+APPROVAL = payload_type("approval")
+PROPOSAL = payload_type("proposal")
+
+ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
+BASE = ""  # the agreement of a base channel
+_LIMITS = Limits(max_bytes=16 << 20, max_depth=12)
+
+Digest = str  # "sha256:" + 64 hexadecimal digits
+Onward = Literal["none", "scope", "open"]
+
+
+class BadMessage(PeerError):
+    """A signed payload that is not of its kind's form; fact ``cause`` names the field."""
+
+    code = "bad-message"
+
+
+class Message(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    omit_defaults=True,
+):
+    """What all payloads and their parts share: exact fields, no others."""
+
+
+class Terms(Message, frozen=True, kw_only=True):
+    """The exact text of an agreement that something stands under."""
+
+    id: str
+    version: int
+    digest: Digest
+
+
+class Batch(Message, frozen=True, kw_only=True):
+    """Who vouches for these views; names no recipient and no channel, so relays may show it."""
+
+    realm: str
+    by: str
+    scope: Terms | Literal["open"]
+    issued: str
+    n: int
+    root: str  # hexadecimal
+
+
+class Proof(Message, frozen=True, kw_only=True):
+    """On relayed entries: the owner's batch and the path to this view in it."""
+
+    batch: str  # the batch's envelope, as JSON text
+    index: int
+    path: list[str]
+
+
+class Put(Message, frozen=True, kw_only=True, tag="put", tag_field="entry"):
+    """A view in the body of this frame."""
+
+    id: str
+    type: str
+    modified: str = ""  # empty for an SCO
+    digest: Digest
+    size: int
+    com: str  # hexadecimal
+    role: Literal["owner", "carrier"] = msgspec.field(name="as")
+    onward: Onward
+    readers: list[str] = msgspec.field(name="for", default_factory=list)
+    proof: Proof | None = None
+
+
+class Doc(Message, frozen=True, kw_only=True, tag="doc", tag_field="entry"):
+    """A document in the body: keys, an agreement with signatures, a notice."""
+
+    payload_type: str = msgspec.field(name="payloadType")
+    digest: Digest
+    size: int
+
+
+Entry = Put | Doc
+
+
+class Body(Message, frozen=True, kw_only=True):
+    """The bytes behind the seal."""
+
+    digest: Digest
+    size: int
+
+
+class Seal(Message, frozen=True, kw_only=True):
+    """One link of a channel; ``from`` and ``to`` are party names, ``prev`` the digest of the seal before."""
+
+    realm: str
+    sender: str = msgspec.field(name="from")
+    to: str
+    channel: str
+    agreement: Terms | None = None  # None: the base channel, which names none
+    seq: int
+    prev: Digest
+    issued: str
+    audit: str  # hexadecimal leaf of this envelope's record
+    batch: str = ""  # the batch's envelope as JSON text, if a put is ours
+    entries: list[Entry]
+    body: Body | None = None
+
+
+class Head(Message, frozen=True, kw_only=True):
+    """Where a channel stands."""
+
+    channel: str
+    seq: int
+    seal: Digest
+
+
+class KeyRef(Message, frozen=True, kw_only=True):
+    """The newest key document of the sender."""
+
+    version: int
+    digest: Digest
+
+
+class Heartbeat(Message, frozen=True, kw_only=True):
+    """Freshness: what we sent you, what we hold of yours, and a blind head of our log."""
+
+    realm: str
+    sender: str = msgspec.field(name="from")
+    to: str
+    issued: str
+    expires: str
+    keys: KeyRef
+    heads: list[Head]
+    have: list[Head]
+    log: str
+
+
+class Notice(Message, frozen=True, kw_only=True):
+    """A party's one-sided narrowing of an agreement (border.md 3.3)."""
+
+    realm: str
+    agreement: str
+    party: str
+    act: Literal["suspend", "resume", "end"]
+    issued: str
+
+
+class Release(Message, frozen=True, kw_only=True):
+    """What a person proposes or approves: these bytes to these peers under this text (border.md 2.8)."""
+
+    realm: str
+    id: str
+    version: str
+    view: Digest
+    peers: list[str]
+    agreement: Digest
+    proposer: str
+
+
+M = TypeVar("M", bound=Message)
+
+
+def encode(message: Message) -> bytes:
+    """Return the payload bytes of ``message``."""
+    return canonical(msgspec.to_builtins(message))
+
+
+def decode(payload: bytes, kind: type[M]) -> M:
+    """Read a payload of ``kind``.
+
+    Raises:
+        BadMessage: it is not of that form, or passes not through the gate.
+    """
+    try:
+        return msgspec.convert(parse(payload, _LIMITS), kind)
+    except (InputError, msgspec.ValidationError) as error:
+        raise BadMessage(
+            f"not a {kind.__name__.lower()}", cause=kind.__name__.lower()
+        ) from error
+
+
+def commitment(nonce: bytes, full: bytes) -> str:
+    """Return H(nonce ‖ H(full version bytes)) in hexadecimal (border.md 5.3)."""
+    return hashlib.sha256(nonce + hashlib.sha256(full).digest()).hexdigest()
+
+
+def _prefixed(text: str) -> bytes:
+    raw = text.encode()
+    return struct.pack(">I", len(raw)) + raw
+
+
+def batch_leaf(put: Put) -> bytes:
+    """Return the leaf of ``put`` in its batch (border.md 5.2)."""
+    parts = b"".join(
+        _prefixed(t) for t in (put.id, put.type, put.modified, put.role, put.onward)
+    )
+    view = bytes.fromhex(put.digest.removeprefix("sha256:"))
+    tail = view + struct.pack(">Q", put.size) + bytes.fromhex(put.com)
+    return hashlib.sha256(b"\x00" + parts + tail).digest()
+
+
+def batch_root(puts: list[Put]) -> str:
+    """Return the root over ``puts`` in their order, in hexadecimal."""
+    return root(len(puts), in_memory([batch_leaf(put) for put in puts])).hex()

@@ -1,0 +1,193 @@
+"""Channels and what went or waits in them: one hash chain per (from, to, agreement)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from mithaq.clock import text
+from mithaq.store.sql import insert_new, put
+from mithaq.store.tables import channels, held_frames, outbox, refusals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """Where one direction of one relation stands."""
+
+    id: str
+    peer: str
+    agreement: str  # empty: base
+    direction: str  # out | in
+    seq: int
+    head: str
+    state: str = "open"
+    reason: str = ""
+    floor: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A sealed envelope in a channel and the digests of its slices."""
+
+    channel: str
+    chan_seq: int
+    envelope: bytes
+    bodies: tuple[str, ...]
+
+
+def put_channel(unit: Connection, channel: Channel) -> None:
+    """Keep or move a channel."""
+    put(unit, channels, {name: getattr(channel, name) for name in Channel.__slots__})
+
+
+def find(unit: Connection, peer: str, agreement: str, direction: str) -> Channel | None:
+    """Return the open channel of that relation, its row locked where the database can."""
+    rows = (
+        select(channels)
+        .where(channels.c.peer == peer, channels.c.agreement == agreement)
+        .where(channels.c.direction == direction, channels.c.state == "open")
+        .with_for_update()
+    )
+    row = unit.execute(rows).one_or_none()
+    return None if row is None else Channel(**row._mapping)  # noqa: SLF001
+
+
+def by_id(unit: Connection, id_: str) -> Channel | None:
+    """Return a channel by its id."""
+    row = unit.execute(
+        select(channels).where(channels.c.id == id_).with_for_update()
+    ).one_or_none()
+    return None if row is None else Channel(**row._mapping)  # noqa: SLF001
+
+
+def of_peer(unit: Connection, peer: str, direction: str) -> list[Channel]:
+    """Return all channels with ``peer`` in one direction, oldest id first."""
+    rows = select(channels).where(
+        channels.c.peer == peer, channels.c.direction == direction
+    )
+    return [
+        Channel(**row._mapping) for row in unit.execute(rows.order_by(channels.c.id))
+    ]  # noqa: SLF001
+
+
+def freeze(unit: Connection, id_: str, reason: str) -> None:
+    """Stop a channel for good; people look at why."""
+    unit.execute(
+        update(channels)
+        .where(channels.c.id == id_)
+        .values(state="frozen", reason=reason)
+    )
+
+
+def post(unit: Connection, parcel: Parcel, now: datetime) -> None:
+    """Put a sealed envelope into the outbox."""
+    unit.execute(
+        outbox.insert().values(
+            channel=parcel.channel,
+            chan_seq=parcel.chan_seq,
+            envelope=parcel.envelope,
+            bodies=",".join(parcel.bodies),
+            at=text(now),
+        )
+    )
+
+
+def parcel(unit: Connection, channel: str, chan_seq: int) -> Parcel | None:
+    """Return one envelope of a channel."""
+    row = unit.execute(
+        select(outbox).where(outbox.c.channel == channel, outbox.c.chan_seq == chan_seq)
+    ).one_or_none()
+    return None if row is None else _parcel(row)
+
+
+def _parcel(row: object) -> Parcel:
+    r = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001
+    digests = tuple(r["bodies"].split(",")) if r["bodies"] else ()
+    return Parcel(
+        channel=r["channel"],
+        chan_seq=r["chan_seq"],
+        envelope=bytes(r["envelope"]),
+        bodies=digests,
+    )
+
+
+def undelivered(unit: Connection, channel: str, limit: int = 8) -> list[Parcel]:
+    """Return the oldest envelopes of ``channel`` that the peer has not acknowledged."""
+    rows = (
+        select(outbox)
+        .where(outbox.c.channel == channel, outbox.c.delivered_at == "")
+        .order_by(outbox.c.chan_seq)
+        .limit(limit)
+    )
+    return [_parcel(row) for row in unit.execute(rows)]
+
+
+def delivered(unit: Connection, channel: str, upto: int, now: datetime) -> None:
+    """Note that the peer holds everything of ``channel`` up to ``upto``."""
+    unit.execute(
+        update(outbox)
+        .where(
+            outbox.c.channel == channel,
+            outbox.c.chan_seq <= upto,
+            outbox.c.delivered_at == "",
+        )
+        .values(delivered_at=text(now))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFrame:
+    """A frame that cannot be admitted yet: its turn has not come, or its agreement is not here."""
+
+    peer: str
+    channel: str
+    chan_seq: int
+    frame: bytes
+    reason: str
+    at: str
+
+
+def hold(unit: Connection, held: HeldFrame) -> None:
+    """Keep a frame for later; the first of a number stays."""
+    insert_new(
+        unit, held_frames, [{name: getattr(held, name) for name in HeldFrame.__slots__}]
+    )
+
+
+def held(unit: Connection, channel: str, chan_seq: int) -> HeldFrame | None:
+    """Return the frame kept under a number."""
+    row = unit.execute(
+        select(held_frames).where(
+            held_frames.c.channel == channel, held_frames.c.chan_seq == chan_seq
+        )
+    ).one_or_none()
+    return (
+        None
+        if row is None
+        else HeldFrame(**{**row._mapping, "frame": bytes(row.frame)})
+    )  # noqa: SLF001
+
+
+def waiting_channels(unit: Connection) -> list[str]:
+    """Return the channels that hold frames back."""
+    return [r.channel for r in unit.execute(select(held_frames.c.channel).distinct())]
+
+
+def drop_held(unit: Connection, channel: str, upto: int) -> None:
+    """Forget kept frames that are admitted by now."""
+    unit.execute(
+        delete(held_frames).where(
+            held_frames.c.channel == channel, held_frames.c.chan_seq <= upto
+        )
+    )
+
+
+def refuse(
+    unit: Connection, peer: str, why: tuple[str, str], frame: bytes, now: datetime
+) -> None:
+    """Keep a refused envelope and its (code, cause) for our people; the sender learns nothing."""
+    unit.execute(
+        refusals.insert().values(
+            at=text(now), peer=peer, code=why[0], cause=why[1], frame=frame[: 1 << 20]
+        )
+    )

@@ -1,0 +1,135 @@
+"""Open a room of the store; every change is one unit of work.
+
+core is the truth (objects, journal, log, agreements, outbox); shelf is what peers may see, a projection of
+core's outbox; spool is what came in, unread (border.md 10).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.pool import StaticPool
+
+from mithaq.errors import Fault
+
+Room = Literal["core", "shelf", "spool"]
+ROOMS: tuple[Room, ...] = ("core", "shelf", "spool")
+
+
+class StoreFault(Fault):
+    """The database cannot be opened or used."""
+
+    code = "store-fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One open room; many may be open in one process."""
+
+    room: Room
+    _engine: Engine
+
+    @property
+    def on_sqlite(self) -> bool:
+        """Say whether the room stands on SQLite."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Yield a unit of work that commits at the end, or rolls back on any exception.
+
+        SQLite takes its one write lock at the start, so that a unit never fails halfway for a lock.
+        """
+        with self._engine.connect() as unit:
+            if self.on_sqlite:
+                unit.exec_driver_sql("BEGIN IMMEDIATE")
+            with _committing(unit):
+                yield unit
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a consistent snapshot; nothing written through it is kept."""
+        with self._engine.connect() as unit:
+            if self.on_sqlite:
+                unit.exec_driver_sql("BEGIN")
+            else:
+                unit.execute(
+                    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                )
+            try:
+                yield unit
+            finally:
+                unit.rollback()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _committing(unit: Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        unit.rollback()
+        raise
+    unit.commit()
+
+
+def open_store(url: str, room: Room, *, read_only: bool = False) -> Store:
+    """Open ``room`` at ``url``: ``sqlite:///PATH``, ``sqlite://`` (memory) or ``postgresql+psycopg://…``.
+
+    The tables must be there (see ``migrate.upgrade``).
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return Store(
+            room,
+            _sqlite(
+                url,
+                memory=address.database in (None, "", ":memory:"),
+                read_only=read_only,
+            ),
+        )
+    engine = create_engine(address, pool_pre_ping=True, pool_size=8)
+    return Store(room, engine)
+
+
+def _sqlite(url: str, *, memory: bool, read_only: bool) -> Engine:
+    options: dict[str, Any] = {
+        "connect_args": {"check_same_thread": False, "timeout": 30}
+    }
+    if memory:
+        options["poolclass"] = StaticPool
+    elif read_only:
+        path = make_url(url).database
+        url = f"sqlite:///file:{path}?mode=ro&uri=true"
+    engine = create_engine(url, **options)
+    names: dict[str | None, str | None] = dict.fromkeys(ROOMS)
+    engine = engine.execution_options(schema_translate_map=names)
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA busy_timeout=30000")
+
+    return engine
+
+
+def append_lock(unit: Connection, name: str) -> None:
+    """Hold everybody else's appends to ``name`` until this unit ends.
+
+    PostgreSQL hands out sequence numbers out of commit order; a reader that follows a cursor would miss
+    the late ones. SQLite has one writer at a time, so nothing is needed there.
+    """
+    if unit.dialect.name == "postgresql":
+        unit.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext(:name))"),
+            {"name": f"mithaq.{name}"},
+        )

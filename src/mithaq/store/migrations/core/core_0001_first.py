@@ -1,0 +1,405 @@
+"""The first tables of the room core.
+
+Forward only.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "core_0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "actors",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("clearance", sa.Text(), nullable=False),
+        sa.Column("public", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="core",
+    )
+    op.create_table(
+        "agreements",
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.Text(), nullable=False),
+        sa.Column("from_party", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        schema="core",
+    )
+    op.create_index(
+        "ix_agreements_id_version",
+        "agreements",
+        ["id", "version"],
+        unique=False,
+        schema="core",
+    )
+    op.create_table(
+        "approvals",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("agreement_digest", sa.String(length=71), nullable=False),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("peers", sa.Text(), nullable=False),
+        sa.Column("proposer", sa.Text(), nullable=False),
+        sa.Column("approver", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+    )
+    op.create_table(
+        "bodies",
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        schema="core",
+    )
+    op.create_table(
+        "channels",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("head", sa.String(length=71), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("floor", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="core",
+    )
+    op.create_index(
+        "ix_channels_peer",
+        "channels",
+        ["peer", "agreement", "direction"],
+        unique=False,
+        schema="core",
+    )
+    op.create_table(
+        "checkpoints",
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("size"),
+        schema="core",
+    )
+    op.create_table(
+        "copies",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("voucher", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), server_default="", nullable=False),
+        sa.Column("agreement", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "agreement_version", sa.Integer(), server_default="0", nullable=False
+        ),
+        sa.Column("sent_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("onward", sa.Text(), server_default="none", nullable=False),
+        sa.Column("author", sa.Text(), server_default="", nullable=False),
+        sa.Column("beside", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("readers", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("tlp", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("received_at", sa.Text(), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(), nullable=True),
+        sa.Column("com", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint(
+            "voucher",
+            "id",
+            "version",
+            "digest",
+            name=op.f("uq_copies_voucher_id_version_digest"),
+        ),
+        schema="core",
+    )
+    op.create_index("ix_copies_id", "copies", ["id"], unique=False, schema="core")
+    op.create_index(
+        "ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core"
+    )
+    op.create_table(
+        "held_frames",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("channel", sa.String(length=32), nullable=False),
+        sa.Column("chan_seq", sa.BigInteger(), nullable=False),
+        sa.Column("frame", sa.LargeBinary(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "chan_seq"),
+        schema="core",
+    )
+    op.create_table(
+        "intents",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("proposer", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("needs", sa.Text(), server_default="", nullable=False),
+        sa.Column("view", sa.Text(), server_default="", nullable=False),
+        sa.Column("reasons", sa.Text(), server_default="[]", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint(
+            "copy", "agreement", "peer", name=op.f("uq_intents_copy_agreement_peer")
+        ),
+        schema="core",
+    )
+    op.create_index(
+        "ix_intents_state", "intents", ["state"], unique=False, schema="core"
+    )
+    op.create_table(
+        "journal",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+    )
+    op.create_table(
+        "key_documents",
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("party", "version"),
+        schema="core",
+    )
+    op.create_table(
+        "leaves",
+        sa.Column("idx", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("nonce", sa.LargeBinary(), nullable=False),
+        sa.Column("record", sa.LargeBinary(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("idx"),
+        schema="core",
+    )
+    op.create_index(
+        "ix_leaves_subject", "leaves", ["subject"], unique=False, schema="core"
+    )
+    op.create_table(
+        "markings",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="core",
+    )
+    op.create_table(
+        "nodes",
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("idx", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("level", "idx"),
+        schema="core",
+    )
+    op.create_table(
+        "notices",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+    )
+    op.create_table(
+        "outbox",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("channel", sa.String(length=32), nullable=False),
+        sa.Column("chan_seq", sa.BigInteger(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("bodies", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("delivered_at", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint(
+            "channel", "chan_seq", name=op.f("uq_outbox_channel_chan_seq")
+        ),
+        schema="core",
+    )
+    op.create_table(
+        "peers",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("delivery", sa.Text(), server_default="pull", nullable=False),
+        sa.Column("country", sa.Text(), server_default="", nullable=False),
+        sa.Column("organisation", sa.Text(), server_default="", nullable=False),
+        sa.Column("constituency_of", sa.Text(), server_default="", nullable=False),
+        sa.Column("need_to_know", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("default_tlp", sa.Text(), server_default="", nullable=False),
+        sa.Column("token", sa.Text(), server_default="", nullable=False),
+        sa.Column("added_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="core",
+    )
+    op.create_table(
+        "refusals",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("frame", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+    )
+    op.create_table(
+        "relations",
+        sa.Column(
+            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("pointer", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("copy", "pointer"),
+        schema="core",
+    )
+    op.create_index(
+        "ix_relations_target", "relations", ["target"], unique=False, schema="core"
+    )
+    op.create_table(
+        "rows",
+        sa.Column("shelf", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column(
+            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("removed", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("released_at", sa.Text(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shelf", "id", "version"),
+        schema="core",
+    )
+    op.create_index(
+        "ix_rows_agreement_id", "rows", ["agreement", "id"], unique=False, schema="core"
+    )
+    op.create_index("ix_rows_copy", "rows", ["copy"], unique=False, schema="core")
+    op.create_table(
+        "settings",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        schema="core",
+    )
+    op.create_table(
+        "shelf_ops",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("op", sa.Text(), nullable=False),
+        sa.Column("shelf", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+    )
+    op.create_table(
+        "signatures",
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", "party"),
+        schema="core",
+    )
+    op.create_table(
+        "sources",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("default_tlp", sa.Text(), server_default="", nullable=False),
+        sa.Column("community", sa.Text(), server_default="", nullable=False),
+        sa.Column("onward", sa.Text(), server_default="none", nullable=False),
+        sa.Column("reference", sa.Boolean(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="core",
+    )
+    op.create_table(
+        "tombstones",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("by_party", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "version", "order_id"),
+        schema="core",
+    )
+    op.create_table(
+        "waiting",
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column(
+            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("agreement", "target", "copy"),
+        schema="core",
+    )

@@ -1,0 +1,125 @@
+"""The first tables of the room shelf.
+
+Forward only.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "shelf_0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply."""
+    op.create_table(
+        "callers",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("keys", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="shelf",
+    )
+    op.create_table(
+        "documents",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="shelf",
+    )
+    op.create_table(
+        "frames",
+        sa.Column("channel", sa.String(length=32), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("bodies", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("date_added", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "seq"),
+        schema="shelf",
+    )
+    op.create_table(
+        "heartbeats",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("peer"),
+        schema="shelf",
+    )
+    op.create_table(
+        "inbox_rows",
+        sa.Column("shelf", sa.String(length=32), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("date_added", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shelf", "position"),
+        sa.UniqueConstraint(
+            "shelf",
+            "id",
+            "version",
+            "view",
+            name=op.f("uq_inbox_rows_shelf_id_version_view"),
+        ),
+        schema="shelf",
+    )
+    op.create_table(
+        "marks",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+        schema="shelf",
+    )
+    op.create_table(
+        "shelf_rows",
+        sa.Column("shelf", sa.String(length=32), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("stix_version", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("date_added", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shelf", "position"),
+        sa.UniqueConstraint(
+            "shelf",
+            "id",
+            "stix_version",
+            name=op.f("uq_shelf_rows_shelf_id_stix_version"),
+        ),
+        schema="shelf",
+    )
+    op.create_table(
+        "shelves",
+        sa.Column("shelf", sa.String(length=32), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("last_added", sa.Text(), server_default="", nullable=False),
+        sa.Column("position", sa.BigInteger(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("shelf"),
+        schema="shelf",
+    )
+    op.create_index(
+        "ix_shelves_peer", "shelves", ["peer"], unique=False, schema="shelf"
+    )
+    op.create_table(
+        "statuses",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("shelf", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="shelf",
+    )
+    op.create_table(
+        "views",
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        schema="shelf",
+    )

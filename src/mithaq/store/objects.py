@@ -1,0 +1,386 @@
+"""Copies of STIX objects: one per (voucher, id, version, digest), never overwritten (border.md 1.1)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+from sqlalchemy import Connection, Select, and_, func, or_, select, update
+
+from mithaq.model.markings import Clearance, Label, Tlp, tlp
+from mithaq.model.objects import Body, Object, references
+from mithaq.model.canonical import parse
+from mithaq.store.sql import chunks, insert_new, put
+from mithaq.store.tables import bodies, copies, markings, relations, sources, tombstones
+
+UNRESOLVED = 9  # the level of what nobody can read; above RED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A stored version as one voucher gave it, with all that is known of it here."""
+
+    object: Object
+    seq: int = 0  # given by the store
+    voucher: str  # a party, or a source
+    standing: str = "received"  # own | received
+    role: str = "local"  # owner | carrier | local
+    owner: str = ""
+    agreement: str = ""
+    agreement_version: int = 0
+    sent_by: str = ""
+    onward: str = "none"
+    author: str = ""
+    beside: Label = Label()
+    readers: Mapping[str, Sequence[str]] | None = None
+    level: int = UNRESOLVED
+    state: str = "admitted"
+    reason: str = ""
+    received_at: str
+    nonce: bytes | None = None
+    com: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where copies come from that no nation vouches for, and its terms."""
+
+    name: str
+    kind: str
+    default_tlp: Tlp | None = None
+    community: frozenset[str] | None = None
+    onward: str = "none"
+    reference: bool = False
+
+
+def encode_label(label: Label) -> str:
+    """Write a label as JSON."""
+    return msgspec.json.encode(label, order="deterministic").decode()
+
+
+def decode_label(written: str) -> Label:
+    """Read a label written by ``encode_label``."""
+    return msgspec.json.decode(written, type=Label)
+
+
+def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
+    """Keep bytes by their digest; what is there stays."""
+    for part in chunks(views.items()):
+        insert_new(unit, bodies, [{"digest": d, "body": b} for d, b in part])
+
+
+def body_of(unit: Connection, digest: str) -> bytes:
+    """Return the bytes of ``digest``."""
+    return bytes(
+        unit.execute(
+            select(bodies.c.body).where(bodies.c.digest == digest)
+        ).scalar_one()
+    )
+
+
+def bodies_of(unit: Connection, digests: Iterable[str]) -> dict[str, bytes]:
+    """Return the bytes of each of ``digests``."""
+    found: dict[str, bytes] = {}
+    for part in chunks(dict.fromkeys(digests)):
+        for row in unit.execute(select(bodies).where(bodies.c.digest.in_(part))):
+            found[row.digest] = bytes(row.body)
+    return found
+
+
+def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
+    """Store copies and their relations; return those that were not there yet, numbered, in order."""
+    put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
+    before = unit.execute(select(func.coalesce(func.max(copies.c.seq), 0))).scalar_one()
+    for part in chunks(new):
+        insert_new(unit, copies, [_row(copy) for copy in part])
+    numbers = {
+        (r.voucher, r.id, r.version, r.digest): r.seq
+        for r in unit.execute(
+            select(
+                copies.c.seq,
+                copies.c.voucher,
+                copies.c.id,
+                copies.c.version,
+                copies.c.digest,
+            ).where(copies.c.seq > before)
+        )
+    }
+    stored = [
+        replace(copy, seq=numbers.pop(key))
+        for copy in new
+        if (key := _key(copy)) in numbers
+    ]
+    links = [
+        {"copy": copy.seq, "pointer": pointer, "target": target}
+        for copy in stored
+        for pointer, target in references(copy.object.body)
+    ]
+    for some in chunks(links):
+        insert_new(unit, relations, some)
+    return stored
+
+
+def _key(copy: Copy) -> tuple[str, str, str, str]:
+    return (copy.voucher, copy.object.id, copy.object.version, copy.object.digest)
+
+
+def _row(copy: Copy) -> dict[str, object]:
+    return {
+        "voucher": copy.voucher,
+        "id": copy.object.id,
+        "version": copy.object.version,
+        "digest": copy.object.digest,
+        "type": copy.object.type,
+        "standing": copy.standing,
+        "role": copy.role,
+        "owner": copy.owner,
+        "agreement": copy.agreement,
+        "agreement_version": copy.agreement_version,
+        "sent_by": copy.sent_by,
+        "onward": copy.onward,
+        "author": copy.author,
+        "beside": encode_label(copy.beside),
+        "readers": msgspec.json.encode(dict(copy.readers or {})).decode(),
+        "tlp": copy.level,
+        "words": _words(copy.object),
+        "state": copy.state,
+        "reason": copy.reason,
+        "received_at": copy.received_at,
+        "nonce": copy.nonce,
+        "com": copy.com,
+    }
+
+
+def _words(object_: Object) -> str:
+    names = (
+        "name",
+        "value",
+        "pattern",
+        "description",
+        "aliases",
+        "x_mitre_aliases",
+        "external_references",
+    )
+    parts = [object_.id]
+    for name in names:
+        value = object_.body.get(name)
+        match value:
+            case str():
+                parts.append(value)
+            case list():
+                parts += [v if isinstance(v, str) else _external_id(v) for v in value]
+            case _:
+                pass
+    return " ".join(filter(None, parts)).lower()
+
+
+def _external_id(value: object) -> str:
+    return str(value.get("external_id", "")) if isinstance(value, dict) else ""
+
+
+_joined = select(copies, bodies.c.body).join(bodies, bodies.c.digest == copies.c.digest)
+Rows = Select[tuple[object, ...]]
+
+
+def everything() -> Rows:
+    """Select every copy, whatever its level or state: for the border alone."""
+    return _joined
+
+
+def visible_to(clearance: Clearance, us: str) -> Rows:
+    """Select what a person with ``clearance`` may read: the one factory every read starts from.
+
+    Only what is admitted; RED of others only by a reader it names (border.md 2.4).
+    """
+    named = [
+        copies.c.readers.contains(f'"{us}":["{reader}"', autoescape=True)
+        for reader in clearance.readers
+    ]
+    named += [
+        copies.c.readers.contains(f',"{reader}"', autoescape=True)
+        for reader in clearance.readers
+    ]
+    red = and_(copies.c.tlp == int(Tlp.RED), copies.c.standing == "received")
+    return _joined.where(
+        copies.c.state == "admitted",
+        copies.c.tlp <= int(clearance.tlp),
+        or_(~red, *named),
+    )
+
+
+def load(unit: Connection, rows: Rows) -> list[Copy]:
+    """Run a select made from ``everything`` or ``visible_to``."""
+    return [_copy(row) for row in unit.execute(rows)]
+
+
+def _copy(row: object) -> Copy:
+    r = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001 SQLAlchemy's public name
+    raw = bytes(r["body"])
+    body = parse(raw)
+    if not isinstance(body, dict):
+        raise TypeError("a stored object is a JSON object")
+    return Copy(
+        object=_trusted(raw, body, r["digest"], r["version"]),
+        seq=r["seq"],
+        voucher=r["voucher"],
+        standing=r["standing"],
+        role=r["role"],
+        owner=r["owner"],
+        agreement=r["agreement"],
+        agreement_version=r["agreement_version"],
+        sent_by=r["sent_by"],
+        onward=r["onward"],
+        author=r["author"],
+        beside=decode_label(r["beside"]),
+        readers=msgspec.json.decode(r["readers"]),
+        level=r["tlp"],
+        state=r["state"],
+        reason=r["reason"],
+        received_at=r["received_at"],
+        nonce=r["nonce"],
+        com=r["com"],
+    )
+
+
+def _trusted(raw: bytes, body: Body, digest: str, version: str) -> Object:
+    """Rebuild an object that was checked before it was stored."""
+    creator = body.get("created_by_ref")
+    return Object(
+        raw=raw,
+        body=body,
+        id=str(body["id"]),
+        type=str(body["type"]),
+        digest=digest,
+        version=version,
+        created_by=creator if isinstance(creator, str) else None,
+    )
+
+
+def by_seq(unit: Connection, seqs: Iterable[int]) -> list[Copy]:
+    """Return copies by number, for the border."""
+    found: list[Copy] = []
+    for part in chunks(dict.fromkeys(seqs)):
+        found += load(unit, everything().where(copies.c.seq.in_(part)))
+    return found
+
+
+def versions_of(
+    unit: Connection, ids: Iterable[str]
+) -> list[tuple[int, str, str, str, str]]:
+    """Return (seq, voucher, id, version, state) of every copy of ``ids``."""
+    columns = (
+        copies.c.seq,
+        copies.c.voucher,
+        copies.c.id,
+        copies.c.version,
+        copies.c.state,
+    )
+    found: list[tuple[int, str, str, str, str]] = []
+    for part in chunks(dict.fromkeys(ids)):
+        found += [
+            tuple(row)
+            for row in unit.execute(select(*columns).where(copies.c.id.in_(part)))
+        ]
+    return found
+
+
+def known_from(unit: Connection, party: str, ids: Iterable[str]) -> set[str]:
+    """Return those of ``ids`` that ``party`` owns or sent us."""
+    found: set[str] = set()
+    theirs = or_(
+        copies.c.voucher == party, copies.c.owner == party, copies.c.sent_by == party
+    )
+    for part in chunks(dict.fromkeys(ids)):
+        rows = select(copies.c.id).where(
+            copies.c.id.in_(part), theirs, copies.c.state == "admitted"
+        )
+        found |= {row.id for row in unit.execute(rows)}
+    return found
+
+
+def referring_to(unit: Connection, id_: str) -> list[int]:
+    """Return the numbers of the copies that refer to ``id_``."""
+    rows = select(relations.c.copy).where(relations.c.target == id_).distinct()
+    return [row.copy for row in unit.execute(rows)]
+
+
+def set_state(
+    unit: Connection, seqs: Sequence[int], state: str, reason: str = ""
+) -> None:
+    """Move copies to another state."""
+    for part in chunks(seqs):
+        unit.execute(
+            update(copies)
+            .where(copies.c.seq.in_(part))
+            .values(state=state, reason=reason)
+        )
+
+
+def set_beside(unit: Connection, seq: int, beside: Label, level: int) -> None:
+    """Replace the label beside a copy's bytes."""
+    unit.execute(
+        update(copies)
+        .where(copies.c.seq == seq)
+        .values(beside=encode_label(beside), tlp=level)
+    )
+
+
+def commit_to(unit: Connection, coms: Mapping[int, tuple[bytes, str]]) -> None:
+    """Keep the nonce and commitment of copies at their first release."""
+    for seq, (nonce, com) in coms.items():
+        unit.execute(
+            update(copies).where(copies.c.seq == seq).values(nonce=nonce, com=com)
+        )
+
+
+def define_marking(unit: Connection, id_: str, body: bytes) -> None:
+    """Keep a marking definition; the first body of an id stays."""
+    insert_new(unit, markings, [{"id": id_, "body": body}])
+
+
+def defined_markings(unit: Connection) -> dict[str, bytes]:
+    """Return the bodies of the marking definitions we hold besides the fixed ones."""
+    return {row.id: bytes(row.body) for row in unit.execute(select(markings))}
+
+
+def put_source(unit: Connection, source: Source) -> None:
+    """Keep or replace a source's terms."""
+    put(
+        unit,
+        sources,
+        {
+            "name": source.name,
+            "kind": source.kind,
+            "default_tlp": ""
+            if source.default_tlp is None
+            else str(source.default_tlp),
+            "community": ",".join(sorted(source.community or ())),
+            "onward": source.onward,
+            "reference": source.reference,
+        },
+    )
+
+
+def all_sources(unit: Connection) -> dict[str, Source]:
+    """Return every source by name."""
+    return {
+        row.name: Source(
+            name=row.name,
+            kind=row.kind,
+            default_tlp=tlp(row.default_tlp) if row.default_tlp else None,
+            community=frozenset(row.community.split(",")) if row.community else None,
+            onward=row.onward,
+            reference=bool(row.reference),
+        )
+        for row in unit.execute(select(sources))
+    }
+
+
+def recalled(unit: Connection, ids: Iterable[str]) -> set[tuple[str, str]]:
+    """Return the (id, version) pairs under a tombstone; version ``*`` means all."""
+    found: set[tuple[str, str]] = set()
+    for part in chunks(dict.fromkeys(ids)):
+        rows = select(tombstones.c.id, tombstones.c.version).where(
+            tombstones.c.id.in_(part)
+        )
+        found |= {(row.id, row.version) for row in unit.execute(rows)}
+    return found

@@ -1,0 +1,112 @@
+"""Peers, their key documents, and the people here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from mithaq.clock import text
+from mithaq.errors import NotFound
+from mithaq.store.sql import insert_new, put
+from mithaq.store.tables import actors, key_documents, peers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Another nation's node, or an ordinary TAXII client."""
+
+    name: str
+    kind: str  # node | client
+    url: str = ""
+    state: str  # met | confirmed | removed
+    delivery: str = "pull"
+    country: str = ""
+    organisation: str = ""
+    constituency_of: str = ""
+    need_to_know: bool = False
+    default_tlp: str = ""
+    token: str = ""
+    added_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorRow:
+    """A person or token that acts here; ``public`` is the raw key approvals are signed with."""
+
+    name: str
+    roles: str
+    clearance: str
+    public: bytes
+    added_at: str = ""
+
+
+def put_peer(unit: Connection, peer: Peer) -> None:
+    """Keep or replace a peer."""
+    put(unit, peers, {name: getattr(peer, name) for name in Peer.__slots__})
+
+
+def all_peers(unit: Connection) -> list[Peer]:
+    """Return the peers that were not removed, by name."""
+    rows = unit.execute(
+        select(peers).where(peers.c.state != "removed").order_by(peers.c.name)
+    )
+    return [Peer(**row._mapping) for row in rows]  # noqa: SLF001
+
+
+def peer(unit: Connection, name: str) -> Peer:
+    """Return one peer.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    row = unit.execute(
+        select(peers).where(peers.c.name == name, peers.c.state != "removed")
+    ).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"no peer named {name!r}; `mithaq peer list` shows them", peer=name
+        )
+    return Peer(**row._mapping)  # noqa: SLF001
+
+
+def set_peer_state(unit: Connection, name: str, state: str) -> None:
+    """Move a peer to another state."""
+    unit.execute(update(peers).where(peers.c.name == name).values(state=state))
+
+
+def add_key_document(
+    unit: Connection, party: str, version: int, envelope: bytes, now: datetime
+) -> None:
+    """Keep a verified key document; a version is kept once."""
+    insert_new(
+        unit,
+        key_documents,
+        [{"party": party, "version": version, "envelope": envelope, "at": text(now)}],
+    )
+
+
+def key_document_envelopes(unit: Connection, party: str) -> Mapping[int, bytes]:
+    """Return the envelopes of a party's key documents by version."""
+    rows = unit.execute(
+        select(key_documents)
+        .where(key_documents.c.party == party)
+        .order_by(key_documents.c.version)
+    )
+    return {row.version: bytes(row.envelope) for row in rows}
+
+
+def parties_with_keys(unit: Connection) -> list[str]:
+    """Return every party whose key document we hold, ourselves included."""
+    return [r.party for r in unit.execute(select(key_documents.c.party).distinct())]
+
+
+def put_actor(unit: Connection, actor: ActorRow) -> None:
+    """Keep or replace an actor."""
+    put(unit, actors, {name: getattr(actor, name) for name in ActorRow.__slots__})
+
+
+def all_actors(unit: Connection) -> list[ActorRow]:
+    """Return the actors by name."""
+    rows = unit.execute(select(actors).order_by(actors.c.name))
+    return [ActorRow(**row._mapping) for row in rows]  # noqa: SLF001

@@ -1,0 +1,82 @@
+"""What came in, unread: written by the peers' listener, settled by the worker's cursor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, delete, func, select
+
+from mithaq.clock import text
+from mithaq.errors import Conflict
+from mithaq.store.engine import append_lock
+from mithaq.store.tables import arrivals
+
+
+class SpoolFull(Conflict):
+    """One peer has more waiting here than it may; others are not touched."""
+
+    code = "spool-full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Bytes from a peer whose request signature or token held; nothing else is known of them."""
+
+    seq: int = 0
+    peer: str
+    kind: str  # frame | post | nudge
+    facts: Mapping[str, str]
+    raw: bytes
+    at: str = ""
+
+
+def arrive(unit: Connection, arrival: Arrival, now: datetime, most_bytes: int) -> None:
+    """Keep an arrival.
+
+    Raises:
+        SpoolFull: the peer already has ``most_bytes`` waiting.
+    """
+    append_lock(unit, "arrivals")
+    waiting = select(func.coalesce(func.sum(arrivals.c.size), 0)).where(
+        arrivals.c.peer == arrival.peer
+    )
+    size = len(arrival.raw) + 256  # a row is never free
+    if int(unit.execute(waiting).scalar_one()) + size > most_bytes:
+        raise SpoolFull("too much is waiting", peer=arrival.peer)
+    unit.execute(
+        arrivals.insert().values(
+            peer=arrival.peer,
+            kind=arrival.kind,
+            facts=msgspec.json.encode(arrival.facts).decode(),
+            raw=arrival.raw,
+            size=size,
+            at=text(now),
+        )
+    )
+
+
+def since(unit: Connection, position: int, limit: int = 64) -> list[Arrival]:
+    """Return up to ``limit`` arrivals after ``position``, oldest first."""
+    query = (
+        select(arrivals)
+        .where(arrivals.c.seq > position)
+        .order_by(arrivals.c.seq)
+        .limit(limit)
+    )
+    return [
+        Arrival(
+            seq=r.seq,
+            peer=r.peer,
+            kind=r.kind,
+            facts=msgspec.json.decode(r.facts),
+            raw=bytes(r.raw),
+            at=r.at,
+        )
+        for r in unit.execute(query)
+    ]
+
+
+def settle(unit: Connection, upto: int) -> None:
+    """Forget arrivals that the worker has dealt with and committed."""
+    unit.execute(delete(arrivals).where(arrivals.c.seq <= upto))
