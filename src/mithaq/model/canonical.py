@@ -1,12 +1,13 @@
 """The strict JSON gate that all outside bytes pass first, and the canonical form that digests rest on.
 
-Stock parsers take the last of two equal keys, round large integers, and let NUL and lone surrogates
-through; the gate refuses all of that before anything looks at the value.
+Stock parsers take the last of two equal keys, round large integers and let NUL through; the gate refuses
+all of that before anything looks at the value (security.md section 7).
 """
 
 import hashlib
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,15 +20,23 @@ Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json
 
 MAX_INTEGER = (
     2**53 - 1
-)  # what every JSON implementation holds exactly (RFC 8259 section 6, RFC 8785)
-_DEPTH = re.compile(rb"[\[\]{}\"]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+)  # what every implementation holds exactly (RFC 8259 section 6, RFC 8785)
+_PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
 class GateRefused(InputError):
-    """The bytes are not JSON that every reader would understand alike."""
+    """The bytes are not JSON that every reader would understand alike.
+
+    ``code`` is ``gate-`` and the cause: ``too-long``, ``byte-order-mark``, ``not-utf-8``, ``not-json``,
+    ``duplicate-key``, ``too-deep``, ``number``, ``nul``, ``escape`` (a lone surrogate, or no escape at all).
+    """
 
     code = "gate"
+
+    def __init__(self, cause: str, where: str) -> None:
+        """Name the cause, and the place as a JSON pointer or as line and column."""
+        super().__init__(f"refused at the gate: {cause}", cause=cause, where=where)
+        self.code = f"gate-{cause}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +44,7 @@ class Limits:
     """What the gate lets through at most."""
 
     max_bytes: int = 64 << 20
-    max_depth: int = 64
+    max_depth: int = 64  # the parser itself stops at 200
 
 
 DEFAULT_LIMITS = Limits()
@@ -45,28 +54,25 @@ def parse(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     """Read ``raw`` as strict JSON.
 
     Refused: more bytes or levels than ``limits``, a byte-order mark, anything but UTF-8, a key given
-    twice, NaN and infinities, numbers that a double cannot hold, integers beyond 2^53-1, NUL, lone surrogates.
+    twice, NaN and infinities (also by overflow), integers beyond 2^53-1, NUL, lone surrogates.
 
     Raises:
-        GateRefused: with fact ``cause`` (a stable slug) and ``where`` (a JSON pointer or a byte offset).
+        GateRefused: with facts ``cause`` and ``where``; neither it nor its cause quotes a value.
     """
     if len(raw) > limits.max_bytes:
-        raise _refusal("too-long", str(limits.max_bytes))
+        raise GateRefused("too-long", str(limits.max_bytes))
     if raw.startswith(b"\xef\xbb\xbf"):
-        raise _refusal("byte-order-mark", "0")
-    _check_depth(raw, limits.max_depth)
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _refusal("not-utf-8", str(error.start)) from error
+        raise GateRefused("byte-order-mark", "line 1 column 1")
     try:
         value: Json = jiter.from_json(
             raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys"
         )
     except ValueError as error:
-        raise _refusal(_cause(str(error)), _offset(str(error))) from error
-    if b"\\" in raw or b"\x00" in raw or _may_hold_big_number(raw):
-        _walk(value, "")
+        # not chained: the parser's message quotes the key
+        raise _unreadable(raw, str(error)) from None
+    if not _is_sound(value, limits.max_depth, may_hold_nul=b"\\u0000" in raw):
+        cause, where = next(_flaws(value, "", limits.max_depth))
+        raise GateRefused(cause, where)
     return value
 
 
@@ -78,8 +84,10 @@ def canonical(value: Json) -> bytes:
     """
     try:
         return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise _refusal("not-canonical", "") from error
+    except UnicodeEncodeError:
+        raise GateRefused("escape", "") from None
+    except rfc8785.CanonicalizationError:
+        raise GateRefused("number", "") from None
 
 
 def digest(raw: bytes) -> str:
@@ -87,82 +95,76 @@ def digest(raw: bytes) -> str:
     return "sha256:" + hashlib.sha256(raw).hexdigest()
 
 
-def _refusal(cause: str, where: str) -> GateRefused:
-    return GateRefused(f"refused at the gate: {cause}", cause=cause, where=where)
-
-
-def _cause(message: str) -> str:
-    if "duplicate" in message.lower():
-        return "duplicate-key"
-    return "number" if "number" in message.lower() else "not-json"
-
-
-def _offset(message: str) -> str:
-    found = re.search(r"line (\d+) column (\d+)", message)
-    return f"line {found[1]} column {found[2]}" if found else ""
-
-
-def _check_depth(raw: bytes, limit: int) -> None:
-    """Count brackets outside strings before any parser recurses."""
-    if raw.count(b"[") + raw.count(b"{") <= limit:
-        return
-    depth = 0
-    inside = False
-    for token in _DEPTH.finditer(raw):
-        byte = token[0]
-        at = token.start()
-        if byte == b'"':
-            inside = not inside if not inside else _escaped(raw, at)
-        elif not inside:
-            depth += 1 if byte in b"[{" else -1
-            if depth > limit:
-                raise _refusal("too-deep", str(at))
-
-
-def _escaped(raw: bytes, at: int) -> bool:
-    """Say whether the quote at ``at`` stands behind an odd number of backslashes."""
-    start = at
-    while start and raw[start - 1] == 0x5C:
-        start -= 1
-    return (at - start) % 2 == 1
-
-
-_BIG = re.compile(rb"\d{16}|\d[eE.]")
-
-
-def _may_hold_big_number(raw: bytes) -> bool:
-    return _BIG.search(raw) is not None
-
-
-def _walk(value: Json, pointer: str) -> None:
-    match value:
-        case str():
-            _check_text(value, pointer)
-        case bool() | None:
-            pass
-        case int():
-            if abs(value) > MAX_INTEGER:
-                raise _refusal("number", pointer)
-        case float():
-            if not math.isfinite(value):
-                raise _refusal("number", pointer)
-        case list():
-            for index, item in enumerate(value):
-                _walk(item, f"{pointer}/{index}")
-        case dict():
-            for key, item in value.items():
-                here = f"{pointer}/{escape(key)}"
-                _check_text(key, here)
-                _walk(item, here)
-
-
-def _check_text(text: str, pointer: str) -> None:
-    if "\x00" in text:
-        raise _refusal("nul", pointer)
-    if _SURROGATE.search(text):
-        raise _refusal("surrogate", pointer)
-
-
 def escape(key: str) -> str:
     """Write ``key`` as a JSON pointer token (RFC 6901 section 3)."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+_CAUSES = (  # a part of the parser's message: our cause
+    ("duplicate key", "duplicate-key"),
+    ("recursion limit", "too-deep"),
+    ("unicode code point", "not-utf-8"),
+    ("number", "number"),
+    ("escape", "escape"),
+    ("surrogate", "escape"),
+)
+
+
+def _unreadable(raw: bytes, message: str) -> GateRefused:
+    place = _PLACE.search(message)
+    where = place[0] if place else ""
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return GateRefused("not-utf-8", where)
+    lowered = message.lower()
+    cause = next((cause for part, cause in _CAUSES if part in lowered), "not-json")
+    return GateRefused(cause, where)
+
+
+def _is_sound(value: Json, max_depth: int, *, may_hold_nul: bool) -> bool:
+    """Say whether ``_flaws`` would find nothing; level by level and with no pointers, since nearly all is sound."""
+    level: list[dict[str, Json] | list[Json]] = [[value]]
+    for _ in range(max_depth + 1):
+        below: list[dict[str, Json] | list[Json]] = []
+        for item in level:
+            if may_hold_nul and isinstance(item, dict) and any("\x00" in key for key in item):
+                return False
+            for child in item.values() if isinstance(item, dict) else item:
+                if isinstance(child, str):
+                    if may_hold_nul and "\x00" in child:
+                        return False
+                elif isinstance(child, (dict, list)):
+                    below.append(child)
+                elif child is not None and not _is_exact(child):
+                    return False
+        level = below
+    return not level
+
+
+def _is_exact(number: float) -> bool:
+    """Say whether every reader holds ``number`` alike."""
+    return -MAX_INTEGER <= number <= MAX_INTEGER or (isinstance(number, float) and math.isfinite(number))
+
+
+def _flaws(value: Json, pointer: str, levels: int) -> Iterator[tuple[str, str]]:
+    """Yield (cause, pointer) of whatever every reader would not understand alike."""
+    match value:
+        case str():
+            if "\x00" in value:
+                yield "nul", pointer
+        case int() | float():
+            if not _is_exact(value):
+                yield "number", pointer
+        case list() | dict():
+            if levels == 0:
+                yield "too-deep", pointer
+                return
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, item in items:
+                here = f"{pointer}/{escape(str(key))}"
+                if isinstance(key, str) and "\x00" in key:
+                    yield "nul", pointer
+                yield from _flaws(item, here, levels - 1)
+        case None:
+            pass

@@ -67,7 +67,9 @@ def pap(written: str) -> Pap:
     """
     name = written.strip().upper().removeprefix("PAP:").strip()
     if name not in _PAP_NAMES:
-        raise InputError(f"no PAP level; known are {', '.join(map(str, Pap))}", cause="pap")
+        raise InputError(
+            f"no PAP level; known are {', '.join(map(str, Pap))}", cause="pap"
+        )
     return _PAP_NAMES[name]
 
 
@@ -77,12 +79,16 @@ class Label:
 
     tlp: Tlp | None = None  # None: no TLP on it
     pap: Pap = Pap.CLEAR  # no PAP is PAP CLEAR
-    releasable_to: frozenset[str] | None = None  # parties or countries; None: not limited
+    releasable_to: frozenset[str] | None = (
+        None  # parties or countries; None: not limited
+    )
     originator_control: bool = False
     embargo: str | None = None  # instant with ms: nothing leaves before
     expiry: str | None = None  # instant with ms: nothing leaves from then on
     purposes: frozenset[str] | None = None  # None: not limited
-    unresolved: frozenset[str] = frozenset()  # marking ids nobody can read: most restrictive
+    unresolved: frozenset[str] = (
+        frozenset()
+    )  # marking ids nobody can read: most restrictive
 
 
 FOOT = Label()
@@ -160,7 +166,10 @@ class Beside:
             body["pap"] = str(self.pap)
         if self.originator_control:
             body["originator_control"] = True
-        for name, places in (("releasable_to", self.releasable_to), ("purposes", self.purposes)):
+        for name, places in (
+            ("releasable_to", self.releasable_to),
+            ("purposes", self.purposes),
+        ):
             if places is not None:
                 body[name] = list(sorted(places))
         for name, instant in (("embargo", self.embargo), ("expiry", self.expiry)):
@@ -170,7 +179,15 @@ class Beside:
 
 
 _BESIDE = frozenset(
-    {"tlp", "pap", "releasable_to", "originator_control", "embargo", "expiry", "purposes"}
+    {
+        "tlp",
+        "pap",
+        "releasable_to",
+        "originator_control",
+        "embargo",
+        "expiry",
+        "purposes",
+    }
 )
 
 

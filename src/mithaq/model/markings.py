@@ -14,8 +14,18 @@ from typing import TypeAlias
 
 from mithaq.errors import InputError
 from mithaq.model.canonical import Json, canonical
-from mithaq.model.labels import Beside, Clearance, Label, Pap, Tlp, beside, join, pap, tlp
-from mithaq.model.rules import is_timestamp, milliseconds
+from mithaq.model.labels import (
+    Beside,
+    Clearance,
+    Label,
+    Pap,
+    Tlp,
+    beside,
+    join,
+    pap,
+    tlp,
+)
+from mithaq.model.kinds import is_timestamp, normal
 from mithaq.model.selectors import pointer_of, selected
 
 Body: TypeAlias = Mapping[str, Json]
@@ -44,10 +54,14 @@ class Marking:
     raw: bytes | None = None  # RFC 8785 bytes of a fixed definition; None for any other
 
 
-Table: TypeAlias = Mapping[str, Marking]  # known definitions besides the fixed ones, by id
+Table: TypeAlias = Mapping[
+    str, Marking
+]  # known definitions besides the fixed ones, by id
 
 
-def _body(uuid: str, created: str, name: str, terms: dict[str, Json]) -> dict[str, Json]:
+def _body(
+    uuid: str, created: str, name: str, terms: dict[str, Json]
+) -> dict[str, Json]:
     return {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -64,12 +78,16 @@ def _tlp_1(uuid: str, level: str) -> dict[str, Json]:
 
 
 def _tlp_2(uuid: str, level: str) -> dict[str, Json]:
-    terms: Json = {TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": level}}
+    terms: Json = {
+        TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": level}
+    }
     return _body(uuid, "2022-10-01", f"TLP:{level.upper()}", {"extensions": terms})
 
 
 def _pap(uuid: str, created: str, level: str) -> dict[str, Json]:
-    terms: Json = {PAP_EXTENSION: {"extension_type": "property-extension", "pap": level}}
+    terms: Json = {
+        PAP_EXTENSION: {"extension_type": "property-extension", "pap": level}
+    }
     return _body(uuid, created, f"PAP:{level.upper()}", {"extensions": terms})
 
 
@@ -183,7 +201,9 @@ _NAMES_A_LEVEL = re.compile(
     r"(?<![a-z])(?:tlp|pap)(?![a-z])|(?:tlp|pap)[^a-z]*(?:clear|white|green|amber|red)"
     r"|traffic[^a-z]*light|permissible[^a-z]*action"
 )
-_IS_A_LEVEL = re.compile(r"[^a-z]*(?:clear|white|green|amber|red|amber[^a-z]*strict)[^a-z]*")
+_IS_A_LEVEL = re.compile(
+    r"[^a-z]*(?:clear|white|green|amber|red|amber[^a-z]*strict)[^a-z]*"
+)
 
 
 def _reads_as_level(text: str) -> bool:
@@ -197,15 +217,24 @@ def _claims(definition: Body) -> list[Label | None]:
     terms = definition.get("definition")
     if isinstance(terms, dict):
         stated = {name.lower(): value for name, value in terms.items()}
-        found += [_claim(name, stated[name]) for name in ("tlp", "pap") if name in stated]
+        found += [
+            _claim(name, stated[name]) for name in ("tlp", "pap") if name in stated
+        ]
     extensions = definition.get("extensions")
     if isinstance(extensions, dict):
-        for key, scheme, name in ((TLP_EXTENSION, "tlp", "tlp_2_0"), (PAP_EXTENSION, "pap", "pap")):
+        for key, scheme, name in (
+            (TLP_EXTENSION, "tlp", "tlp_2_0"),
+            (PAP_EXTENSION, "pap", "pap"),
+        ):
             if key in extensions:
                 extension = extensions[key]
                 claimed = extension.get(name) if isinstance(extension, dict) else None
                 found.append(_claim(scheme, claimed))
-    for text in (definition.get("x_opencti_definition"), definition.get("name"), _statement(definition)):
+    for text in (
+        definition.get("x_opencti_definition"),
+        definition.get("name"),
+        _statement(definition),
+    ):
         if isinstance(text, str) and _reads_as_level(text):
             scheme = "pap" if text.strip().lower().startswith("pap") else "tlp"
             found.append(_claim(scheme, text))
@@ -234,7 +263,8 @@ def _is_inert_statement(definition: Body) -> bool:
         return False
     texts = (v for k, v in definition.items() if k not in ("id", "created_by_ref"))
     return not any(
-        isinstance(text, str) and _reads_as_level(text) for text in (terms["statement"], *texts)
+        isinstance(text, str) and _reads_as_level(text)
+        for text in (terms["statement"], *texts)
     )
 
 
@@ -264,15 +294,20 @@ def _iep(extensions: dict[str, Json]) -> Label | None:
         instant is None or is_timestamp(instant) for instant in (start, end)
     ):
         return None
-    if action is not None and (not isinstance(action, str) or action not in _IEP_ACTIONS):
+    if action is not None and (
+        not isinstance(action, str) or action not in _IEP_ACTIONS
+    ):
         return None
-    nameless = "must-not" in (terms.get("provider_attribution"), terms.get("attribution"))
+    nameless = "must-not" in (
+        terms.get("provider_attribution"),
+        terms.get("attribution"),
+    )
     return Label(
         tlp=level.tlp if level is not None else None,
         pap=_IEP_ACTIONS[action] if isinstance(action, str) else Pap.CLEAR,
         originator_control=nameless,
-        embargo=milliseconds(start) if isinstance(start, str) else None,
-        expiry=milliseconds(end) if isinstance(end, str) else None,
+        embargo=normal(start) if isinstance(start, str) else None,
+        expiry=normal(end) if isinstance(end, str) else None,
     )
 
 
@@ -301,7 +336,9 @@ def path_labels(body: Body, table: Table) -> Mapping[str, Label]:
             continue
         label = meaning(str(item["marking_ref"]), table).label
         selectors = item.get("selectors")
-        for selector in selectors if isinstance(selectors, list) and selectors else [""]:
+        for selector in (
+            selectors if isinstance(selectors, list) and selectors else [""]
+        ):
             for path in selected(body, str(selector)) or ((),):
                 pointer = pointer_of(path)
                 labels[pointer] = join(labels.get(pointer, Label()), label)

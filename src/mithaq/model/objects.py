@@ -3,30 +3,29 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from mithaq.errors import InputError
-from mithaq.model.canonical import (
-    DEFAULT_LIMITS,
-    Json,
-    Limits,
-    canonical,
-    digest,
-    escape,
-    parse,
-)
-from mithaq.model.rules import IDENTIFIER, Problem, milliseconds, problems
-from mithaq.model.types import REQUIRED, SCO
+from mithaq.model.canonical import DEFAULT_LIMITS, Json, Limits, canonical, digest, escape, parse
+from mithaq.model.kinds import IDENTIFIER, Problem, normal
+from mithaq.model.rules import first_problem, is_sco, problems
+from mithaq.model.schema import TYPES
 
-Body = Mapping[str, Json]
-_ANY_ID = re.compile(
-    r"[a-z][a-z0-9-]{1,248}--[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-)
+Body: TypeAlias = Mapping[str, Json]
+# looser than IDENTIFIER on purpose: what a careless reader would follow counts as a reference too
+_REFERENCE = re.compile(r"[a-z0-9-]{1,250}--[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 class InvalidObject(InputError):
-    """It is JSON, but no STIX 2.1 object."""
+    """It is strict JSON, but no STIX 2.1 object; ``code`` is ``stix-`` and the problem's cause."""
 
-    code = "invalid-stix"
+    code = "stix"
+
+    def __init__(self, problem: Problem) -> None:
+        """Name what is wrong and where, without content."""
+        says = f"{problem.where or '/'}: {problem.says}"
+        super().__init__(says, cause=problem.cause, where=problem.where)
+        self.code = f"stix-{problem.cause}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +33,12 @@ class Object:
     """One STIX 2.1 object; unknown fields and custom types survive in ``raw`` and ``body``."""
 
     raw: bytes = field(repr=False)  # exactly as received
-    body: Body = field(
-        repr=False, compare=False, hash=False
-    )  # parsed once from raw; never changed
+    body: Body = field(repr=False, compare=False, hash=False)  # parsed once from raw; never changed
     id: str
     type: str
     digest: str  # of raw: "sha256:" + hex
-    version: str  # modified, else created, else "" (an SCO has no version)
-    created_by: str | None
+    version: str  # modified, else created, with at least three decimals; "" for an SCO, which has none
+    created_by: str | None  # what the bytes claim
 
 
 def read(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Object:
@@ -51,70 +48,59 @@ def read(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Object:
         GateRefused: the bytes are no strict JSON.
         InvalidObject: with facts ``cause`` and ``where`` of the first problem.
     """
-    body = parse(raw, limits)
-    if not isinstance(body, dict):
-        raise InvalidObject(
-            "an object must be a JSON object", cause="not-an-object", where=""
-        )
-    return checked(raw, body)
+    return checked(raw, parse(raw, limits))
 
 
-def checked(raw: bytes, body: Body) -> Object:
-    """Return the object of ``raw`` whose parsed form, past the gate, is ``body``.
+def checked(raw: bytes, value: Json) -> Object:
+    """Return the object of ``raw``, which has passed the gate as ``value``.
 
     Raises:
         InvalidObject: as ``read``.
     """
-    found = next(problems(body), None)
+    if not isinstance(value, dict):
+        raise InvalidObject(Problem("object", "", "must be an object"))
+    found = first_problem(value)
     if found is not None:
-        raise InvalidObject(
-            f"{found.where or '/'}: {found.says}", cause=found.cause, where=found.where
-        )
-    return _known(raw, body)
-
-
-def from_body(body: Body) -> Object:
-    """Return the object whose bytes are the RFC 8785 form of ``body``; raises as ``read``."""
-    return checked(canonical(dict(body)), body)
-
-
-def _known(raw: bytes, body: Body) -> Object:
-    creator = body.get("created_by_ref")
+        raise InvalidObject(found)
+    creator = value.get("created_by_ref")
     return Object(
         raw=raw,
-        body=body,
-        id=str(body["id"]),
-        type=str(body["type"]),
+        body=value,
+        id=str(value["id"]),
+        type=str(value["type"]),
         digest=digest(raw),
-        version=version_of(body),
+        version=version_of(value),
         created_by=creator if isinstance(creator, str) else None,
     )
 
 
+def from_body(body: Body) -> Object:
+    """Return the object whose bytes are the RFC 8785 form of ``body``; raises as ``read``."""
+    return read(canonical(dict(body)))
+
+
 def version_of(body: Body) -> str:
-    """Return ``modified``, else ``created``, else the empty text; three decimals, so that texts sort."""
-    written = body.get("modified") or body.get("created") or ""
-    return milliseconds(str(written)) if written else ""
+    """Return ``modified``, else ``created``, of a valid body, in normal form; "" for an SCO.
 
-
-def is_sco(type_: str, body: Body | None = None) -> bool:
-    """Say whether ``type_`` is a cyber-observable; a custom type is one if it bears no ``created``."""
-    return type_ in SCO or (
-        type_ not in REQUIRED and body is not None and "created" not in body
-    )
+    Section 3.2 wants exactly three decimals; the field's most used library writes six. More than three
+    are kept, so that no two versions fall together.
+    """
+    if is_sco(str(body.get("type")), body):
+        return ""
+    return normal(str(body.get("modified") or body.get("created")))
 
 
 def required_refs(type_: str) -> frozenset[str]:
-    """Return the required properties of ``type_`` that hold references."""
-    return frozenset(
-        p for p in REQUIRED.get(type_, ()) if p.endswith(("_ref", "_refs"))
-    )
+    """Return the required properties of ``type_`` that hold references; none for a custom type."""
+    known = TYPES.get(type_)
+    names = known.required if known else frozenset[str]()
+    return frozenset(name for name in names if name.endswith(("_ref", "_refs")))
 
 
 def references(body: Body) -> Iterator[tuple[str, str]]:
     """Yield (JSON pointer, identifier) of every string value that is a STIX identifier, however deep.
 
-    The object's own ``id`` is none of them; markings are, under their properties.
+    The object's own ``id`` is none of them; its markings are.
     """
     for key, value in body.items():
         if key != "id":
@@ -123,7 +109,7 @@ def references(body: Body) -> Iterator[tuple[str, str]]:
 
 def _references(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        if "--" in value and _ANY_ID.fullmatch(value):
+        if "--" in value and _REFERENCE.fullmatch(value):
             yield pointer, value
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -134,17 +120,6 @@ def _references(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
 
 
 __all__ = [
-    "IDENTIFIER",
-    "Body",
-    "InvalidObject",
-    "Object",
-    "Problem",
-    "checked",
-    "from_body",
-    "is_sco",
-    "problems",
-    "read",
-    "references",
-    "required_refs",
-    "version_of",
-]
+    "IDENTIFIER", "Body", "InvalidObject", "Object", "Problem", "checked", "from_body", "is_sco", "problems",
+    "read", "references", "required_refs", "version_of",
+]  # fmt: skip

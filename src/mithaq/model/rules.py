@@ -1,290 +1,309 @@
-"""The rules of STIX 2.1 for one object standing alone; total over any JSON object."""
+"""The rules of STIX 2.1 for one object standing alone; total over any JSON object.
+
+What cannot be judged from one object alone is not here: that a reference leads anywhere, that versions
+follow each other, whose object it is. The grammar of an indicator's pattern is ``pattern``'s.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
-from mithaq.model import types
+from mithaq.model import schema
 from mithaq.model.canonical import Json
+from mithaq.model.kinds import (
+    HASHES,
+    IDENTIFIER,
+    KINDS,
+    LANGUAGE,
+    TYPE_NAME,
+    URL,
+    Problem,
+    Problems,
+    instant,
+    is_timestamp,
+    pointer,
+    reference,
+)
 from mithaq.model.selectors import selected
 
-Body = Mapping[str, Json]
-IDENTIFIER = re.compile(
-    r"(?P<type>[a-z][a-z0-9-]{1,248}[a-z0-9])--"
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-)
-_TYPE = re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,248}[a-z0-9]")
-_PROPERTY = re.compile(r"[a-z0-9_]{1,250}|[a-zA-Z0-9_-]{1,250}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
+Body: TypeAlias = Mapping[str, Json]
+_Judge: TypeAlias = Callable[[dict[str, Json], str], Problems]
+_PROPERTY = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
+_NUMBERED: Mapping[str, re.Pattern[str]] = {  # sources whose external_id has a form (sections 4.1 and 4.19)
+    "cve": re.compile(r"CVE-[0-9]{4}-(?:0[0-9]{3}|[1-9][0-9]{3,})"),
+    "capec": re.compile(r"CAPEC-[0-9]+"),
+}
+_EXTENSION = re.compile(r"extension-definition--" + IDENTIFIER.pattern.rpartition("--")[2])
+_LEGACY_EXTENSION = re.compile(r"[a-z0-9-]{1,246}-ext")
+_MARKING = reference(frozenset({"marking-definition"}))
+_UNMARKABLE = ("object_marking_refs", "granular_markings")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong (``cause``: a stable slug), where (JSON pointer), and in words without content."""
-
-    cause: str
-    where: str
-    says: str
+def problems(body: Body) -> tuple[Problem, ...]:
+    """Return what STIX 2.1 forbids in ``body``; nothing at all for a valid object."""
+    return tuple(_problems(body))
 
 
-def problems(body: Body) -> Iterator[Problem]:
-    """Yield what STIX 2.1 forbids in ``body``; nothing at all for a valid object."""
+def first_problem(body: Body) -> Problem | None:
+    """Return the first of ``problems``, without looking for more."""
+    return next(_problems(body), None)
+
+
+def is_sco(type_: str, body: Body | None = None) -> bool:
+    """Say whether ``type_`` is a cyber-observable; one of no standard type is, if its body bears no times."""
+    if type_ in schema.TYPES or body is None:
+        return type_ in schema.SCO
+    return "created" not in body and "modified" not in body
+
+
+def _problems(body: Body) -> Problems:
     kind = body.get("type")
-    if not isinstance(kind, str) or not _TYPE.fullmatch(kind):
-        yield Problem("type", "/type", "no STIX type name (section 3.1)")
+    if not isinstance(kind, str) or not TYPE_NAME.fullmatch(kind) or kind == "bundle":
+        yield Problem("type", "/type", "no type of an object (section 3.1)")
         return
-    if kind == "bundle":
-        yield Problem("type", "/type", "a bundle is no object")
-        return
-    yield from _identifier(kind, body)
-    yield from _common(kind, body)
-    yield from _required(kind, body)
+    observable = is_sco(kind, body)
+    rules = schema.TYPES.get(kind) or (schema.CUSTOM_SCO if observable else schema.CUSTOM)
+    yield from _identity(kind, body)
+    if body.get("spec_version", "2.1") != "2.1":
+        yield Problem("spec-version", "/spec_version", "must be 2.1")
+    for name in rules.required:
+        if name not in body:
+            yield Problem("required", pointer(name), "is missing")
     for name, value in body.items():
-        yield from _property(name, value, kind)
+        known = rules.properties.get(name)
+        if known is None:
+            yield from _other(name, value, body)
+        elif not known.holds(value) or known.each is not None:
+            yield from known.problems(value, pointer(name))
+    yield from _presence(kind, body, rules)
     yield from _order(body)
-    yield from _markings(body)
-    yield from _relationship(kind, body)
+    yield from _own_rules(kind, body)
 
 
-def _identifier(kind: str, body: Body) -> Iterator[Problem]:
+def _identity(kind: str, body: Body) -> Problems:
     value = body.get("id")
     match = IDENTIFIER.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        yield Problem("id", "/id", "no identifier of the form type--UUID (section 2.9)")
+        yield Problem("id", "/id", "must be an identifier: type--UUID (section 2.9)")
     elif match["type"] != kind:
         yield Problem("id", "/id", "the identifier's type is not the object's")
 
 
-def _common(kind: str, body: Body) -> Iterator[Problem]:
-    version = body.get("spec_version")
-    sco = kind in types.SCO or (
-        kind not in types.REQUIRED and "created" not in body and "modified" not in body
-    )
-    if version != "2.1" and not (sco and "spec_version" not in body):
-        yield Problem("spec-version", "/spec_version", "must be 2.1")
-    if not sco:
-        needed = (
-            ("created",) if kind == "marking-definition" else ("created", "modified")
-        )
-        for name in needed:
-            if name not in body:
-                yield Problem("required", f"/{name}", "is missing")
-    if kind == "marking-definition" and "modified" in body:
-        yield Problem(
-            "modified",
-            "/modified",
-            "a marking definition has no versions (section 7.2.1)",
-        )
+def _other(name: str, value: Json, body: Body) -> Problems:
+    """Judge a property that the type's own table does not hold."""
+    match name:
+        case "type" | "id":
+            return
+        case "external_references":
+            yield from _each(name, value, _external_reference)
+        case "kill_chain_phases":
+            yield from _each(name, value, _phase)
+        case "granular_markings":
+            yield from _granular_markings(value, body)
+        case "extensions":
+            yield from _extensions(value, str(body["type"]))
+        case _:
+            if not _PROPERTY.fullmatch(name) or name in schema.RESERVED:
+                yield Problem("property-name", "", "a property name that is not allowed (section 3.1)")
+            elif value is None or value in ([], {}):
+                yield Problem("empty", pointer(name), "must be left out rather than empty (section 2)")
 
 
-def _required(kind: str, body: Body) -> Iterator[Problem]:
-    for name in sorted(types.REQUIRED.get(kind, ())):
-        if name not in body:
-            yield Problem("required", f"/{name}", "is missing")
-    groups = types.ONE_OF.get(kind)
+def _each(name: str, value: Json, judge: _Judge) -> Problems:
+    if not isinstance(value, list) or not value:
+        yield Problem("list", pointer(name), "must be a list, and not an empty one")
+        return
+    for index, item in enumerate(value):
+        where = pointer(name, index)
+        if isinstance(item, dict):
+            yield from judge(item, where)
+        else:
+            yield Problem("object", where, "must be an object")
+
+
+def _external_reference(item: dict[str, Json], where: str) -> Problems:
+    source, number = item.get("source_name"), item.get("external_id")
+    if not isinstance(source, str) or not source:
+        yield Problem("external-reference", where, "needs a source_name (section 2.5)")
+        return
+    if not item.keys() & {"description", "url", "external_id"}:
+        yield Problem("external-reference", where, "needs a description, url or external_id")
+    for name, kind in (("url", URL), ("hashes", HASHES), ("external_id", KINDS["text"])):
+        if name in item:
+            yield from kind.problems(item[name], f"{where}/{name}")
+    form = _NUMBERED.get(source.lower())
+    if form and not (source in _NUMBERED and isinstance(number, str) and form.fullmatch(number)):
+        yield Problem("external-reference", where, "has no external_id of the form its source gives")
+
+
+def _phase(item: dict[str, Json], where: str) -> Problems:
+    if not all(isinstance(item.get(name), str) for name in ("kill_chain_name", "phase_name")):
+        yield Problem("kill-chain", where, "needs kill_chain_name and phase_name (section 2.11)")
+
+
+def _extensions(value: Json, kind: str) -> Problems:
+    if not isinstance(value, dict) or not value:
+        yield Problem("extensions", "/extensions", "must be a dictionary, and not an empty one")
+        return
+    for name, content in value.items():
+        where = pointer("extensions", name)
+        host, own = schema.EXTENSIONS.get(name, (kind, None))
+        if not isinstance(content, dict) or not content:
+            yield Problem("extensions", where, "must be an object, and not an empty one")
+        elif host != kind:
+            yield Problem("extensions", where, f"stands in {host} only")
+        elif own is not None:
+            yield from _contents(content, own, where)
+        elif _EXTENSION.fullmatch(name):
+            if "extension_type" in content:
+                named = content["extension_type"]
+                yield from KINDS["extension-kind"].problems(named, f"{where}/extension_type")
+        elif not _LEGACY_EXTENSION.fullmatch(name):
+            yield Problem("extensions", where, "no name of an extension (section 3.4)")
+
+
+def _contents(content: Body, rules: schema.ObjectType, where: str) -> Problems:
+    for name in rules.required:
+        if name not in content:
+            yield Problem("required", where + pointer(name), "is missing")
+    for name, kind in rules.properties.items():
+        if name in content:
+            yield from kind.problems(content[name], where + pointer(name))
+
+
+def _presence(kind: str, body: Body, rules: schema.ObjectType) -> Problems:
+    groups = schema.ONE_OF.get(kind)
     if groups and not any(group <= body.keys() for group in groups):
         said = " or ".join(" with ".join(sorted(group)) for group in groups)
         yield Problem("required", "", f"needs {said}")
+    if kind in schema.NOT_BARE:
+        common = {"type", "id", *schema.CUSTOM_SCO.properties, "granular_markings"}
+        if not body.keys() - common:
+            yield Problem("required", "", "needs at least one property of its own")
+    for name, other in schema.NEEDS.get(kind, ()):
+        if name in body and other not in body:
+            yield Problem("required", pointer(other), f"is missing beside {name}")
+    for name, other in schema.EXCLUDES.get(kind, ()):
+        if name in body and other in body:
+            yield Problem("excluded", pointer(other), f"must not stand beside {name}")
 
 
-def _property(name: str, value: Json, kind: str) -> Iterator[Problem]:
-    where = f"/{name}"
-    if not _PROPERTY.fullmatch(name):
-        yield Problem(
-            "property-name",
-            "",
-            "a property name of other characters than section 3.1 allows",
-        )
-        return
-    if value is None or value in ([], {}):
-        yield Problem(
-            "empty", where, "an empty value; the property must be left out (section 2)"
-        )
-    elif name.endswith("_refs"):
-        yield from _reference_list(name, value)
-    elif name.endswith("_ref") and not name.startswith("x_"):
-        yield from _reference(name, value, where)
-    elif name in types.TIMES:
-        if not is_timestamp(value):
-            yield Problem("timestamp", where, "no timestamp in UTC (section 3.2)")
-    elif name in types.BOOLEANS:
-        if not isinstance(value, bool):
-            yield Problem("boolean", where, "must be true or false")
-    elif name in types.INTEGERS:
-        low, high = types.INTEGERS[name]
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int)
-            or not low <= value <= high
-        ):
-            yield Problem("integer", where, f"must be an integer from {low} to {high}")
-    elif kind in types.REQUIRED or name in {"labels", "external_references"}:
-        yield from _shape(name, value, where)
-
-
-def _shape(name: str, value: Json, where: str) -> Iterator[Problem]:
-    if name in types.STRINGS:
-        if not isinstance(value, str):
-            yield Problem("string", where, "must be a string")
-    elif name in types.LISTS:
-        if not isinstance(value, list):
-            yield Problem("list", where, "must be a list")
-        elif name == "external_references":
-            yield from _external_references(value)
-        elif name == "kill_chain_phases":
-            yield from _kill_chain(value)
-        elif name != "granular_markings" and not all(
-            isinstance(item, str) for item in value
-        ):
-            yield Problem("string", where, "must be a list of strings")
-    elif name == "extensions":
-        yield from _extensions(value, where)
-
-
-def _external_references(value: list[Json]) -> Iterator[Problem]:
-    for index, item in enumerate(value):
-        where = f"/external_references/{index}"
-        if not isinstance(item, dict) or not isinstance(item.get("source_name"), str):
-            yield Problem(
-                "external-reference", where, "needs a source_name (section 2.5)"
-            )
-        elif not item.keys() & {"description", "url", "external_id"}:
-            yield Problem(
-                "external-reference", where, "needs a description, url or external_id"
-            )
-
-
-def _kill_chain(value: list[Json]) -> Iterator[Problem]:
-    for index, item in enumerate(value):
-        named = isinstance(item, dict) and all(
-            isinstance(item.get(key), str) for key in ("kill_chain_name", "phase_name")
-        )
-        if not named:
-            where = f"/kill_chain_phases/{index}"
-            yield Problem(
-                "kill-chain",
-                where,
-                "needs kill_chain_name and phase_name (section 2.11)",
-            )
-
-
-def _extensions(value: Json, where: str) -> Iterator[Problem]:
-    if not isinstance(value, dict) or not all(
-        isinstance(v, dict) and v for v in value.values()
-    ):
-        yield Problem(
-            "extensions", where, "must be a dictionary of dictionaries (section 7.3)"
-        )
-
-
-def _reference_list(name: str, value: Json) -> Iterator[Problem]:
-    if not isinstance(value, list):
-        yield Problem("list", f"/{name}", "must be a list of identifiers")
-        return
-    for index, item in enumerate(value):
-        yield from _reference(name, item, f"/{name}/{index}")
-
-
-def _reference(name: str, value: Json, where: str) -> Iterator[Problem]:
-    match = IDENTIFIER.fullmatch(value) if isinstance(value, str) else None
-    allowed = types.TARGETS.get(name)
-    if match is None:
-        yield Problem("reference", where, "no identifier (section 2.9)")
-    elif allowed is not None and match["type"] not in allowed:
-        yield Problem(
-            "reference", where, "refers to an object of a type not allowed here"
-        )
-
-
-def _order(body: Body) -> Iterator[Problem]:
-    for earlier, later, equal in types.ORDERED:
+def _order(body: Body) -> Problems:
+    for earlier, later, may_be_equal in schema.ORDERED:
         first, second = body.get(earlier), body.get(later)
+        if first is None or second is None or (first == second and may_be_equal):
+            continue
         if is_timestamp(first) and is_timestamp(second):
-            a, b = sortable(str(first)), sortable(str(second))
-            if a > b or (a == b and not equal):
-                yield Problem("order", f"/{later}", f"stands before {earlier}")
+            a, b = instant(str(first)), instant(str(second))
+            if a > b or (a == b and not may_be_equal):
+                yield Problem("order", pointer(later), f"stands before {earlier}")
 
 
-def _markings(body: Body) -> Iterator[Problem]:
-    own = body.get("id")
-    refs = body.get("object_marking_refs")
-    if isinstance(refs, list) and own in refs:
-        yield Problem(
-            "marking", "/object_marking_refs", "a marking definition marks itself"
-        )
-    granular = body.get("granular_markings")
-    if granular is None:
-        return
-    if not isinstance(granular, list):
-        yield Problem("list", "/granular_markings", "must be a list")
-        return
-    for index, item in enumerate(granular):
-        yield from _granular(body, item, f"/granular_markings/{index}")
+def _granular_markings(value: Json, body: Body) -> Problems:
+    """STIX 2.1 section 7.2.3; a marking on the markings themselves would be one no reader can apply."""
+    yield from _each("granular_markings", value, lambda item, where: _granular(item, where, body))
 
 
-def _granular(body: Body, item: Json, where: str) -> Iterator[Problem]:
-    if not isinstance(item, dict):
-        yield Problem("granular-marking", where, "must be an object")
-        return
+def _granular(item: dict[str, Json], where: str, body: Body) -> Problems:
     if ("marking_ref" in item) == ("lang" in item):
-        yield Problem(
-            "granular-marking",
-            where,
-            "needs either marking_ref or lang (section 7.2.3.1)",
-        )
+        yield Problem("granular-marking", where, "needs one of marking_ref and lang")
     if "marking_ref" in item:
-        yield from _reference(
-            "marking_ref", item["marking_ref"], f"{where}/marking_ref"
-        )
+        yield from _MARKING.problems(item["marking_ref"], f"{where}/marking_ref")
         if item["marking_ref"] == body.get("id"):
-            yield Problem(
-                "granular-marking", where, "a marking definition marks itself"
-            )
+            yield Problem("granular-marking", where, "a marking definition marks itself")
+    if "lang" in item:
+        yield from LANGUAGE.problems(item["lang"], f"{where}/lang")
     selectors = item.get("selectors")
     if not isinstance(selectors, list) or not selectors:
         yield Problem("selector", where, "needs a list of selectors")
         return
-    for selector in selectors:
+    for index, selector in enumerate(selectors):
         if not isinstance(selector, str) or not selected(body, selector):
-            yield Problem(
-                "selector", where, "a selector that points at nothing (section 7.2.3.1)"
-            )
+            says = "points at nothing (section 7.2.3.1)"
+        elif selector.split(".", 1)[0] in _UNMARKABLE:
+            says = "points at the markings themselves"
+        else:
+            continue
+        yield Problem("selector", f"{where}/selectors/{index}", says)
 
 
-def _relationship(kind: str, body: Body) -> Iterator[Problem]:
-    ends = {
-        "relationship": ("source_ref", "target_ref"),
-        "sighting": ("sighting_of_ref",),
-    }
-    for name in ends.get(kind, ()):
+def _own_rules(kind: str, body: Body) -> Problems:
+    match kind:
+        case "relationship":
+            yield from _not_to(body, ("source_ref", "target_ref"), schema.NEVER_RELATED)
+        case "sighting":
+            yield from _not_to(body, ("sighting_of_ref",), schema.NEVER_SIGHTED)
+        case "marking-definition":
+            refs = body.get("object_marking_refs")
+            if isinstance(refs, list) and body.get("id") in refs:
+                yield Problem("marking", "/object_marking_refs", "a marking definition marks itself")
+            if "modified" in body:
+                yield Problem("excluded", "/modified", "a marking definition has no versions (section 7.2.1)")
+        case "malware":
+            if body.get("is_family") is True and "name" not in body:
+                yield Problem("required", "/name", "a family needs a name")
+        case "email-message":
+            name = "body" if body.get("is_multipart") is True else "body_multipart"
+            if name in body:
+                yield Problem("excluded", pointer(name), "does not go with is_multipart")
+        case "network-traffic":
+            if body.get("is_active") is True and "end" in body:
+                yield Problem("excluded", "/end", "must not stand while is_active is true")
+        case "observed-data":
+            yield from _observed(body)
+        case "language-content":
+            yield from _contents_by_language(body)
+        case "x509-certificate":
+            yield from _x509(body)
+        case "extension-definition":
+            types = body.get("extension_types")
+            top_level = isinstance(types, list) and "toplevel-property-extension" in types
+            if "extension_properties" in body and not top_level:
+                yield Problem("excluded", "/extension_properties", "goes with toplevel properties only")
+        case _:
+            pass
+    if kind in schema.SCO:
+        yield from _observable_id(kind, body)
+
+
+def _not_to(body: Body, names: tuple[str, ...], never: frozenset[str]) -> Problems:
+    for name in names:
         value = body.get(name)
-        if isinstance(value, str) and value.partition("--")[0] in types.NEVER_RELATED:
-            yield Problem(
-                "reference",
-                f"/{name}",
-                "refers to an object of a type not allowed here",
-            )
+        if isinstance(value, str) and value.partition("--")[0] in never:
+            yield Problem("reference", pointer(name), "refers to a type that is not allowed here")
 
 
-def is_timestamp(value: Json) -> bool:
-    """Say whether ``value`` is a STIX timestamp of a real day (section 3.2)."""
-    if not isinstance(value, str) or not _TIME.fullmatch(value) or not value.isascii():
-        return False
-    try:
-        datetime.fromisoformat(value[:19])
-    except ValueError:
-        return value[17:19] == "60"  # a leap second
-    return True
+def _observed(body: Body) -> Problems:
+    refs = body.get("object_refs")
+    for index, ref in enumerate(refs if isinstance(refs, list) else ()):
+        kind = str(ref).partition("--")[0]
+        if kind in schema.TYPES and kind not in schema.SCO and kind not in ("relationship", "sighting"):
+            yield Problem("reference", pointer("object_refs", index), "must be an observable (section 4.14)")
 
 
-def milliseconds(written: str) -> str:
-    """Cut or fill a STIX timestamp to three decimals (STIX 2.1 section 3.2)."""
-    whole, _, fraction = written.removesuffix("Z").partition(".")
-    return f"{whole}.{fraction[:3]:0<3}Z"
+def _contents_by_language(body: Body) -> Problems:
+    contents = body.get("contents")
+    for code, translated in contents.items() if isinstance(contents, dict) else ():
+        where = pointer("contents", code)
+        yield from LANGUAGE.problems(code, where)
+        if not isinstance(translated, dict) or not translated:
+            yield Problem("language", where, "must be an object, and not an empty one")
+        elif not all(map(_PROPERTY.fullmatch, translated)):
+            yield Problem("property-name", where, "a property name that is not allowed (section 3.1)")
 
 
-def sortable(written: str) -> str:
-    """Fill a timestamp to nine decimals, so that texts sort as instants do."""
-    whole, _, fraction = written.removesuffix("Z").partition(".")
-    return f"{whole}.{fraction:0<9}"
+def _x509(body: Body) -> Problems:
+    extensions = body.get("x509_v3_extensions")
+    if isinstance(extensions, dict):
+        yield from _contents(extensions, schema.X509_V3, "/x509_v3_extensions")
+
+
+def _observable_id(kind: str, body: Body) -> Problems:
+    """With no contributing property there is nothing a UUIDv5 could be made of (section 2.9)."""
+    if not any(name in body for name in schema.CONTRIBUTING[kind]):
+        value = body.get("id")
+        if isinstance(value, str) and value[-22:-21] != "4":
+            yield Problem("id", "/id", "must be a UUIDv4: it has no contributing property (section 2.9)")
+
+
+__all__ = ["Problem", "first_problem", "is_sco", "problems"]

@@ -1,0 +1,88 @@
+"""Formats by name: bytes in, objects and refusals out, in the order of the input.
+
+A format is one file in this room, or a plug-in of the group ``mithaq.formats`` that the node hands to
+``Registry.extended``. A format sees bytes only; it decides nothing about who may know what.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from mithaq.errors import InputError
+from mithaq.model.canonical import DEFAULT_LIMITS, Limits
+from mithaq.model.objects import Object
+
+
+class UnknownFormat(InputError):
+    """No format of that name, or none that fits the bytes."""
+
+    code = "unknown-format"
+
+
+class NotThisFormat(InputError):
+    """The bytes as a whole are not what the format reads."""
+
+    code = "not-this-format"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """One object that was refused while its neighbours went on; never its content."""
+
+    position: int  # in the input, from 0
+    id: str | None  # the identifier it claims, if that has the form of one
+    code: str  # gate-… or stix-…
+    where: str  # JSON pointer in the object, or line and column in its own text
+    why: str
+
+
+Read: TypeAlias = Iterator[Object | Refusal]
+
+
+class Format(Protocol):
+    """One way to write objects down."""
+
+    @property
+    def name(self) -> str:
+        """A short slug, unique in a registry."""
+
+    def fits(self, raw: bytes) -> bool:
+        """Say at a glance whether ``raw`` looks like this format."""
+
+    def read(self, raw: bytes, limits: Limits) -> Read:
+        """Read ``raw``; raises ``InputError`` if it is refused as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The formats a node reads; earlier ones are tried first."""
+
+    formats: tuple[Format, ...]
+
+    def extended(self, *more: Format) -> "Registry":
+        """Return a registry with ``more`` after what is there.
+
+        Raises:
+            InputError: a name is taken; a plug-in never replaces another format.
+        """
+        names = [known.name for known in (*self.formats, *more)]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError("two formats of one name", format=name)
+        return Registry((*self.formats, *more))
+
+    def read(self, raw: bytes, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Read:
+        """Yield an ``Object`` or a ``Refusal`` for each object in ``raw``, read as format ``name`` or the first that fits.
+
+        Raises:
+            UnknownFormat: there is no such format, or none fits.
+            InputError: ``raw`` is refused as a whole, before anything is yielded.
+        """
+        return self._choose(raw, name).read(raw, limits)
+
+    def _choose(self, raw: bytes, name: str | None) -> Format:
+        for known in self.formats:
+            if known.name == name or (name is None and known.fits(raw)):
+                return known
+        names = ", ".join(known.name for known in self.formats)
+        raise UnknownFormat(f"no format {name or 'fits these bytes'}; known are {names}")
