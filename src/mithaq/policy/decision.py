@@ -97,6 +97,9 @@ class Withhold:
     """It stays; every rule that bit is named, to us alone."""
 
     reasons: tuple[Reason, ...]
+    would: Release | Hold | None = (
+        None  # what a shadow agreement would have done (border.md 3.1)
+    )
 
 
 Decision = Release | Hold | Withhold

@@ -46,6 +46,9 @@ class Candidate:
         None  # community of the agreement or source it came under; None: none
     )
     via_agreement: str = ""
+    via_parties: frozenset[str] = (
+        frozenset()
+    )  # of the agreement it came under; ``scope`` reaches them alone
     via_parties: frozenset[str] = frozenset()  # of that agreement
     onward: str = "none"  # of the entry it came with
     from_client: bool = False  # posted by a client and not adopted
@@ -128,10 +131,15 @@ class Situation:
     instants: Instants
     markings: Mapping[str, Marking]  # besides the fixed ones
     reference_ids: frozenset[str] = frozenset()
-    shelves: tuple[Standing, ...] = ()
+    shelves: tuple[
+        Standing, ...
+    ] = ()  # what stands; rows that other agreements have just lost are not in it
+    past: tuple[
+        Standing, ...
+    ] = ()  # first views of an agreement of many whose rows are gone (border.md 5.3)
     known: Mapping[str, frozenset[str]] = field(
         default_factory=dict
-    )  # peer -> ids it owns or sent us
+    )  # peer -> ids it owns or sent us, as far as no candidate shows it; recalled ones are not in it
     approvals: tuple[Approval, ...] = ()
     consents: tuple[Consent, ...] = ()
     recalls: tuple[Recall, ...] = ()
