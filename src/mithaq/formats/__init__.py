@@ -1,8 +1,23 @@
 """Parsers of what comes in: bytes to objects. Pure: no I/O, clock or SQL."""
 
-from mithaq.formats.registry import Format, NotThisFormat, Read, Refusal, Registry, UnknownFormat
+from mithaq.formats.registry import (
+    Format,
+    NotThisFormat,
+    Read,
+    Refusal,
+    Registry,
+    UnknownFormat,
+)
 from mithaq.formats.stix import Stix
 
 BUILT_IN = Registry((Stix(),))
 
-__all__ = ["BUILT_IN", "Format", "NotThisFormat", "Read", "Refusal", "Registry", "UnknownFormat"]
+__all__ = [
+    "BUILT_IN",
+    "Format",
+    "NotThisFormat",
+    "Read",
+    "Refusal",
+    "Registry",
+    "UnknownFormat",
+]

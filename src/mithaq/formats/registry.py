@@ -72,7 +72,9 @@ class Registry:
         return Registry((*self.formats, *more))
 
     def read(self, raw: bytes, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Read:
-        """Yield an ``Object`` or a ``Refusal`` for each object in ``raw``, read as format ``name`` or the first that fits.
+        """Yield an ``Object`` or a ``Refusal`` for each object in ``raw``.
+
+        It is read as format ``name``, or as the first that fits.
 
         Raises:
             UnknownFormat: there is no such format, or none fits.

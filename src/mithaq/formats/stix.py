@@ -5,12 +5,15 @@ the fast way; if it does not, each object passes by itself, so that one bad obje
 neighbours along, while whatever stands around the objects must still pass as a whole.
 """
 
+import re
+
 import msgspec
 
 from mithaq.formats.registry import NotThisFormat, Read, Refusal
 from mithaq.model.canonical import DEFAULT_LIMITS, GateRefused, Json, Limits, parse
 from mithaq.model.objects import IDENTIFIER, InvalidObject, Object, checked
 
+_OPENING = re.compile(rb"[ \t\r\n]*\{")
 _ENVELOPE = frozenset({"more", "next", "objects"})  # TAXII 2.1 section 3.7
 
 
@@ -25,7 +28,7 @@ class Stix:
 
     def fits(self, raw: bytes) -> bool:
         """Say whether ``raw`` looks like a JSON object."""
-        return raw[:64].lstrip(b" \t\r\n").startswith(b"{")
+        return _OPENING.match(raw) is not None
 
     def read(self, raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Read:
         """Read every object in ``raw``.

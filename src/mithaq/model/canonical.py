@@ -18,9 +18,7 @@ from mithaq.errors import InputError
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 
-MAX_INTEGER = (
-    2**53 - 1
-)  # what every implementation holds exactly (RFC 8259 section 6, RFC 8785)
+MAX_INTEGER = 2**53 - 1  # what every implementation holds exactly (RFC 8259 section 6, RFC 8785)
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
@@ -64,9 +62,7 @@ def parse(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     if raw.startswith(b"\xef\xbb\xbf"):
         raise GateRefused("byte-order-mark", "line 1 column 1")
     try:
-        value: Json = jiter.from_json(
-            raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys"
-        )
+        value: Json = jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
         # not chained: the parser's message quotes the key
         raise _unreadable(raw, str(error)) from None
@@ -123,7 +119,7 @@ def _unreadable(raw: bytes, message: str) -> GateRefused:
 
 
 def _is_sound(value: Json, max_depth: int, *, may_hold_nul: bool) -> bool:
-    """Say whether ``_flaws`` would find nothing; level by level and with no pointers, since nearly all is sound."""
+    """Say whether ``_flaws`` would find nothing; level by level, since nearly all is sound."""
     level: list[dict[str, Json] | list[Json]] = [[value]]
     for _ in range(max_depth + 1):
         below: list[dict[str, Json] | list[Json]] = []

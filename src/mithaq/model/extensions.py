@@ -1,4 +1,4 @@
-"""Our own object types as STIX extension definitions (STIX 2.1 section 7.3), so that any reader can name them.
+"""Our own object types as STIX extension definitions (STIX 2.1 section 7.3), for any reader.
 
 A seal stands in a shelf's ``seals`` collection as an object of this type (border.md 5.4); what it proves is
 in the signed envelope alone, the other properties only help to find it.

@@ -16,13 +16,17 @@ IDENTIFIER = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )
 TYPE_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,249}")
+PROPERTY_NAME = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_HASH_NAME = re.compile(r"[A-Za-z0-9_-]{3,250}")
 _DICTIONARY_KEY = re.compile(r"[A-Za-z0-9_-]{1,250}")
 _MEDIA_TYPE = (
-    r"(?:application|audio|example|font|haptics|image|message|model|multipart|text|video)/[A-Za-z0-9!#$&^_.+-]+"
+    r"(?:application|audio|example|font|haptics|image|message|model|multipart|text|video)"
+    r"/[A-Za-z0-9!#$&^_.+-]+"
 )
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!/|$)|(?=/|$))){4}(?:/(?:3[0-2]|[12]?[0-9]))?")
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}(?:/(?:3[0-2]|[12]?[0-9]))?"
 _IPV6_PREFIX = re.compile(r"12[0-8]|1[01][0-9]|[1-9]?[0-9]")
 _HEX_DIGITS: Mapping[str, int] = {  # of the hashes in hash-algorithm-ov (section 10.6)
     "MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-512": 128, "SHA3-256": 64, "SHA3-512": 128,
@@ -77,8 +81,9 @@ def instant(written: str) -> tuple[str, str]:
 
 
 def normal(written: str) -> str:
-    """Fill a timestamp to at least three decimals, without zeros beyond; such texts sort as instants do,
-    but for two of unlike precision within one millisecond.
+    """Fill a timestamp to at least three decimals, without zeros beyond.
+
+    Such texts sort as instants do, but for two of unlike precision within one millisecond.
     """
     whole, fraction = instant(written)
     return f"{whole}.{fraction:0<3}Z"
@@ -113,7 +118,7 @@ def _is_hashes(value: Json) -> bool:
 
 def _is_hash(item: tuple[str, Json]) -> bool:
     algorithm, value = item
-    if not isinstance(value, str) or not value or len(algorithm) < 3:
+    if not isinstance(value, str) or not value or not _HASH_NAME.fullmatch(algorithm):
         return False
     digits = _HEX_DIGITS.get(algorithm)
     return digits is None or bool(re.fullmatch(rf"[0-9a-fA-F]{{{digits}}}", value))
@@ -157,12 +162,20 @@ def _words(*allowed: str) -> Kind:
     return Kind("enum", says, lambda value: isinstance(value, str) and value in allowed)
 
 
+def _form(says: str, regex: str) -> Kind:
+    return Kind("form", says, _pattern(regex))
+
+
 _MANY = 2**53 - 1
 STRING = Kind("string", "must be a string, and not an empty one", _is_text)
 DICTIONARY = Kind("dictionary", "must be a dictionary with keys of section 2.4", _is_dictionary)
 HASHES = Kind("hashes", "must be a dictionary of hashes (section 2.7)", _is_hashes)
 TIME = Kind("timestamp", "must be a timestamp in UTC (section 2.16)", is_timestamp)
-URL = Kind("url", "must be a URL (RFC 3986)", _pattern(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20]+"))
+URL = Kind(
+    "url",
+    "must be a URL (RFC 3986)",
+    _pattern(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x20]+"),
+)
 LANGUAGE = Kind("language", "must be a language code (RFC 5646)", _pattern(_LANGUAGE.pattern))
 KINDS: Mapping[str, Kind] = {
     "string": STRING,
@@ -184,17 +197,17 @@ KINDS: Mapping[str, Kind] = {
     "dictionary": DICTIONARY,
     "list": Kind("list", "must be a list, and not an empty one", _is_list),
     "binary": Kind("binary", "must be base64 (section 2.1)", _is_binary),
-    "hex": Kind("hex", "must be pairs of hex digits (section 2.8)", _pattern(r"(?:[0-9a-fA-F]{2})+")),
+    "hex": _form("must be pairs of hex digits (section 2.8)", r"(?:[0-9a-fA-F]{2})+"),
     "url": URL,
-    "mime": Kind("string", "must be a media type", _pattern(_MEDIA_TYPE)),
-    "ipv4": Kind("value", "must be an IPv4 address or CIDR block (section 6.7)", _pattern(_IPV4.pattern)),
-    "ipv6": Kind("value", "must be an IPv6 address or CIDR block (section 6.8)", _is_ipv6),
-    "mac": Kind("value", "must be a MAC address in lower case (section 6.9)", _pattern(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")),
-    "email": Kind("value", "must be an address (RFC 5322)", _pattern(r"[^\s@]+@[^\s@]+|\"[^\"]+\"@[^\s@]+")),
-    "domain": Kind("value", "must be a domain name (section 6.4)", _pattern(r"[^\s/:@]+")),
-    "cpe": Kind("cpe", "must be a CPE 2.3 name (section 6.14)", _pattern(r"cpe:2\.3:[aho*-](?::(?:[^:\s\\]|\\.)+){10}")),
-    "hive": Kind("value", "must name its hive in full (section 6.17)", _pattern(r"(?!(?i:HK(?:LM|CC|CR|CU|U))(?:\\|$)).+")),
-    "keyword": Kind("string", "may hold a-z, 0-9 and hyphens only (section 5.1.2)", _pattern(r"[a-z0-9-]+")),
+    "mime": _form("must be a media type", _MEDIA_TYPE),
+    "ipv4": _form("must be an IPv4 address or CIDR block (section 6.7)", _IPV4),
+    "ipv6": Kind("form", "must be an IPv6 address or CIDR block (section 6.8)", _is_ipv6),
+    "mac": _form("must be a MAC address in lower case (section 6.9)", r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}"),
+    "email": _form("must be an address (RFC 5322)", r"[^\s@]+@[^\s@]+|\"[^\"]+\"@[^\s@]+"),
+    "domain": _form("must be a domain name (section 6.4)", r"[^\s/:@]+"),
+    "cpe": _form("must be a CPE 2.3 name (section 6.14)", r"cpe:2\.3:[aho*-](?::(?:[^:\s\\]|\\.)+){10}"),
+    "hive": _form("must name its hive in full (section 6.17)", r"(?!(?i:HK(?:LM|CC|CR|CU|U))(?:\\|$)).+"),
+    "keyword": _form("may hold a-z, 0-9 and hyphens only (section 5.1.2)", r"[a-z0-9-]+"),
     "agreement": _words("strongly-disagree", "disagree", "neutral", "agree", "strongly-agree"),
     "encryption": _words("AES-256-GCM", "ChaCha20-Poly1305", "mime-type-indicated"),
     "extension-kind": _words(
@@ -216,7 +229,7 @@ def reference(types: frozenset[str]) -> Kind:
 
 
 def kind_named(name: str) -> Kind:
-    """Return the kind written as in ``schema``: ``string``, ``ref=identity``, ``refs=file|artifact``, ``[agreement]``."""
+    """Return the kind written as in ``schema``, such as ``refs=file|artifact`` or ``[lang]``."""
     head, _, targets = name.partition("=")
     if head in ("ref", "refs"):
         one = reference(frozenset(targets.split("|")) if targets else frozenset())

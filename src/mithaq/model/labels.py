@@ -67,9 +67,7 @@ def pap(written: str) -> Pap:
     """
     name = written.strip().upper().removeprefix("PAP:").strip()
     if name not in _PAP_NAMES:
-        raise InputError(
-            f"no PAP level; known are {', '.join(map(str, Pap))}", cause="pap"
-        )
+        raise InputError(f"no PAP level; known are {', '.join(map(str, Pap))}", cause="pap")
     return _PAP_NAMES[name]
 
 
@@ -79,16 +77,12 @@ class Label:
 
     tlp: Tlp | None = None  # None: no TLP on it
     pap: Pap = Pap.CLEAR  # no PAP is PAP CLEAR
-    releasable_to: frozenset[str] | None = (
-        None  # parties or countries; None: not limited
-    )
+    releasable_to: frozenset[str] | None = None  # parties or countries; None: not limited
     originator_control: bool = False
     embargo: str | None = None  # instant with ms: nothing leaves before
     expiry: str | None = None  # instant with ms: nothing leaves from then on
     purposes: frozenset[str] | None = None  # None: not limited
-    unresolved: frozenset[str] = (
-        frozenset()
-    )  # marking ids nobody can read: most restrictive
+    unresolved: frozenset[str] = frozenset()  # marking ids nobody can read: most restrictive
 
 
 FOOT = Label()
@@ -171,10 +165,9 @@ class Beside:
             ("purposes", self.purposes),
         ):
             if places is not None:
-                body[name] = list(sorted(places))
-        for name, instant in (("embargo", self.embargo), ("expiry", self.expiry)):
-            if instant is not None:
-                body[name] = instant
+                body[name] = [*sorted(places)]
+        instants = {"embargo": self.embargo, "expiry": self.expiry}
+        body |= {name: instant for name, instant in instants.items() if instant is not None}
         return body
 
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from mithaq.errors import InputError
 from mithaq.model.canonical import Json, canonical
+from mithaq.model.kinds import is_timestamp, normal
 from mithaq.model.labels import (
     Beside,
     Clearance,
@@ -25,7 +26,6 @@ from mithaq.model.labels import (
     pap,
     tlp,
 )
-from mithaq.model.kinds import is_timestamp, normal
 from mithaq.model.selectors import pointer_of, selected
 
 Body: TypeAlias = Mapping[str, Json]
@@ -54,14 +54,10 @@ class Marking:
     raw: bytes | None = None  # RFC 8785 bytes of a fixed definition; None for any other
 
 
-Table: TypeAlias = Mapping[
-    str, Marking
-]  # known definitions besides the fixed ones, by id
+Table: TypeAlias = Mapping[str, Marking]  # known definitions besides the fixed ones, by id
 
 
-def _body(
-    uuid: str, created: str, name: str, terms: dict[str, Json]
-) -> dict[str, Json]:
+def _body(uuid: str, created: str, name: str, terms: dict[str, Json]) -> dict[str, Json]:
     return {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -78,16 +74,12 @@ def _tlp_1(uuid: str, level: str) -> dict[str, Json]:
 
 
 def _tlp_2(uuid: str, level: str) -> dict[str, Json]:
-    terms: Json = {
-        TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": level}
-    }
+    terms: Json = {TLP_EXTENSION: {"extension_type": "property-extension", "tlp_2_0": level}}
     return _body(uuid, "2022-10-01", f"TLP:{level.upper()}", {"extensions": terms})
 
 
 def _pap(uuid: str, created: str, level: str) -> dict[str, Json]:
-    terms: Json = {
-        PAP_EXTENSION: {"extension_type": "property-extension", "pap": level}
-    }
+    terms: Json = {PAP_EXTENSION: {"extension_type": "property-extension", "pap": level}}
     return _body(uuid, created, f"PAP:{level.upper()}", {"extensions": terms})
 
 
@@ -129,14 +121,10 @@ _PAP = (
 def _fixed() -> Iterator[Marking]:
     for body, level in (*_TLP_1, *_TLP_2):
         label = Label(tlp=level)
-        yield Marking(
-            id=str(body["id"]), kind=MarkingKind.TLP, label=label, raw=canonical(body)
-        )
+        yield Marking(id=str(body["id"]), kind=MarkingKind.TLP, label=label, raw=canonical(body))
     for body, action in _PAP:
         label = Label(pap=action)
-        yield Marking(
-            id=str(body["id"]), kind=MarkingKind.PAP, label=label, raw=canonical(body)
-        )
+        yield Marking(id=str(body["id"]), kind=MarkingKind.PAP, label=label, raw=canonical(body))
 
 
 FIXED: Mapping[str, Marking] = {marking.id: marking for marking in _fixed()}
@@ -201,9 +189,7 @@ _NAMES_A_LEVEL = re.compile(
     r"(?<![a-z])(?:tlp|pap)(?![a-z])|(?:tlp|pap)[^a-z]*(?:clear|white|green|amber|red)"
     r"|traffic[^a-z]*light|permissible[^a-z]*action"
 )
-_IS_A_LEVEL = re.compile(
-    r"[^a-z]*(?:clear|white|green|amber|red|amber[^a-z]*strict)[^a-z]*"
-)
+_IS_A_LEVEL = re.compile(r"[^a-z]*(?:clear|white|green|amber|red|amber[^a-z]*strict)[^a-z]*")
 
 
 def _reads_as_level(text: str) -> bool:
@@ -217,9 +203,7 @@ def _claims(definition: Body) -> list[Label | None]:
     terms = definition.get("definition")
     if isinstance(terms, dict):
         stated = {name.lower(): value for name, value in terms.items()}
-        found += [
-            _claim(name, stated[name]) for name in ("tlp", "pap") if name in stated
-        ]
+        found += [_claim(name, stated[name]) for name in ("tlp", "pap") if name in stated]
     extensions = definition.get("extensions")
     if isinstance(extensions, dict):
         for key, scheme, name in (
@@ -262,10 +246,7 @@ def _is_inert_statement(definition: Body) -> bool:
     if terms.keys() != {"statement"} or not isinstance(terms["statement"], str):
         return False
     texts = (v for k, v in definition.items() if k not in ("id", "created_by_ref"))
-    return not any(
-        isinstance(text, str) and _reads_as_level(text)
-        for text in (terms["statement"], *texts)
-    )
+    return not any(isinstance(text, str) and _reads_as_level(text) for text in (terms["statement"], *texts))
 
 
 # FIRST IEP 2.0, permitted_actions: what it names is what PAP of that level permits
@@ -294,9 +275,7 @@ def _iep(extensions: dict[str, Json]) -> Label | None:
         instant is None or is_timestamp(instant) for instant in (start, end)
     ):
         return None
-    if action is not None and (
-        not isinstance(action, str) or action not in _IEP_ACTIONS
-    ):
+    if action is not None and (not isinstance(action, str) or action not in _IEP_ACTIONS):
         return None
     nameless = "must-not" in (
         terms.get("provider_attribution"),
@@ -336,9 +315,7 @@ def path_labels(body: Body, table: Table) -> Mapping[str, Label]:
             continue
         label = meaning(str(item["marking_ref"]), table).label
         selectors = item.get("selectors")
-        for selector in (
-            selectors if isinstance(selectors, list) and selectors else [""]
-        ):
+        for selector in selectors if isinstance(selectors, list) and selectors else [""]:
             for path in selected(body, str(selector)) or ((),):
                 pointer = pointer_of(path)
                 labels[pointer] = join(labels.get(pointer, Label()), label)

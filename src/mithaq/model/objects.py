@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from mithaq.errors import InputError
-from mithaq.model.canonical import DEFAULT_LIMITS, Json, Limits, canonical, digest, escape, parse
+from mithaq.model.canonical import (
+    DEFAULT_LIMITS,
+    Json,
+    Limits,
+    canonical,
+    digest,
+    escape,
+    parse,
+)
 from mithaq.model.kinds import IDENTIFIER, Problem, normal
 from mithaq.model.rules import first_problem, is_sco, problems
 from mithaq.model.schema import TYPES

@@ -15,6 +15,7 @@ from mithaq.model.kinds import (
     IDENTIFIER,
     KINDS,
     LANGUAGE,
+    PROPERTY_NAME,
     TYPE_NAME,
     URL,
     Problem,
@@ -24,11 +25,11 @@ from mithaq.model.kinds import (
     pointer,
     reference,
 )
+from mithaq.model.particulars import contents, particular
 from mithaq.model.selectors import selected
 
 Body: TypeAlias = Mapping[str, Json]
 _Judge: TypeAlias = Callable[[dict[str, Json], str], Problems]
-_PROPERTY = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
 _NUMBERED: Mapping[str, re.Pattern[str]] = {  # sources whose external_id has a form (sections 4.1 and 4.19)
     "cve": re.compile(r"CVE-[0-9]{4}-(?:0[0-9]{3}|[1-9][0-9]{3,})"),
     "capec": re.compile(r"CAPEC-[0-9]+"),
@@ -75,9 +76,9 @@ def _problems(body: Body) -> Problems:
             yield from _other(name, value, body)
         elif not known.holds(value) or known.each is not None:
             yield from known.problems(value, pointer(name))
-    yield from _presence(kind, body, rules)
+    yield from _presence(kind, body)
     yield from _order(body)
-    yield from _own_rules(kind, body)
+    yield from particular(kind, body)
 
 
 def _identity(kind: str, body: Body) -> Problems:
@@ -103,10 +104,18 @@ def _other(name: str, value: Json, body: Body) -> Problems:
         case "extensions":
             yield from _extensions(value, str(body["type"]))
         case _:
-            if not _PROPERTY.fullmatch(name) or name in schema.RESERVED:
-                yield Problem("property-name", "", "a property name that is not allowed (section 3.1)")
+            if not PROPERTY_NAME.fullmatch(name) or name in schema.RESERVED:
+                yield Problem(
+                    "property-name",
+                    "",
+                    "a property name that is not allowed (section 3.1)",
+                )
             elif value is None or value in ([], {}):
-                yield Problem("empty", pointer(name), "must be left out rather than empty (section 2)")
+                yield Problem(
+                    "empty",
+                    pointer(name),
+                    "must be left out rather than empty (section 2)",
+                )
 
 
 def _each(name: str, value: Json, judge: _Judge) -> Problems:
@@ -128,12 +137,20 @@ def _external_reference(item: dict[str, Json], where: str) -> Problems:
         return
     if not item.keys() & {"description", "url", "external_id"}:
         yield Problem("external-reference", where, "needs a description, url or external_id")
-    for name, kind in (("url", URL), ("hashes", HASHES), ("external_id", KINDS["text"])):
+    for name, kind in (
+        ("url", URL),
+        ("hashes", HASHES),
+        ("external_id", KINDS["text"]),
+    ):
         if name in item:
             yield from kind.problems(item[name], f"{where}/{name}")
     form = _NUMBERED.get(source.lower())
     if form and not (source in _NUMBERED and isinstance(number, str) and form.fullmatch(number)):
-        yield Problem("external-reference", where, "has no external_id of the form its source gives")
+        yield Problem(
+            "external-reference",
+            where,
+            "has no external_id of the form its source gives",
+        )
 
 
 def _phase(item: dict[str, Json], where: str) -> Problems:
@@ -153,7 +170,7 @@ def _extensions(value: Json, kind: str) -> Problems:
         elif host != kind:
             yield Problem("extensions", where, f"stands in {host} only")
         elif own is not None:
-            yield from _contents(content, own, where)
+            yield from contents(content, own, where)
         elif _EXTENSION.fullmatch(name):
             if "extension_type" in content:
                 named = content["extension_type"]
@@ -162,16 +179,7 @@ def _extensions(value: Json, kind: str) -> Problems:
             yield Problem("extensions", where, "no name of an extension (section 3.4)")
 
 
-def _contents(content: Body, rules: schema.ObjectType, where: str) -> Problems:
-    for name in rules.required:
-        if name not in content:
-            yield Problem("required", where + pointer(name), "is missing")
-    for name, kind in rules.properties.items():
-        if name in content:
-            yield from kind.problems(content[name], where + pointer(name))
-
-
-def _presence(kind: str, body: Body, rules: schema.ObjectType) -> Problems:
+def _presence(kind: str, body: Body) -> Problems:
     groups = schema.ONE_OF.get(kind)
     if groups and not any(group <= body.keys() for group in groups):
         said = " or ".join(" with ".join(sorted(group)) for group in groups)
@@ -225,85 +233,6 @@ def _granular(item: dict[str, Json], where: str, body: Body) -> Problems:
         else:
             continue
         yield Problem("selector", f"{where}/selectors/{index}", says)
-
-
-def _own_rules(kind: str, body: Body) -> Problems:
-    match kind:
-        case "relationship":
-            yield from _not_to(body, ("source_ref", "target_ref"), schema.NEVER_RELATED)
-        case "sighting":
-            yield from _not_to(body, ("sighting_of_ref",), schema.NEVER_SIGHTED)
-        case "marking-definition":
-            refs = body.get("object_marking_refs")
-            if isinstance(refs, list) and body.get("id") in refs:
-                yield Problem("marking", "/object_marking_refs", "a marking definition marks itself")
-            if "modified" in body:
-                yield Problem("excluded", "/modified", "a marking definition has no versions (section 7.2.1)")
-        case "malware":
-            if body.get("is_family") is True and "name" not in body:
-                yield Problem("required", "/name", "a family needs a name")
-        case "email-message":
-            name = "body" if body.get("is_multipart") is True else "body_multipart"
-            if name in body:
-                yield Problem("excluded", pointer(name), "does not go with is_multipart")
-        case "network-traffic":
-            if body.get("is_active") is True and "end" in body:
-                yield Problem("excluded", "/end", "must not stand while is_active is true")
-        case "observed-data":
-            yield from _observed(body)
-        case "language-content":
-            yield from _contents_by_language(body)
-        case "x509-certificate":
-            yield from _x509(body)
-        case "extension-definition":
-            types = body.get("extension_types")
-            top_level = isinstance(types, list) and "toplevel-property-extension" in types
-            if "extension_properties" in body and not top_level:
-                yield Problem("excluded", "/extension_properties", "goes with toplevel properties only")
-        case _:
-            pass
-    if kind in schema.SCO:
-        yield from _observable_id(kind, body)
-
-
-def _not_to(body: Body, names: tuple[str, ...], never: frozenset[str]) -> Problems:
-    for name in names:
-        value = body.get(name)
-        if isinstance(value, str) and value.partition("--")[0] in never:
-            yield Problem("reference", pointer(name), "refers to a type that is not allowed here")
-
-
-def _observed(body: Body) -> Problems:
-    refs = body.get("object_refs")
-    for index, ref in enumerate(refs if isinstance(refs, list) else ()):
-        kind = str(ref).partition("--")[0]
-        if kind in schema.TYPES and kind not in schema.SCO and kind not in ("relationship", "sighting"):
-            yield Problem("reference", pointer("object_refs", index), "must be an observable (section 4.14)")
-
-
-def _contents_by_language(body: Body) -> Problems:
-    contents = body.get("contents")
-    for code, translated in contents.items() if isinstance(contents, dict) else ():
-        where = pointer("contents", code)
-        yield from LANGUAGE.problems(code, where)
-        if not isinstance(translated, dict) or not translated:
-            yield Problem("language", where, "must be an object, and not an empty one")
-        elif not all(map(_PROPERTY.fullmatch, translated)):
-            yield Problem("property-name", where, "a property name that is not allowed (section 3.1)")
-
-
-def _x509(body: Body) -> Problems:
-    extensions = body.get("x509_v3_extensions")
-    if isinstance(extensions, dict):
-        yield from _contents(extensions, schema.X509_V3, "/x509_v3_extensions")
-
-
-def _observable_id(kind: str, body: Body) -> Problems:
-    """With no contributing property there is nothing a UUIDv5 could be made of (section 2.9)."""
-    if not any(name in body for name in schema.CONTRIBUTING[kind]):
-        value = body.get("id")
-        if isinstance(value, str) and value[-22:-21] != "4":
-            yield Problem("id", "/id", "must be a UUIDv4: it has no contributing property (section 2.9)")
 
 
 __all__ = ["Problem", "first_problem", "is_sco", "problems"]

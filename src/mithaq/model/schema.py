@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 from mithaq.model.kinds import Kind, kind_named
 
-_COMMON = """spec_version!:string created_by_ref:ref=identity created!:time modified!:time revoked:boolean
-    labels:strings confidence:percent lang:lang object_marking_refs:refs=marking-definition"""
+_COMMON = """spec_version!:string created_by_ref:ref=identity created!:time modified!:time
+        revoked:boolean labels:strings confidence:percent lang:lang
+        object_marking_refs:refs=marking-definition"""
 _OBSERVABLE = "spec_version:string object_marking_refs:refs=marking-definition defanged:boolean"
 _SEEN = "first_seen:time last_seen:time"
 _ENDS = "ref=ipv4-addr|ipv6-addr|mac-addr|domain-name"
@@ -23,20 +24,22 @@ _SDO = {
     "identity": """name!:string description:text roles:strings identity_class:string sectors:strings
         contact_information:text""",
     "incident": "name!:string description:text",
-    "indicator": """name:text description:text indicator_types:strings pattern!:string pattern_type!:string
-        pattern_version:string valid_from!:time valid_until:time""",
+    "indicator": """name:text description:text indicator_types:strings pattern!:string
+        pattern_type!:string pattern_version:string valid_from!:time valid_until:time""",
     "infrastructure": f"name!:string description:text infrastructure_types:strings aliases:strings {_SEEN}",
-    "intrusion-set": f"""name!:string description:text aliases:strings {_SEEN} goals:strings resource_level:string
-        primary_motivation:string secondary_motivations:strings""",
-    "location": """name:text description:text latitude:latitude longitude:longitude precision:metres region:string
-        country:string administrative_area:text city:text street_address:text postal_code:text""",
-    "malware": f"""name:string description:text malware_types:strings is_family!:boolean aliases:strings {_SEEN}
-        operating_system_refs:refs=software architecture_execution_envs:strings implementation_languages:strings
-        capabilities:strings sample_refs:refs=artifact|file""",
-    "malware-analysis": """product!:string version:string host_vm_ref:ref=software operating_system_ref:ref=software
-        installed_software_refs:refs=software configuration_version:string modules:strings
-        analysis_engine_version:string analysis_definition_version:string submitted:time analysis_started:time
-        analysis_ended:time result_name:string result:string analysis_sco_refs:refs
+    "intrusion-set": f"""name!:string description:text aliases:strings {_SEEN} goals:strings
+        resource_level:string primary_motivation:string secondary_motivations:strings""",
+    "location": """name:text description:text latitude:latitude longitude:longitude precision:metres
+        region:string country:string administrative_area:text city:text street_address:text
+        postal_code:text""",
+    "malware": f"""name:string description:text malware_types:strings is_family!:boolean aliases:strings
+        {_SEEN} operating_system_refs:refs=software architecture_execution_envs:strings
+        implementation_languages:strings capabilities:strings sample_refs:refs=artifact|file""",
+    "malware-analysis": """product!:string version:string host_vm_ref:ref=software
+        operating_system_ref:ref=software installed_software_refs:refs=software
+        configuration_version:string modules:strings analysis_engine_version:string
+        analysis_definition_version:string submitted:time analysis_started:time analysis_ended:time
+        result_name:string result:string analysis_sco_refs:refs
         sample_ref:ref=artifact|file|network-traffic""",
     "note": "abstract:text content!:text authors:strings object_refs!:refs",
     "observed-data": """first_observed!:time last_observed!:time number_observed!:number-observed
@@ -44,59 +47,63 @@ _SDO = {
     "opinion": "explanation:text authors:strings opinion!:agreement object_refs!:refs",
     "report": "name!:string description:text report_types:strings published!:time object_refs!:refs",
     "threat-actor": f"""name!:string description:text threat_actor_types:strings aliases:strings {_SEEN}
-        roles:strings goals:strings sophistication:string resource_level:string primary_motivation:string
-        secondary_motivations:strings personal_motivations:strings""",
+        roles:strings goals:strings sophistication:string resource_level:string
+        primary_motivation:string secondary_motivations:strings personal_motivations:strings""",
     "tool": "name!:string description:text tool_types:strings aliases:strings tool_version:string",
     "vulnerability": "name!:string description:text",
 }
 _SRO = {
-    "relationship": """relationship_type!:keyword description:text source_ref!:ref target_ref!:ref start_time:time
-        stop_time:time""",
-    "sighting": f"""description:text {_SEEN} count:count sighting_of_ref!:ref observed_data_refs:refs=observed-data
-        where_sighted_refs:refs=identity|location summary:boolean""",
+    "relationship": """relationship_type!:keyword description:text source_ref!:ref target_ref!:ref
+        start_time:time stop_time:time""",
+    "sighting": f"""description:text {_SEEN} count:count sighting_of_ref!:ref
+        observed_data_refs:refs=observed-data where_sighted_refs:refs=identity|location summary:boolean""",
 }
 _META = {
     "language-content": "object_ref!:ref object_modified:time contents!:dictionary",
     "extension-definition": """created_by_ref!:ref=identity description:text name!:string schema!:string
         version!:string extension_types!:[extension-kind] extension_properties:strings""",
 }
-_MARKING = """spec_version!:string created_by_ref:ref=identity created!:time name:text definition_type:string
-    definition:dictionary object_marking_refs:refs=marking-definition"""
+_MARKING = """spec_version!:string created_by_ref:ref=identity created!:time name:text
+        definition_type:string definition:dictionary object_marking_refs:refs=marking-definition"""
 _SCO = {
-    "artifact": """mime_type:mime payload_bin:binary url:url hashes:hashes encryption_algorithm:encryption
-        decryption_key:string""",
+    "artifact": """mime_type:mime payload_bin:binary url:url hashes:hashes
+        encryption_algorithm:encryption decryption_key:string""",
     "autonomous-system": "number!:integer name:text rir:string",
-    "directory": "path!:string path_enc:string ctime:time mtime:time atime:time contains_refs:refs=file|directory",
+    "directory": """path!:string path_enc:string ctime:time mtime:time atime:time
+        contains_refs:refs=file|directory""",
     "domain-name": "value!:domain resolves_to_refs:refs=domain-name|ipv4-addr|ipv6-addr",
     "email-addr": "value!:email display_name:text belongs_to_ref:ref=user-account",
     "email-message": """is_multipart!:boolean date:time content_type:string from_ref:ref=email-addr
-        sender_ref:ref=email-addr to_refs:refs=email-addr cc_refs:refs=email-addr bcc_refs:refs=email-addr
-        message_id:string subject:text received_lines:strings additional_header_fields:dictionary body:text
-        body_multipart:list raw_email_ref:ref=artifact""",
-    "file": """hashes:hashes size:size name:string name_enc:string magic_number_hex:hex mime_type:mime ctime:time
-        mtime:time atime:time parent_directory_ref:ref=directory contains_refs:refs content_ref:ref=artifact""",
+        sender_ref:ref=email-addr to_refs:refs=email-addr cc_refs:refs=email-addr
+        bcc_refs:refs=email-addr message_id:string subject:text received_lines:strings
+        additional_header_fields:dictionary body:text body_multipart:list raw_email_ref:ref=artifact""",
+    "file": """hashes:hashes size:size name:string name_enc:string magic_number_hex:hex mime_type:mime
+        ctime:time mtime:time atime:time parent_directory_ref:ref=directory contains_refs:refs
+        content_ref:ref=artifact""",
     "ipv4-addr": "value!:ipv4 resolves_to_refs:refs=mac-addr belongs_to_refs:refs=autonomous-system",
     "ipv6-addr": "value!:ipv6 resolves_to_refs:refs=mac-addr belongs_to_refs:refs=autonomous-system",
     "mac-addr": "value!:mac",
     "mutex": "name!:string",
-    "network-traffic": f"""start:time end:time is_active:boolean src_ref:{_ENDS} dst_ref:{_ENDS} src_port:port
-        dst_port:port protocols!:strings src_byte_count:size dst_byte_count:size src_packets:size dst_packets:size
-        ipfix:dictionary src_payload_ref:ref=artifact dst_payload_ref:ref=artifact
-        encapsulates_refs:refs=network-traffic encapsulated_by_ref:ref=network-traffic""",
+    "network-traffic": f"""start:time end:time is_active:boolean src_ref:{_ENDS} dst_ref:{_ENDS}
+        src_port:port dst_port:port protocols!:strings src_byte_count:size dst_byte_count:size
+        src_packets:size dst_packets:size ipfix:dictionary src_payload_ref:ref=artifact
+        dst_payload_ref:ref=artifact encapsulates_refs:refs=network-traffic
+        encapsulated_by_ref:ref=network-traffic""",
     "process": """is_hidden:boolean pid:integer created_time:time cwd:text command_line:text
         environment_variables:dictionary opened_connection_refs:refs=network-traffic
-        creator_user_ref:ref=user-account image_ref:ref=file parent_ref:ref=process child_refs:refs=process""",
+        creator_user_ref:ref=user-account image_ref:ref=file parent_ref:ref=process
+        child_refs:refs=process""",
     "software": "name!:string cpe:cpe swid:string languages:[lang] vendor:text version:text",
     "url": "value!:url",
-    "user-account": """user_id:string credential:text account_login:string account_type:string display_name:text
-        is_service_account:boolean is_privileged:boolean can_escalate_privs:boolean is_disabled:boolean
-        account_created:time account_expires:time credential_last_changed:time account_first_login:time
-        account_last_login:time""",
+    "user-account": """user_id:string credential:text account_login:string account_type:string
+        display_name:text is_service_account:boolean is_privileged:boolean can_escalate_privs:boolean
+        is_disabled:boolean account_created:time account_expires:time credential_last_changed:time
+        account_first_login:time account_last_login:time""",
     "windows-registry-key": """key:hive values:list modified_time:time creator_user_ref:ref=user-account
         number_of_subkeys:size""",
     "x509-certificate": """is_self_signed:boolean hashes:hashes version:string serial_number:string
-        signature_algorithm:string issuer:string validity_not_before:time validity_not_after:time subject:string
-        subject_public_key_algorithm:string subject_public_key_modulus:string
+        signature_algorithm:string issuer:string validity_not_before:time validity_not_after:time
+        subject:string subject_public_key_algorithm:string subject_public_key_modulus:string
         subject_public_key_exponent:integer x509_v3_extensions:dictionary""",
 }
 
@@ -154,7 +161,11 @@ ONE_OF: Mapping[str, Groups] = {
 NOT_BARE = frozenset({"process", "user-account", "windows-registry-key", "x509-certificate"})
 # the first needs the second
 NEEDS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "location": (("latitude", "longitude"), ("longitude", "latitude"), ("precision", "latitude")),
+    "location": (
+        ("latitude", "longitude"),
+        ("longitude", "latitude"),
+        ("precision", "latitude"),
+    ),
     "artifact": (("decryption_key", "encryption_algorithm"),),
     "file": (("name_enc", "name"),),
     "directory": (("path_enc", "path"),),
@@ -176,7 +187,14 @@ ORDERED = (  # (earlier, later, may be equal)
 )
 # what no relationship may join (section 5.1), and what no sighting may be of (5.2)
 NEVER_RELATED = frozenset(
-    {"relationship", "sighting", "bundle", "language-content", "extension-definition", "marking-definition"}
+    {
+        "relationship",
+        "sighting",
+        "bundle",
+        "language-content",
+        "extension-definition",
+        "marking-definition",
+    }
 )
 NEVER_SIGHTED = NEVER_RELATED | SCO | {"observed-data"}
 # the standard's own extensions (section 6): the one type each may stand in, and its properties
@@ -187,7 +205,10 @@ _EXTENSIONS = {
         "file",
         "version:string is_optimized:boolean document_info_dict:dictionary pdfid0:string pdfid1:string",
     ),
-    "raster-image-ext": ("file", "image_height:size image_width:size bits_per_pixel:size exif_tags:dictionary"),
+    "raster-image-ext": (
+        "file",
+        "image_height:size image_width:size bits_per_pixel:size exif_tags:dictionary",
+    ),
     "windows-pebinary-ext": (
         "file",
         """pe_type!:string imphash:string machine_hex:hex number_of_sections:size time_date_stamp:time
@@ -213,10 +234,13 @@ _EXTENSIONS = {
     ),
     "windows-service-ext": (
         "process",
-        """service_name:string descriptions:strings display_name:text group_name:string start_type:string
-        service_dll_refs:refs=file service_type:string service_status:string""",
+        """service_name:string descriptions:strings display_name:text group_name:string
+        start_type:string service_dll_refs:refs=file service_type:string service_status:string""",
     ),
-    "unix-account-ext": ("user-account", "gid:integer groups:strings home_dir:string shell:string"),
+    "unix-account-ext": (
+        "user-account",
+        "gid:integer groups:strings home_dir:string shell:string",
+    ),
 }
 EXTENSIONS: Mapping[str, tuple[str, ObjectType]] = {
     name: (host, _parse(written)) for name, (host, written) in _EXTENSIONS.items()

@@ -44,6 +44,4 @@ def selector_of(path: Path) -> str:
 
 def pointer_of(path: Path) -> str:
     """Write ``path`` as a JSON pointer."""
-    return "".join(
-        f"/{step}" if isinstance(step, int) else f"/{escape(step)}" for step in path
-    )
+    return "".join(f"/{step}" if isinstance(step, int) else f"/{escape(step)}" for step in path)
