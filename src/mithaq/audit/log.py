@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from mithaq.clock import text
-from mithaq.errors import InputError, NotFound
+from mithaq.errors import InputError, MithaqError, NotFound
 from mithaq.model.canonical import Json, canonical, parse
 from mithaq.seal.envelope import BadEnvelope, payload_type, sign, verify
 from mithaq.seal.envelope import read as read_envelope
@@ -69,9 +69,7 @@ class Checked:
 Record = Mapping[str, Json]
 
 
-def append(
-    unit: Connection, records: Sequence[tuple[str, Record]]
-) -> list[tuple[int, str]]:
+def append(unit: Connection, records: Sequence[tuple[str, Record]]) -> list[tuple[int, str]]:
     """Append (subject, record) pairs; return each one's leaf index and leaf hash in hexadecimal."""
     append_lock(unit, "log")
     size = length(unit)
@@ -93,9 +91,7 @@ def append(
     for part in chunks(rows, 2000):
         unit.execute(leaves.insert(), part)
     for some in chunks(fresh.items(), 2000):
-        unit.execute(
-            nodes.insert(), [{"level": k[0], "idx": k[1], "hash": v} for k, v in some]
-        )
+        unit.execute(nodes.insert(), [{"level": k[0], "idx": k[1], "hash": v} for k, v in some])
     return result
 
 
@@ -110,9 +106,7 @@ def _node(unit: Connection, level: int, index: int) -> bytes:
     return bytes(unit.execute(query).scalar_one())
 
 
-def checkpoint(
-    unit: Connection, us: tuple[str, str], signer: Signer, now: datetime
-) -> bytes:
+def checkpoint(unit: Connection, us: tuple[str, str], signer: Signer, now: datetime) -> bytes:
     """Sign the log's head now; return its envelope.
 
     Args:
@@ -127,12 +121,7 @@ def checkpoint(
         at=text(now),
     )
     envelope = sign(CHECKPOINT, encode(head), signer).to_bytes()
-    if (
-        unit.execute(
-            select(checkpoints.c.size).where(checkpoints.c.size == size)
-        ).first()
-        is None
-    ):
+    if unit.execute(select(checkpoints.c.size).where(checkpoints.c.size == size)).first() is None:
         unit.execute(
             checkpoints.insert().values(
                 size=size,
@@ -198,9 +187,7 @@ def prove(unit: Connection, indexes: Sequence[int], head: bytes) -> bytes:
                 path=[step.hex() for step in way],
             )
         )
-    return msgspec.json.format(
-        encode(LogProof(leaves=opened, checkpoint=head.decode())), indent=1
-    )
+    return msgspec.json.format(encode(LogProof(leaves=opened, checkpoint=head.decode())), indent=1)
 
 
 def check(raw: bytes, keys: Mapping[str, bytes]) -> Checked:
@@ -222,38 +209,61 @@ def check(raw: bytes, keys: Mapping[str, bytes]) -> Checked:
         except ValueError as error:
             raise BadEnvelope("not hexadecimal", cause="proof") from error
         if not includes(known, head.size, opened, leaf.index, way):
-            raise BadEnvelope(
-                "the record is not in the log of that checkpoint", cause="proof"
-            )
+            raise BadEnvelope("the record is not in the log of that checkpoint", cause="proof")
         hashes.append(opened.hex())
     records = tuple(_record(leaf.record.encode()) for leaf in proof.leaves)
-    return Checked(
-        origin=head.origin, at=head.at, records=records, hashes=tuple(hashes)
-    )
+    return Checked(origin=head.origin, at=head.at, records=records, hashes=tuple(hashes))
 
 
-def verify_all(unit: Connection) -> list[str]:
-    """Recompute the whole log; return what differs, in words, empty if nothing does."""
-    fresh: dict[tuple[int, int], bytes] = {}
-    wrong: list[str] = []
+def verify_all(unit: Connection, keys: Mapping[str, bytes] | None = None) -> list[str]:
+    """Recompute the whole log; return what differs, in words, the first first; empty if nothing does.
+
+    Args:
+        keys: our exchange keys, past and present, by key id. Without them a log written anew together
+            with its checkpoints is not noticed.
+    """
+    fresh, size, whole = _recomputed(unit)
+    wrong = [] if whole else [f"leaf {size} is missing"]
+    stored = {(r.level, r.idx): bytes(r.hash) for r in unit.execute(select(nodes))}
+    known = fresh.keys() | stored.keys() if whole else fresh.keys()
+    wrong += [
+        f"leaf {index} differs" if level == 0 else f"node {index} of level {level} differs"
+        for level, index in sorted(known)
+        if fresh.get((level, index)) != stored.get((level, index))
+    ]
+    for row in unit.execute(select(checkpoints).order_by(checkpoints.c.size)):
+        if not _of_this_log(row.size, bytes(row.envelope), (fresh, size), keys):
+            wrong.append(f"the checkpoint of {row.size} leaves is not of this log")
+    return wrong
+
+
+Tree = dict[tuple[int, int], bytes]
+
+
+def _recomputed(unit: Connection) -> tuple[Tree, int, bool]:
+    """Return the nodes over the leaves from the first on, how many leaves, and whether no later one stands."""
+    fresh: Tree = {}
     expected = 0
     for row in unit.execute(select(leaves).order_by(leaves.c.idx)):
         if row.idx != expected:
-            wrong.append(f"leaf {expected} is missing")
-            break
+            return fresh, expected, False
         leaf = leaf_hash(bytes(row.nonce) + bytes(row.record))
         for level, index, digest in completed(row.idx, leaf, lambda a, b: fresh[a, b]):
             fresh[level, index] = digest
         expected += 1
-    stored = {(r.level, r.idx): bytes(r.hash) for r in unit.execute(select(nodes))}
-    for key in sorted(fresh.keys() | stored.keys()):
-        if fresh.get(key) != stored.get(key):
-            wrong.append(f"node {key[1]} of level {key[0]} differs")
-    for row in unit.execute(select(checkpoints).order_by(checkpoints.c.size)):
-        head = decode(read_envelope(bytes(row.envelope)).payload, Checkpoint)
-        if (
-            head.size > expected
-            or root(head.size, lambda a, b: fresh[a, b]).hex() != head.root
-        ):
-            wrong.append(f"the checkpoint of {head.size} leaves is not of this log")
-    return wrong
+    return fresh, expected, True
+
+
+def _of_this_log(
+    size: int, raw: bytes, tree: tuple[Tree, int], keys: Mapping[str, bytes] | None
+) -> bool:
+    fresh, length_ = tree
+    try:
+        envelope = read_envelope(raw)
+        payload = envelope.payload if keys is None else verify(envelope, CHECKPOINT, keys)
+        head = decode(payload, Checkpoint)
+    except MithaqError:
+        return False
+    if head.size != size or size > length_:
+        return False
+    return root(size, lambda a, b: fresh[a, b]).hex() == head.root

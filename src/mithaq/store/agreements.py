@@ -35,19 +35,15 @@ class NoticeRow:
 
 def add_text(unit: Connection, new: Text) -> None:
     """Keep a text; the same text is kept once."""
-    insert_new(
-        unit, agreements, [{name: getattr(new, name) for name in Text.__slots__}]
-    )
+    insert_new(unit, agreements, [{name: getattr(new, name) for name in Text.__slots__}])
 
 
 def texts(unit: Connection, id_: str | None = None) -> list[Text]:
     """Return the texts of one agreement or of all, oldest version first."""
-    rows = select(agreements).order_by(
-        agreements.c.id, agreements.c.version, agreements.c.added_at
-    )
+    rows = select(agreements).order_by(agreements.c.id, agreements.c.version, agreements.c.added_at)
     if id_ is not None:
         rows = rows.where(agreements.c.id == id_)
-    return [Text(**{**r._mapping, "raw": bytes(r.raw)}) for r in unit.execute(rows)]  # noqa: SLF001
+    return [Text(**{**r._mapping, "raw": bytes(r.raw)}) for r in unit.execute(rows)]
 
 
 def add_signature(
@@ -70,17 +66,13 @@ def signatures_of(unit: Connection, digest: str) -> dict[str, bytes]:
 def add_notice(unit: Connection, notice: NoticeRow) -> None:
     """Keep a notice."""
     unit.execute(
-        notices.insert().values(
-            {name: getattr(notice, name) for name in NoticeRow.__slots__}
-        )
+        notices.insert().values({name: getattr(notice, name) for name in NoticeRow.__slots__})
     )
 
 
 def notices_of(unit: Connection, agreement: str) -> list[NoticeRow]:
     """Return the notices of an agreement, oldest first."""
-    rows = (
-        select(notices).where(notices.c.agreement == agreement).order_by(notices.c.seq)
-    )
+    rows = select(notices).where(notices.c.agreement == agreement).order_by(notices.c.seq)
     return [
         NoticeRow(
             agreement=r.agreement,

@@ -49,34 +49,24 @@ def find(unit: Connection, peer: str, agreement: str, direction: str) -> Channel
         .with_for_update()
     )
     row = unit.execute(rows).one_or_none()
-    return None if row is None else Channel(**row._mapping)  # noqa: SLF001
+    return None if row is None else Channel(**row._mapping)
 
 
 def by_id(unit: Connection, id_: str) -> Channel | None:
     """Return a channel by its id."""
-    row = unit.execute(
-        select(channels).where(channels.c.id == id_).with_for_update()
-    ).one_or_none()
-    return None if row is None else Channel(**row._mapping)  # noqa: SLF001
+    row = unit.execute(select(channels).where(channels.c.id == id_).with_for_update()).one_or_none()
+    return None if row is None else Channel(**row._mapping)
 
 
 def of_peer(unit: Connection, peer: str, direction: str) -> list[Channel]:
     """Return all channels with ``peer`` in one direction, oldest id first."""
-    rows = select(channels).where(
-        channels.c.peer == peer, channels.c.direction == direction
-    )
-    return [
-        Channel(**row._mapping) for row in unit.execute(rows.order_by(channels.c.id))
-    ]  # noqa: SLF001
+    rows = select(channels).where(channels.c.peer == peer, channels.c.direction == direction)
+    return [Channel(**row._mapping) for row in unit.execute(rows.order_by(channels.c.id))]
 
 
 def freeze(unit: Connection, id_: str, reason: str) -> None:
     """Stop a channel for good; people look at why."""
-    unit.execute(
-        update(channels)
-        .where(channels.c.id == id_)
-        .values(state="frozen", reason=reason)
-    )
+    unit.execute(update(channels).where(channels.c.id == id_).values(state="frozen", reason=reason))
 
 
 def post(unit: Connection, parcel: Parcel, now: datetime) -> None:
@@ -101,13 +91,10 @@ def parcel(unit: Connection, channel: str, chan_seq: int) -> Parcel | None:
 
 
 def _parcel(row: object) -> Parcel:
-    r = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001
+    r = row._mapping  # type: ignore[attr-defined]
     digests = tuple(r["bodies"].split(",")) if r["bodies"] else ()
     return Parcel(
-        channel=r["channel"],
-        chan_seq=r["chan_seq"],
-        envelope=bytes(r["envelope"]),
-        bodies=digests,
+        channel=r["channel"], chan_seq=r["chan_seq"], envelope=bytes(r["envelope"]), bodies=digests
     )
 
 
@@ -126,11 +113,7 @@ def delivered(unit: Connection, channel: str, upto: int, now: datetime) -> None:
     """Note that the peer holds everything of ``channel`` up to ``upto``."""
     unit.execute(
         update(outbox)
-        .where(
-            outbox.c.channel == channel,
-            outbox.c.chan_seq <= upto,
-            outbox.c.delivered_at == "",
-        )
+        .where(outbox.c.channel == channel, outbox.c.chan_seq <= upto, outbox.c.delivered_at == "")
         .values(delivered_at=text(now))
     )
 
@@ -149,9 +132,7 @@ class HeldFrame:
 
 def hold(unit: Connection, held: HeldFrame) -> None:
     """Keep a frame for later; the first of a number stays."""
-    insert_new(
-        unit, held_frames, [{name: getattr(held, name) for name in HeldFrame.__slots__}]
-    )
+    insert_new(unit, held_frames, [{name: getattr(held, name) for name in HeldFrame.__slots__}])
 
 
 def held(unit: Connection, channel: str, chan_seq: int) -> HeldFrame | None:
@@ -161,11 +142,7 @@ def held(unit: Connection, channel: str, chan_seq: int) -> HeldFrame | None:
             held_frames.c.channel == channel, held_frames.c.chan_seq == chan_seq
         )
     ).one_or_none()
-    return (
-        None
-        if row is None
-        else HeldFrame(**{**row._mapping, "frame": bytes(row.frame)})
-    )  # noqa: SLF001
+    return None if row is None else HeldFrame(**{**row._mapping, "frame": bytes(row.frame)})
 
 
 def waiting_channels(unit: Connection) -> list[str]:
@@ -176,15 +153,11 @@ def waiting_channels(unit: Connection) -> list[str]:
 def drop_held(unit: Connection, channel: str, upto: int) -> None:
     """Forget kept frames that are admitted by now."""
     unit.execute(
-        delete(held_frames).where(
-            held_frames.c.channel == channel, held_frames.c.chan_seq <= upto
-        )
+        delete(held_frames).where(held_frames.c.channel == channel, held_frames.c.chan_seq <= upto)
     )
 
 
-def refuse(
-    unit: Connection, peer: str, why: tuple[str, str], frame: bytes, now: datetime
-) -> None:
+def refuse(unit: Connection, peer: str, why: tuple[str, str], frame: bytes, now: datetime) -> None:
     """Keep a refused envelope and its (code, cause) for our people; the sender learns nothing."""
     unit.execute(
         refusals.insert().values(

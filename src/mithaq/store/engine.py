@@ -4,12 +4,14 @@ core is the truth (objects, journal, log, agreements, outbox); shelf is what pee
 core's outbox; spool is what came in, unread (border.md 10).
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.pool import StaticPool
 
 from mithaq.errors import Fault
@@ -55,9 +57,7 @@ class Store:
             if self.on_sqlite:
                 unit.exec_driver_sql("BEGIN")
             else:
-                unit.execute(
-                    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                )
+                unit.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
             try:
                 yield unit
             finally:
@@ -88,30 +88,30 @@ def open_store(url: str, room: Room, *, read_only: bool = False) -> Store:
         return Store(
             room,
             _sqlite(
-                url,
+                address,
                 memory=address.database in (None, "", ":memory:"),
                 read_only=read_only,
             ),
         )
-    engine = create_engine(address, pool_pre_ping=True, pool_size=8)
-    return Store(room, engine)
+    only = {"options": "-c default_transaction_read_only=on"} if read_only else {}
+    return Store(room, create_engine(address, pool_pre_ping=True, pool_size=8, connect_args=only))
 
 
-def _sqlite(url: str, *, memory: bool, read_only: bool) -> Engine:
-    options: dict[str, Any] = {
-        "connect_args": {"check_same_thread": False, "timeout": 30}
-    }
+def _sqlite(address: URL, *, memory: bool, read_only: bool) -> Engine:
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 30}}
     if memory:
         options["poolclass"] = StaticPool
     elif read_only:
-        path = make_url(url).database
-        url = f"sqlite:///file:{path}?mode=ro&uri=true"
-    engine = create_engine(url, **options)
+        # Another system user may read so while the writer lives, who alone makes the -wal and -shm files;
+        # without the writer opening fails rather than showing an old state.
+        path = f"file:{quote(address.database or '')}"
+        address = URL.create("sqlite", database=path, query={"mode": "ro", "uri": "true"})
+    engine = create_engine(address, **options)
     names: dict[str | None, str | None] = dict.fromkeys(ROOMS)
     engine = engine.execution_options(schema_translate_map=names)
 
     @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:
+    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         if not read_only:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -24,9 +24,7 @@ class Entry:
     facts: Mapping[str, object]
 
 
-def record(
-    unit: Connection, now: datetime, kind: str, subject: str, **facts: object
-) -> None:
+def record(unit: Connection, now: datetime, kind: str, subject: str, **facts: object) -> None:
     """Write what happened; it becomes visible with the unit."""
     append_lock(unit, "journal")
     unit.execute(
@@ -41,12 +39,7 @@ def record(
 
 def since(unit: Connection, position: int, limit: int = 1000) -> list[Entry]:
     """Return up to ``limit`` entries after ``position``, oldest first."""
-    rows = (
-        select(journal)
-        .where(journal.c.seq > position)
-        .order_by(journal.c.seq)
-        .limit(limit)
-    )
+    rows = select(journal).where(journal.c.seq > position).order_by(journal.c.seq).limit(limit)
     return [
         Entry(
             seq=r.seq,
@@ -61,9 +54,7 @@ def since(unit: Connection, position: int, limit: int = 1000) -> list[Entry]:
 
 def setting(unit: Connection, key: str, default: str = "") -> str:
     """Return a kept value, such as a cursor."""
-    found = unit.execute(
-        select(settings.c.value).where(settings.c.key == key)
-    ).scalar_one_or_none()
+    found = unit.execute(select(settings.c.value).where(settings.c.key == key)).scalar_one_or_none()
     return default if found is None else str(found)
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 import msgspec
 from sqlalchemy import Connection, Select, and_, func, or_, select, update
 
-from mithaq.model.markings import Clearance, Label, Tlp, tlp
-from mithaq.model.objects import Body, Object, references
 from mithaq.model.canonical import parse
+from mithaq.model.labels import Beside, Clearance, Tlp, tlp
+from mithaq.model.labels import beside as read_beside
+from mithaq.model.objects import Body, Object, references
+from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new, put
 from mithaq.store.tables import bodies, copies, markings, relations, sources, tombstones
 
@@ -30,7 +32,7 @@ class Copy:
     sent_by: str = ""
     onward: str = "none"
     author: str = ""
-    beside: Label = Label()
+    beside: Beside = Beside()
     readers: Mapping[str, Sequence[str]] | None = None
     level: int = UNRESOLVED
     state: str = "admitted"
@@ -38,6 +40,7 @@ class Copy:
     received_at: str
     nonce: bytes | None = None
     com: str = ""
+    proof: str = ""  # the voucher's batch and path, as JSON: lets us relay it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +55,15 @@ class Source:
     reference: bool = False
 
 
-def encode_label(label: Label) -> str:
-    """Write a label as JSON."""
-    return msgspec.json.encode(label, order="deterministic").decode()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """That a version was recalled, by whose order; version ``*`` is all so far."""
 
-
-def decode_label(written: str) -> Label:
-    """Read a label written by ``encode_label``."""
-    return msgspec.json.decode(written, type=Label)
+    id: str
+    version: str
+    by_party: str
+    order_id: str
+    at: str
 
 
 def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
@@ -70,11 +74,7 @@ def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
 
 def body_of(unit: Connection, digest: str) -> bytes:
     """Return the bytes of ``digest``."""
-    return bytes(
-        unit.execute(
-            select(bodies.c.body).where(bodies.c.digest == digest)
-        ).scalar_one()
-    )
+    return bytes(unit.execute(select(bodies.c.body).where(bodies.c.digest == digest)).scalar_one())
 
 
 def bodies_of(unit: Connection, digests: Iterable[str]) -> dict[str, bytes]:
@@ -88,6 +88,7 @@ def bodies_of(unit: Connection, digests: Iterable[str]) -> dict[str, bytes]:
 
 def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     """Store copies and their relations; return those that were not there yet, numbered, in order."""
+    append_lock(unit, "copies")
     put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
     before = unit.execute(select(func.coalesce(func.max(copies.c.seq), 0))).scalar_one()
     for part in chunks(new):
@@ -96,19 +97,11 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
         (r.voucher, r.id, r.version, r.digest): r.seq
         for r in unit.execute(
             select(
-                copies.c.seq,
-                copies.c.voucher,
-                copies.c.id,
-                copies.c.version,
-                copies.c.digest,
+                copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.digest
             ).where(copies.c.seq > before)
         )
     }
-    stored = [
-        replace(copy, seq=numbers.pop(key))
-        for copy in new
-        if (key := _key(copy)) in numbers
-    ]
+    stored = [replace(copy, seq=numbers.pop(key)) for copy in new if (key := _key(copy)) in numbers]
     links = [
         {"copy": copy.seq, "pointer": pointer, "target": target}
         for copy in stored
@@ -138,8 +131,8 @@ def _row(copy: Copy) -> dict[str, object]:
         "sent_by": copy.sent_by,
         "onward": copy.onward,
         "author": copy.author,
-        "beside": encode_label(copy.beside),
-        "readers": msgspec.json.encode(dict(copy.readers or {})).decode(),
+        "beside": msgspec.json.encode(copy.beside.to_json()).decode(),
+        "readers": _readers(copy),
         "tlp": copy.level,
         "words": _words(copy.object),
         "state": copy.state,
@@ -147,7 +140,13 @@ def _row(copy: Copy) -> dict[str, object]:
         "received_at": copy.received_at,
         "nonce": copy.nonce,
         "com": copy.com,
+        "proof": copy.proof,
     }
+
+
+def _readers(copy: Copy) -> str:
+    named = (f"{party} {id_}" for party, ids in (copy.readers or {}).items() for id_ in ids)
+    return msgspec.json.encode(list(named)).decode()
 
 
 def _words(object_: Object) -> str:
@@ -191,20 +190,45 @@ def visible_to(clearance: Clearance, us: str) -> Rows:
 
     Only what is admitted; RED of others only by a reader it names (border.md 2.4).
     """
-    named = [
-        copies.c.readers.contains(f'"{us}":["{reader}"', autoescape=True)
-        for reader in clearance.readers
-    ]
-    named += [
-        copies.c.readers.contains(f',"{reader}"', autoescape=True)
-        for reader in clearance.readers
-    ]
+    # replace(), for it minds case on both databases and takes no wildcards; LIKE does not
+    tokens = (msgspec.json.encode(f"{us} {reader}").decode() for reader in clearance.readers)
+    named = [func.replace(copies.c.readers, token, "") != copies.c.readers for token in tokens]
     red = and_(copies.c.tlp == int(Tlp.RED), copies.c.standing == "received")
     return _joined.where(
-        copies.c.state == "admitted",
-        copies.c.tlp <= int(clearance.tlp),
-        or_(~red, *named),
+        copies.c.state == "admitted", copies.c.tlp <= int(clearance.tlp), or_(~red, *named)
     )
+
+
+def search(
+    unit: Connection,
+    visible: Rows,
+    words: str = "",
+    type_: str = "",
+    page: tuple[int, int] = (100, 0),
+) -> list[Copy]:
+    """Return the newest version, per voucher, of what is ``visible`` and holds every one of ``words``.
+
+    Newest stored first. A newer version that is not visible hides the older ones: it may bear the stricter label.
+
+    Args:
+        page: how many at most, and the number of the last copy of the page before (0: from the top).
+    """
+    limit, before = page
+    later = copies.alias()
+    superseded = select(later.c.seq).where(
+        later.c.voucher == copies.c.voucher,
+        later.c.id == copies.c.id,
+        later.c.version > copies.c.version,
+        later.c.state == "admitted",
+    )
+    rows = visible.where(~superseded.exists())
+    for word in words.lower().split():
+        rows = rows.where(copies.c.words.contains(word, autoescape=True))
+    if type_:
+        rows = rows.where(copies.c.type == type_)
+    if before:
+        rows = rows.where(copies.c.seq < before)
+    return load(unit, rows.order_by(copies.c.seq.desc()).limit(limit))
 
 
 def load(unit: Connection, rows: Rows) -> list[Copy]:
@@ -213,7 +237,7 @@ def load(unit: Connection, rows: Rows) -> list[Copy]:
 
 
 def _copy(row: object) -> Copy:
-    r = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001 SQLAlchemy's public name
+    r = row._mapping  # type: ignore[attr-defined]
     raw = bytes(r["body"])
     body = parse(raw)
     if not isinstance(body, dict):
@@ -230,15 +254,23 @@ def _copy(row: object) -> Copy:
         sent_by=r["sent_by"],
         onward=r["onward"],
         author=r["author"],
-        beside=decode_label(r["beside"]),
-        readers=msgspec.json.decode(r["readers"]),
+        beside=read_beside(msgspec.json.decode(r["beside"])),
+        readers=_by_party(msgspec.json.decode(r["readers"], type=list[str])),
         level=r["tlp"],
         state=r["state"],
         reason=r["reason"],
         received_at=r["received_at"],
         nonce=r["nonce"],
         com=r["com"],
+        proof=r["proof"],
     )
+
+
+def _by_party(named: Iterable[str]) -> dict[str, list[str]]:
+    readers: dict[str, list[str]] = {}
+    for party, _, id_ in (each.partition(" ") for each in named):
+        readers.setdefault(party, []).append(id_)
+    return readers
 
 
 def _trusted(raw: bytes, body: Body, digest: str, version: str) -> Object:
@@ -263,32 +295,19 @@ def by_seq(unit: Connection, seqs: Iterable[int]) -> list[Copy]:
     return found
 
 
-def versions_of(
-    unit: Connection, ids: Iterable[str]
-) -> list[tuple[int, str, str, str, str]]:
+def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str, str]]:
     """Return (seq, voucher, id, version, state) of every copy of ``ids``."""
-    columns = (
-        copies.c.seq,
-        copies.c.voucher,
-        copies.c.id,
-        copies.c.version,
-        copies.c.state,
-    )
+    columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.state)
     found: list[tuple[int, str, str, str, str]] = []
     for part in chunks(dict.fromkeys(ids)):
-        found += [
-            tuple(row)
-            for row in unit.execute(select(*columns).where(copies.c.id.in_(part)))
-        ]
+        found += [tuple(row) for row in unit.execute(select(*columns).where(copies.c.id.in_(part)))]
     return found
 
 
 def known_from(unit: Connection, party: str, ids: Iterable[str]) -> set[str]:
     """Return those of ``ids`` that ``party`` owns or sent us."""
     found: set[str] = set()
-    theirs = or_(
-        copies.c.voucher == party, copies.c.owner == party, copies.c.sent_by == party
-    )
+    theirs = or_(copies.c.voucher == party, copies.c.owner == party, copies.c.sent_by == party)
     for part in chunks(dict.fromkeys(ids)):
         rows = select(copies.c.id).where(
             copies.c.id.in_(part), theirs, copies.c.state == "admitted"
@@ -303,33 +322,27 @@ def referring_to(unit: Connection, id_: str) -> list[int]:
     return [row.copy for row in unit.execute(rows)]
 
 
-def set_state(
-    unit: Connection, seqs: Sequence[int], state: str, reason: str = ""
-) -> None:
+def set_state(unit: Connection, seqs: Sequence[int], state: str, reason: str = "") -> None:
     """Move copies to another state."""
     for part in chunks(seqs):
         unit.execute(
-            update(copies)
-            .where(copies.c.seq.in_(part))
-            .values(state=state, reason=reason)
+            update(copies).where(copies.c.seq.in_(part)).values(state=state, reason=reason)
         )
 
 
-def set_beside(unit: Connection, seq: int, beside: Label, level: int) -> None:
+def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:
     """Replace the label beside a copy's bytes."""
     unit.execute(
         update(copies)
         .where(copies.c.seq == seq)
-        .values(beside=encode_label(beside), tlp=level)
+        .values(beside=msgspec.json.encode(beside.to_json()).decode(), tlp=level)
     )
 
 
 def commit_to(unit: Connection, coms: Mapping[int, tuple[bytes, str]]) -> None:
     """Keep the nonce and commitment of copies at their first release."""
     for seq, (nonce, com) in coms.items():
-        unit.execute(
-            update(copies).where(copies.c.seq == seq).values(nonce=nonce, com=com)
-        )
+        unit.execute(update(copies).where(copies.c.seq == seq).values(nonce=nonce, com=com))
 
 
 def define_marking(unit: Connection, id_: str, body: bytes) -> None:
@@ -350,9 +363,7 @@ def put_source(unit: Connection, source: Source) -> None:
         {
             "name": source.name,
             "kind": source.kind,
-            "default_tlp": ""
-            if source.default_tlp is None
-            else str(source.default_tlp),
+            "default_tlp": "" if source.default_tlp is None else str(source.default_tlp),
             "community": ",".join(sorted(source.community or ())),
             "onward": source.onward,
             "reference": source.reference,
@@ -379,8 +390,11 @@ def recalled(unit: Connection, ids: Iterable[str]) -> set[tuple[str, str]]:
     """Return the (id, version) pairs under a tombstone; version ``*`` means all."""
     found: set[tuple[str, str]] = set()
     for part in chunks(dict.fromkeys(ids)):
-        rows = select(tombstones.c.id, tombstones.c.version).where(
-            tombstones.c.id.in_(part)
-        )
+        rows = select(tombstones.c.id, tombstones.c.version).where(tombstones.c.id.in_(part))
         found |= {(row.id, row.version) for row in unit.execute(rows)}
     return found
+
+
+def bury(unit: Connection, order: Tombstone) -> None:
+    """Keep a recall against re-arrival (border.md 7.2)."""
+    insert_new(unit, tombstones, [{name: getattr(order, name) for name in Tombstone.__slots__}])

@@ -48,10 +48,8 @@ def put_peer(unit: Connection, peer: Peer) -> None:
 
 def all_peers(unit: Connection) -> list[Peer]:
     """Return the peers that were not removed, by name."""
-    rows = unit.execute(
-        select(peers).where(peers.c.state != "removed").order_by(peers.c.name)
-    )
-    return [Peer(**row._mapping) for row in rows]  # noqa: SLF001
+    rows = unit.execute(select(peers).where(peers.c.state != "removed").order_by(peers.c.name))
+    return [Peer(**row._mapping) for row in rows]
 
 
 def peer(unit: Connection, name: str) -> Peer:
@@ -64,10 +62,8 @@ def peer(unit: Connection, name: str) -> Peer:
         select(peers).where(peers.c.name == name, peers.c.state != "removed")
     ).one_or_none()
     if row is None:
-        raise NotFound(
-            f"no peer named {name!r}; `mithaq peer list` shows them", peer=name
-        )
-    return Peer(**row._mapping)  # noqa: SLF001
+        raise NotFound(f"no peer named {name!r}; `mithaq peer list` shows them", peer=name)
+    return Peer(**row._mapping)
 
 
 def set_peer_state(unit: Connection, name: str, state: str) -> None:
@@ -109,4 +105,4 @@ def put_actor(unit: Connection, actor: ActorRow) -> None:
 def all_actors(unit: Connection) -> list[ActorRow]:
     """Return the actors by name."""
     rows = unit.execute(select(actors).order_by(actors.c.name))
-    return [ActorRow(**row._mapping) for row in rows]  # noqa: SLF001
+    return [ActorRow(**row._mapping) for row in rows]

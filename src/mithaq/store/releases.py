@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, tuple_
 
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new
@@ -83,9 +83,7 @@ def place(unit: Connection, new: Sequence[ShelfRow]) -> None:
 def take_away(unit: Connection, shelf: str, id_: str, version: str) -> None:
     """Remove a row."""
     unit.execute(
-        delete(rows).where(
-            rows.c.shelf == shelf, rows.c.id == id_, rows.c.version == version
-        )
+        delete(rows).where(rows.c.shelf == shelf, rows.c.id == id_, rows.c.version == version)
     )
 
 
@@ -94,24 +92,20 @@ def rows_of_ids(unit: Connection, ids: Iterable[str]) -> list[ShelfRow]:
     found: list[ShelfRow] = []
     for part in chunks(dict.fromkeys(ids)):
         found += [
-            ShelfRow(**r._mapping)
-            for r in unit.execute(select(rows).where(rows.c.id.in_(part)))
-        ]  # noqa: SLF001
+            ShelfRow(**r._mapping) for r in unit.execute(select(rows).where(rows.c.id.in_(part)))
+        ]
     return found
 
 
 def rows_of_agreement(unit: Connection, agreement: str) -> list[ShelfRow]:
     """Return every row under ``agreement``."""
     found = unit.execute(select(rows).where(rows.c.agreement == agreement))
-    return [ShelfRow(**r._mapping) for r in found]  # noqa: SLF001
+    return [ShelfRow(**r._mapping) for r in found]
 
 
 def rows_of_peer(unit: Connection, peer: str) -> list[ShelfRow]:
     """Return every row on the shelves of ``peer``."""
-    return [
-        ShelfRow(**r._mapping)
-        for r in unit.execute(select(rows).where(rows.c.peer == peer))
-    ]  # noqa: SLF001
+    return [ShelfRow(**r._mapping) for r in unit.execute(select(rows).where(rows.c.peer == peer))]
 
 
 def ids_on_shelves(unit: Connection, peer: str, ids: Iterable[str]) -> set[str]:
@@ -126,16 +120,11 @@ def ids_on_shelves(unit: Connection, peer: str, ids: Iterable[str]) -> set[str]:
 def put_intents(unit: Connection, new: Sequence[Intent]) -> None:
     """Keep intents; a later decision on the same (copy, agreement, peer) replaces the earlier."""
     for part in chunks(new, 200):
+        keys = [(i.copy, i.agreement, i.peer) for i in part]
+        key = tuple_(intents.c.copy, intents.c.agreement, intents.c.peer)
+        unit.execute(delete(intents).where(key.in_(keys)))
         unit.execute(
-            delete(intents).where(
-                intents.c.copy.in_([i.copy for i in part]),
-                intents.c.agreement == part[0].agreement,
-                intents.c.peer.in_({i.peer for i in part}),
-            )
-        )
-        unit.execute(
-            intents.insert(),
-            [{k: v for k, v in _values(i).items() if k != "seq"} for i in part],
+            intents.insert(), [{k: v for k, v in _values(i).items() if k != "seq"} for i in part]
         )
 
 
@@ -153,31 +142,22 @@ def intents_where(
     if agreement is not None:
         query = query.where(intents.c.agreement == agreement)
     if copies is None:
-        return [Intent(**r._mapping) for r in unit.execute(query)]  # noqa: SLF001
+        return [Intent(**r._mapping) for r in unit.execute(query)]
     found: list[Intent] = []
     for part in chunks(copies):
-        found += [
-            Intent(**r._mapping)
-            for r in unit.execute(query.where(intents.c.copy.in_(part)))
-        ]  # noqa: SLF001
+        found += [Intent(**r._mapping) for r in unit.execute(query.where(intents.c.copy.in_(part)))]
     return found
 
 
-def wait_for(
-    unit: Connection, agreement: str, waits: Iterable[tuple[str, int]]
-) -> None:
+def wait_for(unit: Connection, agreement: str, waits: Iterable[tuple[str, int]]) -> None:
     """Note (target, copy) pairs: the copy is decided again when its target is released."""
     for part in chunks(waits):
         insert_new(
-            unit,
-            waiting,
-            [{"agreement": agreement, "target": t, "copy": c} for t, c in part],
+            unit, waiting, [{"agreement": agreement, "target": t, "copy": c} for t, c in part]
         )
 
 
-def released_waiters(
-    unit: Connection, agreement: str, targets: Iterable[str]
-) -> list[int]:
+def released_waiters(unit: Connection, agreement: str, targets: Iterable[str]) -> list[int]:
     """Take and return the copies that waited for one of ``targets``."""
     found: list[int] = []
     for part in chunks(dict.fromkeys(targets)):
@@ -197,10 +177,8 @@ def approvals_of(unit: Connection, copies: Sequence[int]) -> list[ApprovalRow]:
     names = list(ApprovalRow.__slots__)
     found: list[ApprovalRow] = []
     for part in chunks(copies):
-        query = select(*(approvals.c[name] for name in names)).where(
-            approvals.c.copy.in_(part)
-        )
-        found += [ApprovalRow(**r._mapping) for r in unit.execute(query)]  # noqa: SLF001
+        query = select(*(approvals.c[name] for name in names)).where(approvals.c.copy.in_(part))
+        found += [ApprovalRow(**r._mapping) for r in unit.execute(query)]
     return found
 
 
@@ -208,15 +186,11 @@ def show(unit: Connection, op: str, shelf: str, **facts: object) -> None:
     """Queue a change to what peers see; it becomes visible with the projection, after this unit."""
     append_lock(unit, "shelf_ops")
     unit.execute(
-        shelf_ops.insert().values(
-            op=op, shelf=shelf, facts=msgspec.json.encode(facts).decode()
-        )
+        shelf_ops.insert().values(op=op, shelf=shelf, facts=msgspec.json.encode(facts).decode())
     )
 
 
-def show_many(
-    unit: Connection, op: str, shelf: str, many: Sequence[dict[str, object]]
-) -> None:
+def show_many(unit: Connection, op: str, shelf: str, many: Sequence[dict[str, object]]) -> None:
     """Queue many changes of one sort to one shelf."""
     append_lock(unit, "shelf_ops")
     for part in chunks(many):
@@ -232,10 +206,7 @@ def show_many(
 def ops_since(unit: Connection, position: int, limit: int = 5000) -> list[Op]:
     """Return queued changes after ``position``."""
     query = (
-        select(shelf_ops)
-        .where(shelf_ops.c.seq > position)
-        .order_by(shelf_ops.c.seq)
-        .limit(limit)
+        select(shelf_ops).where(shelf_ops.c.seq > position).order_by(shelf_ops.c.seq).limit(limit)
     )
     return [
         Op(seq=r.seq, op=r.op, shelf=r.shelf, facts=msgspec.json.decode(r.facts))

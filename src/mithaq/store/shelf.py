@@ -4,17 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    Connection,
-    Select,
-    and_,
-    delete,
-    func,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, Select, and_, delete, func, or_, select, tuple_, update
 
 from mithaq.store.sql import chunks, insert_new, put
 from mithaq.store.tables import (
@@ -111,14 +101,8 @@ def caller_by_token(unit: Connection, token_digest: str) -> Caller | None:
     """Return the client whose token has that digest."""
     if not token_digest:
         return None
-    row = unit.execute(
-        select(callers).where(callers.c.token == token_digest)
-    ).one_or_none()
-    return (
-        None
-        if row is None
-        else Caller(name=row.name, kind=row.kind, keys={}, token=row.token)
-    )
+    row = unit.execute(select(callers).where(callers.c.token == token_digest)).one_or_none()
+    return None if row is None else Caller(name=row.name, kind=row.kind, keys={}, token=row.token)
 
 
 def shelves_of(unit: Connection, peer: str) -> list[Shelf]:
@@ -128,7 +112,7 @@ def shelves_of(unit: Connection, peer: str) -> list[Shelf]:
         .where(shelves.c.peer == peer, shelves.c.state != "closed")
         .order_by(shelves.c.shelf)
     )
-    return [Shelf(**r._mapping) for r in unit.execute(query)]  # noqa: SLF001
+    return [Shelf(**r._mapping) for r in unit.execute(query)]
 
 
 def shelf_of(unit: Connection, peer: str, name: str) -> Shelf | None:
@@ -137,7 +121,7 @@ def shelf_of(unit: Connection, peer: str, name: str) -> Shelf | None:
         shelves.c.shelf == name, shelves.c.peer == peer, shelves.c.state != "closed"
     )
     row = unit.execute(query).one_or_none()
-    return None if row is None else Shelf(**row._mapping)  # noqa: SLF001
+    return None if row is None else Shelf(**row._mapping)
 
 
 def page(unit: Connection, shelf: str, wanted: Wanted) -> tuple[list[Shown], bool]:
@@ -151,9 +135,7 @@ def page(unit: Connection, shelf: str, wanted: Wanted) -> tuple[list[Shown], boo
     if wanted.types:
         query = query.where(table.c.type.in_(wanted.types))
     query = (
-        _versions(query, shelf, wanted.versions)
-        .order_by(table.c.position)
-        .limit(wanted.limit + 1)
+        _versions(query, shelf, wanted.versions).order_by(table.c.position).limit(wanted.limit + 1)
     )
     found = [_shown(row) for row in unit.execute(query)]
     return found[: wanted.limit], len(found) > wanted.limit
@@ -181,7 +163,7 @@ def _versions(
 
 
 def _shown(row: object) -> Shown:
-    r = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001
+    r = row._mapping  # type: ignore[attr-defined]
     return Shown(**{name: r[name] for name in Shown.__slots__})
 
 
@@ -196,9 +178,7 @@ def show_views(unit: Connection, digests: Sequence[str]) -> list[bytes]:
     return [found[digest] for digest in digests]
 
 
-def frames_after(
-    unit: Connection, peer: str, channel: str, after: int
-) -> Iterator[Frame]:
+def frames_after(unit: Connection, peer: str, channel: str, after: int) -> Iterator[Frame]:
     """Yield the frames of a channel to ``peer`` after ``after``, in order."""
     query = (
         select(frames)
@@ -221,7 +201,7 @@ def frames_shown(unit: Connection, channel: str, after: str, limit: int) -> list
 
 
 def _frame(row: object) -> Frame:
-    r = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001
+    r = row._mapping  # type: ignore[attr-defined]
     digests = tuple(r["bodies"].split(",")) if r["bodies"] else ()
     return Frame(
         channel=r["channel"],
@@ -244,19 +224,14 @@ def heartbeat_for(unit: Connection, peer: str) -> bytes | None:
 
 def document(unit: Connection, name: str) -> bytes | None:
     """Return a public document, such as our key documents."""
-    row = unit.execute(
-        select(documents.c.raw).where(documents.c.name == name)
-    ).scalar_one_or_none()
+    row = unit.execute(select(documents.c.raw).where(documents.c.name == name)).scalar_one_or_none()
     return None if row is None else bytes(row)
 
 
 def mark(unit: Connection, key: str) -> str:
     """Return a kept value, empty if there is none."""
     return str(
-        unit.execute(
-            select(marks.c.value).where(marks.c.key == key)
-        ).scalar_one_or_none()
-        or ""
+        unit.execute(select(marks.c.value).where(marks.c.key == key)).scalar_one_or_none() or ""
     )
 
 
@@ -279,12 +254,10 @@ def set_shelf_state(unit: Connection, shelf: str, state: str) -> None:
 def any_shelf(unit: Connection, shelf: str) -> Shelf | None:
     """Return a shelf whatever its state."""
     row = unit.execute(select(shelves).where(shelves.c.shelf == shelf)).one_or_none()
-    return None if row is None else Shelf(**row._mapping)  # noqa: SLF001
+    return None if row is None else Shelf(**row._mapping)
 
 
-def add_rows(
-    unit: Connection, shelf: str, new: Iterable[Shown], stix: Mapping[int, str]
-) -> None:
+def add_rows(unit: Connection, shelf: str, new: Iterable[Shown], stix: Mapping[int, str]) -> None:
     """Put rows on a shelf; ``stix`` gives each position's version in STIX terms."""
     table = [
         {
@@ -299,7 +272,7 @@ def add_rows(
 
 
 def remove_row(unit: Connection, shelf: str, id_: str, stix_version: str) -> None:
-    """Take a version off a shelf, and its bytes with the last row that shows them."""
+    """Take a version off a shelf, and its bytes with the last row, of any shelf or inbox, that shows them."""
     which = and_(
         shelf_rows.c.shelf == shelf,
         shelf_rows.c.id == id_,
@@ -308,10 +281,11 @@ def remove_row(unit: Connection, shelf: str, id_: str, stix_version: str) -> Non
     gone = [r.view for r in unit.execute(select(shelf_rows.c.view).where(which))]
     unit.execute(delete(shelf_rows).where(which))
     for view in gone:
-        left = unit.execute(
-            select(shelf_rows.c.shelf).where(shelf_rows.c.view == view).limit(1)
-        ).first()
-        if left is None:
+        left = [
+            unit.execute(select(table.c.shelf).where(table.c.view == view).limit(1)).first()
+            for table in (shelf_rows, inbox_rows)
+        ]
+        if not any(left):
             unit.execute(delete(views).where(views.c.digest == view))
 
 
@@ -365,9 +339,7 @@ def add_to_inbox(unit: Connection, shelf: str, new: Iterable[Shown]) -> None:
     )
 
 
-def inbox_page(
-    unit: Connection, shelf: str, wanted: Wanted
-) -> tuple[list[Shown], bool]:
+def inbox_page(unit: Connection, shelf: str, wanted: Wanted) -> tuple[list[Shown], bool]:
     """Return a page of what a client wrote."""
     table = inbox_rows
     query = select(table).where(table.c.shelf == shelf, table.c.position > wanted.after)
@@ -378,8 +350,7 @@ def inbox_page(
     if wanted.types:
         query = query.where(table.c.type.in_(wanted.types))
     found = [
-        _shown(r)
-        for r in unit.execute(query.order_by(table.c.position).limit(wanted.limit + 1))
+        _shown(r) for r in unit.execute(query.order_by(table.c.position).limit(wanted.limit + 1))
     ]
     return found[: wanted.limit], len(found) > wanted.limit
 
@@ -387,9 +358,9 @@ def inbox_page(
 def inbox_end(unit: Connection, shelf: str) -> tuple[int, str]:
     """Return the last position and date_added of a client's inbox."""
     row = unit.execute(
-        select(
-            func.max(inbox_rows.c.position), func.max(inbox_rows.c.date_added)
-        ).where(inbox_rows.c.shelf == shelf)
+        select(func.max(inbox_rows.c.position), func.max(inbox_rows.c.date_added)).where(
+            inbox_rows.c.shelf == shelf
+        )
     ).one()
     return int(row[0] or 0), str(row[1] or "")
 

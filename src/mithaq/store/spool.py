@@ -58,12 +58,7 @@ def arrive(unit: Connection, arrival: Arrival, now: datetime, most_bytes: int) -
 
 def since(unit: Connection, position: int, limit: int = 64) -> list[Arrival]:
     """Return up to ``limit`` arrivals after ``position``, oldest first."""
-    query = (
-        select(arrivals)
-        .where(arrivals.c.seq > position)
-        .order_by(arrivals.c.seq)
-        .limit(limit)
-    )
+    query = select(arrivals).where(arrivals.c.seq > position).order_by(arrivals.c.seq).limit(limit)
     return [
         Arrival(
             seq=r.seq,

@@ -29,8 +29,9 @@ def put(unit: Connection, table: Table, row: Row) -> None:
         unit.execute(statement.on_conflict_do_nothing())
 
 
-def _insert(unit: Connection, table: Table) -> Any:
-    return (sqlite if unit.dialect.name == "sqlite" else postgresql).insert(table)
+def _insert(unit: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    on_sqlite = unit.dialect.name == "sqlite"
+    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

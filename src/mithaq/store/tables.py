@@ -13,43 +13,49 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-_NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-}
+_NAMES = {kind: f"{kind}_%(table_name)s_%(column_0_N_name)s" for kind in ("ix", "uq")}
 core = MetaData(schema="core", naming_convention=_NAMES)
 shelf = MetaData(schema="shelf", naming_convention=_NAMES)
 spool = MetaData(schema="spool", naming_convention=_NAMES)
 
-Serial = BigInteger().with_variant(
-    Integer, "sqlite"
-)  # SQLite numbers only INTEGER keys by itself
+Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys by itself
 
 
 def _serial() -> "Column[int]":
+    """Number rows; ``sqlite_autoincrement`` on the table keeps SQLite from giving a deleted row's number again.
+
+    Readers follow numbers with a cursor, so a number given twice would be a row nobody ever reads.
+    """
     return Column("seq", Serial, primary_key=True, autoincrement=True)
+
+
+def _key(name: str, length: int | None = None) -> "Column[str]":
+    return Column(name, String(length) if length else Text, primary_key=True)
+
+
+def _blob(name: str) -> "Column[bytes]":
+    return Column(name, LargeBinary, nullable=False)
 
 
 def _text(name: str, default: str | None = None) -> "Column[str]":
     return Column(name, Text, nullable=False, server_default=default)
 
 
+def _texts(*names: str) -> "list[Column[str]]":
+    return [_text(name) for name in names]
+
+
 # --- core: objects -----------------------------------------------------------------------------------
-bodies = Table(
-    "bodies",
-    core,
-    Column("digest", String(71), primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-)
+bodies = Table("bodies", core, _key("digest", 71), _blob("body"))
 copies = Table(
     "copies",
     core,
     _serial(),
     _text("voucher"),  # a party, or a source as kind:name
-    _text("id"),
-    _text("version"),
+    *_texts("id", "version"),
     Column("digest", String(71), nullable=False),
     _text("type"),
     _text("standing"),  # own | received
@@ -61,55 +67,43 @@ copies = Table(
     _text("onward", "none"),
     _text("author", ""),  # actor who wrote the version here
     _text("beside", "{}"),  # label beside the bytes, as JSON
-    _text("readers", "{}"),  # party -> reader ids, as JSON
-    Column(
-        "tlp", Integer, nullable=False
-    ),  # effective level, for selects; 9 = unresolved
+    _text("readers", "[]"),  # "party reader", as a JSON list
+    Column("tlp", Integer, nullable=False),  # effective level, for selects; 9 = unresolved
     _text("words"),  # lower-case text to search in
     _text("state"),  # admitted | quarantined | recalled
     _text("reason", ""),
     _text("received_at"),
     Column("nonce", LargeBinary),  # of its commitment; destroyed with the object
     _text("com", ""),
+    _text("proof", ""),
     UniqueConstraint("voucher", "id", "version", "digest"),
     Index("ix_copies_id", "id"),
     Index("ix_copies_type_seq", "type", "seq"),
+    sqlite_autoincrement=True,
 )
 relations = Table(
     "relations",
     core,
     Column("copy", Serial, nullable=False),
-    _text("pointer"),
-    _text("target"),
+    *_texts("pointer", "target"),
     PrimaryKeyConstraint("copy", "pointer"),
     Index("ix_relations_target", "target"),
 )
-markings = Table(
-    "markings",
-    core,
-    Column("id", Text, primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-)
+markings = Table("markings", core, _key("id"), _blob("body"))
 sources = Table(
     "sources",
     core,
-    Column("name", Text, primary_key=True),
+    _key("name"),
     _text("kind"),  # feed | client | file
     _text("default_tlp", ""),
     _text("community", ""),  # parties, comma-separated; empty: none
     _text("onward", "none"),
-    Column(
-        "reference", Boolean, nullable=False, server_default="0"
-    ),  # a pinned public set
+    Column("reference", Boolean, nullable=False, server_default="0"),  # a pinned public set
 )
 tombstones = Table(
     "tombstones",
     core,
-    _text("id"),
-    _text("version"),
-    _text("by_party"),
-    _text("order_id"),
-    _text("at"),
+    *_texts("id", "version", "by_party", "order_id", "at"),
     PrimaryKeyConstraint("id", "version", "order_id"),
 )
 
@@ -118,17 +112,15 @@ journal = Table(
     "journal",
     core,
     _serial(),
-    _text("at"),
-    _text("kind"),
-    _text("subject"),
-    _text("facts"),
+    *_texts("at", "kind", "subject", "facts"),
+    sqlite_autoincrement=True,
 )
 leaves = Table(
     "leaves",
     core,
     Column("idx", BigInteger, primary_key=True, autoincrement=False),
-    Column("nonce", LargeBinary, nullable=False),
-    Column("record", LargeBinary, nullable=False),
+    _blob("nonce"),
+    _blob("record"),
     _text("subject"),
     Index("ix_leaves_subject", "subject"),
 )
@@ -137,7 +129,7 @@ nodes = Table(
     core,
     Column("level", Integer, nullable=False),
     Column("idx", BigInteger, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
+    _blob("hash"),
     PrimaryKeyConstraint("level", "idx"),
 )
 checkpoints = Table(
@@ -145,15 +137,15 @@ checkpoints = Table(
     core,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     _text("at"),
-    Column("envelope", LargeBinary, nullable=False),
-    Column("nonce", LargeBinary, nullable=False),
+    _blob("envelope"),
+    _blob("nonce"),
 )
 
 # --- core: peers and agreements ----------------------------------------------------------------------
 peers = Table(
     "peers",
     core,
-    Column("name", Text, primary_key=True),  # the party, or a client's name
+    _key("name"),  # the party, or a client's name
     _text("kind"),  # node | client
     _text("url", ""),
     _text("state"),  # met | confirmed | removed
@@ -171,19 +163,18 @@ key_documents = Table(
     core,
     _text("party"),
     Column("version", Integer, nullable=False),
-    Column("envelope", LargeBinary, nullable=False),
+    _blob("envelope"),
     _text("at"),
     PrimaryKeyConstraint("party", "version"),
 )
 agreements = Table(
     "agreements",
     core,
-    Column("digest", String(71), primary_key=True),
+    _key("digest", 71),
     _text("id"),
     Column("version", Integer, nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    _text("added_at"),
-    _text("from_party"),
+    _blob("raw"),
+    *_texts("added_at", "from_party"),
     Index("ix_agreements_id_version", "id", "version"),
 )
 signatures = Table(
@@ -191,7 +182,7 @@ signatures = Table(
     core,
     Column("digest", String(71), nullable=False),
     _text("party"),
-    Column("envelope", LargeBinary, nullable=False),
+    _blob("envelope"),
     _text("at"),
     PrimaryKeyConstraint("digest", "party"),
 )
@@ -199,19 +190,18 @@ notices = Table(
     "notices",
     core,
     _serial(),
-    _text("agreement"),
-    _text("party"),
+    *_texts("agreement", "party"),
     _text("act"),  # suspend | resume | end
-    Column("envelope", LargeBinary, nullable=False),
+    _blob("envelope"),
     _text("at"),
+    sqlite_autoincrement=True,
 )
 actors = Table(
     "actors",
     core,
-    Column("name", Text, primary_key=True),
-    _text("roles"),
-    _text("clearance"),
-    Column("public", LargeBinary, nullable=False),
+    _key("name"),
+    *_texts("roles", "clearance"),
+    _blob("public"),
     _text("added_at"),
 )
 
@@ -219,7 +209,7 @@ actors = Table(
 channels = Table(
     "channels",
     core,
-    Column("id", String(32), primary_key=True),
+    _key("id", 32),
     _text("peer"),
     _text("agreement"),  # empty: base
     _text("direction"),  # out | in
@@ -227,10 +217,17 @@ channels = Table(
     Column("head", String(71), nullable=False),
     _text("state", "open"),  # open | frozen | replaced
     _text("reason", ""),
-    Column(
-        "floor", Integer, nullable=False, server_default="0"
-    ),  # lowest agreement version still accepted
-    Index("ix_channels_peer", "peer", "agreement", "direction"),
+    # lowest agreement version still accepted
+    Column("floor", Integer, nullable=False, server_default="0"),
+    Index(  # a relation has one open channel in each direction
+        "ix_channels_open",
+        "peer",
+        "agreement",
+        "direction",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
 )
 outbox = Table(
     "outbox",
@@ -238,44 +235,44 @@ outbox = Table(
     _serial(),
     Column("channel", String(32), nullable=False),
     Column("chan_seq", BigInteger, nullable=False),
-    Column("envelope", LargeBinary, nullable=False),
+    _blob("envelope"),
     _text("bodies"),  # digests of the slices, comma-separated
     _text("at"),
     _text("delivered_at", ""),
     UniqueConstraint("channel", "chan_seq"),
+    sqlite_autoincrement=True,
 )
-held_frames = Table(  # received out of order or before their agreement: kept until they can be admitted
+# Received out of order or before their agreement: kept until they can be admitted.
+held_frames = Table(
     "held_frames",
     core,
     _text("peer"),
     Column("channel", String(32), nullable=False),
     Column("chan_seq", BigInteger, nullable=False),
-    Column("frame", LargeBinary, nullable=False),
-    _text("reason"),
-    _text("at"),
+    _blob("frame"),
+    *_texts("reason", "at"),
     PrimaryKeyConstraint("channel", "chan_seq"),
 )
 refusals = Table(
     "refusals",
     core,
     _serial(),
-    _text("at"),
-    _text("peer"),
-    _text("code"),
-    _text("cause"),
+    *_texts("at", "peer", "code", "cause"),
     Column("frame", LargeBinary),
+    sqlite_autoincrement=True,
 )
 shelf_ops = Table(
-    "shelf_ops", core, _serial(), _text("op"), _text("shelf"), _text("facts")
+    "shelf_ops",
+    core,
+    _serial(),
+    *_texts("op", "shelf", "facts"),
+    sqlite_autoincrement=True,
 )
 rows = Table(
     "rows",
     core,
     Column("shelf", String(32), nullable=False),  # = channel of the release
-    _text("id"),
-    _text("version"),
-    _text("peer"),
-    _text("agreement"),
+    *_texts("id", "version", "peer", "agreement"),
     Column("copy", Serial, nullable=False),
     Column("view", String(71), nullable=False),
     _text("removed"),  # JSON list of pointers
@@ -291,23 +288,19 @@ intents = Table(
     core,
     _serial(),
     Column("copy", Serial, nullable=False),
-    _text("agreement"),
-    _text("peer"),
-    _text("purpose"),
-    _text("proposer"),
-    _text("at"),
+    *_texts("agreement", "peer", "purpose", "proposer", "at"),
     _text("state"),  # released | held | withheld | shadow
     _text("needs", ""),
     _text("view", ""),
     _text("reasons", "[]"),
     UniqueConstraint("copy", "agreement", "peer"),
     Index("ix_intents_state", "state"),
+    sqlite_autoincrement=True,
 )
 waiting = Table(
     "waiting",
     core,
-    _text("agreement"),
-    _text("target"),
+    *_texts("agreement", "target"),
     Column("copy", Serial, nullable=False),
     PrimaryKeyConstraint("agreement", "target", "copy"),
 )
@@ -319,23 +312,19 @@ approvals = Table(
     _text("agreement"),
     Column("agreement_digest", String(71), nullable=False),
     Column("view", String(71), nullable=False),
-    _text("peers"),
-    _text("proposer"),
-    _text("approver"),
-    Column("envelope", LargeBinary, nullable=False),
+    *_texts("peers", "proposer", "approver"),
+    _blob("envelope"),
     _text("at"),
+    sqlite_autoincrement=True,
 )
-settings = Table(
-    "settings", core, Column("key", Text, primary_key=True), _text("value")
-)
+settings = Table("settings", core, _key("key"), _text("value"))
 
 # --- shelf: what peers may read ----------------------------------------------------------------------
 shelves = Table(
     "shelves",
     shelf,
-    Column("shelf", String(32), primary_key=True),
-    _text("peer"),
-    _text("title"),
+    _key("shelf", 32),
+    *_texts("peer", "title"),
     _text("state"),  # open | blocked | closed
     _text("last_added", ""),
     Column("position", BigInteger, nullable=False, server_default="0"),
@@ -348,72 +337,50 @@ shelf_rows = Table(
     Column("position", BigInteger, nullable=False),
     _text("id"),
     _text("version"),  # TAXII version: modified, created, or date_added for an SCO
-    _text("stix_version"),
-    _text("type"),
+    *_texts("stix_version", "type"),
     Column("view", String(71), nullable=False),
     _text("date_added"),
     PrimaryKeyConstraint("shelf", "position"),
     UniqueConstraint("shelf", "id", "stix_version"),
+    Index("ix_shelf_rows_view", "view"),
 )
-views = Table(
-    "views",
-    shelf,
-    Column("digest", String(71), primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-)
+views = Table("views", shelf, _key("digest", 71), _blob("body"))
 frames = Table(
     "frames",
     shelf,
     Column("channel", String(32), nullable=False),
     Column("seq", BigInteger, nullable=False),
     _text("peer"),
-    Column("envelope", LargeBinary, nullable=False),
+    _blob("envelope"),
     _text("bodies"),
     Column("size", BigInteger, nullable=False),
     _text("date_added"),
     PrimaryKeyConstraint("channel", "seq"),
 )
-heartbeats = Table(
-    "heartbeats",
-    shelf,
-    Column("peer", Text, primary_key=True),
-    Column("envelope", LargeBinary, nullable=False),
-)
+heartbeats = Table("heartbeats", shelf, _key("peer"), _blob("envelope"))
 callers = Table(
     "callers",
     shelf,
-    Column("name", Text, primary_key=True),
+    _key("name"),
     _text("kind"),  # node | client
     _text("keys"),  # key id -> base64 raw key, as JSON
     _text("token", ""),
 )
-documents = Table(
-    "documents",
-    shelf,
-    Column("name", Text, primary_key=True),
-    Column("raw", LargeBinary, nullable=False),
-)
+documents = Table("documents", shelf, _key("name"), _blob("raw"))
 inbox_rows = Table(
     "inbox_rows",
     shelf,
     Column("shelf", String(32), nullable=False),
     Column("position", BigInteger, nullable=False),
-    _text("id"),
-    _text("version"),
-    _text("type"),
+    *_texts("id", "version", "type"),
     Column("view", String(71), nullable=False),
     _text("date_added"),
     PrimaryKeyConstraint("shelf", "position"),
     UniqueConstraint("shelf", "id", "version", "view"),
+    Index("ix_inbox_rows_view", "view"),
 )
-statuses = Table(
-    "statuses",
-    shelf,
-    Column("id", String(36), primary_key=True),
-    _text("shelf"),
-    Column("raw", LargeBinary, nullable=False),
-)
-marks = Table("marks", shelf, Column("key", Text, primary_key=True), _text("value"))
+statuses = Table("statuses", shelf, _key("id", 36), _text("shelf"), _blob("raw"))
+marks = Table("marks", shelf, _key("key"), _text("value"))
 
 # --- spool: what came in, unread ---------------------------------------------------------------------
 arrivals = Table(
@@ -423,8 +390,9 @@ arrivals = Table(
     _text("peer"),
     _text("kind"),  # frame | post | nudge
     _text("facts", "{}"),
-    Column("raw", LargeBinary, nullable=False),
+    _blob("raw"),
     Column("size", BigInteger, nullable=False),
     _text("at"),
     Index("ix_arrivals_peer", "peer"),
+    sqlite_autoincrement=True,
 )

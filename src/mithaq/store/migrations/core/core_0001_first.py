@@ -36,11 +36,7 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_index(
-        "ix_agreements_id_version",
-        "agreements",
-        ["id", "version"],
-        unique=False,
-        schema="core",
+        "ix_agreements_id_version", "agreements", ["id", "version"], unique=False, schema="core"
     )
     op.create_table(
         "approvals",
@@ -50,9 +46,7 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column(
-            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("agreement_digest", sa.String(length=71), nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
@@ -63,6 +57,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "bodies",
@@ -86,11 +81,13 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_index(
-        "ix_channels_peer",
+        "ix_channels_open",
         "channels",
         ["peer", "agreement", "direction"],
-        unique=False,
+        unique=True,
         schema="core",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
     )
     op.create_table(
         "checkpoints",
@@ -118,14 +115,12 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), server_default="", nullable=False),
         sa.Column("agreement", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "agreement_version", sa.Integer(), server_default="0", nullable=False
-        ),
+        sa.Column("agreement_version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sent_by", sa.Text(), server_default="", nullable=False),
         sa.Column("onward", sa.Text(), server_default="none", nullable=False),
         sa.Column("author", sa.Text(), server_default="", nullable=False),
         sa.Column("beside", sa.Text(), server_default="{}", nullable=False),
-        sa.Column("readers", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("readers", sa.Text(), server_default="[]", nullable=False),
         sa.Column("tlp", sa.Integer(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -133,20 +128,16 @@ def upgrade() -> None:
         sa.Column("received_at", sa.Text(), nullable=False),
         sa.Column("nonce", sa.LargeBinary(), nullable=True),
         sa.Column("com", sa.Text(), server_default="", nullable=False),
+        sa.Column("proof", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint(
-            "voucher",
-            "id",
-            "version",
-            "digest",
-            name=op.f("uq_copies_voucher_id_version_digest"),
+            "voucher", "id", "version", "digest", name=op.f("uq_copies_voucher_id_version_digest")
         ),
         schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_copies_id", "copies", ["id"], unique=False, schema="core")
-    op.create_index(
-        "ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core"
-    )
+    op.create_index("ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core")
     op.create_table(
         "held_frames",
         sa.Column("peer", sa.Text(), nullable=False),
@@ -166,9 +157,7 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column(
-            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
@@ -183,10 +172,9 @@ def upgrade() -> None:
             "copy", "agreement", "peer", name=op.f("uq_intents_copy_agreement_peer")
         ),
         schema="core",
+        sqlite_autoincrement=True,
     )
-    op.create_index(
-        "ix_intents_state", "intents", ["state"], unique=False, schema="core"
-    )
+    op.create_index("ix_intents_state", "intents", ["state"], unique=False, schema="core")
     op.create_table(
         "journal",
         sa.Column(
@@ -201,6 +189,7 @@ def upgrade() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "key_documents",
@@ -220,9 +209,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("idx"),
         schema="core",
     )
-    op.create_index(
-        "ix_leaves_subject", "leaves", ["subject"], unique=False, schema="core"
-    )
+    op.create_index("ix_leaves_subject", "leaves", ["subject"], unique=False, schema="core")
     op.create_table(
         "markings",
         sa.Column("id", sa.Text(), nullable=False),
@@ -253,6 +240,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "outbox",
@@ -269,10 +257,9 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("delivered_at", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
-        sa.UniqueConstraint(
-            "channel", "chan_seq", name=op.f("uq_outbox_channel_chan_seq")
-        ),
+        sa.UniqueConstraint("channel", "chan_seq", name=op.f("uq_outbox_channel_chan_seq")),
         schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "peers",
@@ -306,20 +293,17 @@ def upgrade() -> None:
         sa.Column("frame", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "relations",
-        sa.Column(
-            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("pointer", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("copy", "pointer"),
         schema="core",
     )
-    op.create_index(
-        "ix_relations_target", "relations", ["target"], unique=False, schema="core"
-    )
+    op.create_index("ix_relations_target", "relations", ["target"], unique=False, schema="core")
     op.create_table(
         "rows",
         sa.Column("shelf", sa.String(length=32), nullable=False),
@@ -327,9 +311,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column(
-            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
         sa.Column("removed", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
@@ -362,6 +344,7 @@ def upgrade() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "signatures",
@@ -397,9 +380,7 @@ def upgrade() -> None:
         "waiting",
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
-        sa.Column(
-            "copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("agreement", "target", "copy"),
         schema="core",
     )

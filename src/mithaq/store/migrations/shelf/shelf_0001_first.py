@@ -60,14 +60,11 @@ def upgrade() -> None:
         sa.Column("date_added", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("shelf", "position"),
         sa.UniqueConstraint(
-            "shelf",
-            "id",
-            "version",
-            "view",
-            name=op.f("uq_inbox_rows_shelf_id_version_view"),
+            "shelf", "id", "version", "view", name=op.f("uq_inbox_rows_shelf_id_version_view")
         ),
         schema="shelf",
     )
+    op.create_index("ix_inbox_rows_view", "inbox_rows", ["view"], unique=False, schema="shelf")
     op.create_table(
         "marks",
         sa.Column("key", sa.Text(), nullable=False),
@@ -87,13 +84,11 @@ def upgrade() -> None:
         sa.Column("date_added", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("shelf", "position"),
         sa.UniqueConstraint(
-            "shelf",
-            "id",
-            "stix_version",
-            name=op.f("uq_shelf_rows_shelf_id_stix_version"),
+            "shelf", "id", "stix_version", name=op.f("uq_shelf_rows_shelf_id_stix_version")
         ),
         schema="shelf",
     )
+    op.create_index("ix_shelf_rows_view", "shelf_rows", ["view"], unique=False, schema="shelf")
     op.create_table(
         "shelves",
         sa.Column("shelf", sa.String(length=32), nullable=False),
@@ -105,9 +100,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("shelf"),
         schema="shelf",
     )
-    op.create_index(
-        "ix_shelves_peer", "shelves", ["peer"], unique=False, schema="shelf"
-    )
+    op.create_index("ix_shelves_peer", "shelves", ["peer"], unique=False, schema="shelf")
     op.create_table(
         "statuses",
         sa.Column("id", sa.String(length=36), nullable=False),

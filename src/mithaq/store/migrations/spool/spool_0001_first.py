@@ -30,7 +30,6 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="spool",
+        sqlite_autoincrement=True,
     )
-    op.create_index(
-        "ix_arrivals_peer", "arrivals", ["peer"], unique=False, schema="spool"
-    )
+    op.create_index("ix_arrivals_peer", "arrivals", ["peer"], unique=False, schema="spool")

@@ -1,0 +1,45 @@
+"""Every test of the store that asks for ``core``, ``shelf`` or ``spool`` runs on SQLite and on PostgreSQL."""
+
+import pytest
+
+from mithaq.store.engine import open_store
+from mithaq.store.migrate import upgrade
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request, tmp_path):
+    """Where a room may be opened; one database a test."""
+    if request.param == "postgresql":
+        return lambda _room: request.getfixturevalue("fresh_postgres")
+    return lambda room: f"sqlite:///{tmp_path / room}.db"
+
+
+@pytest.fixture
+def opened(address):
+    """Open a room with its tables; closed when the test ends."""
+    stores = []
+
+    def open_room(room):
+        store = open_store(address(room), room)
+        stores.append(store)
+        upgrade(store)
+        return store
+
+    yield open_room
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def core(opened):
+    return opened("core")
+
+
+@pytest.fixture
+def shelf(opened):
+    return opened("shelf")
+
+
+@pytest.fixture
+def spool(opened):
+    return opened("spool")

@@ -1,0 +1,31 @@
+"""Values that tests of the store are made from."""
+
+from datetime import UTC, datetime
+
+from mithaq.model.canonical import canonical
+from mithaq.model.labels import Tlp
+from mithaq.model.objects import read
+from mithaq.store.objects import Copy
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 250000, tzinfo=UTC)
+AT = "2026-03-01T12:00:00.250Z"
+
+
+def tool(number=1, version="2026-01-01T00:00:00.000Z", **more):
+    """Return a valid STIX object."""
+    body = {
+        "type": "tool",
+        "spec_version": "2.1",
+        "id": f"tool--00000000-0000-4000-8000-{number:012d}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": version,
+        "name": f"Tool {number}",
+        **more,
+    }
+    return read(canonical(body))
+
+
+def copy(object_=None, **facts):
+    """Return a copy of ``object_`` that anyone may read, unless told otherwise."""
+    values = {"voucher": "aurelia", "level": int(Tlp.CLEAR), "received_at": AT}
+    return Copy(object=object_ or tool(), **(values | facts))
