@@ -20,12 +20,8 @@ class InvalidConfig(InputError):
 class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How this node talks with others; times in seconds, sizes in bytes."""
 
-    poll_seconds: float = (
-        30.0  # how often each peer is asked for news when no nudge comes
-    )
-    tick_seconds: float = (
-        1.0  # releases become visible at these instants (border.md 4.2)
-    )
+    poll_seconds: float = 30.0  # how often each peer is asked for news when no nudge comes
+    tick_seconds: float = 1.0  # releases become visible at these instants (border.md 4.2)
     heartbeat_seconds: float = 60.0
     heartbeat_life_seconds: float = 600.0
     max_frame_bytes: int = 8 << 20
@@ -45,9 +41,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     database: str = ""  # empty: SQLite in the home; or postgresql+psycopg://…
     peer_database: str = ""  # PostgreSQL as the listener's role; empty: as database
     exchange_key: str = "file:core/keys/exchange.pem"
-    listener_user: str = (
-        ""  # operating-system user of the listener when serve runs as root
-    )
+    listener_user: str = ""  # operating-system user of the listener when serve runs as root
     log_level: str = "info"
     exchange: Exchange = Exchange()
 

@@ -16,7 +16,8 @@ codes live in one table each (``exchange.problems`` and ``cli.exits``), keyed by
 class MithaqError(Exception):
     """Base of all errors this package raises on purpose."""
 
-    code: str = "error"  # stable slug (API problem type, CLI message, log key); an instance may narrow it
+    # a stable slug (API problem type, CLI message, log key); an instance may narrow it
+    code: str = "error"
 
     def __init__(self, message: str, **facts: str | int) -> None:
         """Say what happened in ``message``; ``facts`` are ids, digests and numbers, never content."""

@@ -16,9 +16,10 @@ import rfc8785
 
 from mithaq.errors import InputError
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MAX_INTEGER = 2**53 - 1  # what every implementation holds exactly (RFC 8259 section 6, RFC 8785)
+_EXPONENT_FROM = 1e21  # from here on RFC 8785 writes an exponent
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
@@ -52,7 +53,8 @@ def parse(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     """Read ``raw`` as strict JSON.
 
     Refused: more bytes or levels than ``limits``, a byte-order mark, anything but UTF-8, a key given
-    twice, NaN and infinities (also by overflow), integers beyond 2^53-1, NUL, lone surrogates.
+    twice, NaN and infinities (also by overflow), whole numbers beyond 2^53-1 (RFC 7493 section 2.2), NUL,
+    lone surrogates.
 
     Raises:
         GateRefused: with facts ``cause`` and ``where``; neither it nor its cause quotes a value.
@@ -62,7 +64,9 @@ def parse(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     if raw.startswith(b"\xef\xbb\xbf"):
         raise GateRefused("byte-order-mark", "line 1 column 1")
     try:
-        value: Json = jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+        value: Json = jiter.from_json(
+            raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys"
+        )
     except ValueError as error:
         # not chained: the parser's message quotes the key
         raise _unreadable(raw, str(error)) from None
@@ -139,8 +143,14 @@ def _is_sound(value: Json, max_depth: int, *, may_hold_nul: bool) -> bool:
 
 
 def _is_exact(number: float) -> bool:
-    """Say whether every reader holds ``number`` alike."""
-    return -MAX_INTEGER <= number <= MAX_INTEGER or (isinstance(number, float) and math.isfinite(number))
+    """Say whether every reader holds ``number`` alike, and its canonical form passes the gate again.
+
+    RFC 8785 writes a float from 2^53 up to 1e21 as the integer that we refuse.
+    """
+    if -MAX_INTEGER <= number <= MAX_INTEGER:
+        return True
+    whole = isinstance(number, int)
+    return not whole and math.isfinite(number) and abs(number) >= _EXPONENT_FROM
 
 
 def _flaws(value: Json, pointer: str, levels: int) -> Iterator[tuple[str, str]]:

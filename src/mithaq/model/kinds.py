@@ -70,7 +70,8 @@ def is_timestamp(value: Json) -> bool:
     try:
         datetime.fromisoformat(value[:19])
     except ValueError:
-        return value.startswith("23:59:60", 11) and is_timestamp(f"{value[:17]}59Z")  # a leap second
+        leap_second = value.startswith("23:59:60", 11)
+        return leap_second and is_timestamp(f"{value[:17]}59Z")
     return True
 
 
@@ -142,7 +143,9 @@ def _pattern(regex: str) -> Callable[[Json], bool]:
 
 def _between(low: float, high: float) -> Callable[[Json], bool]:
     def holds(value: Json) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        return (
+            isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        )
 
     return holds
 

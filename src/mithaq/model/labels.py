@@ -4,10 +4,9 @@ Sources: FIRST TLP 2.0; the PAP taxonomy; border.md section 2.1. The owner, also
 not kept here: bytes only claim an owner, the store knows who vouched for them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import reduce
 
 from mithaq.errors import InputError
 from mithaq.model.canonical import Json
@@ -94,36 +93,25 @@ def join(*labels: Label) -> Label:
     The places two labels name in ``releasable_to`` are met as they are written; a country on one side and
     its party on the other meet in nothing, which errs towards withholding.
     """
-    return reduce(_join, labels, FOOT)
-
-
-def _join(a: Label, b: Label) -> Label:
-    if a == FOOT:
-        return b
-    if b == FOOT:
-        return a
+    given = [label for label in labels if label != FOOT]
+    if len(given) == 1:
+        return given[0]
     return Label(
-        tlp=_most(a.tlp, b.tlp),
-        pap=max(a.pap, b.pap),
-        releasable_to=_both(a.releasable_to, b.releasable_to),
-        originator_control=a.originator_control or b.originator_control,
-        embargo=max((x for x in (a.embargo, b.embargo) if x is not None), default=None),
-        expiry=min((x for x in (a.expiry, b.expiry) if x is not None), default=None),
-        purposes=_both(a.purposes, b.purposes),
-        unresolved=a.unresolved | b.unresolved,
+        tlp=max((label.tlp for label in given if label.tlp is not None), default=None),
+        pap=max((label.pap for label in given), default=Pap.CLEAR),
+        releasable_to=_common(label.releasable_to for label in given),
+        originator_control=any(label.originator_control for label in given),
+        embargo=max((label.embargo for label in given if label.embargo is not None), default=None),
+        expiry=min((label.expiry for label in given if label.expiry is not None), default=None),
+        purposes=_common(label.purposes for label in given),
+        unresolved=frozenset().union(*(label.unresolved for label in given)),
     )
 
 
-def _most(a: Tlp | None, b: Tlp | None) -> Tlp | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return max(a, b)
-
-
-def _both(a: frozenset[str] | None, b: frozenset[str] | None) -> frozenset[str] | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return a & b
+def _common(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """Return what all of ``sets`` hold, where None holds everything."""
+    limits = [places for places in sets if places is not None]
+    return frozenset.intersection(*limits) if limits else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

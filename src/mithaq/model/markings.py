@@ -246,7 +246,9 @@ def _is_inert_statement(definition: Body) -> bool:
     if terms.keys() != {"statement"} or not isinstance(terms["statement"], str):
         return False
     texts = (v for k, v in definition.items() if k not in ("id", "created_by_ref"))
-    return not any(isinstance(text, str) and _reads_as_level(text) for text in (terms["statement"], *texts))
+    return not any(
+        isinstance(text, str) and _reads_as_level(text) for text in (terms["statement"], *texts)
+    )
 
 
 # FIRST IEP 2.0, permitted_actions: what it names is what PAP of that level permits
@@ -308,7 +310,7 @@ def path_labels(body: Body, table: Table) -> Mapping[str, Label]:
     A granular marking of the language alone is none. A marking whose selectors cannot be followed marks
     the whole object (pointer ``""``): what it meant to protect is unknown.
     """
-    labels: dict[str, Label] = {}
+    labels: dict[str, list[Label]] = {}
     granular = body.get("granular_markings")
     for item in granular if isinstance(granular, list) else []:
         if not isinstance(item, dict) or "marking_ref" not in item:
@@ -317,9 +319,8 @@ def path_labels(body: Body, table: Table) -> Mapping[str, Label]:
         selectors = item.get("selectors")
         for selector in selectors if isinstance(selectors, list) and selectors else [""]:
             for path in selected(body, str(selector)) or ((),):
-                pointer = pointer_of(path)
-                labels[pointer] = join(labels.get(pointer, Label()), label)
-    return labels
+                labels.setdefault(pointer_of(path), []).append(label)
+    return {pointer: join(*together) for pointer, together in labels.items()}
 
 
 def marking_refs(body: Body) -> tuple[str, ...]:

@@ -45,7 +45,8 @@ class Object:
     id: str
     type: str
     digest: str  # of raw: "sha256:" + hex
-    version: str  # modified, else created, with at least three decimals; "" for an SCO, which has none
+    # modified, else created, with at least three decimals; "" for an SCO, which has none
+    version: str
     created_by: str | None  # what the bytes claim
 
 

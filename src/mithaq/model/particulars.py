@@ -76,7 +76,11 @@ def _observed_data(body: Body) -> Problems:
     refs = body.get("object_refs")
     for index, ref in enumerate(refs if isinstance(refs, list) else ()):
         kind = str(ref).partition("--")[0]
-        if kind in schema.TYPES and kind not in schema.SCO and kind not in ("relationship", "sighting"):
+        if (
+            kind in schema.TYPES
+            and kind not in schema.SCO
+            and kind not in ("relationship", "sighting")
+        ):
             yield Problem(
                 "reference",
                 pointer("object_refs", index),

@@ -30,7 +30,8 @@ from mithaq.model.selectors import selected
 
 Body: TypeAlias = Mapping[str, Json]
 _Judge: TypeAlias = Callable[[dict[str, Json], str], Problems]
-_NUMBERED: Mapping[str, re.Pattern[str]] = {  # sources whose external_id has a form (sections 4.1 and 4.19)
+# sources whose external_id has a form (sections 4.1 and 4.19)
+_NUMBERED: Mapping[str, re.Pattern[str]] = {
     "cve": re.compile(r"CVE-[0-9]{4}-(?:0[0-9]{3}|[1-9][0-9]{3,})"),
     "capec": re.compile(r"CAPEC-[0-9]+"),
 }

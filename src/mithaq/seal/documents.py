@@ -1,20 +1,23 @@
 """Key documents: which keys speak for a nation, signed by its root (border.md 9.1)."""
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
+
+import msgspec
 
 from mithaq.clock import parse as instant
 from mithaq.clock import text
 from mithaq.errors import InputError
+from mithaq.model.kinds import IDENTIFIER
 from mithaq.seal.envelope import BadEnvelope, Envelope, payload_type, verify
 from mithaq.seal.keys import decode as base64
 from mithaq.seal.keys import keyid
-from mithaq.seal.messages import BadMessage, Message, decode
+from mithaq.seal.messages import BadMessage, Digest, Instant, Message, Number, decode
 
 KEYS = payload_type("keys")
 MAX_BYTES = 64 << 10
+KEY_BYTES = 32  # of a raw Ed25519 key
 MAX_WINDOW = timedelta(days=90)
 
 
@@ -34,15 +37,15 @@ class ExchangeKey(Message, frozen=True, kw_only=True):
     """An online key and when it counts, at most 90 days."""
 
     public: str
-    not_before: str
-    not_after: str
+    not_before: Instant
+    not_after: Instant
 
 
 class Revoked(Message, frozen=True, kw_only=True):
     """A key that no longer counts, for what was received from ``since`` on."""
 
-    key: str
-    since: str
+    key: Digest
+    since: Instant
 
 
 class Reader(Message, frozen=True, kw_only=True):
@@ -60,20 +63,18 @@ class KeyDocument(Message, frozen=True, kw_only=True):
     party: str
     organisation: str
     country: str
-    version: int
-    issued: str
-    expires: str
+    version: Number
+    issued: Instant
+    expires: Instant
     roots: list[RootKey]
-    threshold: int
+    threshold: Number
     exchange: list[ExchangeKey]
-    spki_pins: list[str] = []
+    spki_pins: list[str] = msgspec.field(default_factory=list)
     identities: list[str]
-    readers: list[Reader] = []
+    readers: list[Reader] = msgspec.field(default_factory=list)
     url: str
-    revoked: list[Revoked] = []
-    standing: Literal["full", "single-root"] = (
-        "full"  # single-root: 1 of 1, with a lasting warning
-    )
+    revoked: list[Revoked] = msgspec.field(default_factory=list)
+    standing: Literal["full", "single-root"] = "full"  # single-root: 1 of 1, with a lasting warning
 
     @property
     def root_keys(self) -> dict[str, bytes]:
@@ -144,31 +145,29 @@ def _read(envelope: Envelope) -> KeyDocument:
     try:
         _check(document)
     except InputError as error:
-        raise BadKeyDocument(
-            "a key document with a bad field", cause="field"
-        ) from error
+        raise BadKeyDocument("a key document with a bad field", cause="field") from error
     return document
 
 
 def _check(document: KeyDocument) -> None:
     roots = document.root_keys
-    if not 1 <= document.threshold <= len(roots) or len(roots) != len(document.roots):
+    if document.threshold > len(roots) or len(roots) != len(document.roots):
         raise BadKeyDocument("threshold and root keys do not fit", cause="threshold")
+    if (document.threshold == 1) != (document.standing == "single-root"):
+        raise BadKeyDocument("one key suffices and that is not said", cause="standing")
     if any(
-        len(raw) != 32
-        for raw in (*roots.values(), *document.all_exchange_keys().values())
-    ):  # noqa: PLR2004
+        len(raw) != KEY_BYTES for raw in (*roots.values(), *document.all_exchange_keys().values())
+    ):
         raise BadKeyDocument("a key of another length", cause="key")
-    if instant(document.expires) <= instant(document.issued) or document.version < 1:
+    if instant(document.expires) <= instant(document.issued):
         raise BadKeyDocument("a document that never counts", cause="expires")
+    for entry in document.revoked:
+        instant(entry.since)
     for key in document.exchange:
         span = instant(key.not_after) - instant(key.not_before)
         if not timedelta(0) < span <= MAX_WINDOW:
-            raise BadKeyDocument(
-                "an exchange key for more than 90 days", cause="window"
-            )
-    if any(not identity.startswith("identity--") for identity in document.identities):
-        raise BadKeyDocument("an identity id that is none", cause="identities")
-
-
-Keys = Mapping[str, bytes]
+            raise BadKeyDocument("an exchange key for more than 90 days", cause="window")
+    for identity in document.identities:
+        found = IDENTIFIER.fullmatch(identity)
+        if found is None or found["type"] != "identity":
+            raise BadKeyDocument("an identity id that is none", cause="identities")

@@ -44,9 +44,7 @@ class Envelope:
             {
                 "payload": encode(self.payload),
                 "payloadType": self.payload_type,
-                "signatures": [
-                    {"keyid": s.keyid, "sig": encode(s.sig)} for s in self.signatures
-                ],
+                "signatures": [{"keyid": s.keyid, "sig": encode(s.sig)} for s in self.signatures],
             }
         )
 
@@ -70,9 +68,7 @@ def countersign(envelope: Envelope, signer: Signer) -> Envelope:
     if any(s.keyid == signer.keyid for s in envelope.signatures):
         return envelope
     sig = signer.sign(pae(envelope.payload_type, envelope.payload))
-    return replace(
-        envelope, signatures=(*envelope.signatures, Signature(signer.keyid, sig))
-    )
+    return replace(envelope, signatures=(*envelope.signatures, Signature(signer.keyid, sig)))
 
 
 def read(raw: bytes) -> Envelope:
@@ -96,10 +92,7 @@ def read(raw: bytes) -> Envelope:
         )
         if not isinstance(payload, str) or not isinstance(kind, str):
             raise BadEnvelope("no envelope", cause="shape")
-        if (
-            not isinstance(signatures, list)
-            or not 0 < len(signatures) <= MAX_SIGNATURES
-        ):
+        if not isinstance(signatures, list) or not 0 < len(signatures) <= MAX_SIGNATURES:
             raise BadEnvelope("no envelope", cause="signatures")
         return Envelope(
             payload_type=kind,
@@ -129,9 +122,7 @@ def signed_by(envelope: Envelope, keys: Mapping[str, bytes]) -> frozenset[str]:
     )
 
 
-def verify(
-    envelope: Envelope, kind: str, keys: Mapping[str, bytes], threshold: int = 1
-) -> bytes:
+def verify(envelope: Envelope, kind: str, keys: Mapping[str, bytes], threshold: int = 1) -> bytes:
     """Return the payload once ``threshold`` distinct keys have signed it as ``kind``.
 
     Raises:

@@ -8,6 +8,7 @@ from mithaq.seal.envelope import BadEnvelope, Envelope, read
 from mithaq.seal.messages import BadMessage, Seal, decode
 
 MAX_ENVELOPE = 24 << 20
+_PREFIX = 4  # bytes of the length before an envelope
 
 
 def frame(envelope: bytes, body: bytes) -> bytes:
@@ -21,12 +22,19 @@ def split(raw: bytes) -> tuple[Envelope, bytes]:
     Raises:
         BadEnvelope: it is cut short, or holds no envelope.
     """
-    if len(raw) < 4:  # noqa: PLR2004 the length of the length
+    end = _envelope_end(raw, 0)
+    return read(raw[_PREFIX:end]), raw[end:]
+
+
+def _envelope_end(raw: bytes, start: int) -> int:
+    """Return where the envelope of the frame at ``start`` ends."""
+    if len(raw) < start + _PREFIX:
         raise BadEnvelope("no frame", cause="frame")
-    (length,) = struct.unpack(">I", raw[:4])
-    if length > MAX_ENVELOPE or len(raw) < 4 + length:
+    (length,) = struct.unpack_from(">I", raw, start)
+    end = start + _PREFIX + int(length)
+    if length > MAX_ENVELOPE or end > len(raw):
         raise BadEnvelope("no frame", cause="frame")
-    return read(raw[4 : 4 + length]), raw[4 + length :]
+    return end
 
 
 def several(raw: bytes) -> Iterator[bytes]:
@@ -37,13 +45,8 @@ def several(raw: bytes) -> Iterator[bytes]:
     """
     at = 0
     while at < len(raw):
-        if len(raw) < at + 4:
-            raise BadEnvelope("no frame", cause="frame")
-        (length,) = struct.unpack(">I", raw[at : at + 4])
-        end = at + 4 + length
-        if length > MAX_ENVELOPE or end > len(raw):
-            raise BadEnvelope("no frame", cause="frame")
-        seal = decode(read(raw[at + 4 : end]).payload, Seal)
+        end = _envelope_end(raw, at)
+        seal = decode(read(raw[at + _PREFIX : end]).payload, Seal)
         end += seal.body.size if seal.body else 0
         if end > len(raw):
             raise BadEnvelope("no frame", cause="frame")
@@ -66,7 +69,7 @@ def cut(seal: Seal, body: bytes) -> list[bytes]:
     at = 0
     for entry in seal.entries:
         part = body[at : at + entry.size]
-        if entry.size < 0 or len(part) != entry.size or digest(part) != entry.digest:
+        if len(part) != entry.size or digest(part) != entry.digest:
             raise BadMessage("a slice is not the one sealed", cause="slice")
         slices.append(part)
         at += entry.size

@@ -61,9 +61,7 @@ class KeySigner:
 
     def pem(self, passphrase: str = "") -> bytes:
         """Return the key as PKCS #8 PEM, encrypted if there is a passphrase."""
-        encryption: serialization.KeySerializationEncryption = (
-            serialization.NoEncryption()
-        )
+        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
         if passphrase:
             encryption = serialization.BestAvailableEncryption(passphrase.encode())
         return self._key.private_bytes(

@@ -7,9 +7,7 @@ A tree is stored as its complete subtrees: ``(level, index)`` covers leaves ``in
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
-Fetch = Callable[
-    [int, int], bytes
-]  # (level, index) of a complete subtree -> its digest
+Fetch = Callable[[int, int], bytes]  # (level, index) of a complete subtree -> its digest
 EMPTY = hashlib.sha256(b"").digest()
 
 
@@ -23,9 +21,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def completed(
-    index: int, leaf: bytes, fetch: Fetch
-) -> Iterator[tuple[int, int, bytes]]:
+def completed(index: int, leaf: bytes, fetch: Fetch) -> Iterator[tuple[int, int, bytes]]:
     """Yield ``(level, index, digest)`` of each subtree that appending ``leaf`` at ``index`` completes."""
     level, digest = 0, leaf
     yield level, index, digest
@@ -46,9 +42,7 @@ def _range_hash(start: int, size: int, fetch: Fetch) -> bytes:
         level = size.bit_length() - 1
         return fetch(level, start >> level)
     k = _split(size)
-    return node_hash(
-        _range_hash(start, k, fetch), _range_hash(start + k, size - k, fetch)
-    )
+    return node_hash(_range_hash(start, k, fetch), _range_hash(start + k, size - k, fetch))
 
 
 def root(size: int, fetch: Fetch) -> bytes:
@@ -90,9 +84,7 @@ def consistency(old: int, new: int, fetch: Fetch) -> list[bytes]:
     return walk(old, 0, new, whole=True) if 0 < old < new else []
 
 
-def includes(
-    root_: bytes, size: int, leaf: bytes, index: int, proof: Sequence[bytes]
-) -> bool:
+def includes(root_: bytes, size: int, leaf: bytes, index: int, proof: Sequence[bytes]) -> bool:
     """Say whether ``proof`` shows ``leaf`` at ``index`` in a tree of ``size`` leaves.
 
     The algorithm of RFC 9162, section 2.1.3.2; the numbers below are its steps. A malformed proof is a
@@ -114,9 +106,7 @@ def includes(
     return last == 0 and digest == root_  # 5
 
 
-def consistent(
-    old: tuple[int, bytes], new: tuple[int, bytes], proof: Sequence[bytes]
-) -> bool:
+def consistent(old: tuple[int, bytes], new: tuple[int, bytes], proof: Sequence[bytes]) -> bool:
     """Say whether ``proof`` shows that the tree ``new`` (size, root) extends ``old`` (RFC 9162, 2.1.4.2)."""
     (first, first_root), (second, second_root) = old, new
     if first == second:

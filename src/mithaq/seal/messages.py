@@ -1,9 +1,11 @@
-"""The three signed things between nodes (border.md 5): batches say who vouches, seals order and completeness,
-heartbeats freshness. Payloads are JSON objects with exactly the fields below."""
+"""The three signed things between nodes (border.md 5), as JSON objects with exactly the fields below.
+
+Batches say who vouches, seals order and completeness, heartbeats freshness.
+"""
 
 import hashlib
 import struct
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -24,7 +26,14 @@ ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
 BASE = ""  # the agreement of a base channel
 _LIMITS = Limits(max_bytes=16 << 20, max_depth=12)
 
-Digest = str  # "sha256:" + 64 hexadecimal digits
+Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
+Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Size = Annotated[int, msgspec.Meta(ge=0)]
+Number = Annotated[int, msgspec.Meta(ge=1)]
+Instant = Annotated[  # as ``clock.text`` writes it, so that instants compare as texts
+    str,
+    msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z"),
+]
 Onward = Literal["none", "scope", "open"]
 
 
@@ -48,7 +57,7 @@ class Terms(Message, frozen=True, kw_only=True):
     """The exact text of an agreement that something stands under."""
 
     id: str
-    version: int
+    version: Number
     digest: Digest
 
 
@@ -58,17 +67,17 @@ class Batch(Message, frozen=True, kw_only=True):
     realm: str
     by: str
     scope: Terms | Literal["open"]
-    issued: str
-    n: int
-    root: str  # hexadecimal
+    issued: Instant
+    n: Size
+    root: Hash
 
 
 class Proof(Message, frozen=True, kw_only=True):
     """On relayed entries: the owner's batch and the path to this view in it."""
 
     batch: str  # the batch's envelope, as JSON text
-    index: int
-    path: list[str]
+    index: Size
+    path: list[Hash]
 
 
 class Put(Message, frozen=True, kw_only=True, tag="put", tag_field="entry"):
@@ -78,8 +87,8 @@ class Put(Message, frozen=True, kw_only=True, tag="put", tag_field="entry"):
     type: str
     modified: str = ""  # empty for an SCO
     digest: Digest
-    size: int
-    com: str  # hexadecimal
+    size: Size
+    com: Hash
     role: Literal["owner", "carrier"] = msgspec.field(name="as")
     onward: Onward
     readers: list[str] = msgspec.field(name="for", default_factory=list)
@@ -91,7 +100,7 @@ class Doc(Message, frozen=True, kw_only=True, tag="doc", tag_field="entry"):
 
     payload_type: str = msgspec.field(name="payloadType")
     digest: Digest
-    size: int
+    size: Size
 
 
 Entry = Put | Doc
@@ -101,7 +110,7 @@ class Body(Message, frozen=True, kw_only=True):
     """The bytes behind the seal."""
 
     digest: Digest
-    size: int
+    size: Size
 
 
 class Seal(Message, frozen=True, kw_only=True):
@@ -112,10 +121,10 @@ class Seal(Message, frozen=True, kw_only=True):
     to: str
     channel: str
     agreement: Terms | None = None  # None: the base channel, which names none
-    seq: int
+    seq: Number
     prev: Digest
-    issued: str
-    audit: str  # hexadecimal leaf of this envelope's record
+    issued: Instant
+    audit: Hash  # leaf of this envelope's record
     batch: str = ""  # the batch's envelope as JSON text, if a put is ours
     entries: list[Entry]
     body: Body | None = None
@@ -125,14 +134,14 @@ class Head(Message, frozen=True, kw_only=True):
     """Where a channel stands."""
 
     channel: str
-    seq: int
+    seq: Size
     seal: Digest
 
 
 class KeyRef(Message, frozen=True, kw_only=True):
     """The newest key document of the sender."""
 
-    version: int
+    version: Number
     digest: Digest
 
 
@@ -142,12 +151,12 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     realm: str
     sender: str = msgspec.field(name="from")
     to: str
-    issued: str
-    expires: str
+    issued: Instant
+    expires: Instant
     keys: KeyRef
     heads: list[Head]
     have: list[Head]
-    log: str
+    log: Hash
 
 
 class Notice(Message, frozen=True, kw_only=True):
@@ -157,7 +166,7 @@ class Notice(Message, frozen=True, kw_only=True):
     agreement: str
     party: str
     act: Literal["suspend", "resume", "end"]
-    issued: str
+    issued: Instant
 
 
 class Release(Message, frozen=True, kw_only=True):
@@ -189,9 +198,7 @@ def decode(payload: bytes, kind: type[M]) -> M:
     try:
         return msgspec.convert(parse(payload, _LIMITS), kind)
     except (InputError, msgspec.ValidationError) as error:
-        raise BadMessage(
-            f"not a {kind.__name__.lower()}", cause=kind.__name__.lower()
-        ) from error
+        raise BadMessage(f"not a {kind.__name__.lower()}", cause=kind.__name__.lower()) from error
 
 
 def commitment(nonce: bytes, full: bytes) -> str:
@@ -206,9 +213,7 @@ def _prefixed(text: str) -> bytes:
 
 def batch_leaf(put: Put) -> bytes:
     """Return the leaf of ``put`` in its batch (border.md 5.2)."""
-    parts = b"".join(
-        _prefixed(t) for t in (put.id, put.type, put.modified, put.role, put.onward)
-    )
+    parts = b"".join(_prefixed(t) for t in (put.id, put.type, put.modified, put.role, put.onward))
     view = bytes.fromhex(put.digest.removeprefix("sha256:"))
     tail = view + struct.pack(">Q", put.size) + bytes.fromhex(put.com)
     return hashlib.sha256(b"\x00" + parts + tail).digest()

@@ -26,13 +26,9 @@ def words(digest: bytes, language: str = "en") -> tuple[str, ...]:
         InputError: there is no list for ``language``; known are en, fr and digits.
     """
     if language not in LANGUAGES:
-        raise InputError(
-            f"no word list for {language!r}; known: {', '.join(LANGUAGES)}"
-        )
+        raise InputError(f"no word list for {language!r}; known: {', '.join(LANGUAGES)}")
     number = int.from_bytes(digest[:17], "big") >> (17 * 8 - WORDS * BITS)
-    groups = [
-        (number >> (BITS * (WORDS - 1 - at))) & (2**BITS - 1) for at in range(WORDS)
-    ]
+    groups = [(number >> (BITS * (WORDS - 1 - at))) & (2**BITS - 1) for at in range(WORDS)]
     if language == "digits":
         return tuple(f"{group:04d}" for group in groups)
     return tuple(_list(language)[group] for group in groups)
@@ -46,16 +42,13 @@ def same(typed: str, digest: bytes) -> bool:
     """
     heard = _plain(typed)
     return any(
-        heard == [w for word in words(digest, lang) for w in _plain(word)]
-        for lang in LANGUAGES
+        heard == [w for word in words(digest, lang) for w in _plain(word)] for lang in LANGUAGES
     )
 
 
 def _plain(text: str) -> list[str]:
     bare = "".join(
-        c
-        for c in unicodedata.normalize("NFKD", text.casefold())
-        if not unicodedata.combining(c)
+        c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c)
     )
     bare = "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in bare)
     return [part for part in re.split(r"[\W_]+", bare) if part]

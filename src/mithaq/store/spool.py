@@ -25,7 +25,7 @@ class Arrival:
 
     seq: int = 0
     peer: str
-    kind: str  # frame | post | nudge
+    kind: str  # frame | post | withdraw | nudge | heartbeat
     facts: Mapping[str, str]
     raw: bytes
     at: str = ""

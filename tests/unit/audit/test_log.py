@@ -1,0 +1,266 @@
+"""The node's log: what was appended can be proved, and nothing can be changed unseen (border.md 4.4 to 4.6)."""
+
+import hashlib
+import json
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text, update
+
+from mithaq.audit import log
+from mithaq.errors import MithaqError, NotFound
+from mithaq.seal.envelope import BadEnvelope
+from mithaq.seal.keys import KeySigner, generate
+from mithaq.store.engine import open_store
+from mithaq.store.migrate import upgrade
+from mithaq.store.tables import checkpoints, leaves, nodes
+from tests.store.values import NOW
+
+US = ("aurelia", "live")
+
+
+@pytest.fixture
+def store():
+    opened = open_store("sqlite://", "core")
+    upgrade(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def signer() -> KeySigner:
+    return generate()
+
+
+def keys(*signers):
+    return {signer.keyid: signer.public for signer in signers}
+
+
+def records(count, start=0):
+    return [(f"subject--{n}", {"kind": "x", "n": n}) for n in range(start, start + count)]
+
+
+def recursive(hashes):
+    """The definition of RFC 9162, 2.1.1, as the oracle for what is stored."""
+    if not hashes:
+        return hashlib.sha256(b"").digest()
+    if len(hashes) == 1:
+        return hashes[0]
+    k = 1
+    while k * 2 < len(hashes):
+        k *= 2
+    inner = b"\x01" + recursive(hashes[:k]) + recursive(hashes[k:])
+    return hashlib.sha256(inner).digest()
+
+
+def root_of(envelope):
+    payload = json.loads(__import__("base64").b64decode(json.loads(envelope)["payload"]))
+    return payload["size"], payload["root"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=5))
+def test_the_checkpoint_is_the_root_over_nonce_and_record_of_every_leaf(parts):
+    store, signer = open_store("sqlite://", "core"), generate()
+    upgrade(store)
+    with store.begin() as unit:
+        for part in parts:
+            log.append(unit, records(part))
+        head = log.checkpoint(unit, US, signer, NOW)
+        rows = unit.execute(text("SELECT nonce, record FROM leaves ORDER BY idx")).all()
+    store.close()
+
+    hashes = [hashlib.sha256(b"\x00" + row.nonce + row.record).digest() for row in rows]
+
+    assert root_of(head) == (sum(parts), recursive(hashes).hex())
+    assert len({row.nonce for row in rows}) == sum(parts)
+    assert {len(row.nonce) for row in rows} == {32}
+
+
+def test_what_is_handed_out_proves_itself_offline(store, signer):
+    with store.begin() as unit:
+        placed = log.append(unit, records(300))
+        head = log.checkpoint(unit, US, signer, NOW)
+        proof = log.prove(unit, [0, 17, 299], head)
+
+    checked = log.check(proof, keys(signer))
+
+    assert checked.origin == "aurelia"
+    assert [record["n"] for record in checked.records] == [0, 17, 299]
+    assert checked.hashes == tuple(placed[n][1] for n in (0, 17, 299))
+
+
+def test_a_proof_holds_under_an_older_checkpoint_though_the_log_grew(store, signer):
+    with store.begin() as unit:
+        log.append(unit, records(11))
+        head = log.checkpoint(unit, US, signer, NOW)
+        log.append(unit, records(500, start=11))
+        proof = log.prove(unit, [10], head)
+
+        with pytest.raises(NotFound):
+            log.prove(unit, [11], head)
+
+    assert log.check(proof, keys(signer)).records[0]["n"] == 10
+
+
+def test_a_proof_of_another_key_is_refused(store, signer):
+    with store.begin() as unit:
+        log.append(unit, records(3))
+        proof = log.prove(unit, [1], log.checkpoint(unit, US, signer, NOW))
+
+    with pytest.raises(BadEnvelope):
+        log.check(proof, keys(generate()))
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_a_proof_changed_anywhere_says_nothing_else_than_before(store, signer, data):
+    """It is refused in a documented way, or it still says the same records under the same key."""
+    with store.begin() as unit:
+        if not log.length(unit):
+            log.append(unit, records(20))
+        proof = log.prove(unit, [3, 11], log.checkpoint(unit, US, signer, NOW))
+    at = data.draw(st.integers(0, len(proof) - 1), label="at")
+    byte = data.draw(st.integers(0, 255), label="byte")
+
+    try:
+        said = log.check(proof[:at] + bytes([byte]) + proof[at + 1 :], keys(signer))
+    except MithaqError:
+        return
+    assert [record["n"] for record in said.records] == [3, 11]
+
+
+def test_the_tick_pads_to_a_multiple_of_256_with_leaves_nobody_can_guess(store):
+    with store.begin() as unit:
+        log.append(unit, records(3))
+        log.pad(unit, NOW)
+        assert log.length(unit) == 256
+        log.pad(unit, NOW)
+        assert log.length(unit) == 256
+        log.append(unit, records(1))
+        log.pad(unit, NOW)
+        assert log.length(unit) == 512
+        hashes = unit.execute(text("SELECT hash FROM nodes WHERE level = 0")).scalars().all()
+
+    assert len(set(hashes)) == 512
+
+
+def test_a_blind_head_changes_with_each_checkpoint_and_shows_no_size(store, signer):
+    with store.begin() as unit:
+        none = log.blind_head(unit)
+        log.append(unit, records(1))
+        log.checkpoint(unit, US, signer, NOW)
+        one = log.blind_head(unit)
+        log.append(unit, records(1))
+        unmoved = log.blind_head(unit)
+        log.checkpoint(unit, US, signer, NOW)
+        two = log.blind_head(unit)
+
+    assert one == unmoved
+    assert len({none, one, two}) == 3
+    assert {len(head) for head in (none, one, two)} == {64}
+
+
+def test_records_are_found_by_what_they_are_about(store):
+    with store.begin() as unit:
+        log.append(unit, [("a", {"n": 1}), ("b", {"n": 2}), ("a", {"n": 3})])
+
+        assert log.find(unit, "a") == [(0, {"n": 1}), (2, {"n": 3})]
+        assert log.find(unit, "c") == []
+
+
+def forge(unit, statement):
+    unit.execute(statement)
+
+
+WRONGS = {
+    "a record": (update(leaves).where(leaves.c.idx == 5).values(record=b"{}"), "leaf 5 differs"),
+    "a nonce": (update(leaves).where(leaves.c.idx == 5).values(nonce=bytes(32)), "leaf 5 differs"),
+    "a leaf's hash": (
+        update(nodes).where(nodes.c.level == 0, nodes.c.idx == 5).values(hash=bytes(32)),
+        "leaf 5 differs",
+    ),
+    "a node": (
+        update(nodes).where(nodes.c.level == 2, nodes.c.idx == 1).values(hash=bytes(32)),
+        "node 1 of level 2 differs",
+    ),
+    "a missing leaf": (leaves.delete().where(leaves.c.idx == 5), "leaf 5 is missing"),
+    "a missing node": (
+        nodes.delete().where(nodes.c.level == 1, nodes.c.idx == 3),
+        "node 3 of level 1 differs",
+    ),
+    "a node too many": (
+        nodes.insert().values(level=9, idx=0, hash=bytes(32)),
+        "node 0 of level 9 differs",
+    ),
+    "an end cut off": (leaves.delete().where(leaves.c.idx >= 15), "leaf 15 differs"),
+    "a broken checkpoint": (
+        update(checkpoints).values(envelope=b"{}"),
+        "the checkpoint of 20 leaves is not of this log",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONGS)
+def test_a_change_behind_the_logs_back_is_found_and_named_first(store, signer, wrong):
+    statement, named = WRONGS[wrong]
+    with store.begin() as unit:
+        log.append(unit, records(20))
+        log.checkpoint(unit, US, signer, NOW)
+        assert log.verify_all(unit, keys(signer)) == []
+
+        unit.execute(statement)
+
+        assert log.verify_all(unit, keys(signer))[0] == named
+
+
+def test_a_log_written_anew_is_found_by_whose_key_signs_its_checkpoint(store, signer):
+    with store.begin() as unit:
+        log.append(unit, records(20))
+        log.checkpoint(unit, US, signer, NOW)
+        for table in (leaves, nodes, checkpoints):
+            unit.execute(table.delete())
+        log.append(unit, records(20, start=1))
+        log.checkpoint(unit, US, generate(), NOW)
+
+        found = log.verify_all(unit, keys(signer))
+
+    assert found == ["the checkpoint of 20 leaves is not of this log"]
+
+
+def test_an_append_that_fails_leaves_no_trace(store):
+    with store.begin() as unit:
+        log.append(unit, records(5))
+
+    def half(unit):
+        log.append(unit, records(5))
+        raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError), store.begin() as unit:
+        half(unit)
+
+    with store.read() as unit:
+        assert log.length(unit) == 5
+        assert log.verify_all(unit) == []
+
+
+def test_a_hundred_thousand_releases_do_not_wait_for_the_log(tmp_path):
+    """20,000 leaves a second on one core of 2026; the test asks a quarter of it, for slow machines."""
+    store = open_store(f"sqlite:///{tmp_path}/core.db", "core")
+    upgrade(store)
+    many = records(20_000)
+
+    started = time.perf_counter()
+    with store.begin() as unit:
+        log.append(unit, many)
+    seconds = time.perf_counter() - started
+    store.close()
+
+    print(f"{len(many) / seconds:,.0f} leaves/s")  # noqa: T201 for whoever measures, with -s
+    assert len(many) / seconds > 5_000
