@@ -65,7 +65,9 @@ def agreement_of(written: dict[str, Any], parties: dict[str, Any]) -> Agreement:
             "shadow": written["shadow"],
             "history": written["history"],
             "versions": written["versions"],
-            "recall": written["recall"] if written["recall"] in {"receipts", "best-effort"} else "none",
+            "recall": written["recall"]
+            if written["recall"] in {"receipts", "best-effort"}
+            else "none",
         }
     )
 
@@ -84,10 +86,13 @@ class Adapter:
         self.versions: dict[str, list[Signed]] = defaultdict(list)
         for written in world["agreements"]:
             self.versions[written["id"]].append(
-                Signed(text=agreement_of(written, self.parties), by=frozenset(written["signatures"]))
+                Signed(
+                    text=agreement_of(written, self.parties), by=frozenset(written["signatures"])
+                )
             )
         self.acts = {
-            id_: [(n["by"], n["act"]) for n in world["notices"] if n["agreement"] == id_] for id_ in self.versions
+            id_: [(n["by"], n["act"]) for n in world["notices"] if n["agreement"] == id_]
+            for id_ in self.versions
         }
         self.candidates = self._candidates()
         self.by_key = {c.key: c for c in self.candidates}
@@ -97,7 +102,9 @@ class Adapter:
 
     def _candidates(self) -> list[Candidate]:
         forged = {
-            (m["bundle"], m["stix"]["id"]) for m in self.world["arrived_markings"] if is_forgery(m["stix"])
+            (m["bundle"], m["stix"]["id"])
+            for m in self.world["arrived_markings"]
+            if is_forgery(m["stix"])
         }
         first = [self._candidate(o, forged) for o in self.world["objects"]]
         groups: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
@@ -111,7 +118,11 @@ class Adapter:
         later = [o for o in group if o.object.version > c.object.version]
         before = [o for o in group if o.object.version < c.object.version]
         fields["newest"] = not later
-        fields["label_floor"] = join(*(object_label(o.object.body, o.beside, self.table) for o in later)) if later else Label()
+        fields["label_floor"] = (
+            join(*(object_label(o.object.body, o.beside, self.table) for o in later))
+            if later
+            else Label()
+        )
         if before and c.own:
             last = max(before, key=lambda o: o.object.version)
             ours = object_label(c.object.body, c.beside, self.table).tlp
@@ -124,14 +135,16 @@ class Adapter:
         voucher = o["voucher"]
         source = self.sources.get(voucher)
         own = o["standing"] == "own"
-        claimed = self.identities.get(stored.id if stored.type == "identity" else "") or self.identities.get(
-            stored.created_by or ""
-        )
+        claimed = self.identities.get(
+            stored.id if stored.type == "identity" else ""
+        ) or self.identities.get(stored.created_by or "")
         party = voucher if voucher in self.parties else ""
         via = self.versions.get(o.get("via") or "", [])
         text = via[0].text if via else None
-        community = text.members if text else (
-            frozenset(source["community"]) if source and source["community"] else None
+        community = (
+            text.members
+            if text
+            else (frozenset(source["community"]) if source and source["community"] else None)
         )
         return Candidate(
             key=o["key"],
@@ -160,7 +173,11 @@ class Adapter:
         if borne is None and level is None and o["standing"] != "own":
             terms = self.sources.get(o["voucher"]) or self.parties[o["voucher"]]
             level = tlp(terms["default_tlp"]) if terms["default_tlp"] else None
-        sets = {n: frozenset(given[n]) for n in ("releasable_to", "purposes") if given.get(n) is not None}
+        sets = {
+            n: frozenset(given[n])
+            for n in ("releasable_to", "purposes")
+            if given.get(n) is not None
+        }
         return Beside(
             tlp=level,
             pap=read_pap(given["pap"]) if given.get("pap") else None,
@@ -175,7 +192,13 @@ class Adapter:
         c = self.by_key[key]
         text = self.agreement(agreement) or self.versions[agreement][0].text
         clause = next(cl for cl in text.clauses if cl.covers(self.us, peer))
-        plain = type(clause)(id="-", kinds=["*"], max_tlp="AMBER", named_levels=["AMBER+STRICT", "RED"], max_pap="RED")
+        plain = type(clause)(
+            id="-",
+            kinds=["*"],
+            max_tlp="AMBER",
+            named_levels=["AMBER+STRICT", "RED"],
+            max_pap="RED",
+        )
         return view(draft(reading(self.situation_bare(), c), plain), frozenset(removed))
 
     def situation_bare(self) -> Situation:
@@ -241,7 +264,9 @@ class Adapter:
     def _approval(self, a: dict[str, Any]) -> Approval:
         person = next(p for p in self.world["persons"] if p["name"] == a["approver"])
         text = next(
-            s.text for s in self.versions[a["agreement"]] if s.text.version == a["agreement_version"]
+            s.text
+            for s in self.versions[a["agreement"]]
+            if s.text.version == a["agreement_version"]
         )
         seen = self.shown(a["key"], a["agreement"], a["removed"], a["peers"][0])
         return Approval(
@@ -251,7 +276,9 @@ class Adapter:
             view=seen.digest,
             proposer=a["proposer"],
             approver=Person(
-                name=person["name"], roles=frozenset(person["roles"]), clearance=tlp(person["clearance"])
+                name=person["name"],
+                roles=frozenset(person["roles"]),
+                clearance=tlp(person["clearance"]),
             ),
         )
 
@@ -259,8 +286,10 @@ class Adapter:
         seen = None
         if r["removed"] is not None:
             c = next(
-                c for c in self.candidates
-                if c.object.id == r["id"] and (r["modified"] is None or c.object.version == r["modified"])
+                c
+                for c in self.candidates
+                if c.object.id == r["id"]
+                and (r["modified"] is None or c.object.version == r["modified"])
             )
             seen = self.shown(str(c.key), r["agreement"] or "bil", r["removed"], "").digest
         return Recall(
@@ -285,7 +314,10 @@ def outcomes(world: World) -> dict[tuple[str, str, str], dict[str, Any]]:
             for peer in adapter.versions[id_][0].text.names:
                 for c in adapter.candidates:
                     if peer != adapter.us:
-                        found[id_, peer, str(c.key)] = {"outcome": "withhold", "rules": {"not-in-force"}}
+                        found[id_, peer, str(c.key)] = {
+                            "outcome": "withhold",
+                            "rules": {"not-in-force"},
+                        }
             continue
         for (peer, key), decision in decide(situation, text, adapter.candidates).items():
             found[id_, peer, str(key)] = _row(decision)
@@ -306,5 +338,3 @@ def _row(decision: Release | Hold | Withhold) -> dict[str, Any]:
     if isinstance(decision, Hold):
         row["needs"] = set(decision.needs)
     return row
-
-

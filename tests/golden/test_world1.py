@@ -8,7 +8,9 @@ import pytest
 from tests.golden.adapter import outcomes
 
 WORLD = Path(__file__).parents[2].parent / "shared" / "golden" / "world1.json"
-pytestmark = pytest.mark.skipif(not WORLD.exists(), reason="the golden world lies beside the checkout, in ../shared")
+pytestmark = pytest.mark.skipif(
+    not WORLD.exists(), reason="the golden world lies beside the checkout, in ../shared"
+)
 
 
 def difference(row: dict, found: dict) -> str | None:
@@ -16,7 +18,11 @@ def difference(row: dict, found: dict) -> str | None:
     if row["outcome"] != found["outcome"]:
         return f"{row['outcome']} expected, {found['outcome']} found {found.get('rules', found.get('needs', ''))}"
     if row["outcome"] == "withhold":
-        return None if row["rule"] in found["rules"] else f"{row['rule']} expected, found {found['rules']}"
+        return (
+            None
+            if row["rule"] in found["rules"]
+            else f"{row['rule']} expected, found {found['rules']}"
+        )
     for name in ("removed", "added", "with"):
         if set(row[name]) != found[name]:
             return f"{name}: {sorted(row[name])} expected, found {sorted(found[name])}"

@@ -8,7 +8,7 @@ import msgspec
 
 from mithaq.errors import InputError
 from mithaq.model.canonical import GateRefused, Json, canonical, digest, parse
-from mithaq.model.markings import Pap, Tlp, pap, tlp
+from mithaq.model.labels import Pap, Tlp, pap, tlp
 
 Slug = str
 Kind = Literal["bilateral", "forum", "grant"]
@@ -36,9 +36,9 @@ class Party(_Part, frozen=True, kw_only=True):
     name: Slug  # the same in every agreement and on every node
     country: str  # ISO 3166-1 alpha-2, or user-assigned
     organisation: str
-    role: Literal[
-        "national-csirt", "military-cert", "ministry", "sector-team", "client"
-    ] = "national-csirt"
+    role: Literal["national-csirt", "military-cert", "ministry", "sector-team", "client"] = (
+        "national-csirt"
+    )
     joined: str = ""  # instant, for a member that came later
 
 
@@ -81,13 +81,9 @@ class Clause(_Part, frozen=True, kw_only=True):
     attack_any: list[str] = []  # ATT&CK ids; a technique covers its sub-techniques
     attack_none: list[str] = []
     purposes: list[str] = msgspec.field(default_factory=lambda: ["defence"])
-    releasable_to: list[
-        str
-    ] = []  # parties or countries; empty: the agreement's parties
+    releasable_to: list[str] = []  # parties or countries; empty: the agreement's parties
     onward: Literal["none", "scope", "open"] = "none"
-    keep: dict[
-        str, list[str]
-    ] = {}  # type -> properties kept; a type not listed is not cut
+    keep: dict[str, list[str]] = {}  # type -> properties kept; a type not listed is not cut
     attribution: Literal["withhold", "hold", "release"] = "hold"
     embargo: str = ""  # instant before which the clause permits nothing
     expiry: str = ""  # instant from which it permits nothing
@@ -235,17 +231,13 @@ def _faults(agreement: Agreement) -> list[tuple[str, str]]:
     if not agreement.clauses:
         found.append(("$.clauses", "at least one clause, or nothing may ever pass"))
     if len({clause.id for clause in agreement.clauses}) != len(agreement.clauses):
-        found.append(
-            ("$.clauses", "two clauses share an id; reasons cite clauses by id")
-        )
+        found.append(("$.clauses", "two clauses share an id; reasons cite clauses by id"))
     found += [
-        (path, "no instant like 2026-01-31T00:00:00.000Z")
-        for path in _bad_instants(agreement)
+        (path, "no instant like 2026-01-31T00:00:00.000Z") for path in _bad_instants(agreement)
     ]
     for index, clause in enumerate(agreement.clauses):
         found += [
-            (f"$.clauses[{index}].{key}", fault)
-            for key, fault in _clause_faults(clause, names)
+            (f"$.clauses[{index}].{key}", fault) for key, fault in _clause_faults(clause, names)
         ]
     return found
 
@@ -254,9 +246,7 @@ def _clause_faults(clause: Clause, names: tuple[str, ...]) -> list[tuple[str, st
     found: list[tuple[str, str]] = []
     try:
         if level(clause) > Tlp.AMBER:
-            found.append(
-                ("max_tlp", "goes to AMBER at most; name higher levels in named_levels")
-            )
+            found.append(("max_tlp", "goes to AMBER at most; name higher levels in named_levels"))
         if named(clause) - {Tlp.AMBER_STRICT, Tlp.RED}:
             found.append(("named_levels", "holds AMBER+STRICT and RED only"))
         action_level(clause)
@@ -271,9 +261,7 @@ def _clause_faults(clause: Clause, names: tuple[str, ...]) -> list[tuple[str, st
         ("direction.to", clause.direction.to),
     ):
         found += [
-            (key, f"{name!r} is no party")
-            for name in side
-            if side != "*" and name not in names
+            (key, f"{name!r} is no party") for name in side if side != "*" and name not in names
         ]
     return found
 

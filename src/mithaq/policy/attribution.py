@@ -22,9 +22,7 @@ def _relates(body: Mapping[str, Json]) -> bool:
     if relation == "attributed-to":
         return target == "identity"
     return (
-        relation in {"located-at", "originates-from"}
-        and target == "location"
-        and source in ACTORS
+        relation in {"located-at", "originates-from"} and target == "location" and source in ACTORS
     )
 
 

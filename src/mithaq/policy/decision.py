@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mithaq.model.canonical import Json
-from mithaq.model.markings import Label
+from mithaq.model.labels import Label
 
 
 class Rule(StrEnum):
@@ -64,9 +64,7 @@ class View:
     raw: bytes = field(repr=False)
     body: Mapping[str, Json] = field(repr=False, compare=False, hash=False)
     digest: str
-    removed: tuple[
-        str, ...
-    ] = ()  # JSON pointers into the stored object, topmost only, sorted
+    removed: tuple[str, ...] = ()  # JSON pointers into the stored object, topmost only, sorted
     added: tuple[str, ...] = ()  # fixed marking ids that enter object_marking_refs
     carries: tuple[str, ...] = ()  # statement markings that travel along
     label: Label = Label()
@@ -97,9 +95,7 @@ class Withhold:
     """It stays; every rule that bit is named, to us alone."""
 
     reasons: tuple[Reason, ...]
-    would: Release | Hold | None = (
-        None  # what a shadow agreement would have done (border.md 3.1)
-    )
+    would: Release | Hold | None = None  # what a shadow agreement would have done (border.md 3.1)
 
 
 Decision = Release | Hold | Withhold

@@ -9,34 +9,46 @@ from mithaq.policy.situation import Candidate, Recall, Situation
 Audience = frozenset[str]
 
 
-def recalls_of(
-    situation: Situation, agreement: Agreement, candidate: Candidate, peer: str
-) -> Iterator[Recall]:
-    """Yield the valid orders that touch this version for this peer; only its owner's are valid."""
-    stored = candidate.object
-    owner = candidate.owner or candidate.voucher
-    for order in situation.recalls:
-        if order.by != owner or order.id != stored.id:
-            continue
-        ours = order.agreement is None or order.agreement == agreement.id
-        theirs = order.peers is None or peer in order.peers
-        this = (
-            order.version == stored.version
-            if order.version is not None
-            else stored.version <= order.issued
+class Orders:
+    """The recalls that touch versions under one agreement; only an owner's are valid (border.md 7)."""
+
+    def __init__(self, situation: Situation, agreement: Agreement) -> None:
+        """Collect them once for all candidates."""
+        self._us = situation.us
+        self._agreement = agreement.id
+        self._of: dict[str, list[Recall]] = defaultdict(list)
+        for order in situation.recalls:
+            self._of[order.id].append(order)
+
+    def touching(self, candidate: Candidate, peer: str) -> Iterator[Recall]:
+        """Yield the valid orders that touch this version for this peer."""
+        stored = candidate.object
+        owner = candidate.owner or candidate.voucher
+        for order in self._of.get(stored.id, ()):
+            this = (
+                order.version == stored.version
+                if order.version is not None
+                else stored.version <= order.issued
+            )
+            if order.by == owner and this and self._reaches(order, candidate, peer):
+                yield order
+
+    def _reaches(self, order: Recall, candidate: Candidate, peer: str) -> bool:
+        """Ours takes a version from those it names; another's takes the copy it names out of our use."""
+        if order.by == self._us:
+            under, towards = {self._agreement}, {peer}
+        else:
+            under, towards = {candidate.via_agreement, self._agreement}, {self._us, peer}
+        return (order.agreement is None or order.agreement in under) and (
+            order.peers is None or bool(order.peers & towards)
         )
-        if ours and theirs and this:
-            yield order
 
-
-def recalled(
-    situation: Situation, agreement: Agreement, candidate: Candidate, peer: str
-) -> bool:
-    """Say whether an order takes the version from this peer whatever its view."""
-    return any(
-        order.view is None
-        for order in recalls_of(situation, agreement, candidate, peer)
-    )
+    def take(self, candidate: Candidate, peer: str) -> bool:
+        """Say whether an order takes the version from this peer whatever its view."""
+        return any(
+            order.view is None or (order.by != self._us and order.view == candidate.object.digest)
+            for order in self.touching(candidate, peer)
+        )
 
 
 class Known:
@@ -49,9 +61,7 @@ class Known:
         candidates: Sequence[Candidate],
     ) -> None:
         """Collect it once for all candidates."""
-        names = frozenset(
-            n for n in agreement.names if n != situation.us and n in situation.peers
-        )
+        names = frozenset(n for n in agreement.names if n != situation.us and n in situation.peers)
         self._everybody = names
         self._have: dict[str, Audience] = defaultdict(frozenset)
         for id_ in situation.reference_ids | situation.identities:
@@ -63,11 +73,7 @@ class Known:
         deciding = {c.key for c in candidates}
         for row in situation.shelves:
             ours = row.agreement == agreement.id
-            if (
-                row.peer in names
-                and (ours or not many)
-                and not (ours and row.key in deciding)
-            ):
+            if row.peer in names and (ours or not many) and not (ours and row.key in deciding):
                 self._have[row.id] |= {row.peer}
         if many:
             self._relayed(agreement, candidates)
@@ -75,38 +81,31 @@ class Known:
             for name in names:
                 for id_ in situation.known.get(name, frozenset()):
                     self._have[id_] |= {name}
-        for id_ in _wholly_recalled(situation, agreement, candidates):
+        orders = Orders(situation, agreement)
+        for id_ in _wholly_recalled(orders, names, candidates):
             self._have.pop(id_, None)
 
     def _relayed(self, agreement: Agreement, candidates: Sequence[Candidate]) -> None:
         """Whoever owns or relayed what came under this agreement has it; under ``scope`` everybody has."""
         for c in candidates:
-            if c.via_agreement == agreement.id and not (
-                c.forged or c.disowned or c.own
-            ):
+            if c.via_agreement == agreement.id and not (c.forged or c.disowned or c.own):
                 has = {c.owner, c.sent_by, c.voucher} & self._everybody
-                self._have[c.object.id] |= (
-                    self._everybody if c.onward == "scope" else has
-                )
+                self._have[c.object.id] |= self._everybody if c.onward == "scope" else has
 
     def who_has(self, target: str) -> Audience:
         """Return the peers that have ``target`` already."""
         return self._have.get(target, frozenset())
 
 
-def _wholly_recalled(
-    situation: Situation, agreement: Agreement, candidates: Sequence[Candidate]
-) -> set[str]:
+def _wholly_recalled(orders: Orders, peers: Audience, candidates: Sequence[Candidate]) -> set[str]:
     """Return ids of which every version we hold is recalled: dangling from then on, even towards the owner."""
-    ordered = {order.id for order in situation.recalls}
     versions: dict[str, list[Candidate]] = defaultdict(list)
     for c in candidates:
-        if c.object.id in ordered:
+        if any(orders.take(c, peer) for peer in peers):
+            versions[c.object.id] = []
+    for c in candidates:
+        if c.object.id in versions:
             versions[c.object.id].append(c)
     return {
-        id_
-        for id_, held in versions.items()
-        if all(
-            recalled(situation, agreement, c, p) for c in held for p in situation.peers
-        )
+        id_ for id_, held in versions.items() if all(orders.take(c, p) for c in held for p in peers)
     }

@@ -88,9 +88,7 @@ def holding(versions: Sequence[Signed], instants: Instants) -> Agreement | None:
     return newest
 
 
-def in_force(
-    versions: Sequence[Signed], acts: Acts, instants: Instants
-) -> Agreement | None:
+def in_force(versions: Sequence[Signed], acts: Acts, instants: Instants) -> Agreement | None:
     """Return the text in force, or None: nothing leaves then."""
     return None if narrowed(acts) is not None else holding(versions, instants)
 
@@ -102,8 +100,6 @@ def state(versions: Sequence[Signed], acts: Acts, instants: Instants) -> State:
         return State.ENDED
     if holding(versions, instants) is not None:
         return narrow or State.IN_FORCE
-    if any(
-        s.complete and s.text.end and instants.closes >= s.text.end for s in versions
-    ):
+    if any(s.complete and s.text.end and instants.closes >= s.text.end for s in versions):
         return State.ENDED
     return State.PROPOSED if any(signed.by for signed in versions) else State.INTRODUCED

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mithaq.model.canonical import Json
-from mithaq.model.markings import Label, Tlp
+from mithaq.model.labels import Label, Tlp
 from mithaq.policy.agreement import Agreement, Clause, action_level, level, named
 from mithaq.policy.decision import Reason, Rule
 from mithaq.policy.situation import Candidate, Peer, Situation
@@ -52,33 +52,52 @@ def permitting(
         if against is None:
             return clause, ()
         why.append(Reason(rule=Rule.NO_CLAUSE, clause=clause.id, facts=against))
-    return None, tuple(why) or (
-        Reason(rule=Rule.NO_CLAUSE, facts={"because": "direction"}),
-    )
+    return None, tuple(why) or (Reason(rule=Rule.NO_CLAUSE, facts={"because": "direction"}),)
 
 
 def _against(
     situation: Situation, clause: Clause, body: Body, label: Label, peer: Peer
 ) -> Mapping[str, str] | None:
-    """Return what speaks against ``clause``, None if nothing does."""
+    """Return the first thing that speaks against ``clause``, None if nothing does."""
     kind = str(body.get("type"))
     if "*" not in clause.kinds and kind not in clause.kinds:
         return {"because": "kind", "kind": kind}
-    if not permits_level(clause, label):
-        if label.tlp is not None and limits(clause).allows(label.tlp):
-            return {"because": "pap", "is": str(label.pap), "most": clause.max_pap}
-        return {"because": "level", "is": str(label.tlp), "most": clause.max_tlp}
+    return (
+        _levels(clause, label)
+        or _times(situation, clause)
+        or _places(clause, peer)
+        or _content(clause, body)
+    )
+
+
+def _levels(clause: Clause, label: Label) -> Mapping[str, str] | None:
+    if permits_level(clause, label):
+        return None
+    if label.tlp is not None and limits(clause).allows(label.tlp) and not label.unresolved:
+        return {"because": "pap", "is": str(label.pap), "most": clause.max_pap}
+    most = ", ".join((clause.max_tlp, *clause.named_levels))
+    return {"because": "level", "is": _written(label), "most": most}
+
+
+def _written(label: Label) -> str:
+    return "unreadable" if label.unresolved else str(label.tlp or "unmarked")
+
+
+def _times(situation: Situation, clause: Clause) -> Mapping[str, str] | None:
     if situation.purpose not in clause.purposes:
         return {"because": "purpose", "purpose": situation.purpose}
     if clause.embargo and situation.instants.opens < clause.embargo:
         return {"because": "embargo", "until": clause.embargo}
     if clause.expiry and situation.instants.closes >= clause.expiry:
         return {"because": "expiry", "since": clause.expiry}
-    if clause.releasable_to and not {peer.name, peer.country} & set(
-        clause.releasable_to
-    ):
-        return {"because": "releasable-to"}
-    return _content(clause, body)
+    return None
+
+
+def _places(clause: Clause, peer: Peer) -> Mapping[str, str] | None:
+    named_ = set(clause.releasable_to)
+    if named_ and not {peer.name, peer.country} & named_:
+        return {"because": "releasable-to", "to": ", ".join(sorted(named_))}
+    return None
 
 
 def _content(clause: Clause, body: Body) -> Mapping[str, str] | None:
@@ -102,9 +121,7 @@ def _content(clause: Clause, body: Body) -> Mapping[str, str] | None:
 
 
 def _texts(value: Json) -> set[str]:
-    return (
-        {v for v in value if isinstance(v, str)} if isinstance(value, list) else set()
-    )
+    return {v for v in value if isinstance(v, str)} if isinstance(value, list) else set()
 
 
 def attack_ids(body: Body) -> set[str]:
@@ -112,9 +129,7 @@ def attack_ids(body: Body) -> set[str]:
     found: set[str] = set()
     refs = body.get("external_references")
     for ref in refs if isinstance(refs, list) else []:
-        if isinstance(ref, dict) and str(ref.get("source_name", "")).startswith(
-            "mitre"
-        ):
+        if isinstance(ref, dict) and str(ref.get("source_name", "")).startswith("mitre"):
             name = str(ref.get("external_id", ""))
             found |= {name, name.partition(".")[0]}
     return found - {""}
@@ -123,15 +138,10 @@ def attack_ids(body: Body) -> set[str]:
 def caveats(situation: Situation, label: Label, peer: Peer) -> Iterator[Reason]:
     """Yield what the object's own label forbids (border.md 2.1)."""
     if label.unresolved:
-        yield Reason(
-            rule=Rule.MARKING_UNKNOWN, facts={"marking": min(label.unresolved)}
-        )
+        yield Reason(rule=Rule.MARKING_UNKNOWN, facts={"marking": min(label.unresolved)})
     if label.tlp is None:
         yield Reason(rule=Rule.UNMARKED)
-    if (
-        label.releasable_to is not None
-        and not {peer.name, peer.country} & label.releasable_to
-    ):
+    if label.releasable_to is not None and not {peer.name, peer.country} & label.releasable_to:
         yield Reason(
             rule=Rule.RELEASABLE_TO,
             facts={"to": ", ".join(sorted(label.releasable_to))},
@@ -175,45 +185,50 @@ def onward(
     yes = consented(situation, candidate, peer)
     if label.originator_control and not yes:
         yield Reason(rule=Rule.ORIGINATOR_CONTROL, facts={"owner": candidate.owner})
-    if peer.constituency_of == situation.us:
-        yield from _to_sink(label.tlp, peer)
-        return
-    match label.tlp:
+    sink = peer.constituency_of == situation.us
+    may = _to_sink(label.tlp, peer) if sink else _to_nation(label.tlp, candidate, peer, yes=yes)
+    if not may:
+        yield Reason(rule=_ONWARD[label.tlp], facts={"owner": candidate.owner or candidate.voucher})
+
+
+_ONWARD = {
+    Tlp.GREEN: Rule.ONWARD_GREEN,
+    Tlp.AMBER: Rule.ONWARD_AMBER,
+    Tlp.AMBER_STRICT: Rule.ONWARD_STRICT,
+    Tlp.RED: Rule.ONWARD_RED,
+}
+
+
+def _to_nation(at: Tlp, candidate: Candidate, peer: Peer, *, yes: bool) -> bool:
+    """Say whether a received level may pass to another nation's; ``yes`` is the owner's consent."""
+    match at:
         case Tlp.CLEAR:
-            return
+            return True
         case Tlp.GREEN:
-            if not (yes or _green_may_pass(candidate, peer)):
-                yield Reason(rule=Rule.ONWARD_GREEN)
+            return yes or _green_may_pass(candidate, peer)
         case Tlp.AMBER:
             scoped = candidate.relayed and candidate.onward == "scope"
-            if not (yes or (scoped and peer.name in candidate.via_parties)):
-                yield Reason(rule=Rule.ONWARD_AMBER)
+            return yes or (scoped and peer.name in candidate.via_parties)
         case Tlp.AMBER_STRICT:
-            if not yes:
-                yield Reason(rule=Rule.ONWARD_STRICT)
+            return yes
         case Tlp.RED:
-            yield Reason(rule=Rule.ONWARD_RED)
+            return False
 
 
 def _green_may_pass(candidate: Candidate, peer: Peer) -> bool:
-    inside = candidate.via is not None and peer.name in candidate.via
+    community = candidate.via or frozenset()
+    inside = peer.name in community or peer.constituency_of in community
     if candidate.relayed and candidate.onward == "scope":
         return inside and peer.name in candidate.via_parties
     return inside and candidate.onward != "none"
 
 
-def _to_sink(at: Tlp, peer: Peer) -> Iterator[Reason]:
-    if at is Tlp.AMBER and not peer.need_to_know:
-        yield Reason(rule=Rule.ONWARD_AMBER)
-    elif at is Tlp.AMBER_STRICT:
-        yield Reason(rule=Rule.ONWARD_STRICT)
-    elif at is Tlp.RED:
-        yield Reason(rule=Rule.ONWARD_RED)
+def _to_sink(at: Tlp, peer: Peer) -> bool:
+    """Say whether a received level may pass to a client of our own constituency."""
+    return at <= Tlp.GREEN or (at is Tlp.AMBER and peer.need_to_know)
 
 
-def client(
-    agreement: Agreement, clause: Clause, label: Label, peer: Peer
-) -> Iterator[Reason]:
+def client(agreement: Agreement, clause: Clause, label: Label, peer: Peer) -> Iterator[Reason]:
     """Yield what an ordinary TAXII client cannot be bound to (border.md 8.1)."""
     if peer.node or label.tlp is None:
         return
@@ -224,9 +239,7 @@ def client(
             facts={"because": "level", "is": str(label.tlp)},
         )
     if label.originator_control:
-        yield Reason(
-            rule=Rule.CLIENT, clause=clause.id, facts={"because": "originator-control"}
-        )
+        yield Reason(rule=Rule.CLIENT, clause=clause.id, facts={"because": "originator-control"})
     if clause.receipt_duty:
         yield Reason(rule=Rule.CLIENT, clause=clause.id, facts={"because": "receipt"})
     if label.tlp is Tlp.AMBER and agreement.recall != "best-effort":

@@ -1,6 +1,6 @@
 """What people decide: the second person and the policy owner (border.md 2.2, 2.8, 2.10)."""
 
-from mithaq.model.markings import Tlp
+from mithaq.model.labels import Tlp
 from mithaq.policy.attribution import attributes
 from mithaq.policy.decision import Rule, View
 from mithaq.policy.situation import Approval, Situation
@@ -19,9 +19,7 @@ def needs_of(
     needs: set[str] = set()
     if candidate.lowers or (seen.label.tlp or Tlp.CLEAR) >= Tlp.AMBER_STRICT:
         needs.add(str(Rule.SECOND_PERSON))
-    if attributes(seen.body) and (
-        made.clause.attribution == "hold" or not candidate.own
-    ):
+    if attributes(seen.body) and (made.clause.attribution == "hold" or not candidate.own):
         needs.add(str(Rule.POLICY_OWNER))
     if not needs:
         return frozenset()

@@ -60,9 +60,7 @@ class _Pruning:
 
     def __init__(self, removed: frozenset[str]) -> None:
         self.removed = removed
-        self.moves: dict[
-            str, Path
-        ] = {}  # pointer in the stored object -> path in the view
+        self.moves: dict[str, Path] = {}  # pointer in the stored object -> path in the view
         self.fell: list[str] = []
 
     def prune(self, value: Json, old: str, new: Path) -> object:
@@ -108,9 +106,7 @@ def _granular(body: Mapping[str, Json], moves: Mapping[str, Path]) -> list[Json]
         selectors = item.get("selectors") if isinstance(item, dict) else None
         if not isinstance(item, dict) or not isinstance(selectors, list):
             continue
-        pointers = [
-            pointer_of(path) for s in selectors for path in selected(body, str(s))
-        ]
+        pointers = [pointer_of(path) for s in selectors for path in selected(body, str(s))]
         left: list[Json] = [selector_of(moves[at]) for at in pointers if at in moves]
         if left:
             kept.append({**item, "selectors": list(dict.fromkeys(map(str, left)))})
@@ -129,9 +125,7 @@ def with_markings(body: Mapping[str, Json], added: Iterable[str]) -> Mapping[str
     }
 
 
-def to_bytes(
-    body: Mapping[str, Json], stored: bytes, *, changed: bool
-) -> tuple[bytes, str]:
+def to_bytes(body: Mapping[str, Json], stored: bytes, *, changed: bool) -> tuple[bytes, str]:
     """Return a view's bytes and digest: the stored ones byte for byte if nothing changed."""
     raw = canonical(dict(body)) if changed else stored
     return raw, digest(raw)

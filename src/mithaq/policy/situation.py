@@ -3,7 +3,8 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
-from mithaq.model.markings import Beside, Label, Marking, Tlp
+from mithaq.model.labels import Beside, Label, Tlp
+from mithaq.model.markings import Marking
 from mithaq.model.objects import Object
 from mithaq.policy.lifecycle import Instants
 
@@ -49,19 +50,14 @@ class Candidate:
     via_parties: frozenset[str] = (
         frozenset()
     )  # of the agreement it came under; ``scope`` reaches them alone
-    via_parties: frozenset[str] = frozenset()  # of that agreement
     onward: str = "none"  # of the entry it came with
     from_client: bool = False  # posted by a client and not adopted
-    relayed: bool = (
-        False  # vouched by another party: passing it on is a relay of exact bytes
-    )
+    relayed: bool = False  # vouched by another party: passing it on is a relay of exact bytes
     author: str = ""
     beside: Beside = Beside()
     readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     newest: bool = True  # the newest admitted version of its id from its voucher
-    label_floor: Label = (
-        Label()
-    )  # raised by a later version of the owner's (border.md 2.9)
+    label_floor: Label = Label()  # raised by a later version of the owner's (border.md 2.9)
     lowers: bool = False  # an own version whose level is below the version before it
     forged: bool = False  # came under a forged fixed marking
     disowned: bool = False  # claims a creator who is enrolled and did not vouch

@@ -58,11 +58,7 @@ def reading(situation: Situation, candidate: Candidate) -> Reading:
         object_label(body, candidate.beside, situation.markings),
         candidate.label_floor,
         paths.get("", Label()),
-        Label(
-            unresolved=frozenset().union(
-                *(label.unresolved for label in paths.values())
-            )
-        ),
+        Label(unresolved=frozenset().union(*(label.unresolved for label in paths.values()))),
     )
     needed = required_refs(candidate.object.type)
     refs = tuple(ref for ref in references(body) if not ref[0].startswith(_MARKED))
@@ -87,15 +83,12 @@ def draft(read: Reading, clause: Clause) -> Draft:
         if not permits_level(clause, join(read.label, label))
     }
     frozen = frozenset(cut)
-    refs = (
-        tuple(ref for ref in read.refs if not _below(ref[0], frozen))
-        if cut
-        else read.refs
-    )
+    refs = tuple(ref for ref in read.refs if not below(ref[0], frozen)) if cut else read.refs
     return Draft(reading=read, clause=clause, cut=frozen, refs=refs)
 
 
-def _below(pointer: str, cut: frozenset[str]) -> bool:
+def below(pointer: str, cut: frozenset[str]) -> bool:
+    """Say whether ``pointer`` is one of ``cut`` or stands below one."""
     return any(pointer == top or pointer.startswith(f"{top}/") for top in cut)
 
 
@@ -110,7 +103,7 @@ def view(made: Draft, without: frozenset[str]) -> View:
     kept = [
         label
         for pointer, label in read.paths.items()
-        if not _below(pointer, frozenset(projection.removed))
+        if not below(pointer, frozenset(projection.removed))
     ]
     return View(
         raw=raw,
@@ -130,11 +123,7 @@ def _added(read: Reading) -> tuple[str, ...]:
         return ()
     refs = read.candidate.object.body.get("object_marking_refs")
     borne = join(
-        *(
-            FIXED[str(r)].label
-            for r in (refs if isinstance(refs, list) else [])
-            if r in FIXED
-        )
+        *(FIXED[str(r)].label for r in (refs if isinstance(refs, list) else []) if r in FIXED)
     )
     added = []
     if beside.tlp is not None and beside.tlp > (borne.tlp or Tlp.CLEAR):

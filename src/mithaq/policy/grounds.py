@@ -1,0 +1,79 @@
+"""What speaks against a candidate, or against a view of it, for one peer; and whom a view still waits for."""
+
+from collections.abc import Iterator
+
+from mithaq.policy import permit
+from mithaq.policy.agreement import Agreement, Clause, digest_of
+from mithaq.policy.attribution import attributes
+from mithaq.policy.decision import Reason, Rule, View
+from mithaq.policy.known import Orders
+from mithaq.policy.persons import needs_of
+from mithaq.policy.shown import Shown
+from mithaq.policy.situation import Peer, Situation
+from mithaq.policy.views import Draft, Reading, is_valid
+
+
+class Grounds:
+    """The rules of one agreement in one situation; reads no other candidate."""
+
+    def __init__(self, situation: Situation, agreement: Agreement) -> None:
+        """Collect recalls and past rows once for all candidates."""
+        self._situation = situation
+        self._agreement = agreement
+        self._terms = digest_of(agreement)
+        self._orders = Orders(situation, agreement)
+        self.shown = Shown(situation, agreement)
+
+    def against(self, read: Reading, peer: Peer) -> tuple[Clause | None, list[Reason]]:
+        """Return the clause that permits a candidate, and what its label, origin and past say against it."""
+        candidate, label = read.candidate, read.label
+        reasons = list(self.shown.against_version(candidate, peer.name))
+        if self._orders.take(candidate, peer.name):
+            reasons.append(Reason(rule=Rule.RECALLED))
+        reasons += permit.origin(candidate, peer)
+        reasons += permit.caveats(self._situation, label, peer)
+        clause, unmet = permit.permitting(self._situation, self._agreement, candidate, label, peer)
+        reasons += unmet
+        if clause is not None:
+            reasons += permit.client(self._agreement, clause, label, peer)
+        reasons += permit.onward(self._situation, candidate, label, peer)
+        return clause, reasons
+
+    def exact(self, made: Draft, peer: Peer) -> Rule | None:
+        """Return the rule by which the candidate goes to ``peer`` whole or not at all (border.md 1.4, 5.5)."""
+        if made.reading.sco:
+            return Rule.SCO_PARTIAL
+        sink = peer.constituency_of == self._situation.us
+        return Rule.RELAY_EXACT if made.reading.candidate.relayed and not sink else None
+
+    def against_view(self, made: Draft, seen: View, peer: Peer) -> Iterator[Reason]:
+        """Yield what speaks against the view."""
+        candidate, clause = made.reading.candidate, made.clause
+        yield from self._against_form(made, seen, peer)
+        yield from permit.client(self._agreement, clause, seen.label, peer)
+        yield from permit.onward(self._situation, candidate, seen.label, peer)
+        yield from permit.readers(candidate, seen.label, peer)
+        if clause.attribution == "withhold" and attributes(seen.body):
+            yield Reason(rule=Rule.ATTRIBUTION, clause=clause.id)
+        orders = self._orders.touching(candidate, peer.name)
+        if any(order.view == seen.digest for order in orders):
+            yield Reason(rule=Rule.RECALLED)
+        yield from self.shown.against_view(candidate, seen, peer.name)
+
+    def _against_form(self, made: Draft, seen: View, peer: Peer) -> Iterator[Reason]:
+        """Yield what forbids the change that makes the view; unchanged bytes are fit (border.md 1.4, 1.5)."""
+        exact = self.exact(made, peer)
+        if seen.removed and exact is Rule.SCO_PARTIAL:
+            yield Reason(rule=Rule.SCO_PARTIAL, clause=made.clause.id)
+        elif (seen.removed or seen.added) and exact is Rule.RELAY_EXACT:
+            yield Reason(rule=Rule.RELAY_EXACT, clause=made.clause.id)
+        elif not is_valid(seen):
+            facts = {"removed": ", ".join(seen.removed)}
+            yield Reason(rule=Rule.INVALID_VIEW, clause=made.clause.id, facts=facts)
+
+    def needs(self, made: Draft, seen: View, peer: str) -> frozenset[str]:
+        """Return whom the view waits for; what stands was approved when it was placed."""
+        row = self.shown.stands(made.reading.candidate.key, peer)
+        if row is not None and row.view == seen.digest:
+            return frozenset()
+        return needs_of(self._situation, self._terms, made, seen, peer)
