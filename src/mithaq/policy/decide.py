@@ -27,9 +27,19 @@ def decide(
     """Decide every candidate for every peer of ``agreement``, which is in force; pure and total.
 
     Returns:
-        a decision by (peer, candidate key).
+        a decision by (peer, candidate key); under a shadow agreement what would go is withheld, and says so.
     """
-    return _Deciding(situation, agreement, candidates).run()
+    made = _Deciding(situation, agreement, candidates).run()
+    return {at: _shadow(one) for at, one in made.items()} if agreement.shadow else made
+
+
+def _shadow(decision: Decision) -> Decision:
+    if isinstance(decision, Withhold):
+        return decision
+    return Withhold(
+        reasons=(Reason(rule=Rule.SHADOW, clause=decision.clause),),
+        would=decision,
+    )
 
 
 class _Deciding:

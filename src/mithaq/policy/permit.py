@@ -10,6 +10,7 @@ from mithaq.policy.decision import Reason, Rule
 from mithaq.policy.situation import Candidate, Peer, Situation
 
 Body = Mapping[str, Json]
+PRIVATE = "mithaq-"  # own object types; they never cross as intelligence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +156,9 @@ def caveats(situation: Situation, label: Label, peer: Peer) -> Iterator[Reason]:
 
 
 def origin(candidate: Candidate, peer: Peer) -> Iterator[Reason]:
-    """Yield what speaks against the candidate whatever its label: whose it is and how it came."""
+    """Yield what speaks against the candidate whatever its label: what it is, whose, and how it came."""
+    if candidate.object.type.startswith(PRIVATE):
+        yield Reason(rule=Rule.PRIVATE_KIND, facts={"kind": candidate.object.type})
     if candidate.forged:
         yield Reason(rule=Rule.MARKING_FORGED)
     if candidate.disowned:
