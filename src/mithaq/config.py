@@ -1,14 +1,20 @@
 """Settings of one node: one TOML file becomes one frozen Config; an unknown key refuses to start."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from mithaq.errors import InputError
 
 FILE = "mithaq.toml"
+
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(gt=0)]
 
 
 class InvalidConfig(InputError):
@@ -20,13 +26,13 @@ class InvalidConfig(InputError):
 class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How this node talks with others; times in seconds, sizes in bytes."""
 
-    poll_seconds: float = 30.0  # how often each peer is asked for news when no nudge comes
-    tick_seconds: float = 1.0  # releases become visible at these instants (border.md 4.2)
-    heartbeat_seconds: float = 60.0
-    heartbeat_life_seconds: float = 600.0
-    max_frame_bytes: int = 8 << 20
-    spool_bytes_per_peer: int = 256 << 20
-    page_limit: int = 1000  # objects in one TAXII page at most
+    poll_seconds: Seconds = 30.0  # how often each peer is asked for news when no nudge comes
+    tick_seconds: Seconds = 1.0  # releases become visible at these instants (border.md 4.2)
+    heartbeat_seconds: Seconds = 60.0
+    heartbeat_life_seconds: Seconds = 600.0
+    max_frame_bytes: Count = 8 << 20
+    spool_bytes_per_peer: Count = 256 << 20
+    page_limit: Count = 1000  # objects in one TAXII page at most
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     url: str  # where peers reach this node
     realm: str = "live"
     listen: str = "127.0.0.1:8450"  # the peers' listener
+    # PEM files, relative to the home; empty: plain HTTP, behind loopback or a proxy
+    tls_certificate: str = ""
+    tls_key: str = ""
     database: str = ""  # empty: SQLite in the home; or postgresql+psycopg://…
     peer_database: str = ""  # PostgreSQL as the listener's role; empty: as database
     exchange_key: str = "file:core/keys/exchange.pem"
@@ -74,6 +83,21 @@ class Config:
         return host_and_port(self.settings.listen)
 
     @property
+    def tls(self) -> tuple[Path, Path] | None:
+        """Files of the listener's certificate and key; None: it speaks plain HTTP.
+
+        Raises:
+            InvalidConfig: one is named without the other.
+        """
+        certificate, key = self.settings.tls_certificate, self.settings.tls_key
+        if not certificate and not key:
+            return None
+        if not certificate or not key:
+            missing = "tls_key" if certificate else "tls_certificate"
+            raise InvalidConfig(f"{missing} is missing: TLS needs both files", key=missing)
+        return self.home / certificate, self.home / key
+
+    @property
     def exchange_key_path(self) -> Path:
         """The online exchange key's file.
 
@@ -93,8 +117,9 @@ def host_and_port(written: str) -> tuple[str, int]:
         InvalidConfig: it is not of that form.
     """
     host, colon, port = written.rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
-        raise InvalidConfig(f"expected HOST:PORT, got {written!r}", key="listen")
+    digits = port.isascii() and port.isdecimal()
+    if not colon or not host or not digits or not 0 < int(port) < 1 << 16:
+        raise InvalidConfig(f"listen: expected HOST:PORT, got {written!r}", key="listen")
     return host.strip("[]"), int(port)
 
 
@@ -106,36 +131,62 @@ def load(home: Path) -> Config:
     """
     file = home / FILE
     try:
-        raw = tomllib.loads(file.read_text("utf-8"))
-        settings = msgspec.convert(raw, Settings)
+        settings = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Settings)
     except FileNotFoundError as error:
-        raise InvalidConfig(
-            f"no node at {home}: run `mithaq init --home {home} …` first"
-        ) from error
-    except (
-        tomllib.TOMLDecodeError,
-        UnicodeDecodeError,
-        msgspec.ValidationError,
-    ) as error:
+        hint = f"no node at {home}: run `mithaq init --home {home} …` first"
+        raise InvalidConfig(hint) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidConfig(f"{file}: {error}") from error
+    except msgspec.ValidationError as error:
+        key, says = _mistake(str(error))
+        raise InvalidConfig(f"{file}: {says}", key=key) from error
     config = Config(home=home, settings=settings)
-    host_and_port(settings.listen)
+    _ = config.listen, config.tls, config.exchange_key_path  # each says what is wrong with its key
     return config
+
+
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
+_MISSING = re.compile(r"Object missing required field `([^`]*)`")
+_PLACE = re.compile(r" - at `\$\.?([^`]*)`")
+
+
+def _mistake(message: str) -> tuple[str, str]:
+    """Return the key that msgspec's ``message`` is about, and the message in our words."""
+    place = _PLACE.search(message)
+    table = place[1] if place else ""
+    for form, says in ((_UNKNOWN, "unknown key"), (_MISSING, "missing key")):
+        found = form.match(message)
+        if found is not None:
+            key = f"{table}.{found[1]}" if table else found[1]
+            return key, f"{says} {key}"
+    return table, f"{table}: {_PLACE.sub('', message)}"
 
 
 def write(home: Path, settings: Settings) -> None:
     """Write the settings file of a new home; defaults stay unwritten so that they can improve."""
     lines = [
-        "# Settings of this Mithaq node. Every key: docs/start.md. An unknown key refuses to start."
+        "# Settings of this Mithaq node. Every key: docs/start.md. An unknown key refuses to start.",
+        *_lines(settings),
     ]
-    plain = msgspec.to_builtins(settings)
-    defaults = {name.name: name.default for name in msgspec.structs.fields(Settings)}
-    for key, value in plain.items():
-        if isinstance(value, str) and value != defaults[key]:
-            lines.append(f"{key} = {toml_string(value)}")
+    exchange = _lines(settings.exchange)
+    if exchange:
+        lines += ["", "[exchange]", *exchange]
     (home / FILE).write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def _lines(struct: Settings | Exchange) -> list[str]:
+    lines: list[str] = []
+    for field in msgspec.structs.fields(struct):
+        value = getattr(struct, field.name)
+        if value == field.default:
+            continue
+        if isinstance(value, str):
+            lines.append(f"{field.name} = {toml_string(value)}")
+        elif isinstance(value, int | float):
+            lines.append(f"{field.name} = {value}")
+    return lines
+
+
 def toml_string(value: str) -> str:
-    """Write ``value`` as a TOML basic string, which is JSON's form for every text."""
-    return msgspec.json.encode(value).decode()
+    """Write ``value`` as a TOML basic string: JSON's form, which leaves DEL bare where TOML does not."""
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
