@@ -9,7 +9,7 @@ in what (1.7).
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from mithaq.policy.agreement import Agreement, Clause
+from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, View, Withhold
 from mithaq.policy.emission import NOBODY, Audience, Emission
 from mithaq.policy.grounds import Grounds
@@ -54,7 +54,8 @@ class _Deciding:
         self._grounds = Grounds(situation, agreement)
         self._known = Known(situation, agreement, candidates)
         self._why: dict[tuple[str, Key], list[Reason]] = defaultdict(list)
-        self._drafts: dict[Key, Draft] = {}
+        self._drafts: dict[Key, Draft] = {}  # what all see of a candidate
+        self._own: dict[tuple[str, Key], Draft] = {}  # the same under the peer's own clause
         self._views: dict[tuple[Key, frozenset[str]], View] = {}
         self._held: dict[Key, Audience] = {}
         permitted = {c.key: self._permitted(c) for c in candidates}
@@ -77,24 +78,28 @@ class _Deciding:
     def _permitted(self, candidate: Candidate) -> Audience:
         """Return the peers that nothing but references and views stands against; note why for others."""
         read = reading(self._situation, candidate)
-        clauses: dict[str, Clause] = {}
+        drafts: dict[str, Draft] = {}
         for name, peer in self._peers.items():
             clause, reasons = self._grounds.against(read, peer)
             self._why[name, candidate.key] += reasons
-            if clause is not None:
-                clauses[name] = clause
-        if not clauses:
-            return NOBODY
+            if clause is not None and all(reason.rule is not Rule.ECHO for reason in reasons):
+                drafts[name] = draft(read, clause)
+        self._choose(candidate.key, drafts)
+        return frozenset(name for name in drafts if not self._why[name, candidate.key])
+
+    def _choose(self, key: Key, drafts: Mapping[str, Draft]) -> None:
+        """Let the first clause decide what is cut; whose own clause would cut otherwise gets nothing (1.7)."""
         order = [clause.id for clause in self._agreement.clauses]
-        chosen = min(clauses.values(), key=lambda clause: order.index(clause.id))
-        self._drafts[candidate.key] = draft(read, chosen)
-        for name, clause in clauses.items():
-            if clause is not chosen:  # another clause would show another view
-                facts = {"because": "one-view", "first": chosen.id}
-                self._why[name, candidate.key].append(
-                    Reason(rule=Rule.NO_CLAUSE, clause=clause.id, facts=facts)
-                )
-        return frozenset(name for name in self._peers if not self._why[name, candidate.key])
+        chosen = min(drafts.values(), key=lambda d: order.index(d.clause.id), default=None)
+        if chosen is None:
+            return
+        self._drafts[key] = chosen
+        for name, made in drafts.items():
+            self._own[name, key] = made
+            if made.cut != chosen.cut:
+                facts = {"because": "one-view", "first": chosen.clause.id}
+                reason = Reason(rule=Rule.NO_CLAUSE, clause=made.clause.id, facts=facts)
+                self._why[name, key].append(reason)
 
     # --- the fixpoint ----------------------------------------------------------------------------
     def _settle(self) -> None:
@@ -141,11 +146,10 @@ class _Deciding:
         return frozenset(peer for peer, reasons in against.items() if reasons)
 
     def _against_view(self, key: Key, peer: str, who: Audience) -> list[Reason]:
-        made = self._drafts[key]
+        made = self._own[peer, key]
         emptied = self._emptied(made, who)
         if emptied:
-            rule, clause = Rule.REFERENCE_REQUIRED, made.clause.id
-            return [Reason(rule=rule, clause=clause, facts={"target": t}) for t in emptied[:NAMED]]
+            return _lacking(made, dict.fromkeys(emptied, Rule.REFERENCE_REQUIRED))
         return list(self._grounds.against_view(made, self._view(key, who), self._peers[peer]))
 
     def _waiting(self, key: Key) -> Audience:
@@ -153,8 +157,8 @@ class _Deciding:
         who = self._emission.to(key)
         if not who:
             return NOBODY
-        made, seen = self._drafts[key], self._view(key, who)
-        waits = frozenset(peer for peer in who if self._grounds.needs(made, seen, peer))
+        seen = self._view(key, who)
+        waits = frozenset(p for p in who if self._grounds.needs(self._own[p, key], seen, p))
         if waits:
             self._held[key] = self._held.get(key, NOBODY) | waits
         return waits
@@ -165,30 +169,31 @@ class _Deciding:
 
     def _having(self, key: Key, who: Audience) -> Audience:
         """Return those of ``who`` that have all the candidate cannot go to them without."""
-        made = self._drafts[key]
-        for pointer, target in made.refs:
+        for pointer, target in self._drafts[key].refs:
             lacking = who - self._has(target)
-            who -= frozenset(peer for peer in lacking if self._must(made, pointer, peer))
+            who -= frozenset(peer for peer in lacking if self._must(key, pointer, peer))
         return who
 
-    def _must(self, made: Draft, pointer: str, peer: str) -> bool:
-        """Say whether the candidate cannot go to ``peer`` without what stands at ``pointer``."""
-        if pointer in made.reading.required or self._grounds.exact(made, self._peers[peer]):
-            return True
-        first = self._grounds.shown.first(made.reading.candidate.key)
-        return first is not None and not below(pointer, first.removed)
+    def _must(self, key: Key, pointer: str, peer: str) -> Rule | None:
+        """Return the rule by which the candidate cannot go to ``peer`` without what stands at ``pointer``."""
+        made = self._drafts[key]
+        exact = self._grounds.exact(made, self._peers[peer])
+        if exact is not None or pointer in made.reading.required:
+            return exact or Rule.REFERENCE_REQUIRED
+        first = self._grounds.shown.first(made.reading.candidate)
+        return Rule.FIRST_VIEW if first and not below(pointer, first.removed) else None
 
     def _emptied(self, made: Draft, who: Audience) -> list[str]:
         """Return the targets of a required list that ``who`` would be left without."""
         for name in made.reading.lists:
             named = [target for pointer, target in made.refs if pointer.startswith(f"{name}/")]
-            if not any(who <= self._has(target) for target in named):
-                return named or [""]
+            if named and not any(who <= self._has(target) for target in named):
+                return named
         return []
 
     def _view(self, key: Key, who: Audience) -> View:
         """Return what ``who`` see; in an agreement of many a version stays as first released (5.3)."""
-        first = self._grounds.shown.first(key)
+        first = self._grounds.shown.first(self._drafts[key].reading.candidate)
         without = (
             first.removed
             if first is not None
@@ -219,24 +224,27 @@ class _Deciding:
     def _decision(self, key: Key, peer: str) -> Decision:
         who = self._emission.to(key)
         if peer in who:
-            clause = self._drafts[key].clause
+            clause = self._own[peer, key].clause
             return Release(view=self._view(key, who), clause=clause.id, onward=clause.onward)
         if peer in self._held.get(key, NOBODY):
             return self._hold(key, peer)
-        return Withhold(reasons=tuple(self._why[peer, key]) or self._missing(key, peer))
+        return Withhold(reasons=tuple(self._why[peer, key] or self._missing(key, peer)))
 
     def _hold(self, key: Key, peer: str) -> Decision:
-        """Withhold comes before hold: what lacks a reference by now waits for nobody (border.md 2.5)."""
-        made = self._drafts[key]
-        left = self._having(key, self._held[key])
-        if peer not in left:
-            return Withhold(reasons=self._missing(key, peer))
-        who = left | self._emission.to(key)
-        against = self._against_view(key, peer, who)
+        """Withhold comes before hold: what lacks a reference by now waits for nobody (border.md 2.5).
+
+        By now the view may be one that was approved already; then it goes.
+        """
+        made = self._own[peer, key]
+        who = self._emission.to(key) or self._having(key, self._held[key])
+        against = self._missing(key, peer) or self._against_view(key, peer, who)
+        seen, clause = self._view(key, who), made.clause
+        against = against or self._unseen(made, seen, peer)
         if against:
             return Withhold(reasons=tuple(against))
-        seen, clause = self._view(key, who), made.clause
         needs = self._grounds.needs(made, seen, peer)
+        if not needs:
+            return Release(view=seen, clause=clause.id, onward=clause.onward)
         return Hold(
             view=seen,
             clause=clause.id,
@@ -245,21 +253,25 @@ class _Deciding:
             onward=clause.onward,
         )
 
-    def _missing(self, key: Key, peer: str) -> tuple[Reason, ...]:
+    def _missing(self, key: Key, peer: str) -> list[Reason]:
         """Say which references the peer lacks."""
         made = self._drafts[key]
         lacking = {
-            target: self._rule(made, pointer, peer)
+            target: rule
             for pointer, target in made.refs
-            if peer not in self._has(target) and self._must(made, pointer, peer)
+            if peer not in self._has(target) and (rule := self._must(key, pointer, peer))
         }
-        return tuple(
-            Reason(rule=rule, clause=made.clause.id, facts={"target": target})
-            for target, rule in sorted(lacking.items())[:NAMED]
-        )
+        return _lacking(made, lacking)
 
-    def _rule(self, made: Draft, pointer: str, peer: str) -> Rule:
-        exact = self._grounds.exact(made, self._peers[peer])
-        if exact is None and pointer not in made.reading.required:
-            return Rule.FIRST_VIEW
-        return exact or Rule.REFERENCE_REQUIRED
+    def _unseen(self, made: Draft, seen: View, peer: str) -> list[Reason]:
+        """Say which references of what others see the peer lacks; it would have to see another view (1.7)."""
+        removed = frozenset(seen.removed)
+        unseen = (t for p, t in made.refs if not below(p, removed) and peer not in self._has(t))
+        return _lacking(made, dict.fromkeys(unseen, Rule.FIRST_VIEW))
+
+
+def _lacking(made: Draft, rules: Mapping[str, Rule]) -> list[Reason]:
+    return [
+        Reason(rule=rule, clause=made.clause.id, facts={"target": target})
+        for target, rule in sorted(rules.items())[:NAMED]
+    ]

@@ -22,7 +22,7 @@ class Grounds:
         self._agreement = agreement
         self._terms = digest_of(agreement)
         self._orders = Orders(situation, agreement)
-        self.shown = Shown(situation, agreement)
+        self.shown = Shown(situation, agreement, self._orders)
 
     def against(self, read: Reading, peer: Peer) -> tuple[Clause | None, list[Reason]]:
         """Return the clause that permits a candidate, and what its label, origin and past say against it."""

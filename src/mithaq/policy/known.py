@@ -81,9 +81,7 @@ class Known:
             for name in names:
                 for id_ in situation.known.get(name, frozenset()):
                     self._have[id_] |= {name}
-        orders = Orders(situation, agreement)
-        for id_ in _wholly_recalled(orders, names, candidates):
-            self._have.pop(id_, None)
+        self._recall(Orders(situation, agreement), candidates)
 
     def _relayed(self, agreement: Agreement, candidates: Sequence[Candidate]) -> None:
         """Whoever owns or relayed what came under this agreement has it; under ``scope`` everybody has."""
@@ -92,20 +90,16 @@ class Known:
                 has = {c.owner, c.sent_by, c.voucher} & self._everybody
                 self._have[c.object.id] |= self._everybody if c.onward == "scope" else has
 
+    def _recall(self, orders: Orders, candidates: Sequence[Candidate]) -> None:
+        """What is recalled in every version we hold is dangling from then on, even towards its owner (7.4)."""
+        left: dict[str, Audience] = {}
+        for c in candidates:
+            kept = frozenset(peer for peer in self._everybody if not orders.take(c, peer))
+            left[c.object.id] = left.get(c.object.id, frozenset()) | kept
+        for id_, kept in left.items():
+            if kept != self._everybody:
+                self._have[id_] &= kept
+
     def who_has(self, target: str) -> Audience:
         """Return the peers that have ``target`` already."""
         return self._have.get(target, frozenset())
-
-
-def _wholly_recalled(orders: Orders, peers: Audience, candidates: Sequence[Candidate]) -> set[str]:
-    """Return ids of which every version we hold is recalled: dangling from then on, even towards the owner."""
-    versions: dict[str, list[Candidate]] = defaultdict(list)
-    for c in candidates:
-        if any(orders.take(c, peer) for peer in peers):
-            versions[c.object.id] = []
-    for c in candidates:
-        if c.object.id in versions:
-            versions[c.object.id].append(c)
-    return {
-        id_ for id_, held in versions.items() if all(orders.take(c, p) for c in held for p in peers)
-    }

@@ -5,15 +5,18 @@ from collections.abc import Iterator, Mapping
 
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Reason, Rule, View
+from mithaq.policy.known import Orders
 from mithaq.policy.situation import Candidate, Key, Situation, Standing
 
 
 class Shown:
     """The past of each version under one agreement."""
 
-    def __init__(self, situation: Situation, agreement: Agreement) -> None:
+    def __init__(self, situation: Situation, agreement: Agreement, orders: Orders) -> None:
         """Collect it once for all candidates."""
         self._agreement = agreement
+        self._orders = orders
+        self._first: dict[Key, Standing | None] = {}
         self._rows: dict[Key, list[Standing]] = defaultdict(list)
         self._ever: dict[Key, list[Standing]] = defaultdict(list)
         self._of_id: dict[str, list[Standing]] = defaultdict(list)
@@ -29,11 +32,19 @@ class Shown:
         """Return the row of this version on the peer's shelf."""
         return next((row for row in self._rows.get(key, ()) if row.peer == peer), None)
 
-    def first(self, key: Key) -> Standing | None:
-        """Return the view that an agreement of many is bound to, if the version was ever released (border.md 5.3)."""
+    def first(self, candidate: Candidate) -> Standing | None:
+        """Return the view that an agreement of many is bound to, until a recall names it (border.md 5.3)."""
         if self._agreement.kind != "forum":
             return None
-        return min(self._ever.get(key, ()), key=lambda row: row.since, default=None)
+        if candidate.key not in self._first:
+            binding = (
+                row for row in self._ever.get(candidate.key, ()) if self._binds(candidate, row)
+            )
+            self._first[candidate.key] = min(binding, key=lambda row: row.since, default=None)
+        return self._first[candidate.key]
+
+    def _binds(self, candidate: Candidate, row: Standing) -> bool:
+        return all(order.view != row.view for order in self._orders.touching(candidate, row.peer))
 
     def against_version(self, candidate: Candidate, peer: str) -> Iterator[Reason]:
         """Yield why the version is none for this peer: too old, or from before it joined (border.md 1.10, 3.5)."""
@@ -48,7 +59,7 @@ class Shown:
 
     def against_view(self, candidate: Candidate, seen: View, peer: str) -> Iterator[Reason]:
         """Yield why the view would tell of hidden changes, or be a second story (border.md 1.9, 5.3)."""
-        first = self.first(candidate.key)
+        first = self.first(candidate)
         if first is not None and seen.digest != first.view:
             yield Reason(rule=Rule.FIRST_VIEW)
         if not seen.removed or self.stands(candidate.key, peer):
