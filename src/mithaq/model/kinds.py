@@ -21,10 +21,6 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _HASH_NAME = re.compile(r"[A-Za-z0-9_-]{3,250}")
 _DICTIONARY_KEY = re.compile(r"[A-Za-z0-9_-]{1,250}")
-_MEDIA_TYPE = (
-    r"(?:application|audio|example|font|haptics|image|message|model|multipart|text|video)"
-    r"/[A-Za-z0-9!#$&^_.+-]+"
-)
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}(?:/(?:3[0-2]|[12]?[0-9]))?"
 _IPV6_PREFIX = re.compile(r"12[0-8]|1[01][0-9]|[1-9]?[0-9]")
@@ -202,7 +198,6 @@ KINDS: Mapping[str, Kind] = {
     "binary": Kind("binary", "must be base64 (section 2.1)", _is_binary),
     "hex": _form("must be pairs of hex digits (section 2.8)", r"(?:[0-9a-fA-F]{2})+"),
     "url": URL,
-    "mime": _form("must be a media type", _MEDIA_TYPE),
     "ipv4": _form("must be an IPv4 address or CIDR block (section 6.7)", _IPV4),
     "ipv6": Kind("form", "must be an IPv6 address or CIDR block (section 6.8)", _is_ipv6),
     "mac": _form("must be a MAC address in lower case (section 6.9)", r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}"),

@@ -66,7 +66,7 @@ _META = {
 _MARKING = """spec_version!:string created_by_ref:ref=identity created!:time name:text
         definition_type:string definition:dictionary object_marking_refs:refs=marking-definition"""
 _SCO = {
-    "artifact": """mime_type:mime payload_bin:binary url:url hashes:hashes
+    "artifact": """mime_type:string payload_bin:binary url:url hashes:hashes
         encryption_algorithm:encryption decryption_key:string""",
     "autonomous-system": "number!:integer name:text rir:string",
     "directory": """path!:string path_enc:string ctime:time mtime:time atime:time
@@ -77,7 +77,7 @@ _SCO = {
         sender_ref:ref=email-addr to_refs:refs=email-addr cc_refs:refs=email-addr
         bcc_refs:refs=email-addr message_id:string subject:text received_lines:strings
         additional_header_fields:dictionary body:text body_multipart:list raw_email_ref:ref=artifact""",
-    "file": """hashes:hashes size:size name:string name_enc:string magic_number_hex:hex mime_type:mime
+    "file": """hashes:hashes size:size name:string name_enc:string magic_number_hex:hex mime_type:string
         ctime:time mtime:time atime:time parent_directory_ref:ref=directory contains_refs:refs
         content_ref:ref=artifact""",
     "ipv4-addr": "value!:ipv4 resolves_to_refs:refs=mac-addr belongs_to_refs:refs=autonomous-system",
