@@ -98,7 +98,7 @@ def test_the_listener_is_refused_what_is_not_its_own(peer):
         "UPDATE shelf.shelves SET state = 'open'",
         "DELETE FROM shelf.shelf_rows",
         "TRUNCATE shelf.views",
-        "SELECT facts FROM spool.arrivals",
+        "SELECT raw FROM spool.arrivals",
         "UPDATE spool.arrivals SET peer = 'another'",
         "DELETE FROM spool.arrivals",
         "CREATE TABLE core.mine (n integer)",

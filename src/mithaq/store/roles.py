@@ -15,9 +15,8 @@ from sqlalchemy import Connection, text
 
 from mithaq.store.engine import ROOMS, StoreFault
 
-_PEER_READS = (
-    "seq, peer, size"  # of arrivals: what its quota is counted from; never the bytes of others
-)
+# Of arrivals: what a quota is counted from, and what a caller may ask of its own posts; never bytes.
+_PEER_READS = "seq, peer, size, kind, facts"
 
 
 def grant_roles(unit: Connection, core: str, peer: str) -> None:

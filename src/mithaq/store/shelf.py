@@ -1,13 +1,14 @@
 """What peers may see: read by the peers' listener, written by the worker's projection alone."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select, update
 
 from mithaq.store.sql import chunks, insert_new, put
 from mithaq.store.tables import (
+    caller_keys,
     callers,
     documents,
     frames,
@@ -68,25 +69,18 @@ class Frame:
     date_added: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Filters of a page: TAXII 2.1 section 3.4; empty asks for nothing in particular."""
-
-    added_after: str | None = None
-    after: int = 0  # position, from ``next``
-    limit: int
-    ids: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ("last",)
-
-
 # --- read by the listener ----------------------------------------------------------------------------
 def caller_by_key(unit: Connection, keyid: str) -> tuple[Caller, str] | None:
     """Return the node that owns an exchange key, and the key in base64."""
-    for caller in all_callers(unit):
-        if keyid in caller.keys:
-            return caller, caller.keys[keyid]
-    return None
+    query = (
+        select(callers.c.name, callers.c.kind, caller_keys.c.key)
+        .join(callers, callers.c.name == caller_keys.c.name)
+        .where(caller_keys.c.keyid == keyid)
+    )
+    row = unit.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Caller(name=row.name, kind=row.kind, keys={keyid: row.key}), row.key
 
 
 def all_callers(unit: Connection) -> list[Caller]:
@@ -122,96 +116,6 @@ def shelf_of(unit: Connection, peer: str, name: str) -> Shelf | None:
     )
     row = unit.execute(query).one_or_none()
     return None if row is None else Shelf(**row._mapping)
-
-
-def page(unit: Connection, shelf: str, wanted: Wanted) -> tuple[list[Shown], bool]:
-    """Return a page of a shelf in the order of ``date_added``, and whether there is more."""
-    table = shelf_rows
-    query = select(table).where(table.c.shelf == shelf, table.c.position > wanted.after)
-    if wanted.added_after is not None:
-        query = query.where(table.c.date_added > wanted.added_after)
-    if wanted.ids:
-        query = query.where(table.c.id.in_(wanted.ids))
-    if wanted.types:
-        query = query.where(table.c.type.in_(wanted.types))
-    query = (
-        _versions(query, shelf, wanted.versions).order_by(table.c.position).limit(wanted.limit + 1)
-    )
-    found = [_shown(row) for row in unit.execute(query)]
-    return found[: wanted.limit], len(found) > wanted.limit
-
-
-def _versions(
-    query: Select[tuple[object, ...]], shelf: str, versions: Sequence[str]
-) -> Select[tuple[object, ...]]:
-    if "all" in versions:
-        return query
-    table = shelf_rows
-    kept = []
-    for word, extreme in (("first", func.min), ("last", func.max)):
-        if word in versions:
-            ends = (
-                select(table.c.id, extreme(table.c.version))
-                .where(table.c.shelf == shelf)
-                .group_by(table.c.id)
-            )
-            kept.append(tuple_(table.c.id, table.c.version).in_(ends))
-    exact = [v for v in versions if v not in {"first", "last"}]
-    if exact:
-        kept.append(table.c.version.in_(exact))
-    return query.where(or_(*kept))
-
-
-def _shown(row: object) -> Shown:
-    r = row._mapping  # type: ignore[attr-defined]
-    return Shown(**{name: r[name] for name in Shown.__slots__})
-
-
-def show_views(unit: Connection, digests: Sequence[str]) -> list[bytes]:
-    """Return bytes in the order of ``digests``, which come from rows of the asking peer's shelf."""
-    found: dict[str, bytes] = {}
-    for part in chunks(dict.fromkeys(digests)):
-        found |= {
-            r.digest: bytes(r.body)
-            for r in unit.execute(select(views).where(views.c.digest.in_(part)))
-        }
-    return [found[digest] for digest in digests]
-
-
-def frames_after(unit: Connection, peer: str, channel: str, after: int) -> Iterator[Frame]:
-    """Yield the frames of a channel to ``peer`` after ``after``, in order."""
-    query = (
-        select(frames)
-        .where(frames.c.channel == channel, frames.c.peer == peer, frames.c.seq > after)
-        .order_by(frames.c.seq)
-    )
-    for row in unit.execute(query.limit(64)):
-        yield _frame(row)
-
-
-def frames_shown(unit: Connection, channel: str, after: str, limit: int) -> list[Frame]:
-    """Return frames of a channel shown after an instant, for the ``seals`` collection."""
-    query = (
-        select(frames)
-        .where(frames.c.channel == channel, frames.c.date_added > after)
-        .order_by(frames.c.seq)
-        .limit(limit)
-    )
-    return [_frame(row) for row in unit.execute(query)]
-
-
-def _frame(row: object) -> Frame:
-    r = row._mapping  # type: ignore[attr-defined]
-    digests = tuple(r["bodies"].split(",")) if r["bodies"] else ()
-    return Frame(
-        channel=r["channel"],
-        seq=r["seq"],
-        peer=r["peer"],
-        envelope=bytes(r["envelope"]),
-        bodies=digests,
-        size=r["size"],
-        date_added=r["date_added"],
-    )
 
 
 def heartbeat_for(unit: Connection, peer: str) -> bytes | None:
@@ -278,8 +182,23 @@ def remove_row(unit: Connection, shelf: str, id_: str, stix_version: str) -> Non
         shelf_rows.c.id == id_,
         shelf_rows.c.stix_version == stix_version,
     )
-    gone = [r.view for r in unit.execute(select(shelf_rows.c.view).where(which))]
-    unit.execute(delete(shelf_rows).where(which))
+    _take_away(unit, shelf_rows, which)
+
+
+def withdraw_from_inbox(unit: Connection, shelf: str, id_: str, versions: Sequence[str]) -> None:
+    """Take versions that a client wrote out of its inbox, as it asked (border.md 8.5)."""
+    for part in chunks(versions):
+        which = and_(
+            inbox_rows.c.shelf == shelf,
+            inbox_rows.c.id == id_,
+            inbox_rows.c.version.in_(part),
+        )
+        _take_away(unit, inbox_rows, which)
+
+
+def _take_away(unit: Connection, rows: Table, which: ColumnElement[bool]) -> None:
+    gone = [r.view for r in unit.execute(select(rows.c.view).where(which))]
+    unit.execute(delete(rows).where(which))
     for view in gone:
         left = [
             unit.execute(select(table.c.shelf).where(table.c.view == view).limit(1)).first()
@@ -303,21 +222,22 @@ def add_frame(unit: Connection, frame: Frame) -> None:
 
 def put_caller(unit: Connection, caller: Caller) -> None:
     """Let someone knock, or change by what."""
-    put(
-        unit,
-        callers,
-        {
-            "name": caller.name,
-            "kind": caller.kind,
-            "keys": json.dumps(dict(caller.keys)),
-            "token": caller.token,
-        },
-    )
+    row = {
+        "name": caller.name,
+        "kind": caller.kind,
+        "keys": json.dumps(dict(caller.keys)),
+        "token": caller.token,
+    }
+    put(unit, callers, row)
+    unit.execute(delete(caller_keys).where(caller_keys.c.name == caller.name))
+    keys = [{"keyid": k, "name": caller.name, "key": v} for k, v in caller.keys.items()]
+    insert_new(unit, caller_keys, keys)
 
 
 def remove_caller(unit: Connection, name: str) -> None:
     """Let someone knock no more."""
-    unit.execute(delete(callers).where(callers.c.name == name))
+    for table in (callers, caller_keys):
+        unit.execute(delete(table).where(table.c.name == name))
 
 
 def put_heartbeat(unit: Connection, peer: str, envelope: bytes) -> None:
@@ -337,22 +257,6 @@ def add_to_inbox(unit: Connection, shelf: str, new: Iterable[Shown]) -> None:
         inbox_rows,
         [{"shelf": shelf, **{n: getattr(r, n) for n in Shown.__slots__}} for r in new],
     )
-
-
-def inbox_page(unit: Connection, shelf: str, wanted: Wanted) -> tuple[list[Shown], bool]:
-    """Return a page of what a client wrote."""
-    table = inbox_rows
-    query = select(table).where(table.c.shelf == shelf, table.c.position > wanted.after)
-    if wanted.added_after is not None:
-        query = query.where(table.c.date_added > wanted.added_after)
-    if wanted.ids:
-        query = query.where(table.c.id.in_(wanted.ids))
-    if wanted.types:
-        query = query.where(table.c.type.in_(wanted.types))
-    found = [
-        _shown(r) for r in unit.execute(query.order_by(table.c.position).limit(wanted.limit + 1))
-    ]
-    return found[: wanted.limit], len(found) > wanted.limit
 
 
 def inbox_end(unit: Connection, shelf: str) -> tuple[int, str]:

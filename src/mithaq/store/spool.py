@@ -56,6 +56,22 @@ def arrive(unit: Connection, arrival: Arrival, now: datetime, most_bytes: int) -
     )
 
 
+def waiting(unit: Connection, peer: str, kind: str, holding: str) -> list[Mapping[str, str]]:
+    """Return the facts of what of one kind still waits from ``peer``, oldest first; never its bytes.
+
+    Args:
+        holding: an id that the facts must name.
+    """
+    query = (
+        select(arrivals.c.facts)
+        .where(arrivals.c.peer == peer, arrivals.c.kind == kind)
+        .where(arrivals.c.facts.contains(holding, autoescape=True))
+        .order_by(arrivals.c.seq)
+    )
+    facts = [msgspec.json.decode(f, type=dict[str, str]) for f in unit.execute(query).scalars()]
+    return [each for each in facts if holding in each.values()]
+
+
 def since(unit: Connection, position: int, limit: int = 64) -> list[Arrival]:
     """Return up to ``limit`` arrivals after ``position``, oldest first."""
     query = select(arrivals).where(arrivals.c.seq > position).order_by(arrivals.c.seq).limit(limit)

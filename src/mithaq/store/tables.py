@@ -380,6 +380,8 @@ inbox_rows = Table(
     Index("ix_inbox_rows_view", "view"),
 )
 statuses = Table("statuses", shelf, _key("id", 36), _text("shelf"), _blob("raw"))
+    Index("ix_shelf_rows_added", "shelf", "date_added", "position"),
+    Index("ix_shelf_rows_type", "shelf", "type", "position"),
 marks = Table("marks", shelf, _key("key"), _text("value"))
 
 # --- spool: what came in, unread ---------------------------------------------------------------------
@@ -396,3 +398,11 @@ arrivals = Table(
     Index("ix_arrivals_peer", "peer"),
     sqlite_autoincrement=True,
 )
+    Index("ix_callers_token", "token"),
+)
+caller_keys = Table(
+    "caller_keys",
+    shelf,
+    _key("keyid"),
+    *_texts("name", "key"),
+    Index("ix_caller_keys_name", "name"),

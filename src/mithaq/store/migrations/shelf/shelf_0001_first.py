@@ -15,6 +15,15 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.create_table(
+        "caller_keys",
+        sa.Column("keyid", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("keyid"),
+        schema="shelf",
+    )
+    op.create_index("ix_caller_keys_name", "caller_keys", ["name"], unique=False, schema="shelf")
+    op.create_table(
         "callers",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -23,6 +32,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
         schema="shelf",
     )
+    op.create_index("ix_callers_token", "callers", ["token"], unique=False, schema="shelf")
     op.create_table(
         "documents",
         sa.Column("name", sa.Text(), nullable=False),
@@ -86,6 +96,20 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "shelf", "id", "stix_version", name=op.f("uq_shelf_rows_shelf_id_stix_version")
         ),
+        schema="shelf",
+    )
+    op.create_index(
+        "ix_shelf_rows_added",
+        "shelf_rows",
+        ["shelf", "date_added", "position"],
+        unique=False,
+        schema="shelf",
+    )
+    op.create_index(
+        "ix_shelf_rows_type",
+        "shelf_rows",
+        ["shelf", "type", "position"],
+        unique=False,
         schema="shelf",
     )
     op.create_index("ix_shelf_rows_view", "shelf_rows", ["view"], unique=False, schema="shelf")
