@@ -192,8 +192,12 @@ _NAMES_A_LEVEL = re.compile(
 _IS_A_LEVEL = re.compile(r"[^a-z]*(?:clear|white|green|amber|red|amber[^a-z]*strict)[^a-z]*")
 
 
+_UNSEEN = frozenset({"Cf", "Mn"})  # marks and joiners that stand within a word unseen
+
+
 def _reads_as_level(text: str) -> bool:
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    shown = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(c for c in shown if unicodedata.category(c) not in _UNSEEN)
     return bool(_NAMES_A_LEVEL.search(plain) or _IS_A_LEVEL.fullmatch(plain))
 
 
@@ -202,8 +206,9 @@ def _claims(definition: Body) -> list[Label | None]:
     found: list[Label | None] = []
     terms = definition.get("definition")
     if isinstance(terms, dict):
-        stated = {name.lower(): value for name, value in terms.items()}
-        found += [_claim(name, stated[name]) for name in ("tlp", "pap") if name in stated]
+        for name, value in terms.items():
+            if name.lower() in ("tlp", "pap"):
+                found.append(_claim(name.lower(), value))
     extensions = definition.get("extensions")
     if isinstance(extensions, dict):
         for key, scheme, name in (
