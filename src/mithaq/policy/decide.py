@@ -14,6 +14,7 @@ from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, View, 
 from mithaq.policy.emission import NOBODY, Audience, Emission
 from mithaq.policy.grounds import Grounds
 from mithaq.policy.known import Known
+from mithaq.policy.persons import because
 from mithaq.policy.situation import Candidate, Key, Situation
 from mithaq.policy.views import Draft, below, draft, reading, view
 
@@ -218,7 +219,8 @@ class _Deciding:
             who = self._emission.to(c.key)
             old = {p for p in who if c.object.version < newest[p, c.voucher, c.object.id]}
             for peer in old:
-                self._why[peer, c.key].append(Reason(rule=Rule.SUPERSEDED))
+                facts = {"by": newest[peer, c.voucher, c.object.id]}
+                self._why[peer, c.key].append(Reason(rule=Rule.SUPERSEDED, facts=facts))
             self._emission.narrow(c.key, who - old)
 
     def _decision(self, key: Key, peer: str) -> Decision:
@@ -249,7 +251,7 @@ class _Deciding:
             view=seen,
             clause=clause.id,
             needs=needs,
-            reasons=tuple(Reason(rule=Rule(need), clause=clause.id) for need in sorted(needs)),
+            reasons=tuple(because(need, made, seen) for need in sorted(needs)),
             onward=clause.onward,
         )
 
@@ -272,6 +274,12 @@ class _Deciding:
 
 def _lacking(made: Draft, rules: Mapping[str, Rule]) -> list[Reason]:
     return [
-        Reason(rule=rule, clause=made.clause.id, facts={"target": target})
+        Reason(
+            rule=rule,
+            clause=made.clause.id,
+            facts={"target": target}
+            if rule is Rule.REFERENCE_REQUIRED
+            else {"because": "target", "target": target},
+        )
         for target, rule in sorted(rules.items())[:NAMED]
     ]

@@ -62,14 +62,12 @@ class Grounds:
 
     def _against_form(self, made: Draft, seen: View, peer: Peer) -> Iterator[Reason]:
         """Yield what forbids the change that makes the view; unchanged bytes are fit (border.md 1.4, 1.5)."""
-        exact = self.exact(made, peer)
-        if seen.removed and exact is Rule.SCO_PARTIAL:
-            yield Reason(rule=Rule.SCO_PARTIAL, clause=made.clause.id)
-        elif (seen.removed or seen.added) and exact is Rule.RELAY_EXACT:
-            yield Reason(rule=Rule.RELAY_EXACT, clause=made.clause.id)
+        exact, clause = self.exact(made, peer), made.clause.id
+        if exact is not None and (seen.removed or (seen.added and exact is Rule.RELAY_EXACT)):
+            yield Reason(rule=exact, clause=clause, facts={"because": "cut"})
         elif not is_valid(seen):
             facts = {"removed": ", ".join(seen.removed)}
-            yield Reason(rule=Rule.INVALID_VIEW, clause=made.clause.id, facts=facts)
+            yield Reason(rule=Rule.INVALID_VIEW, clause=clause, facts=facts)
 
     def needs(self, made: Draft, seen: View, peer: str) -> frozenset[str]:
         """Return whom the view waits for; what stands was approved when it was placed."""

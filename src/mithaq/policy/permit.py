@@ -77,11 +77,8 @@ def _levels(clause: Clause, label: Label) -> Mapping[str, str] | None:
     if label.tlp is not None and limits(clause).allows(label.tlp) and not label.unresolved:
         return {"because": "pap", "is": str(label.pap), "most": clause.max_pap}
     most = ", ".join((clause.max_tlp, *clause.named_levels))
-    return {"because": "level", "is": _written(label), "most": most}
-
-
-def _written(label: Label) -> str:
-    return "unreadable" if label.unresolved else str(label.tlp or "unmarked")
+    readable = label.tlp is not None and not label.unresolved
+    return {"because": "level", "is": str(label.tlp) if readable else "?", "most": most}
 
 
 def _times(situation: Situation, clause: Clause) -> Mapping[str, str] | None:
@@ -114,7 +111,7 @@ def _content(clause: Clause, body: Body) -> Mapping[str, str] | None:
     )
     for name, has, wanted, unwanted in tests:
         if wanted and not has & set(wanted):
-            return {"because": f"{name}-wanted"}
+            return {"because": f"{name}-wanted", "which": ", ".join(wanted)}
         hit = sorted(has & set(unwanted))
         if hit:
             return {"because": f"{name}-excluded", "which": hit[0]}
@@ -145,10 +142,13 @@ def caveats(situation: Situation, label: Label, peer: Peer) -> Iterator[Reason]:
     if label.releasable_to is not None and not {peer.name, peer.country} & label.releasable_to:
         yield Reason(
             rule=Rule.RELEASABLE_TO,
-            facts={"to": ", ".join(sorted(label.releasable_to))},
+            facts={"to": ", ".join(sorted(label.releasable_to)) or "-"},
         )
     if label.purposes is not None and situation.purpose not in label.purposes:
-        yield Reason(rule=Rule.PURPOSE, facts={"purpose": situation.purpose})
+        purposes = ", ".join(sorted(label.purposes))
+        yield Reason(
+            rule=Rule.PURPOSE, facts={"purpose": situation.purpose, "for": purposes or "-"}
+        )
     if label.embargo is not None and situation.instants.opens < label.embargo:
         yield Reason(rule=Rule.EMBARGO, facts={"until": label.embargo})
     if label.expiry is not None and situation.instants.closes >= label.expiry:
@@ -186,12 +186,13 @@ def onward(
     if candidate.own or label.tlp is None:
         return
     yes = consented(situation, candidate, peer)
+    facts = {"owner": candidate.owner or candidate.voucher}
     if label.originator_control and not yes:
-        yield Reason(rule=Rule.ORIGINATOR_CONTROL, facts={"owner": candidate.owner})
+        yield Reason(rule=Rule.ORIGINATOR_CONTROL, facts=facts)
     sink = peer.constituency_of == situation.us
     may = _to_sink(label.tlp, peer) if sink else _to_nation(label.tlp, candidate, peer, yes=yes)
     if not may:
-        yield Reason(rule=_ONWARD[label.tlp], facts={"owner": candidate.owner or candidate.voucher})
+        yield Reason(rule=_ONWARD[label.tlp], facts=facts)
 
 
 _ONWARD = {
@@ -254,8 +255,10 @@ def readers(candidate: Candidate, label: Label, peer: Peer) -> Iterator[Reason]:
     if label.tlp is not Tlp.RED:
         return
     chosen = candidate.readers.get(peer.name, frozenset())
-    if not peer.node or not chosen or not chosen <= peer.readers:
-        yield Reason(
-            rule=Rule.READERS,
-            facts={"unknown": ", ".join(sorted(chosen - peer.readers))},
-        )
+    if not peer.node:
+        yield Reason(rule=Rule.READERS, facts={"because": "client"})
+    elif not chosen:
+        yield Reason(rule=Rule.READERS, facts={"because": "none"})
+    elif not chosen <= peer.readers:
+        unknown = ", ".join(sorted(chosen - peer.readers))
+        yield Reason(rule=Rule.READERS, facts={"because": "unknown", "unknown": unknown})

@@ -2,7 +2,7 @@
 
 from mithaq.model.labels import Tlp
 from mithaq.policy.attribution import attributes
-from mithaq.policy.decision import Rule, View
+from mithaq.policy.decision import Reason, Rule, View
 from mithaq.policy.situation import Approval, Situation
 from mithaq.policy.views import Draft
 
@@ -29,6 +29,15 @@ def needs_of(
     if any("policy-owner" in a.approver.roles for a in good):
         needs.discard(str(Rule.POLICY_OWNER))
     return frozenset(needs)
+
+
+def because(need: str, made: Draft, seen: View) -> Reason:
+    """Say why a view waits for ``need``."""
+    facts: dict[str, str] = {}
+    if need == Rule.SECOND_PERSON:
+        high = (seen.label.tlp or Tlp.CLEAR) >= Tlp.AMBER_STRICT
+        facts = {"because": "level", "is": str(seen.label.tlp)} if high else {"because": "lowers"}
+    return Reason(rule=Rule(need), clause=made.clause.id, facts=facts)
 
 
 def _counts(approval: Approval, terms: str, made: Draft, seen: View, peer: str) -> bool:

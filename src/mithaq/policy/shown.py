@@ -61,7 +61,7 @@ class Shown:
         """Yield why the view would tell of hidden changes, or be a second story (border.md 1.9, 5.3)."""
         first = self.first(candidate)
         if first is not None and seen.digest != first.view:
-            yield Reason(rule=Rule.FIRST_VIEW)
+            yield Reason(rule=Rule.FIRST_VIEW, facts={"because": "changed"})
         if not seen.removed or self.stands(candidate.key, peer):
             return
         earlier = [
