@@ -47,6 +47,11 @@ def definitions() -> tuple[dict[str, Json], ...]:
     return project, seal
 
 
+def seal_id(channel: str, seq: int) -> str:
+    """Return the one name of link ``seq`` of ``channel``, wherever it is shown."""
+    return f"{SEAL_TYPE}--{uuid.uuid5(_SEALS, f'{channel}/{seq}')}"
+
+
 def seal_body(channel: str, seq: int, issued: str, envelope: bytes) -> dict[str, Json]:
     """Return the object that shows the DSSE ``envelope`` of link ``seq`` of ``channel``.
 
@@ -56,7 +61,7 @@ def seal_body(channel: str, seq: int, issued: str, envelope: bytes) -> dict[str,
     return {
         "type": SEAL_TYPE,
         "spec_version": "2.1",
-        "id": f"{SEAL_TYPE}--{uuid.uuid5(_SEALS, f'{channel}/{seq}')}",
+        "id": seal_id(channel, seq),
         "created": issued,
         "modified": issued,
         "channel": channel,

@@ -21,9 +21,8 @@ def particular(kind: str, body: Body) -> Problems:
 
 def contents(content: Body, rules: schema.ObjectType, where: str) -> Problems:
     """Yield what ``rules`` forbid in an object inside an object; properties they do not name pass."""
-    for name in rules.required:
-        if name not in content:
-            yield Problem("required", where + pointer(name), "is missing")
+    for name in sorted(rules.required - content.keys()):
+        yield Problem("required", where + pointer(name), "is missing")
     for name, kind in rules.properties.items():
         if name in content:
             yield from kind.problems(content[name], where + pointer(name))

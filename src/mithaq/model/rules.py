@@ -68,9 +68,8 @@ def _problems(body: Body) -> Problems:
     yield from _identity(kind, body)
     if body.get("spec_version", "2.1") != "2.1":
         yield Problem("spec-version", "/spec_version", "must be 2.1")
-    for name in rules.required:
-        if name not in body:
-            yield Problem("required", pointer(name), "is missing")
+    for name in sorted(rules.required - body.keys()):
+        yield Problem("required", pointer(name), "is missing")
     for name, value in body.items():
         known = rules.properties.get(name)
         if known is None:
