@@ -30,6 +30,7 @@ TITLES: Mapping[int, str] = {
     404: "Not found",
     405: "Method not allowed",
     406: "No such media type",
+    408: "Request took too long",
     409: "Conflict",
     413: "Request too large",
     415: "Unsupported media type",

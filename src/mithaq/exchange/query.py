@@ -4,9 +4,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mithaq.clock import parse
+from mithaq.errors import InputError
 from mithaq.exchange.problems import HttpProblem
 
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
+_INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?Z")
+_SPEC_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
+_MOST_VALUES = 1000
+_TAXII = "application/taxii+json"
 _VERSION_WORDS = {"all", "first", "last"}
 
 
@@ -25,24 +30,28 @@ class Query:
     @property
     def filters(self) -> str:
         """A text equal for equal filters; ``next`` is bound to it."""
-        return repr(
-            (self.added_after, self.ids, self.types, self.versions, self.spec_versions)
-        )
+        lists = (self.ids, self.types, self.versions, self.spec_versions)
+        return repr((self.added_after, *map(sorted, lists)))
 
 
-def accepts(header: str | None) -> bool:
-    """Say whether an Accept header takes TAXII 2.1; a bare type means the latest version (1.6.8.2)."""
+def accepts(header: str | None, *kinds: str) -> bool:
+    """Say whether an Accept header takes TAXII 2.1; a bare type means the latest version (1.6.8.2).
+
+    Args:
+        kinds: other media types that the endpoint defines; STIX's, for manifests.
+    """
     if header is None or not header.strip():
         return True
-    return any(_is_taxii(part, ranges=True) for part in header.split(","))
+    known = (_TAXII, *kinds)
+    return any(_is_one_of(known, part, ranges=True) for part in header.split(","))
 
 
 def is_taxii_content(header: str | None) -> bool:
     """Say whether a Content-Type is TAXII 2.1."""
-    return header is not None and _is_taxii(header, ranges=False)
+    return header is not None and _is_one_of((_TAXII,), header, ranges=False)
 
 
-def _is_taxii(written: str, *, ranges: bool) -> bool:
+def _is_one_of(known: tuple[str, ...], written: str, *, ranges: bool) -> bool:
     kind, *parameters = (part.strip().lower() for part in written.split(";"))
     given = dict(p.split("=", 1) for p in parameters if "=" in p)
     given = {name.strip(): value.strip().strip('"') for name, value in given.items()}
@@ -50,11 +59,11 @@ def _is_taxii(written: str, *, ranges: bool) -> bool:
         return False
     if ranges and kind in {"*/*", "application/*"}:
         return True
-    return kind == "application/taxii+json" and given.get("version", "2.1") == "2.1"
+    return kind in known and given.get("version", "2.1") == "2.1"
 
 
-def instant(written: str, digits: int) -> str:
-    """Normalise a UTC instant to ``digits`` decimals, so that texts sort as instants do.
+def _instant(written: str) -> tuple[str, str]:
+    """Return a UTC instant to the second and its fraction's digits.
 
     Raises:
         HttpProblem: 400, it is none.
@@ -62,7 +71,25 @@ def instant(written: str, digits: int) -> str:
     match = _INSTANT.fullmatch(written)
     if match is None:
         raise HttpProblem(400, "a timestamp must be RFC 3339 in UTC")
-    return f"{match[1]}.{(match[2] or '')[:digits]:0<{digits}}Z"
+    try:
+        parse(match[1] + "Z")
+    except InputError as error:
+        raise HttpProblem(400, "a timestamp must be RFC 3339 in UTC") from error
+    return match[1], match[2] or ""
+
+
+def _added_after(written: str) -> str:
+    """Write a TAXII timestamp with six decimals; finer ones are cut, so that nothing is passed over."""
+    whole, fraction = _instant(written)
+    return f"{whole}.{fraction[:6]:0<6}Z"
+
+
+def _version(written: str) -> str:
+    """Write a version as rows do: at least three decimals, no zeros beyond (STIX 2.1 section 3.2)."""
+    if written in _VERSION_WORDS:
+        return written
+    whole, fraction = _instant(written)
+    return f"{whole}.{fraction.rstrip('0'):0<3}Z"
 
 
 def read_query(parameters: Mapping[str, list[str]], page_limit: int) -> Query:
@@ -71,19 +98,27 @@ def read_query(parameters: Mapping[str, list[str]], page_limit: int) -> Query:
     Raises:
         HttpProblem: 400.
     """
-    single = {name: _one(parameters, name) for name in ("added_after", "limit", "next")}
-    versions = _values(parameters, "match[version]")
-    after = single["added_after"]
+    after = _one(parameters, "added_after")
+    specs = _values(parameters, "match[spec_version]")
+    if not all(_SPEC_VERSION.fullmatch(spec) for spec in specs):
+        raise HttpProblem(400, "match[spec_version] is malformed")
     return Query(
-        added_after=None if after is None else instant(after, 6),
-        limit=_limit(single["limit"], page_limit),
-        next=single["next"],
+        added_after=None if after is None else _added_after(after),
+        limit=_limit(_one(parameters, "limit"), page_limit),
+        next=_one(parameters, "next"),
         ids=_values(parameters, "match[id]"),
         types=_values(parameters, "match[type]"),
-        versions=tuple(v if v in _VERSION_WORDS else instant(v, 3) for v in versions)
-        or ("last",),
-        spec_versions=_values(parameters, "match[spec_version]"),
+        versions=_versions(parameters),
+        spec_versions=specs,
     )
+
+
+def _versions(parameters: Mapping[str, list[str]]) -> tuple[str, ...]:
+    written = _values(parameters, "match[version]")
+    versions = tuple(_version(each) for each in written)
+    if len(set(versions)) != len(versions) or ("all" in versions and len(versions) > 1):
+        raise HttpProblem(400, "match[version] names a version twice, or all beside others")
+    return versions or ("last",)
 
 
 def _one(parameters: Mapping[str, list[str]], name: str) -> str | None:
@@ -97,8 +132,8 @@ def _values(parameters: Mapping[str, list[str]], name: str) -> tuple[str, ...]:
     written = _one(parameters, name)
     if written is None:
         return ()
-    values = tuple(dict.fromkeys(part.strip() for part in written.split(",")))
-    if not all(values) or len(values) > 1000:
+    values = tuple(part.strip() for part in written.split(","))
+    if not all(each and each.isprintable() for each in values) or len(values) > _MOST_VALUES:
         raise HttpProblem(400, f"{name} is malformed")
     return values
 
@@ -106,6 +141,6 @@ def _values(parameters: Mapping[str, list[str]], name: str) -> tuple[str, ...]:
 def _limit(written: str | None, page_limit: int) -> int:
     if written is None:
         return page_limit
-    if not re.fullmatch(r"\d{1,9}", written) or int(written) == 0:
+    if not re.fullmatch(r"[0-9]{1,18}", written) or int(written) == 0:
         raise HttpProblem(400, "limit must be a positive integer")
     return min(int(written), page_limit)

@@ -4,10 +4,13 @@ A signature covers method, target URI and content digest, with created, expires 
 asks and when; authenticity of what is said rests on the envelopes (border.md 5), never on this.
 """
 
+import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, TypeAlias
 
 import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -17,7 +20,7 @@ from http_message_signatures import (
     HTTPSignatureKeyResolver,
     algorithms,
 )
-from http_message_signatures.exceptions import HTTPMessageSignaturesException
+from http_message_signatures.exceptions import HTTPMessageSignaturesException, InvalidSignature
 
 from mithaq.errors import Refused
 from mithaq.exchange.wire import PeerUnreachable, Request, Response
@@ -27,6 +30,7 @@ TAG = "mithaq"
 SKEW = timedelta(minutes=5)
 LIFE = timedelta(minutes=2)
 COVERED = ("@method", "@target-uri", "content-digest")
+KeyOf: TypeAlias = Callable[[str], bytes | None]
 
 
 class BadSignature(Refused):
@@ -61,73 +65,93 @@ def sign(request: Request, signer: Signer, now: datetime) -> Request:
     )
     hms.apply(message, prepared, signer.sign(prepared.signature_base))
     headers = {name.lower(): value for name, value in message.headers.items()}
-    return Request(
-        method=request.method, url=request.url, headers=headers, body=request.body
-    )
+    return Request(method=request.method, url=request.url, headers=headers, body=request.body)
 
 
 class _Pinned(HTTPSignatureKeyResolver):
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
-        self._keys = keys
+    def __init__(self, key_of: KeyOf) -> None:
+        self._key_of = key_of
 
     def resolve_public_key(self, key_id: str) -> Ed25519PublicKey | None:
-        raw = self._keys.get(key_id)
+        raw = self._key_of(key_id)
         return None if raw is None else Ed25519PublicKey.from_public_bytes(raw)
+
+
+class _Verifier(HTTPMessageVerifier):
+    """The library's verifier by the instant it is given, not by the system's clock."""
+
+    def __init__(self, key_of: KeyOf, now: datetime) -> None:
+        super().__init__(signature_algorithm=algorithms.ED25519, key_resolver=_Pinned(key_of))
+        self._now = now
+
+    def validate_created_and_expires(
+        self,
+        sig_input: Any,  # noqa: ANN401 the library's own, untyped
+        max_age: timedelta | None = None,  # noqa: ARG002 LIFE and SKEW say it
+    ) -> None:
+        """Take what is live now, give or take ``SKEW``, and lives no longer than ``LIFE``."""
+        created, expires = (sig_input.params.get(name) for name in ("created", "expires"))
+        now, skew = self._now.timestamp(), SKEW.total_seconds()
+        if (
+            type(created) is not int
+            or type(expires) is not int
+            or not 0 <= expires - created <= LIFE.total_seconds()
+            or not created - skew <= now <= expires + skew
+        ):
+            raise InvalidSignature("not now")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Which key signed a request, and the nonce that may be used once."""
+
+    keyid: str
+    nonce: str
 
 
 @dataclass(slots=True)
 class Nonces:
-    """Nonces seen within the life of a signature; bounded by what fits in that time."""
+    """Nonces seen while a signature of theirs may still live; bounded by what a peer may ask in that time."""
 
-    _seen: dict[str, datetime] = field(default_factory=dict)
+    _seen: dict[bytes, datetime] = field(default_factory=dict)
 
-    def first_time(self, nonce: str, now: datetime) -> bool:
-        """Remember ``nonce``; say whether it is new."""
-        if len(self._seen) > 10_000:
-            self._seen = {n: at for n, at in self._seen.items() if at > now - 2 * SKEW}
-        if nonce in self._seen:
+    def first_time(self, signed: Signed, now: datetime) -> bool:
+        """Remember a nonce of a key; say whether it is new."""
+        for oldest, at in list(islice(self._seen.items(), 2)):
+            if at < now - LIFE - 2 * SKEW:
+                del self._seen[oldest]
+        name = f"{signed.keyid} {signed.nonce}".encode()
+        short = hashlib.blake2b(name, digest_size=16).digest()
+        if short in self._seen:
             return False
-        self._seen[nonce] = now
+        self._seen[short] = now
         return True
 
 
-def verify(
-    request: Request, keys: Mapping[str, bytes], nonces: Nonces, now: datetime
-) -> str:
-    """Return the key id that signed ``request``.
+def verify(request: Request, key_of: KeyOf, now: datetime, *, body: bool = True) -> Signed:
+    """Return who signed ``request``; whether its nonce is new is for the caller to ask.
 
     Args:
-        keys: raw Ed25519 public keys by key id, pinned from key documents.
+        key_of: gives the raw Ed25519 public key of a key id, pinned from key documents.
+        body: the body is here; without it its digest stays unchecked, for a first look at the head.
 
     Raises:
         BadSignature: whatever is wrong; the message does not say what, since it may be shown to the sender.
     """
     message = _Message(request.method, request.url, dict(request.headers))
-    verifier = HTTPMessageVerifier(
-        signature_algorithm=algorithms.ED25519, key_resolver=_Pinned(keys)
-    )
-    verifier.max_clock_skew = SKEW
     try:
-        (result,) = verifier.verify(
+        (result,) = _Verifier(key_of, now).verify(
             message,
-            max_age=SKEW,
             expect_tag=TAG,
             require_components=COVERED,
-            body=request.body,
+            body=request.body if body else None,
         )
     except (HTTPMessageSignaturesException, ValueError, TypeError, KeyError) as error:
         raise BadSignature("no valid signature") from error
-    nonce = result.parameters.get("nonce")
-    keyid = result.parameters.get("keyid")
-    if (
-        not isinstance(nonce, str)
-        or not isinstance(keyid, str)
-        or "expires" not in result.parameters
-    ):
+    keyid, nonce = (result.parameters.get(name) for name in ("keyid", "nonce"))
+    if not isinstance(nonce, str) or not isinstance(keyid, str):
         raise BadSignature("no valid signature")
-    if not nonces.first_time(f"{keyid} {nonce}", now):
-        raise BadSignature("no valid signature")
-    return keyid
+    return Signed(keyid, nonce)
 
 
 class HttpWire:
@@ -153,12 +177,8 @@ class HttpWire:
                     body += chunk
                     if len(body) > limit:
                         raise PeerUnreachable("answer too long", limit=limit)
-                headers = {
-                    name.lower(): value for name, value in answer.headers.items()
-                }
-                return Response(
-                    status=answer.status_code, headers=headers, body=bytes(body)
-                )
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(status=answer.status_code, headers=headers, body=bytes(body))
         except httpx2.HTTPError as error:
             raise PeerUnreachable(type(error).__name__) from error
 

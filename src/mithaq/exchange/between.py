@@ -1,0 +1,139 @@
+"""What only nodes ask of each other: frames, heartbeats, nudges; and our key documents, for anybody.
+
+Nothing is verified here but who is calling: what came in lies in the spool until the worker admits it (border.md 6).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.errors import NotFound
+from mithaq.exchange.problems import HttpProblem
+from mithaq.exchange.visit import Visit
+from mithaq.exchange.wire import Response
+from mithaq.seal.frames import frame
+from mithaq.store import pages
+from mithaq.store import shelf as shelves
+from mithaq.store.pages import PAGE_BYTES
+
+FRAMES = "application/vnd.mithaq.frames"
+JSON = "application/json"
+MAX_HEARTBEAT = 256 << 10
+MAX_NUDGE = 4 << 10
+_CHANNEL = re.compile(r"[0-9a-f]{32}")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+
+Names = Mapping[str, str]
+
+
+class _Nudge(msgspec.Struct, forbid_unknown_fields=True):
+    channel: str
+    seq: int
+
+
+def frames(visit: Visit, names: Names) -> Response:
+    """Give the frames of one channel to the caller after a number, one behind the other (border.md 5.4).
+
+    Raises:
+        NotFound: it is no channel to this caller.
+        HttpProblem: 400, 503.
+    """
+    channel = names["root"]
+    peer = visit.knock.name
+    shelf = shelves.shelf_of(visit.shelf, peer, channel)
+    if shelf is not None and shelf.state == "blocked":
+        raise HttpProblem(503, headers={"retry-after": "5"})
+    if shelf is None and not pages.is_channel_to(visit.shelf, peer, channel):
+        raise NotFound("no such channel")
+    (after,) = visit.request.query.get("after", ["0"])[:1]
+    if _NUMBER.fullmatch(after) is None:
+        raise HttpProblem(400, "after must be a number")
+    body = b"".join(_frames(visit, channel, int(after)))
+    return Response(status=200, headers={"content-type": FRAMES}, body=body)
+
+
+def _frames(visit: Visit, channel: str, after: int) -> Iterator[bytes]:
+    """Yield frames up to ``PAGE_BYTES``, the first whatever its size."""
+    peer = visit.knock.name
+    chosen: list[int] = []
+    size = 0
+    for mark in pages.frame_marks(visit.shelf, peer, channel, after):
+        size += mark.size
+        if chosen and size > PAGE_BYTES:
+            break
+        chosen.append(mark.seq)
+    for number, shown in enumerate(pages.frames_of(visit.shelf, peer, channel, chosen)):
+        slices = pages.show_views(visit.shelf, shown.bodies)
+        if slices is None:
+            # What it carried was taken away since; those before it can still be had.
+            if number == 0:
+                raise HttpProblem(503, headers={"retry-after": "60"})
+            return
+        yield frame(shown.envelope, b"".join(slices))
+
+
+def push_frame(visit: Visit, names: Names) -> Response:
+    """Take one frame of a channel of the caller's."""
+    channel = names["root"]
+    if _CHANNEL.fullmatch(channel) is None:
+        raise NotFound("no such channel")
+    if not visit.request.body:
+        raise HttpProblem(400)
+    visit.leave("frame", {"channel": channel}, visit.request.body)
+    return _taken()
+
+
+def heartbeat(visit: Visit, _names: Names) -> Response:
+    """Give the newest heartbeat made for the caller (border.md 5).
+
+    Raises:
+        NotFound: none was made yet.
+    """
+    envelope = shelves.heartbeat_for(visit.shelf, visit.knock.name)
+    if envelope is None:
+        raise NotFound("no heartbeat")
+    return Response(status=200, headers={"content-type": JSON}, body=envelope)
+
+
+def push_heartbeat(visit: Visit, _names: Names) -> Response:
+    """Take a heartbeat of the caller's."""
+    if not visit.request.body:
+        raise HttpProblem(400)
+    visit.leave("heartbeat", {}, visit.request.body)
+    return _taken()
+
+
+def nudge(visit: Visit, _names: Names) -> Response:
+    """Take a hint that something newer stands in a channel.
+
+    Raises:
+        HttpProblem: 400, it is none.
+    """
+    try:
+        hint = msgspec.json.decode(visit.request.body, type=_Nudge)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise HttpProblem(400) from error
+    if _CHANNEL.fullmatch(hint.channel) is None or hint.seq < 1:
+        raise HttpProblem(400)
+    visit.leave("nudge", {"channel": hint.channel, "seq": str(hint.seq)}, visit.request.body)
+    return _taken()
+
+
+def key_document(shelf: Connection, names: Names) -> Response:
+    """Give our key document, the newest or one by its version, to whoever asks (border.md 9.1).
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    version = names.get("version")
+    name = "keys" if version is None else f"keys/{version}"
+    raw = shelves.document(shelf, name)
+    if raw is None:
+        raise NotFound("no such document")
+    return Response(status=200, headers={"content-type": JSON}, body=raw)
+
+
+def _taken() -> Response:
+    return Response(status=202, headers={"content-type": JSON}, body=b"{}")

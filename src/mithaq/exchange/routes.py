@@ -1,0 +1,129 @@
+"""Which path and method is answered by what, for whom, and how long a body is read: the listener's one table."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sqlalchemy import Connection
+
+from mithaq.errors import NotFound
+from mithaq.exchange import between, taxii
+from mithaq.exchange.problems import HttpProblem
+from mithaq.exchange.visit import Settings, Visit, segment
+from mithaq.exchange.wire import Response
+from mithaq.seal.frames import MAX_ENVELOPE
+
+Names: TypeAlias = Mapping[str, str]
+_STRAY = 16 << 10  # a body where none belongs is read so far and not looked at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """What anybody may ask."""
+
+    answer: Callable[[Connection, Names], Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a known caller may ask."""
+
+    answer: Callable[[Visit, Names], Response]
+    nodes_only: bool = False
+    most_bytes: Callable[[Settings], int] = lambda _settings: _STRAY
+
+
+Verb: TypeAlias = Open | Known
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A form of path and what its methods do."""
+
+    form: re.Pattern[str]
+    verbs: Mapping[str, Verb]
+
+
+def find(method: str, path: str) -> tuple[Verb, Names]:
+    """Return what answers ``method`` at ``path``, and the path's decoded segments by name.
+
+    Nothing of this depends on who asks or on what is held.
+
+    Raises:
+        NotFound: no route has that form; every one ends in a slash (TAXII 2.1 section 3.1).
+        HttpProblem: 405.
+    """
+    for route in ROUTES:
+        match = route.form.fullmatch(path)
+        if match is None:
+            continue
+        names = {name: segment(written) for name, written in match.groupdict().items()}
+        plain = {name: value for name, value in names.items() if value is not None}
+        if len(plain) != len(names):
+            break
+        if method not in route.verbs:
+            raise HttpProblem(405, headers={"allow": ", ".join(route.verbs)})
+        return route.verbs[method], plain
+    raise NotFound("no such path")
+
+
+def _at(path: str, verbs: Mapping[str, Verb]) -> Route:
+    return Route(re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), verbs)
+
+
+def _get(answer: Callable[[Visit, Names], Response]) -> dict[str, Verb]:
+    return {"GET": Known(answer=answer)}
+
+
+def _envelope(settings: Settings) -> int:
+    return settings.max_frame_bytes
+
+
+def _frame(settings: Settings) -> int:
+    return settings.max_frame_bytes + MAX_ENVELOPE + 4
+
+
+def _heartbeat(_settings: Settings) -> int:
+    return between.MAX_HEARTBEAT
+
+
+def _nudge(_settings: Settings) -> int:
+    return between.MAX_NUDGE
+
+
+_COLLECTION = "/taxii2/{root}/collections/{collection}/"
+_OBJECT = _COLLECTION + "objects/{id}/"
+_FRAMES: dict[str, Verb] = {
+    "GET": Known(answer=between.frames, nodes_only=True),
+    "POST": Known(answer=between.push_frame, nodes_only=True, most_bytes=_frame),
+}
+_HEARTBEAT: dict[str, Verb] = {
+    "GET": Known(answer=between.heartbeat, nodes_only=True),
+    "POST": Known(answer=between.push_heartbeat, nodes_only=True, most_bytes=_heartbeat),
+}
+ROUTES = (
+    _at("/taxii2/", _get(taxii.discovery)),
+    _at("/taxii2/{root}/", _get(taxii.api_root)),
+    _at("/taxii2/{root}/status/{id}/", _get(taxii.status)),
+    _at("/taxii2/{root}/collections/", _get(taxii.all_collections)),
+    _at(_COLLECTION, _get(taxii.one_collection)),
+    _at(_COLLECTION + "manifest/", _get(taxii.manifest)),
+    _at(
+        _COLLECTION + "objects/",
+        {
+            **_get(taxii.objects),
+            "POST": Known(answer=taxii.add_objects, most_bytes=_envelope),
+        },
+    ),
+    _at(_OBJECT, {**_get(taxii.one_object), "DELETE": Known(answer=taxii.delete_object)}),
+    _at(_OBJECT + "versions/", _get(taxii.object_versions)),
+    _at("/taxii2/{root}/frames/", _FRAMES),
+    _at("/mithaq/heartbeat/", _HEARTBEAT),
+    _at(
+        "/mithaq/nudge/",
+        {"POST": Known(answer=between.nudge, nodes_only=True, most_bytes=_nudge)},
+    ),
+    _at("/mithaq/keys/", {"GET": Open(answer=between.key_document)}),
+    _at("/mithaq/keys/{version}/", {"GET": Open(answer=between.key_document)}),
+)

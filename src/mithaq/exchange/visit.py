@@ -1,0 +1,81 @@
+"""One request of one known caller, with all that answering it may touch: shelf to read, spool to add to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.exchange.cursor import Cursors
+from mithaq.exchange.gate import Knock
+from mithaq.exchange.problems import TAXII, HttpProblem
+from mithaq.exchange.wire import Request, Response
+from mithaq.store import spool
+from mithaq.store.engine import Store
+from mithaq.store.spool import Arrival, SpoolFull
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the peers' listener is told; nothing here opens the node's core (border.md 10.4)."""
+
+    url: str  # where peers reach this node; what they sign begins with it
+    shelf_url: str
+    spool_url: str
+    cursor_key_path: str
+    page_limit: int = 1000
+    max_frame_bytes: int = 8 << 20
+    spool_bytes_per_peer: int = 256 << 20
+    realm: str = "live"
+
+    @property
+    def base(self) -> str:
+        """The public address without a slash at its end."""
+        return self.url.rstrip("/")
+
+    @property
+    def prefix(self) -> str:
+        """The path below which peers see this node; empty, or with a slash at its start."""
+        return urlsplit(self.base).path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A request that has passed the gate."""
+
+    settings: Settings
+    cursors: Cursors = field(repr=False)
+    shelf: Connection = field(repr=False)  # a snapshot; nothing is written through it
+    shelf_room: Store = field(repr=False)  # for a later snapshot than ``shelf``
+    spool: Store = field(repr=False)
+    knock: Knock
+    request: Request
+    now: datetime
+
+    def leave(self, kind: str, facts: Mapping[str, str], raw: bytes) -> None:
+        """Put what the caller brought into the spool; the worker decides what becomes of it.
+
+        Raises:
+            HttpProblem: 503 to this caller alone: too much of its own waits already (border.md 10.5).
+        """
+        arrival = Arrival(peer=self.knock.name, kind=kind, facts=facts, raw=raw)
+        try:
+            with self.spool.begin() as unit:
+                spool.arrive(unit, arrival, self.now, self.settings.spool_bytes_per_peer)
+        except SpoolFull as error:
+            raise HttpProblem(503, headers={"retry-after": "30"}) from error
+
+
+def segment(written: str) -> str | None:
+    """Return a path's segment decoded; None if it cannot name anything."""
+    try:
+        plain = unquote(written, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    return plain if plain.isprintable() else None
+
+
+def taxii(body: Mapping[str, object], status: int = 200) -> Response:
+    """Return an answer of TAXII's media type (TAXII 2.1 section 3.1)."""
+    return Response(status=status, headers={"content-type": TAXII}, body=msgspec.json.encode(body))
