@@ -15,7 +15,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "fr", "ar")
 Wording: TypeAlias = Mapping[str, str | Mapping[str, str]]
 _OPEN, _CLOSE = "\u2068", "\u2069"  # FIRST STRONG ISOLATE, POP DIRECTIONAL ISOLATE
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LISTS = frozenset({"added", "for", "most", "removed", "to", "unknown", "which"})
+_LISTS = frozenset({"added", "for", "gained", "lost", "most", "removed", "to", "unknown", "which"})
 _NONE: frozenset[str] = frozenset()
 
 
@@ -80,10 +80,10 @@ FACTS: Mapping[Rule, Mapping[str, frozenset[str]]] = {
 
 def sentence(reason: Reason, language: Language = "en") -> str:
     """Return what a reason says to a person: what bit, in which clause, and what could be done."""
-    wording = _wording(language)["rule"][str(reason.rule)]
-    if not isinstance(wording, str):
-        wording = wording[reason.facts["because"]]
-    return fill(wording, language, clause=reason.clause, **reason.facts)
+    said = _wording(language)["rule"][str(reason.rule)]
+    if not isinstance(said, str):
+        said = said[reason.facts["because"]]
+    return fill(said, language, clause=reason.clause, **reason.facts)
 
 
 def explain(
@@ -95,7 +95,7 @@ def explain(
         peer: the name people know the peer by.
         title: what people call the object.
     """
-    says = _wording(language)["decision"]
+    says = wording(language, "decision")
     names = {"peer": peer, "title": title}
     match decision:
         case Release():
@@ -114,7 +114,7 @@ def explain(
             return [first, *why, fill(says["would"], language), *would]
 
 
-def fill(wording: object, language: Language, **values: str) -> str:
+def fill(said: str, language: Language, **values: str) -> str:
     """Put ``values`` into a sentence; in Arabic each stands isolated, so that directions do not mix.
 
     What lists several, parted by ", ", is isolated one by one.
@@ -123,7 +123,7 @@ def fill(wording: object, language: Language, **values: str) -> str:
     parts = {
         name: value.split(", ") if name in _LISTS else [value] for name, value in values.items()
     }
-    return str(wording).format_map(
+    return said.format_map(
         {name: comma.join(_isolated(one, language) for one in many) for name, many in parts.items()}
     )
 
@@ -135,7 +135,7 @@ def _isolated(value: str, language: Language) -> str:
 
 
 def _view(seen: View, onward: str, language: Language, peer: str) -> Sequence[str]:
-    says = _wording(language)["decision"]
+    says = wording(language, "decision")
     removed, added = ", ".join(seen.removed), ", ".join(map(_level, seen.added))
     lines = [] if seen.removed or seen.added else [fill(says["whole"], language)]
     if removed:
@@ -148,6 +148,11 @@ def _view(seen: View, onward: str, language: Language, peer: str) -> Sequence[st
 def _level(marking: str) -> str:
     label = FIXED[marking].label
     return f"PAP:{label.pap}" if label.tlp is None else f"TLP:{label.tlp}"
+
+
+def wording(language: Language, part: str) -> Mapping[str, str]:
+    """Return the sentences of one part of the product: ``decision`` or ``compare``."""
+    return {name: str(said) for name, said in _wording(language)[part].items()}
 
 
 @cache

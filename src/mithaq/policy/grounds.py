@@ -50,6 +50,7 @@ class Grounds:
         """Yield what speaks against the view."""
         candidate, clause = made.reading.candidate, made.clause
         yield from self._against_form(made, seen, peer)
+        yield from permit.caveats(self._situation, seen.label, peer)
         yield from permit.client(self._agreement, clause, seen.label, peer)
         yield from permit.onward(self._situation, candidate, seen.label, peer)
         yield from permit.readers(candidate, seen.label, peer)
