@@ -1,0 +1,1 @@
+"""Tests of signatures, trees and sealed messages."""
