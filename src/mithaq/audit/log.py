@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from mithaq.clock import parse as parse_instant
 from mithaq.clock import text
 from mithaq.errors import InputError, MithaqError, NotFound
 from mithaq.model.canonical import Json, canonical, parse
@@ -133,6 +134,12 @@ def checkpoint(unit: Connection, us: tuple[str, str], signer: Signer, now: datet
     return envelope
 
 
+def last_checkpoint(unit: Connection) -> datetime | None:
+    """Return when the log was last signed; None if it never was."""
+    at = unit.execute(select(func.max(checkpoints.c.at))).scalar_one_or_none()
+    return None if at is None else parse_instant(at)
+
+
 def pad(unit: Connection, now: datetime) -> None:
     """Fill the log with random leaves to a multiple of 256, so that its size counts nothing."""
     missing = -length(unit) % PAD
@@ -157,6 +164,13 @@ def find(unit: Connection, subject: str) -> list[tuple[int, Record]]:
         .order_by(leaves.c.idx)
     )
     return [(row.idx, _record(bytes(row.record))) for row in unit.execute(query)]
+
+
+def newest(unit: Connection, limit: int) -> list[tuple[int, Record]]:
+    """Return (index, record) of the last ``limit`` leaves that are no padding, oldest first."""
+    query = select(leaves.c.idx, leaves.c.record).where(leaves.c.subject != "")
+    rows = unit.execute(query.order_by(leaves.c.idx.desc()).limit(limit)).all()
+    return [(row.idx, _record(bytes(row.record))) for row in reversed(rows)]
 
 
 def _record(raw: bytes) -> Record:

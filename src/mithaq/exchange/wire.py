@@ -56,3 +56,7 @@ class Wire(Protocol):
             PeerUnreachable: there was none in time, or it was longer.
         """
         ...
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        ...

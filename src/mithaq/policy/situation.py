@@ -55,6 +55,7 @@ class Candidate:
     relayed: bool = False  # vouched by another party: passing it on is a relay of exact bytes
     author: str = ""
     beside: Beside = Beside()
+    markings: Mapping[str, Marking] | None = None  # as its voucher defines them; None: as the rest
     readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     newest: bool = True  # the newest admitted version of its id from its voucher
     label_floor: Label = Label()  # raised by a later version of the owner's (border.md 2.9)

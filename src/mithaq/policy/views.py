@@ -53,9 +53,10 @@ class Draft:
 def reading(situation: Situation, candidate: Candidate) -> Reading:
     """Read a candidate's markings and references."""
     body = candidate.object.body
-    paths = path_labels(body, situation.markings)
+    table = situation.markings if candidate.markings is None else candidate.markings
+    paths = path_labels(body, table)
     whole = join(
-        object_label(body, candidate.beside, situation.markings),
+        object_label(body, candidate.beside, table),
         candidate.label_floor,
         paths.get("", Label()),
         Label(unresolved=frozenset().union(*(label.unresolved for label in paths.values()))),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from mithaq.clock import text
 from mithaq.store.sql import insert_new, put
@@ -98,15 +98,18 @@ def _parcel(row: object) -> Parcel:
     )
 
 
-def undelivered(unit: Connection, channel: str, limit: int = 8) -> list[Parcel]:
-    """Return the oldest envelopes of ``channel`` that the peer has not acknowledged."""
-    rows = (
-        select(outbox)
-        .where(outbox.c.channel == channel, outbox.c.delivered_at == "")
-        .order_by(outbox.c.chan_seq)
-        .limit(limit)
+def first_undelivered(unit: Connection, channel: str) -> int | None:
+    """Return the number of the oldest envelope of ``channel`` that the peer has not acknowledged."""
+    query = select(func.min(outbox.c.chan_seq)).where(
+        outbox.c.channel == channel, outbox.c.delivered_at == ""
     )
-    return [_parcel(row) for row in unit.execute(rows)]
+    return unit.execute(query).scalar_one_or_none()
+
+
+def backlog(unit: Connection, channel: str) -> int:
+    """Return how many envelopes of ``channel`` the peer has not acknowledged."""
+    query = select(func.count()).where(outbox.c.channel == channel, outbox.c.delivered_at == "")
+    return int(unit.execute(query).scalar_one())
 
 
 def delivered(unit: Connection, channel: str, upto: int, now: datetime) -> None:
@@ -158,9 +161,15 @@ def drop_held(unit: Connection, channel: str, upto: int) -> None:
 
 
 def refuse(unit: Connection, peer: str, why: tuple[str, str], frame: bytes, now: datetime) -> None:
-    """Keep a refused envelope and its (code, cause) for our people; the sender learns nothing."""
+    """Keep a refused envelope and its (code, cause) for our people; the sender learns nothing.
+
+    One that comes again right after itself, as a peer that is asked again sends it, is kept once.
+    """
+    kept = frame[: 1 << 20]
+    last = select(refusals).where(refusals.c.peer == peer).order_by(refusals.c.seq.desc()).limit(1)
+    row = unit.execute(last).one_or_none()
+    if row is not None and (row.code, row.cause, bytes(row.frame)) == (*why, kept):
+        return
     unit.execute(
-        refusals.insert().values(
-            at=text(now), peer=peer, code=why[0], cause=why[1], frame=frame[: 1 << 20]
-        )
+        refusals.insert().values(at=text(now), peer=peer, code=why[0], cause=why[1], frame=kept)
     )

@@ -345,14 +345,17 @@ def commit_to(unit: Connection, coms: Mapping[int, tuple[bytes, str]]) -> None:
         unit.execute(update(copies).where(copies.c.seq == seq).values(nonce=nonce, com=com))
 
 
-def define_marking(unit: Connection, id_: str, body: bytes) -> None:
-    """Keep a marking definition; the first body of an id stays."""
-    insert_new(unit, markings, [{"id": id_, "body": body}])
+def define_marking(unit: Connection, voucher: str, id_: str, body: bytes) -> None:
+    """Keep what ``voucher`` says a marking means; its first body of an id stays."""
+    insert_new(unit, markings, [{"voucher": voucher, "id": id_, "body": body}])
 
 
-def defined_markings(unit: Connection) -> dict[str, bytes]:
-    """Return the bodies of the marking definitions we hold besides the fixed ones."""
-    return {row.id: bytes(row.body) for row in unit.execute(select(markings))}
+def defined_markings(unit: Connection) -> dict[str, dict[str, bytes]]:
+    """Return, by voucher, the bodies of the marking definitions besides the fixed ones, by id."""
+    found: dict[str, dict[str, bytes]] = {}
+    for row in unit.execute(select(markings)):
+        found.setdefault(row.voucher, {})[row.id] = bytes(row.body)
+    return found
 
 
 def put_source(unit: Connection, source: Source) -> None:

@@ -143,13 +143,17 @@ def show_views(unit: Connection, digests: Sequence[str]) -> list[bytes] | None:
 
     None if one of them is gone: what it stood in was taken away.
     """
+    found = left_of(unit, digests)
+    return None if None in found else [body for body in found if body is not None]
+
+
+def left_of(unit: Connection, digests: Sequence[str]) -> list[bytes | None]:
+    """Return bytes in the order of ``digests``; None for what was taken away."""
     found: dict[str, bytes] = {}
     for part in chunks(dict.fromkeys(digests)):
         query = select(views).where(views.c.digest.in_(part))
         found |= {r.digest: bytes(r.body) for r in unit.execute(query)}
-    if any(digest not in found for digest in digests):
-        return None
-    return [found[digest] for digest in digests]
+    return [found.get(digest) for digest in digests]
 
 
 # --- frames ------------------------------------------------------------------------------------------

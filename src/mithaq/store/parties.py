@@ -37,6 +37,7 @@ class ActorRow:
     name: str
     roles: str
     clearance: str
+    readers: str = ""
     public: bytes
     added_at: str = ""
 
@@ -90,6 +91,12 @@ def key_document_envelopes(unit: Connection, party: str) -> Mapping[int, bytes]:
         .order_by(key_documents.c.version)
     )
     return {row.version: bytes(row.envelope) for row in rows}
+
+
+def document_versions(unit: Connection, party: str) -> list[int]:
+    """Return the versions of a party's key document that we hold, lowest first."""
+    query = select(key_documents.c.version).where(key_documents.c.party == party)
+    return [row.version for row in unit.execute(query.order_by(key_documents.c.version))]
 
 
 def parties_with_keys(unit: Connection) -> list[str]:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_
 
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new
-from mithaq.store.tables import approvals, intents, rows, shelf_ops, waiting
+from mithaq.store.tables import approvals, first_views, intents, rows, shelf_ops, waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,54 @@ def place(unit: Connection, new: Sequence[ShelfRow]) -> None:
     """Keep rows; a row of the same (shelf, id, version) must have been taken away before."""
     for part in chunks(new):
         unit.execute(rows.insert(), [_values(row) for row in part])
+
+
+def remember_first(unit: Connection, new: Sequence[ShelfRow]) -> None:
+    """Keep what an agreement of many is first shown of each version; what is kept already stays."""
+    for part in chunks(new):
+        insert_new(
+            unit,
+            first_views,
+            [
+                {
+                    "agreement": row.agreement,
+                    "id": row.id,
+                    "version": row.version,
+                    "peer": row.peer,
+                    "copy": row.copy,
+                    "view": row.view,
+                    "removed": row.removed,
+                    "since": row.released_at,
+                }
+                for row in part
+            ],
+        )
+
+
+def first_shown(unit: Connection, agreement: str, ids: Iterable[str]) -> list[ShelfRow]:
+    """Return, as rows of no shelf, what an agreement of many was first shown of ``ids``."""
+    found: list[ShelfRow] = []
+    for part in chunks(dict.fromkeys(ids)):
+        query = select(first_views).where(
+            first_views.c.agreement == agreement, first_views.c.id.in_(part)
+        )
+        found += [
+            ShelfRow(
+                shelf="",
+                id=r.id,
+                version=r.version,
+                peer=r.peer,
+                agreement=r.agreement,
+                copy=r.copy,
+                view=r.view,
+                removed=r.removed,
+                label="",
+                released_at=r.since,
+                leaf=0,
+            )
+            for r in unit.execute(query)
+        ]
+    return found
 
 
 def take_away(unit: Connection, shelf: str, id_: str, version: str) -> None:
@@ -158,13 +206,23 @@ def wait_for(unit: Connection, agreement: str, waits: Iterable[tuple[str, int]])
 
 
 def released_waiters(unit: Connection, agreement: str, targets: Iterable[str]) -> list[int]:
-    """Take and return the copies that waited for one of ``targets``."""
-    found: list[int] = []
+    """Take and return the copies that waited for one of ``targets`` under ``agreement``."""
+    return waiters(unit, targets, agreement).get(agreement, [])
+
+
+def waiters(
+    unit: Connection, targets: Iterable[str], agreement: str | None = None
+) -> dict[str, list[int]]:
+    """Take and return, by agreement, the copies that waited for one of ``targets``."""
+    found: dict[str, dict[int, None]] = {}
     for part in chunks(dict.fromkeys(targets)):
-        which = (waiting.c.agreement == agreement, waiting.c.target.in_(part))
-        found += [r.copy for r in unit.execute(select(waiting.c.copy).where(*which))]
+        which: list[ColumnElement[bool]] = [waiting.c.target.in_(part)]
+        if agreement is not None:
+            which.append(waiting.c.agreement == agreement)
+        for row in unit.execute(select(waiting.c.agreement, waiting.c.copy).where(*which)):
+            found.setdefault(row.agreement, {})[row.copy] = None
         unit.execute(delete(waiting).where(*which))
-    return list(dict.fromkeys(found))
+    return {name: list(copies) for name, copies in found.items()}
 
 
 def add_approval(unit: Connection, approval: ApprovalRow) -> None:
@@ -203,15 +261,33 @@ def show_many(unit: Connection, op: str, shelf: str, many: Sequence[dict[str, ob
         )
 
 
-def ops_since(unit: Connection, position: int, limit: int = 5000) -> list[Op]:
-    """Return queued changes after ``position``."""
-    query = (
-        select(shelf_ops).where(shelf_ops.c.seq > position).order_by(shelf_ops.c.seq).limit(limit)
-    )
+def ops_since(
+    unit: Connection, position: int, *, kinds: Iterable[str] = (), limit: int | None = None
+) -> list[Op]:
+    """Return queued changes after ``position``, in order; of some ``kinds`` only if any are named."""
+    query = select(shelf_ops).where(shelf_ops.c.seq > position).order_by(shelf_ops.c.seq)
+    if named := list(kinds):
+        query = query.where(shelf_ops.c.op.in_(named))
     return [
         Op(seq=r.seq, op=r.op, shelf=r.shelf, facts=msgspec.json.decode(r.facts))
-        for r in unit.execute(query)
+        for r in unit.execute(query.limit(limit))
     ]
+
+
+def count_ops(unit: Connection, position: int) -> int:
+    """Return how many changes are queued after ``position``."""
+    query = select(func.count()).select_from(shelf_ops).where(shelf_ops.c.seq > position)
+    return int(unit.execute(query).scalar_one())
+
+
+def views_on(unit: Connection, shelf: str, ids: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Return the view digest that stands on ``shelf`` for each (id, version) of ``ids``."""
+    found: dict[tuple[str, str], str] = {}
+    for part in chunks(dict.fromkeys(ids)):
+        query = select(rows.c.id, rows.c.version, rows.c.view)
+        query = query.where(rows.c.shelf == shelf, rows.c.id.in_(part))
+        found |= {(r.id, r.version): r.view for r in unit.execute(query)}
+    return found
 
 
 def forget_ops(unit: Connection, upto: int) -> None:

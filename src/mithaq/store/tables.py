@@ -89,7 +89,13 @@ relations = Table(
     PrimaryKeyConstraint("copy", "pointer"),
     Index("ix_relations_target", "target"),
 )
-markings = Table("markings", core, _key("id"), _blob("body"))
+markings = Table(  # definitions besides the fixed ones; a voucher's word on an id binds its own objects alone
+    "markings",
+    core,
+    *_texts("voucher", "id"),
+    _blob("body"),
+    PrimaryKeyConstraint("voucher", "id"),
+)
 sources = Table(
     "sources",
     core,
@@ -201,6 +207,7 @@ actors = Table(
     core,
     _key("name"),
     *_texts("roles", "clearance"),
+    _text("readers", ""),  # reader ids this person is bound to (border.md 2.4), comma-separated
     _blob("public"),
     _text("added_at"),
 )
@@ -261,6 +268,36 @@ refusals = Table(
     Column("frame", LargeBinary),
     sqlite_autoincrement=True,
 )
+# Seals admitted, by number: a second seal under one number is a fork (border.md 6, step 4).
+accepted = Table(
+    "accepted",
+    core,
+    Column("channel", String(32), nullable=False),
+    Column("chan_seq", BigInteger, nullable=False),
+    Column("seal", String(71), nullable=False),
+    _blob("envelope"),
+    PrimaryKeyConstraint("channel", "chan_seq"),
+)
+# What came in good envelopes but may not be an object here: for our people to look at.
+quarantine = Table(
+    "quarantine",
+    core,
+    _serial(),
+    *_texts("at", "voucher", "origin", "id", "type", "version"),
+    Column("digest", String(71), nullable=False),
+    *_texts("code", "where"),
+    _blob("body"),
+    _text("state", "waiting"),  # waiting | dropped
+    Index("ix_quarantine_id", "id"),
+    sqlite_autoincrement=True,
+)
+heard = Table(  # the newest heartbeat of each peer
+    "heard",
+    core,
+    _key("peer"),
+    _blob("envelope"),
+    *_texts("issued", "expires", "at"),
+)
 shelf_ops = Table(
     "shelf_ops",
     core,
@@ -282,6 +319,16 @@ rows = Table(
     PrimaryKeyConstraint("shelf", "id", "version"),
     Index("ix_rows_agreement_id", "agreement", "id"),
     Index("ix_rows_copy", "copy"),
+)
+# What an agreement of many was first shown of a version: all its parties see that or nothing (border.md 5.3).
+first_views = Table(
+    "first_views",
+    core,
+    *_texts("agreement", "id", "version", "peer"),
+    Column("copy", Serial, nullable=False),
+    Column("view", String(71), nullable=False),
+    *_texts("removed", "since"),
+    PrimaryKeyConstraint("agreement", "id", "version"),
 )
 intents = Table(
     "intents",
@@ -343,6 +390,8 @@ shelf_rows = Table(
     PrimaryKeyConstraint("shelf", "position"),
     UniqueConstraint("shelf", "id", "stix_version"),
     Index("ix_shelf_rows_view", "view"),
+    Index("ix_shelf_rows_added", "shelf", "date_added", "position"),
+    Index("ix_shelf_rows_type", "shelf", "type", "position"),
 )
 views = Table("views", shelf, _key("digest", 71), _blob("body"))
 frames = Table(
@@ -365,6 +414,14 @@ callers = Table(
     _text("kind"),  # node | client
     _text("keys"),  # key id -> base64 raw key, as JSON
     _text("token", ""),
+    Index("ix_callers_token", "token"),
+)
+caller_keys = Table(
+    "caller_keys",
+    shelf,
+    _key("keyid"),
+    *_texts("name", "key"),
+    Index("ix_caller_keys_name", "name"),
 )
 documents = Table("documents", shelf, _key("name"), _blob("raw"))
 inbox_rows = Table(
@@ -380,8 +437,6 @@ inbox_rows = Table(
     Index("ix_inbox_rows_view", "view"),
 )
 statuses = Table("statuses", shelf, _key("id", 36), _text("shelf"), _blob("raw"))
-    Index("ix_shelf_rows_added", "shelf", "date_added", "position"),
-    Index("ix_shelf_rows_type", "shelf", "type", "position"),
 marks = Table("marks", shelf, _key("key"), _text("value"))
 
 # --- spool: what came in, unread ---------------------------------------------------------------------
@@ -398,11 +453,3 @@ arrivals = Table(
     Index("ix_arrivals_peer", "peer"),
     sqlite_autoincrement=True,
 )
-    Index("ix_callers_token", "token"),
-)
-caller_keys = Table(
-    "caller_keys",
-    shelf,
-    _key("keyid"),
-    *_texts("name", "key"),
-    Index("ix_caller_keys_name", "name"),

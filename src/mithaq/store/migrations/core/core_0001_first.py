@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("roles", sa.Text(), nullable=False),
         sa.Column("clearance", sa.Text(), nullable=False),
+        sa.Column("readers", sa.Text(), server_default="", nullable=False),
         sa.Column("public", sa.LargeBinary(), nullable=False),
         sa.Column("added_at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
@@ -139,6 +140,59 @@ def upgrade() -> None:
     op.create_index("ix_copies_id", "copies", ["id"], unique=False, schema="core")
     op.create_index("ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core")
     op.create_table(
+        "accepted",
+        sa.Column("channel", sa.String(length=32), nullable=False),
+        sa.Column("chan_seq", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.String(length=71), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "chan_seq"),
+        schema="core",
+    )
+    op.create_table(
+        "quarantine",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        *(
+            sa.Column(name, sa.Text(), nullable=False)
+            for name in ("at", "voucher", "origin", "id", "type", "version")
+        ),
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("where", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_quarantine_id", "quarantine", ["id"], unique=False, schema="core")
+    op.create_table(
+        "first_views",
+        *(
+            sa.Column(name, sa.Text(), nullable=False)
+            for name in ("agreement", "id", "version", "peer")
+        ),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("removed", "since")),
+        sa.PrimaryKeyConstraint("agreement", "id", "version"),
+        schema="core",
+    )
+    op.create_table(
+        "heard",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("issued", sa.Text(), nullable=False),
+        sa.Column("expires", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("peer"),
+        schema="core",
+    )
+    op.create_table(
         "held_frames",
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("channel", sa.String(length=32), nullable=False),
@@ -212,9 +266,10 @@ def upgrade() -> None:
     op.create_index("ix_leaves_subject", "leaves", ["subject"], unique=False, schema="core")
     op.create_table(
         "markings",
+        sa.Column("voucher", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("voucher", "id"),
         schema="core",
     )
     op.create_table(

@@ -1,0 +1,286 @@
+"""The way in from peers: verify, judge, store, in one transaction per envelope (border.md 6).
+
+The numbers in the code are the steps of border.md 6; step 1 is the listener's and the client's. Steps 2 to 6
+refuse the envelope and leave the channel where it is; step 7 puts single objects into quarantine while their
+neighbours are admitted; step 8 is this transaction. The sender learns nothing of either.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border import agreements, entries, peers, proofs
+from mithaq.border.agreements import instants
+from mithaq.border.local import Given, LocalOutcome, local, mark, own_identity
+from mithaq.border.publish import revisit
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.errors import InputError, MithaqError, NotFound, PeerError
+from mithaq.model.canonical import digest
+from mithaq.policy.agreement import Agreement, digest_of
+from mithaq.seal.documents import KEYS
+from mithaq.seal.envelope import Envelope, read, verify
+from mithaq.seal.frames import Slice, cut, split
+from mithaq.seal.messages import AGREEMENT, NOTICE, SEAL, ZERO, BadMessage, Doc, Put, Seal, decode
+from mithaq.store import channels, inbound, parties
+from mithaq.store.channels import Channel
+from mithaq.store.journal import record
+
+__all__ = [
+    "Admission", "Given", "LocalOutcome", "Outcome", "frame", "local", "mark", "next_kept", "own_identity",
+    "wanted",
+]  # fmt: skip
+
+SKEW = timedelta(minutes=5)  # a seal issued further ahead waits (border.md 6, step 4)
+AHEAD = 64  # frames kept out of order in one channel; later ones are fetched again
+
+
+class Outcome(StrEnum):
+    """What became of an envelope."""
+
+    ADMITTED = "admitted"
+    KEPT = "kept"  # its turn has not come, or its agreement is not here yet
+    KNOWN = "known"  # admitted before
+    REFUSED = "refused"
+    FORKED = "forked"  # a second story under one number: the channel is frozen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """The outcome of one envelope, for our people."""
+
+    outcome: Outcome
+    channel: str = ""
+    seq: int = 0
+    stored: int = 0
+    quarantined: int = 0
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrived:
+    peer: str
+    raw: bytes
+    envelope: Envelope
+    seal: Seal
+    body: bytes
+    channel: Channel
+
+    @property
+    def digest(self) -> str:
+        return digest(self.envelope.payload)
+
+
+def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Admission:
+    """Take one frame from ``peer``, which transport has authenticated, through steps 2 to 8."""
+    try:
+        arrived = _open(unit, us, (peer, raw), now)  # 2, 3
+        early = _turn(unit, arrived, now)  # 4
+        if early is not None:
+            return early
+        terms = _terms(unit, arrived, us, now)  # 3, 4
+        if isinstance(terms, str):
+            return _keep(unit, arrived, terms, now)
+        slices = cut(arrived.seal, arrived.body)  # 5
+        proofs.check(unit, us, arrived.seal, terms, now)  # 6
+    except (PeerError, InputError, NotFound) as error:
+        return _refuse(unit, peer, raw, error, now)
+    if terms is None:
+        return _documents(unit, us, arrived, slices, now)
+    taken = entries.judge(unit, us, (peer, arrived.seal, terms), slices, now)  # 7
+    _advance(unit, arrived, terms.version)  # 8
+    entries.store(unit, (peer, arrived.seal), taken, now)
+    done = Admission(
+        outcome=Outcome.ADMITTED,
+        channel=arrived.seal.channel,
+        seq=arrived.seal.seq,
+        stored=taken.stored,
+        quarantined=len(taken.aside),
+    )
+    facts = {"peer": peer, "agreement": terms.id, "seq": done.seq}
+    record(unit, now, "admitted", done.channel, **facts, stored=done.stored, aside=done.quarantined)
+    revisit(unit, us, [copy.object.id for copy in taken.copies], now)
+    return done
+
+
+def next_kept(unit: Connection, channel: str) -> tuple[str, bytes] | None:
+    """Return (peer, frame) of the frame whose turn it is among those kept for ``channel``."""
+    held = channels.by_id(unit, channel)
+    kept = channels.held(unit, channel, (held.seq if held else 0) + 1)
+    return None if kept is None else (kept.peer, kept.frame)
+
+
+def wanted(unit: Connection, peer: str, channel: str) -> int:
+    """Return the number after which frames of ``peer`` in ``channel`` are to be fetched."""
+    held = channels.by_id(unit, channel)
+    return held.seq if held is not None and held.peer == peer else 0
+
+
+# --- steps 2 and 3 ---------------------------------------------------------------------------------------
+def _open(unit: Connection, us: Us, sent: tuple[str, bytes], now: datetime) -> _Arrived:
+    peer, raw = sent
+    envelope, body = split(raw)
+    seal = decode(verify(envelope, SEAL, peers.keys_of(unit, peer, now)), Seal)
+    if (seal.to, seal.sender, seal.realm) != (us.party, peer, us.realm):
+        raise BadMessage("sealed for somebody else", cause="to")
+    known = parties.peer(unit, peer)
+    if known.state != "confirmed":
+        raise BadMessage("from a peer that is not confirmed", cause="unconfirmed")
+    kinds = Doc if seal.agreement is None else Put
+    if not all(isinstance(entry, kinds) for entry in seal.entries):
+        raise BadMessage("an entry that its channel does not carry", cause="entry")
+    return _Arrived(
+        peer=peer,
+        raw=raw,
+        envelope=envelope,
+        seal=seal,
+        body=body,
+        channel=_channel(unit, peer, seal),
+    )
+
+
+def _channel(unit: Connection, peer: str, seal: Seal) -> Channel:
+    agreement = seal.agreement.id if seal.agreement else ""
+    held = channels.by_id(unit, seal.channel)
+    if held is None:
+        if channels.find(unit, peer, agreement, "in") is not None:
+            raise BadMessage("a second channel for one relation", cause="second-channel")
+        if len(seal.channel) != 32 or not all(c in "0123456789abcdef" for c in seal.channel):  # noqa: PLR2004 128 bits in hex
+            raise BadMessage("no channel id", cause="channel")
+        return Channel(
+            id=seal.channel, peer=peer, agreement=agreement, direction="in", seq=0, head=ZERO
+        )
+    if (held.peer, held.agreement, held.direction) != (peer, agreement, "in"):
+        raise BadMessage("another relation's channel", cause="channel")
+    if held.state != "open":
+        raise BadMessage("a channel that is frozen", cause="frozen")
+    return held
+
+
+# --- step 4 ----------------------------------------------------------------------------------------------
+def _turn(unit: Connection, arrived: _Arrived, now: datetime) -> Admission | None:
+    """Say what becomes of a frame whose turn it is not; None if it is."""
+    seal, channel = arrived.seal, arrived.channel
+    if seal.seq < 1:
+        raise BadMessage("no number", cause="seq")
+    if seal.seq <= channel.seq:
+        if inbound.accepted_seal(unit, channel.id, seal.seq) == arrived.digest:
+            return Admission(outcome=Outcome.KNOWN, channel=channel.id, seq=seal.seq)
+        return _fork(unit, arrived, now)
+    if seal.seq > channel.seq + 1:
+        return _keep(unit, arrived, "gap", now)
+    if seal.prev != channel.head:
+        return _fork(unit, arrived, now)
+    if seal.issued > text(now + SKEW):
+        return _keep(unit, arrived, "future", now)
+    return None
+
+
+def _fork(unit: Connection, arrived: _Arrived, now: datetime) -> Admission:
+    """Freeze the channel and keep both seals: two stories under one number (border.md 6, step 4)."""
+    seal = arrived.seal
+    if arrived.channel.seq == 0:
+        raise BadMessage("the first seal follows another", cause="prev")
+    channels.freeze(unit, seal.channel, "fork")
+    channels.refuse(unit, arrived.peer, ("fork", str(seal.seq)), arrived.raw, now)
+    facts: dict[str, str | int] = {"peer": arrived.peer, "seq": seal.seq, "seal": arrived.digest}
+    log.append(unit, [(seal.channel, {"kind": "fork", "at": text(now), **facts})])
+    record(unit, now, "channel-frozen", seal.channel, reason="fork", **facts)
+    return Admission(outcome=Outcome.FORKED, channel=seal.channel, seq=seal.seq, code="fork")
+
+
+def _keep(unit: Connection, arrived: _Arrived, reason: str, now: datetime) -> Admission:
+    seal = arrived.seal
+    if seal.seq <= arrived.channel.seq + AHEAD:
+        channels.hold(
+            unit,
+            channels.HeldFrame(
+                peer=arrived.peer,
+                channel=seal.channel,
+                chan_seq=seal.seq,
+                frame=arrived.raw,
+                reason=reason,
+                at=text(now),
+            ),
+        )
+    return Admission(outcome=Outcome.KEPT, channel=seal.channel, seq=seal.seq, code=reason)
+
+
+def _terms(unit: Connection, arrived: _Arrived, us: Us, now: datetime) -> Agreement | str | None:
+    """Return the text sealed, None for the base channel, or why the frame must wait (border.md 3.2)."""
+    named = arrived.seal.agreement
+    if named is None:
+        return None
+    texts = [t for t in agreements.versions(unit, named.id) if digest_of(t.text) == named.digest]
+    if not texts or not texts[0].complete:
+        return "agreement"
+    text_ = texts[0].text
+    if text_.version != named.version or text_.party(arrived.peer) is None:
+        raise BadMessage("an agreement it is no party of", cause="agreement")
+    if text_.party(us.party) is None:
+        raise BadMessage("an agreement we are no party of", cause="agreement")
+    if text_.version < arrived.channel.floor:
+        raise BadMessage("a version below one accepted before", cause="rollback")
+    opens = instants(now).opens
+    return "early" if opens < text_.start or opens < text_.takes_over else text_
+
+
+# --- what follows ----------------------------------------------------------------------------------------
+def _advance(unit: Connection, arrived: _Arrived, version: int) -> None:
+    seal, channel = arrived.seal, arrived.channel
+    moved = replace(channel, seq=seal.seq, head=arrived.digest, floor=max(channel.floor, version))
+    channels.put_channel(unit, moved)
+    inbound.accept(unit, channel.id, seal.seq, arrived.digest, arrived.envelope.to_bytes())
+    channels.drop_held(unit, channel.id, seal.seq)
+
+
+def _documents(
+    unit: Connection, us: Us, arrived: _Arrived, slices: Sequence[Slice], now: datetime
+) -> Admission:
+    """Take the documents of a base channel; one that is wrong is refused by itself."""
+    _advance(unit, arrived, 0)
+    bad = 0
+    for raw in slices:
+        try:
+            with unit.begin_nested():
+                _document(unit, us, arrived.peer, raw or b"", now)
+        except MithaqError as error:
+            bad += 1
+            channels.refuse(unit, arrived.peer, (error.code, "document"), raw or b"", now)
+    seal = arrived.seal
+    record(unit, now, "documents", seal.channel, peer=arrived.peer, seq=seal.seq, refused=bad)
+    return Admission(
+        outcome=Outcome.ADMITTED,
+        channel=seal.channel,
+        seq=seal.seq,
+        stored=len(slices) - bad,
+        quarantined=bad,
+    )
+
+
+def _document(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> None:
+    envelope = read(raw)
+    match envelope.payload_type:
+        case t if t == KEYS:
+            peers.learn(unit, peer, raw, now)
+        case t if t == AGREEMENT:
+            agreements.receive(unit, us, peer, envelope, now)
+        case t if t == NOTICE:
+            agreements.receive_notice(unit, us, peer, envelope, now)
+        case _:
+            raise BadMessage("a document of no kind we take", cause="payload-type")
+
+
+def _refuse(
+    unit: Connection, peer: str, raw: bytes, error: MithaqError, now: datetime
+) -> Admission:
+    cause = str(error.facts.get("cause", ""))
+    channels.refuse(unit, peer, (error.code, cause), raw, now)
+    record(unit, now, "refused", peer, code=error.code, cause=cause)
+    return Admission(
+        outcome=Outcome.REFUSED, code=f"{error.code}: {cause}" if cause else error.code
+    )

@@ -1,0 +1,321 @@
+"""Agreements between parties: proposed, countersigned, in force, narrowed (border.md 3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.border.channels import outgoing_channel, send_document
+from mithaq.border.peers import administrative, every_key_of, keys_of
+from mithaq.border.peers import confirm as confirm_words
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.errors import Conflict, InputError, NotFound
+from mithaq.model.canonical import Json, digest
+from mithaq.policy import agreement as policy
+from mithaq.policy.agreement import Agreement
+from mithaq.policy.lifecycle import Instants, Signed, State, in_force, state
+from mithaq.seal.envelope import Envelope, read, sign, signed_by, union
+from mithaq.seal.messages import (
+    AGREEMENT,
+    NOTICE,
+    BadMessage,
+    Notice,
+    Terms,
+    decode,
+    encode,
+)
+from mithaq.store import agreements as store
+from mithaq.store import channels, parties, releases
+from mithaq.store.parties import Peer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """All we hold of one agreement."""
+
+    id: str
+    versions: Sequence[Signed]
+    acts: Sequence[tuple[str, str]]
+    instants: Instants
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return state(self.versions, self.acts, self.instants)
+
+    @property
+    def text(self) -> Agreement | None:
+        """The text in force, or None."""
+        return in_force(self.versions, self.acts, self.instants)
+
+    @property
+    def newest(self) -> Signed:
+        """The highest version here, signed or not."""
+        return max(self.versions, key=lambda signed: signed.text.version)
+
+
+def instants(now: datetime) -> Instants:
+    """Return the cautious pair; with no time witness both are the wall clock (border.md 2.7)."""
+    return Instants(opens=text(now), closes=text(now))
+
+
+def held(unit: Connection, id_: str, now: datetime) -> Held:
+    """Return all we hold of an agreement.
+
+    Raises:
+        NotFound: nothing.
+    """
+    known = versions(unit, id_)
+    if not known:
+        raise NotFound(f"no agreement {id_!r}; `mithaq agreement list` shows them", agreement=id_)
+    acts = [(notice.party, notice.act) for notice in store.notices_of(unit, id_)]
+    return Held(id=id_, versions=known, acts=acts, instants=instants(now))
+
+
+def versions(unit: Connection, id_: str) -> list[Signed]:
+    """Return every text of an agreement and who signed it, lowest version first."""
+    return [
+        Signed(
+            text=policy.read(row.raw),
+            by=frozenset(store.signatures_of(unit, row.digest)),
+        )
+        for row in store.texts(unit, id_)
+    ]
+
+
+def every(unit: Connection, now: datetime) -> list[Held]:
+    """Return all agreements, by id."""
+    return [held(unit, id_, now) for id_ in dict.fromkeys(row.id for row in store.texts(unit))]
+
+
+def terms_of(agreement: Agreement) -> Terms:
+    """Return how a seal or batch names an exact text."""
+    return Terms(id=agreement.id, version=agreement.version, digest=policy.digest_of(agreement))
+
+
+def sign_text(unit: Connection, us: Us, raw: bytes, now: datetime, by: Sequence[str]) -> Agreement:
+    """Sign a text and tell every other party: this proposes it, or countersigns what another proposed.
+
+    Args:
+        by: actors who decided it; a grant needs two.
+
+    Raises:
+        InvalidAgreement: it is none; InputError: we are no party, or a grant has one actor only.
+        Conflict: another text stands under the same id and version and was signed by us.
+    """
+    agreement = policy.read(raw)
+    if agreement.party(us.party) is None:
+        raise InputError(f"{us.party!r} is no party of {agreement.id!r}", agreement=agreement.id)
+    if agreement.kind == "grant" and len(set(by)) < 2:  # noqa: PLR2004 two persons, border.md 3.6
+        raise InputError("a grant rests on two persons: name a second one", agreement=agreement.id)
+    _no_other_text(unit, us, agreement)
+    exact = policy.to_bytes(agreement)
+    name = _keep_text(unit, exact, agreement, us.party, now)
+    envelope = sign(AGREEMENT, exact, us.signer)
+    store.add_signature(unit, name, us.party, envelope.to_bytes(), now)
+    facts: dict[str, Json] = {
+        "version": agreement.version,
+        "digest": name,
+        "by": ", ".join(by),
+    }
+    administrative(unit, now, "agreement-signed", agreement.id, facts)
+    for peer in _other_nodes(unit, us, agreement):
+        send_agreement(unit, us, peer, name, now)
+    refresh(unit, us, agreement.id, now)
+    return agreement
+
+
+def _no_other_text(unit: Connection, us: Us, agreement: Agreement) -> None:
+    mine = policy.digest_of(agreement)
+    for row in store.texts(unit, agreement.id):
+        signed = us.party in store.signatures_of(unit, row.digest)
+        if row.version == agreement.version and row.digest != mine and signed:
+            raise Conflict(
+                "another text of this version is signed by us; raise the version",
+                agreement=agreement.id,
+            )
+
+
+def _keep_text(
+    unit: Connection, exact: bytes, agreement: Agreement, sender: str, now: datetime
+) -> str:
+    name = digest(exact)
+    store.add_text(
+        unit,
+        store.Text(
+            digest=name,
+            id=agreement.id,
+            version=agreement.version,
+            raw=exact,
+            added_at=text(now),
+            from_party=sender,
+        ),
+    )
+    return name
+
+
+def _other_nodes(unit: Connection, us: Us, agreement: Agreement) -> list[Peer]:
+    names = set(agreement.names) - {us.party}
+    return [
+        p
+        for p in parties.all_peers(unit)
+        if p.name in names and p.kind == "node" and p.state == "confirmed"
+    ]
+
+
+def send_agreement(unit: Connection, us: Us, peer: Peer, name: str, now: datetime) -> None:
+    """Send a text with every signature of it that we hold."""
+    envelopes = [read(raw) for raw in store.signatures_of(unit, name).values()]
+    if envelopes:
+        send_document(unit, us, peer.name, (AGREEMENT, union(envelopes).to_bytes()), now)
+
+
+def confirm(unit: Connection, us: Us, name: str, typed: str, now: datetime) -> Peer:
+    """Confirm a peer by the words heard from it, and send it every agreement it is a party of.
+
+    Raises:
+        WrongWords: they are not the words of the key we hold; NotFound: there is no such peer.
+    """
+    peer = confirm_words(unit, name, typed, now)
+    for row in store.texts(unit):
+        if policy.read(row.raw).party(peer.name) is not None:
+            send_agreement(unit, us, peer, row.digest, now)
+    return peer
+
+
+def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime) -> Agreement:
+    """Take a text and its signatures from a peer.
+
+    Raises:
+        InvalidAgreement: it is none.
+        BadMessage: sender or we are no party of it, or no signature of an enrolled party holds.
+    """
+    agreement = policy.read(envelope.payload)
+    ours = agreement.party(us.party) is not None and agreement.party(sender) is not None
+    if not ours or policy.to_bytes(agreement) != envelope.payload:
+        raise BadMessage("an agreement between others, or not in its exact form", cause="agreement")
+    confirmed = {us.party, *(p.name for p in parties.all_peers(unit) if p.state == "confirmed")}
+    signers = [
+        p for p in agreement.names if p in confirmed and signed_by(envelope, keys_of(unit, p, now))
+    ]
+    if not signers:
+        raise BadMessage("an agreement that nobody we know has signed", cause="agreement")
+    name = _keep_text(unit, envelope.payload, agreement, sender, now)
+    before = set(store.signatures_of(unit, name))
+    for party in signers:
+        if party != us.party:
+            store.add_signature(unit, name, party, _of(envelope, unit, party), now)
+    new = set(signers) - before - {us.party}
+    if new:
+        told: dict[str, Json] = {
+            "version": agreement.version,
+            "digest": name,
+            "signers": ", ".join(sorted(new)),
+        }
+        administrative(unit, now, "agreement-received", agreement.id, told)
+        if us.party in before:  # complete now, perhaps: hand everyone the full set
+            for peer in _other_nodes(unit, us, agreement):
+                send_agreement(unit, us, peer, name, now)
+    refresh(unit, us, agreement.id, now)
+    return agreement
+
+
+def _of(envelope: Envelope, unit: Connection, party: str) -> bytes:
+    names = signed_by(envelope, every_key_of(unit, party))
+    mine = tuple(s for s in envelope.signatures if s.keyid in names)
+    return Envelope(
+        payload_type=envelope.payload_type, payload=envelope.payload, signatures=mine
+    ).to_bytes()
+
+
+def narrow(unit: Connection, us: Us, id_: str, act: str, now: datetime) -> State:
+    """Suspend, resume or end an agreement for our part, at once, and tell the others.
+
+    Raises:
+        NotFound: there is no such agreement; Conflict: it is ended, or not ours to resume.
+    """
+    what = held(unit, id_, now)
+    if what.state is State.ENDED:
+        raise Conflict("the agreement is ended", agreement=id_)
+    payload = encode(
+        Notice(realm=us.realm, agreement=id_, party=us.party, act=act, issued=text(now))  # type: ignore[arg-type]
+    )
+    envelope = sign(NOTICE, payload, us.signer)
+    _keep_notice(unit, us, (id_, us.party, act), envelope, now)
+    for peer in _other_nodes(unit, us, what.newest.text):
+        send_document(unit, us, peer.name, (NOTICE, envelope.to_bytes()), now)
+    return held(unit, id_, now).state
+
+
+def _keep_notice(
+    unit: Connection,
+    us: Us,
+    notice: tuple[str, str, str],
+    envelope: Envelope,
+    now: datetime,
+) -> None:
+    id_, party, act = notice
+    store.add_notice(
+        unit,
+        store.NoticeRow(
+            agreement=id_,
+            party=party,
+            act=act,
+            envelope=envelope.to_bytes(),
+            at=text(now),
+        ),
+    )
+    administrative(unit, now, f"agreement-{act}", id_, {"party": party})
+    refresh(unit, us, id_, now)
+
+
+def receive_notice(
+    unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime
+) -> None:
+    """Take a peer's notice; it narrows at once.
+
+    Raises:
+        BadMessage: it is not by the sender, or of another agreement.
+    """
+    notice = decode(envelope.payload, Notice)
+    if notice.party != sender or not signed_by(envelope, keys_of(unit, sender, now)):
+        raise BadMessage("a notice by somebody else", cause="notice")
+    if not any(t.id == notice.agreement for t in store.texts(unit, notice.agreement)):
+        raise BadMessage("a notice of an agreement we do not hold", cause="notice")
+    known = [(n.act, n.party) for n in store.notices_of(unit, notice.agreement)]
+    if not known or known[-1] != (notice.act, notice.party):
+        _keep_notice(unit, us, (notice.agreement, sender, notice.act), envelope, now)
+
+
+def refresh(unit: Connection, us: Us, id_: str, now: datetime) -> None:
+    """Open or close the shelves of an agreement as it stands now."""
+    what = held(unit, id_, now)
+    in_force_now = what.text
+    for name in what.newest.text.names:
+        peer = next((p for p in parties.all_peers(unit) if p.name == name), None)
+        if name == us.party or peer is None or (peer.kind == "node" and peer.state != "confirmed"):
+            continue
+        channel = channels.find(unit, name, id_, "out")
+        if in_force_now is not None and in_force_now.party(name) is not None:
+            made = channel or outgoing_channel(unit, name, id_)
+            releases.show(
+                unit,
+                "shelf",
+                made.id,
+                peer=name,
+                title=in_force_now.title,
+                kind=peer.kind,
+                state="open",
+            )
+        elif channel is not None:
+            releases.show(
+                unit,
+                "shelf",
+                channel.id,
+                peer=name,
+                title="",
+                kind=peer.kind,
+                state="closed",
+            )

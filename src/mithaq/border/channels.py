@@ -1,0 +1,114 @@
+"""Sending in a channel: one seal per frame, each naming the digest of the one before (border.md 5)."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.model.canonical import Json, digest
+from mithaq.seal.envelope import sign
+from mithaq.seal.messages import BASE, SEAL, ZERO, Body, Doc, Entry, Seal, Terms, encode
+from mithaq.store import channels as store
+from mithaq.store import objects, releases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """What one frame carries; ``bodies`` are the slices in the order of the entries."""
+
+    peer: str
+    terms: Terms | None
+    entries: Sequence[Entry]
+    bodies: Sequence[bytes]
+    batch: str = ""
+    about: Mapping[str, Json]  # further facts of the envelope's record
+
+
+def outgoing_channel(unit: Connection, peer: str, agreement: str) -> store.Channel:
+    """Return our open channel to ``peer`` under ``agreement`` (empty: base), made if there is none."""
+    found = store.find(unit, peer, agreement, "out")
+    if found is not None:
+        return found
+    made = store.Channel(
+        id=secrets.token_hex(16),
+        peer=peer,
+        agreement=agreement,
+        direction="out",
+        seq=0,
+        head=ZERO,
+    )
+    store.put_channel(unit, made)
+    return made
+
+
+def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channel:
+    """Seal ``out`` as the next link of its channel and put it into the outbox."""
+    channel = outgoing_channel(unit, out.peer, out.terms.id if out.terms else BASE)
+    seq = channel.seq + 1
+    body = b"".join(out.bodies)
+    record: dict[str, Json] = {
+        "kind": "envelope",
+        "channel": channel.id,
+        "seq": seq,
+        "to": out.peer,
+        "at": text(now),
+        "entries": len(out.entries),
+        **out.about,
+    }
+    [(_, leaf)] = log.append(unit, [(f"envelope:{channel.id}:{seq}", record)])
+    payload = encode(
+        Seal(
+            realm=us.realm,
+            sender=us.party,
+            to=out.peer,
+            channel=channel.id,
+            agreement=out.terms,
+            seq=seq,
+            prev=channel.head,
+            issued=text(now),
+            audit=leaf,
+            batch=out.batch,
+            entries=list(out.entries),
+            body=Body(digest=digest(body), size=len(body)) if body else None,
+        )
+    )
+    envelope = sign(SEAL, payload, us.signer).to_bytes()
+    digests = tuple(digest(part) for part in out.bodies)
+    objects.put_bodies(unit, dict(zip(digests, out.bodies, strict=True)))
+    store.post(
+        unit,
+        store.Parcel(channel=channel.id, chan_seq=seq, envelope=envelope, bodies=digests),
+        now,
+    )
+    moved = replace(channel, seq=seq, head=digest(payload))
+    store.put_channel(unit, moved)
+    releases.show(
+        unit,
+        "frame",
+        channel.id,
+        seq=seq,
+        peer=out.peer,
+        size=len(envelope) + len(body) + 4,
+    )
+    return moved
+
+
+def send_document(
+    unit: Connection, us: Us, peer: str, document: tuple[str, bytes], now: datetime
+) -> None:
+    """Send a (payload type, envelope) document in the base channel: keys, agreements, notices only."""
+    kind, raw = document
+    entry = Doc(payload_type=kind, digest=digest(raw), size=len(raw))
+    out = Outgoing(
+        peer=peer,
+        terms=None,
+        entries=[entry],
+        bodies=[raw],
+        about={"document": kind, "digest": entry.digest},
+    )
+    send(unit, us, out, now)

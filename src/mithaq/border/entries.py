@@ -1,0 +1,239 @@
+"""Step 7 of admission: each entry of a good envelope becomes a copy or goes into quarantine (border.md 6.7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border import proofs
+from mithaq.border.agreements import instants
+from mithaq.border.us import Us
+from mithaq.border.vet import Ground, Verdict, ground, markings_hold, ownership
+from mithaq.clock import text
+from mithaq.errors import InputError
+from mithaq.model.canonical import Json
+from mithaq.model.labels import Beside, Label, Tlp, tlp
+from mithaq.model.markings import FIXED, object_label
+from mithaq.model.objects import Object, read
+from mithaq.policy.agreement import Agreement
+from mithaq.policy.receive import against_receiving
+from mithaq.policy.situation import Peer
+from mithaq.seal.frames import Slice
+from mithaq.seal.messages import Put, Seal
+from mithaq.store import inbound, objects, parties
+from mithaq.store.inbound import Quarantined
+from mithaq.store.objects import Copy
+
+_OWN_TYPES = (
+    "mithaq-"  # our own object types come in collections of their own, never as intelligence
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What an envelope came to: copies, marking definitions, and what was set aside with its verdict."""
+
+    copies: list[Copy] = field(default_factory=list)
+    definitions: list[tuple[str, Object]] = field(default_factory=list)  # (voucher, definition)
+    recognised: list[Put] = field(default_factory=list)  # fixed definitions, never stored from here
+    aside: list[tuple[Put, bytes, Verdict]] = field(default_factory=list)
+    back: list[Put] = field(default_factory=list)  # taken back before we fetched it
+
+    @property
+    def stored(self) -> int:
+        """How many entries are here now."""
+        return len(self.copies) + len(self.definitions) + len(self.recognised)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judging:
+    us: Us
+    peer: str
+    terms: Agreement
+    now: datetime
+    default: Tlp | None  # of what the peer sends unmarked
+    vouched: Mapping[tuple[str, str, str], Json]
+    reach: Mapping[int, Tlp]  # of each entry by id()
+    taken: Taken = field(default_factory=Taken)
+
+
+def judge(
+    unit: Connection,
+    us: Us,
+    sent: tuple[str, Seal, Agreement],
+    slices: Sequence[Slice],
+    now: datetime,
+) -> Taken:
+    """Judge every entry; nothing is written."""
+    peer, seal, terms = sent
+    level = parties.peer(unit, peer).default_tlp
+    work = _Judging(
+        us=us,
+        peer=peer,
+        terms=terms,
+        now=now,
+        default=tlp(level) if level else None,
+        vouched=proofs.proofs_of(seal),
+        reach={id(e): proofs.reach(unit, us, e) for e in seal.entries if isinstance(e, Put)},
+    )
+    read_: list[tuple[Put, bytes, Object]] = []
+    for entry, raw in zip(seal.entries, slices, strict=True):
+        if not isinstance(entry, Put):
+            continue
+        if raw is None:
+            work.taken.back.append(entry)
+            continue
+        seen = _read(entry, raw)
+        if isinstance(seen, Verdict):
+            work.taken.aside.append((entry, raw, seen))
+        else:
+            read_.append((entry, raw, seen))
+    vouchers = {id(entry): proofs.voucher(seal, entry) for entry, _, _ in read_}
+    grounds = {
+        name: ground(unit, name, [seen for entry, _, seen in read_ if vouchers[id(entry)] == name])
+        for name in set(vouchers.values())
+    }
+    for entry, raw, seen in read_:
+        name = vouchers[id(entry)]
+        verdict = _judge(work, (name, grounds[name]), entry, seen)
+        if verdict is not None:
+            work.taken.aside.append((entry, raw, verdict))
+    return work.taken
+
+
+def _read(entry: Put, raw: bytes) -> Object | Verdict:
+    """Pass an entry through the gate and the rules of STIX, and compare it with what the seal says of it."""
+    try:
+        seen = read(raw)
+    except InputError as error:
+        return Verdict(code=error.code, where=str(error.facts.get("where", "")), why=str(error))
+    if (seen.id, seen.type, seen.version) != (entry.id, entry.type, entry.modified):
+        return Verdict(code="entry", where="/", why="the seal names another object or version")
+    if seen.type.startswith(_OWN_TYPES):
+        return Verdict(code="private-kind", where="/type", why=seen.type)
+    return seen
+
+
+def _judge(work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object) -> Verdict | None:
+    """Judge one object that is valid by itself; keep it if nothing stands against it."""
+    voucher, ground_ = vouched
+    if seen.id in FIXED and seen.id not in ground_.forged:
+        work.taken.recognised.append(entry)  # never stored from the wire (border.md 1.3)
+        return None
+    fault = markings_hold(ground_, seen) or ownership(ground_, seen, voucher, entry.role)
+    if fault is not None:
+        return fault
+    if seen.type == "marking-definition":
+        work.taken.definitions.append((voucher, seen))
+        return None
+    bare = object_label(seen.body, Beside(), ground_.table).tlp is None
+    beside = Beside(tlp=work.default) if bare else Beside()
+    label = ground_.label(seen, beside)
+    against = _against(work, entry, seen, label)
+    if against is not None:
+        return against
+    work.taken.copies.append(_copy(work, (voucher, ground_), entry, (seen, beside)))
+    return None
+
+
+def _against(work: _Judging, entry: Put, seen: Object, label: Label) -> Verdict | None:
+    """Say why the agreement does not let this come in from this sender; None if it does."""
+    us = Peer(name=work.us.party, country=work.us.country)
+    sides = (work.peer, us)
+    reason = against_receiving(work.terms, sides, seen, label, instants(work.now))
+    if reason is not None:
+        because = reason.facts.get("because", "")
+        return Verdict(code=str(reason.rule), where=reason.clause, why=because)
+    if (label.tlp or Tlp.CLEAR) > work.reach[id(entry)]:
+        return Verdict(code="onward", where="/", why=entry.onward)
+    if label.tlp is Tlp.RED and not entry.readers:
+        return Verdict(code="readers", where="/", why="RED that names no reader")
+    return None
+
+
+def _copy(
+    work: _Judging, vouched: tuple[str, Ground], entry: Put, what: tuple[Object, Beside]
+) -> Copy:
+    voucher, ground_ = vouched
+    seen, beside = what
+    shown = entry.proof
+    proof: Json = (
+        work.vouched[entry.id, entry.modified, entry.digest]
+        if shown is None
+        else {"batch": shown.batch, "index": shown.index, "path": [*shown.path]}
+    )
+    return Copy(
+        object=seen,
+        voucher=voucher,
+        standing="received",
+        role=entry.role,
+        owner=ground_.owner_of(seen),
+        agreement=work.terms.id,
+        agreement_version=work.terms.version,
+        sent_by=work.peer,
+        onward=entry.onward,
+        beside=beside,
+        readers={work.us.party: entry.readers} if entry.readers else None,
+        level=ground_.level(seen, beside),
+        received_at=text(work.now),
+        com=entry.com,
+        proof=msgspec.json.encode(proof).decode(),
+    )
+
+
+def store(unit: Connection, sent: tuple[str, Seal], taken: Taken, now: datetime) -> None:
+    """Step 8 for the entries: copies, definitions, quarantine, and a leaf for each (border.md 6.8, 4.4)."""
+    peer, seal = sent
+    origin = f"{seal.channel}/{seal.seq}"
+    for voucher, definition in taken.definitions:
+        objects.define_marking(unit, voucher, definition.id, definition.raw)
+    objects.add(unit, taken.copies)
+    inbound.set_aside(unit, [_aside(peer, origin, each, now) for each in taken.aside])
+    facts: dict[str, Json] = {"from": peer, "origin": origin, "at": text(now)}
+    leaves: list[tuple[str, dict[str, Json]]] = [
+        (
+            copy.object.id,
+            {
+                "kind": "admission",
+                "id": copy.object.id,
+                "version": copy.object.version,
+                "digest": copy.object.digest,
+                "voucher": copy.voucher,
+                "seal": seal.audit,
+                **facts,
+            },
+        )
+        for copy in taken.copies
+    ]
+    leaves += [
+        (
+            put.id,
+            {"kind": "quarantine", "id": put.id, "digest": put.digest, "code": v.code, **facts},
+        )
+        for put, _, v in taken.aside
+    ]
+    leaves += [
+        (put.id, {"kind": "taken-back", "id": put.id, "digest": put.digest, **facts})
+        for put in taken.back
+    ]
+    if leaves:
+        log.append(unit, leaves)
+
+
+def _aside(peer: str, origin: str, what: tuple[Put, bytes, Verdict], now: datetime) -> Quarantined:
+    entry, raw, verdict = what
+    return Quarantined(
+        at=text(now),
+        voucher=peer,
+        origin=origin,
+        id=entry.id,
+        type=entry.type,
+        version=entry.modified,
+        digest=entry.digest,
+        code=verdict.code,
+        where=verdict.where,
+        body=raw,
+    )

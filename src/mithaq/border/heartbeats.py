@@ -1,0 +1,130 @@
+"""Heartbeats: what we sent a peer, what we hold of theirs, and a blind head of our log (border.md 5, 6)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border.peers import administrative, keys_of
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.errors import Fault
+from mithaq.model.canonical import Json, digest
+from mithaq.seal.envelope import read, sign, verify
+from mithaq.seal.messages import HEARTBEAT, BadMessage, Head, Heartbeat, KeyRef, decode, encode
+from mithaq.store import channels, inbound, parties, releases
+from mithaq.store.inbound import Heard
+from mithaq.store.journal import keep, setting
+
+SKEW = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What a heartbeat says is to be fetched: (channel, after) pairs, and a newer key document."""
+
+    channels: Sequence[tuple[str, int]] = ()
+    keys: int = 0  # version of the peer's newest key document
+
+
+def make(unit: Connection, us: Us, peer: str, now: datetime, life: timedelta) -> bytes:
+    """Return a fresh heartbeat for ``peer``, signed, to be shown and pushed."""
+    held = parties.key_document_envelopes(unit, us.party)
+    if not held:
+        raise Fault("no key document of our own", party=us.party)
+    version = max(held)
+    heartbeat = Heartbeat(
+        realm=us.realm,
+        sender=us.party,
+        to=peer,
+        issued=text(now),
+        expires=text(now + life),
+        keys=KeyRef(version=version, digest=digest(read(held[version]).payload)),
+        heads=_heads(unit, peer, "out"),
+        have=_heads(unit, peer, "in"),
+        log=log.blind_head(unit),
+    )
+    return sign(HEARTBEAT, encode(heartbeat), us.signer).to_bytes()
+
+
+def _heads(unit: Connection, peer: str, direction: str) -> list[Head]:
+    return [
+        Head(channel=c.id, seq=c.seq, seal=c.head)
+        for c in channels.of_peer(unit, peer, direction)
+        if c.seq and c.state == "open"
+    ]
+
+
+def show(unit: Connection, us: Us, peer: str, now: datetime, life: timedelta) -> bytes:
+    """Make a heartbeat and put it where the peer can fetch it."""
+    raw = make(unit, us, peer, now, life)
+    keep(unit, f"heartbeat:{peer}", text(now))
+    releases.show(unit, "heartbeat", "", peer=peer, raw=raw.decode())
+    return raw
+
+
+def due(unit: Connection, peer: str, now: datetime, pace: timedelta) -> bool:
+    """Say whether the last heartbeat for ``peer`` is older than ``pace``."""
+    return setting(unit, f"heartbeat:{peer}") <= text(now - pace)
+
+
+def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News:
+    """Take a peer's heartbeat: note what it holds of ours, and say what is to be fetched.
+
+    Raises:
+        BadEnvelope, BadMessage: it is not the peer's, not for us, or expired.
+    """
+    heartbeat = decode(verify(read(raw), HEARTBEAT, keys_of(unit, peer, now)), Heartbeat)
+    if (heartbeat.sender, heartbeat.to, heartbeat.realm) != (peer, us.party, us.realm):
+        raise BadMessage("a heartbeat for somebody else", cause="to")
+    if heartbeat.expires <= text(now) or heartbeat.issued > text(now + SKEW):
+        raise BadMessage("a heartbeat out of time", cause="expires")
+    before = inbound.last_heard(unit, peer)
+    if before is None or before.issued < heartbeat.issued:
+        inbound.hear(
+            unit,
+            Heard(
+                peer=peer,
+                envelope=raw,
+                issued=heartbeat.issued,
+                expires=heartbeat.expires,
+                at=text(now),
+            ),
+        )
+        for have in heartbeat.have:
+            _delivered(unit, peer, have, now)
+    behind = ((head.channel, _held(unit, peer, head)) for head in heartbeat.heads)
+    return News(
+        channels=[(name, after) for name, after in behind if after is not None],
+        keys=heartbeat.keys.version,
+    )
+
+
+def _held(unit: Connection, peer: str, head: Head) -> int | None:
+    """Return the number after which to fetch; None if nothing is missing or the channel is not to be read."""
+    held = channels.by_id(unit, head.channel)
+    if held is None:
+        return 0
+    if held.peer != peer or held.direction != "in" or held.state != "open":
+        return None
+    return held.seq if held.seq < head.seq else None
+
+
+def _delivered(unit: Connection, peer: str, have: Head, now: datetime) -> None:
+    """Note what the peer acknowledges; more than we ever sent means we were restored (border.md 6)."""
+    ours = channels.by_id(unit, have.channel)
+    if ours is None or ours.peer != peer or ours.direction != "out" or ours.state != "open":
+        return
+    if have.seq > ours.seq or (have.seq == ours.seq and have.seal != ours.head):
+        channels.freeze(unit, ours.id, "restored")
+        facts: dict[str, Json] = {
+            "peer": peer,
+            "have": have.seq,
+            "ours": ours.seq,
+            "reason": "restored",
+        }
+        administrative(unit, now, "channel-frozen", ours.id, facts)
+        return
+    channels.delivered(unit, ours.id, have.seq, now)

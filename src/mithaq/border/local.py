@@ -1,0 +1,256 @@
+"""The way in from here: what our own people import, what they mark, and what clients post (border.md 1.2, 8.4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border.peers import administrative
+from mithaq.border.publish import reconsider, revisit
+from mithaq.border.us import Us
+from mithaq.border.vet import Ground, Verdict, ground, markings_hold
+from mithaq.clock import text
+from mithaq.errors import Conflict, InputError, NotFound
+from mithaq.model.canonical import Json
+from mithaq.model.labels import Beside, Tlp, join
+from mithaq.model.markings import FIXED, object_label, tlp_id
+from mithaq.model.objects import Object, from_body
+from mithaq.store import objects, releases
+from mithaq.store.journal import record
+from mithaq.store.objects import Copy, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """An object somebody brings here, and what is to stand beside its bytes."""
+
+    object: Object
+    beside: Beside = Beside()
+    readers: Mapping[str, Sequence[str]] = field(
+        default_factory=dict
+    )  # party -> reader ids, for RED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalOutcome:
+    """What an import came to: stored anew, here already byte for byte, and refused as (id, code, why)."""
+
+    stored: Sequence[Copy]
+    known: int
+    defined: int  # marking definitions, kept beside the objects
+    refused: Sequence[tuple[str, str, str]]
+
+
+class Lowering(InputError):
+    """A label beside an object only raises; lowering takes a new version and two persons."""
+
+    code = "lowering"
+
+
+def local(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    source: Source,
+    given: Sequence[Given],
+    *,
+    author: str,
+    own: bool,
+    now: datetime,
+) -> LocalOutcome:
+    """Store what an analyst brings: as ours if ``own``, else as carried under the source's terms.
+
+    An object whose creator is another enrolled nation is refused: it comes from that nation or with its
+    proof alone (border.md 1.2). A version of ours is never given twice with different bytes.
+    """
+    voucher = us.party if own else source.name
+    if not own:
+        _keep_terms(unit, source, author, now)
+    ground_ = ground(unit, voucher, [each.object for each in given])
+    taken = _versions_of_ours(unit, us, given) if own else {}
+    copies: list[Copy] = []
+    refused: list[tuple[str, str, str]] = []
+    known = defined = 0
+    for each in given:
+        seen = each.object
+        verdict = markings_hold(ground_, seen) or _whose(us, ground_, seen, own=own)
+        if verdict is None and taken.get((seen.id, seen.version), seen.digest) != seen.digest:
+            verdict = Verdict(code="version-taken", why="this version is here with other bytes")
+        if verdict is not None:
+            refused.append((seen.id, verdict.code, verdict.why))
+        elif seen.id in FIXED:
+            known += 1
+        elif seen.type == "marking-definition":
+            objects.define_marking(unit, voucher, seen.id, seen.raw)
+            defined += 1
+        else:
+            taken[seen.id, seen.version] = seen.digest
+            copies.append(_copy(us, (voucher, ground_, source), each, (author, now), own=own))
+    stored = objects.add(unit, copies)
+    _leaves(unit, stored, author, now)
+    record(unit, now, "imported", voucher, stored=len(stored), refused=len(refused), author=author)
+    revisit(unit, us, [copy.object.id for copy in stored], now)
+    return LocalOutcome(
+        stored=stored,
+        known=known + len(copies) - len(stored),
+        defined=defined,
+        refused=refused,
+    )
+
+
+def _keep_terms(unit: Connection, source: Source, author: str, now: datetime) -> None:
+    held = objects.all_sources(unit).get(source.name)
+    if held == source:
+        return
+    objects.put_source(unit, source)
+    facts: dict[str, Json] = {
+        "by": author,
+        "default_tlp": "" if source.default_tlp is None else str(source.default_tlp),
+        "community": ", ".join(sorted(source.community or ())),
+        "onward": source.onward,
+    }
+    administrative(unit, now, "source", source.name, facts)
+
+
+def _versions_of_ours(
+    unit: Connection, us: Us, given: Sequence[Given]
+) -> dict[tuple[str, str], str]:
+    rows = objects.versions_of(unit, (each.object.id for each in given if each.object.version))
+    seqs = [seq for seq, voucher, *_ in rows if voucher == us.party]
+    return {
+        (copy.object.id, copy.object.version): copy.object.digest
+        for copy in objects.by_seq(unit, seqs)
+    }
+
+
+def _whose(us: Us, ground_: Ground, seen: Object, *, own: bool) -> Verdict | None:
+    """Say why we may not vouch for, or carry, what claims that creator (border.md 1.2)."""
+    owner = ground_.owner_of(seen)
+    if own and (seen.created_by or seen.type == "identity") and owner != us.party:
+        claimed = owner or seen.created_by or seen.id
+        return Verdict(code="ownership", why=f"it claims {claimed} as its creator, not us")
+    if not own and owner == us.party:
+        return Verdict(code="ownership", why="it claims us as its creator: import it as our own")
+    if not own and owner:
+        return Verdict(code="ownership", why=f"it claims {owner}, and comes from {owner} alone")
+    return None
+
+
+def _copy(
+    us: Us,
+    origin: tuple[str, Ground, Source],
+    given: Given,
+    by: tuple[str, datetime],
+    *,
+    own: bool,
+) -> Copy:
+    voucher, ground_, source = origin
+    author, now = by
+    seen, beside = given.object, given.beside
+    bare = object_label(seen.body, beside, ground_.table).tlp is None
+    if bare and source.default_tlp is not None and not own:
+        beside = replace(beside, tlp=source.default_tlp)
+    owner = ground_.owner_of(seen)
+    return Copy(
+        object=seen,
+        voucher=voucher,
+        standing="own" if own else "received",
+        role=("owner" if owner == us.party else "carrier") if own else "local",
+        owner=owner,
+        onward=source.onward,
+        author=author,
+        beside=beside,
+        readers=given.readers or None,
+        level=ground_.level(seen, beside),
+        received_at=text(now),
+    )
+
+
+def _leaves(unit: Connection, stored: Sequence[Copy], author: str, now: datetime) -> None:
+    if stored:
+        log.append(
+            unit,
+            [
+                (
+                    copy.object.id,
+                    {
+                        "kind": "import",
+                        "id": copy.object.id,
+                        "version": copy.object.version,
+                        "digest": copy.object.digest,
+                        "voucher": copy.voucher,
+                        "by": author,
+                        "at": text(now),
+                    },
+                )
+                for copy in stored
+            ],
+        )
+
+
+def mark(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection, us: Us, seq: int, beside: Beside, *, author: str, now: datetime
+) -> Copy:
+    """Put a label beside a copy's bytes, joined to what stands there: it only raises (border.md 2.9).
+
+    Whatever was released of the copy is decided again in this transaction.
+
+    Raises:
+        NotFound: there is no such copy. Lowering: the label would not be at least what it is.
+    """
+    found = objects.by_seq(unit, [seq])
+    if not found:
+        raise NotFound("no copy of that number", copy=seq)
+    [copy] = found
+    ground_ = ground(unit, copy.voucher)
+    before = ground_.label(copy.object, copy.beside)
+    if before.tlp is not None and beside.tlp is not None and beside.tlp < before.tlp:
+        raise Lowering(
+            f"it is {before.tlp}: a lower level takes a new version by its owner, and two persons",
+            object=copy.object.id,
+        )
+    joined = join_beside(copy.beside, beside)
+    level = ground_.level(copy.object, joined)
+    objects.set_beside(unit, seq, joined, level)
+    facts: dict[str, Json] = {"by": author, "version": copy.object.version, **beside.to_json()}
+    administrative(unit, now, "marked", copy.object.id, facts)
+    for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=[seq])):
+        reconsider(unit, us, name, [seq], now)
+    return replace(copy, beside=joined, level=level)
+
+
+def join_beside(a: Beside, b: Beside) -> Beside:
+    """Return what is at least as strict as both."""
+    label = join(a.label, b.label)
+    pap = None if a.pap is None and b.pap is None else label.pap
+    return Beside(
+        tlp=label.tlp,
+        pap=pap,
+        releasable_to=label.releasable_to,
+        originator_control=label.originator_control,
+        embargo=label.embargo,
+        expiry=label.expiry,
+        purposes=label.purposes,
+    )
+
+
+def own_identity(unit: Connection, us: Us, id_: str, now: datetime) -> None:
+    """Make the identity object of our nation: what our objects name as their creator."""
+    at = text(now)
+    body: dict[str, Json] = {
+        "type": "identity",
+        "spec_version": "2.1",
+        "id": id_,
+        "created_by_ref": id_,
+        "created": at,
+        "modified": at,
+        "name": us.organisation,
+        "identity_class": "organization",
+        "object_marking_refs": [tlp_id(Tlp.CLEAR)],
+    }
+    here = Source(name=us.party, kind="file")
+    given = [Given(object=from_body(body))]
+    outcome = local(unit, us, here, given, author="", own=True, now=now)
+    if outcome.refused:
+        raise Conflict("our identity object was refused", identity=id_)

@@ -1,0 +1,329 @@
+"""Place releases: rows, leaves, batches and seals for each peer (border.md 4, 5)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border.agreements import terms_of
+from mithaq.border.channels import Outgoing, outgoing_channel, send
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.model.canonical import Json, digest
+from mithaq.policy.agreement import Agreement
+from mithaq.policy.decision import Release
+from mithaq.seal.envelope import sign
+from mithaq.seal.messages import (
+    BATCH,
+    Batch,
+    Onward,
+    Proof,
+    Put,
+    Terms,
+    batch_leaf,
+    batch_root,
+    commitment,
+    encode,
+)
+from mithaq.store import objects, parties, releases
+from mithaq.store.objects import Copy
+from mithaq.store.releases import ShelfRow
+
+MAX_ENTRIES = 5000  # of one frame: its seal must stay readable at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A copy that goes to one peer."""
+
+    copy: Copy
+    decision: Release
+    before: ShelfRow | None  # what stands there now
+    proposer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    put: Put
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placing:
+    """One release under one agreement, for all its peers."""
+
+    unit: Connection
+    us: Us
+    agreement: Agreement
+    terms: Terms
+    now: datetime
+    defined: Mapping[str, Mapping[str, bytes]]  # marking definitions by voucher and id
+    coms: Mapping[int, str]  # commitments given by this release, by copy
+    scoped: frozenset[int]  # copies whose audience is every party
+    batches: dict[tuple[bytes, ...], str] = field(default_factory=dict)  # one for all peers alike
+
+    @property
+    def many(self) -> bool:
+        return self.agreement.kind == "forum"
+
+
+def place(
+    unit: Connection,
+    us: Us,
+    agreement: Agreement,
+    going: Mapping[str, Sequence[Placed]],
+    now: datetime,
+) -> None:
+    """Put every release on its peer's shelf and, for nodes, into its channel."""
+    work = _Placing(
+        unit=unit,
+        us=us,
+        agreement=agreement,
+        terms=terms_of(agreement),
+        now=now,
+        defined=objects.defined_markings(unit),
+        coms=_commit(unit, us, going),
+        scoped=_whole_audience(us, agreement, going),
+    )
+    nodes = {peer.name for peer in parties.all_peers(unit) if peer.kind == "node"}
+    for peer, many in going.items():
+        shelf = outgoing_channel(unit, peer, agreement.id).id
+        leaves = log.append(unit, [_record(work, p, peer) for p in many])
+        statements = _statements(work, shelf, many)
+        _rows(work, (shelf, peer), many, [index for index, _ in leaves], statements)
+        if peer in nodes:
+            parts = [_statement_part(us, id_, raw) for id_, raw in statements.items()]
+            parts += [_part(work, placed, peer) for placed in many]
+            _seal(work, peer, parts, leaves[0][0])
+
+
+def _whole_audience(
+    us: Us, agreement: Agreement, going: Mapping[str, Sequence[Placed]]
+) -> frozenset[int]:
+    """Return the copies that go to every other party: only these may say ``scope`` (border.md 5.5)."""
+    if agreement.kind != "forum":
+        return frozenset()
+    audience: dict[int, set[str]] = defaultdict(set)
+    for peer, many in going.items():
+        for placed in many:
+            audience[placed.copy.seq].add(peer)
+    everyone = set(agreement.names) - {us.party}
+    return frozenset(seq for seq, who in audience.items() if who >= everyone)
+
+
+def _commit(unit: Connection, us: Us, going: Mapping[str, Sequence[Placed]]) -> dict[int, str]:
+    """Give every version of ours its commitment, once for all agreements (border.md 5.3)."""
+    fresh: dict[int, tuple[bytes, str]] = {}
+    for copy in (placed.copy for many in going.values() for placed in many):
+        if not copy.com and copy.seq not in fresh:
+            seen = copy.object
+            about = (copy.voucher, seen.id, seen.version, seen.digest)
+            nonce = us.derive("commitment", *about)
+            fresh[copy.seq] = (nonce, commitment(nonce, seen.raw))
+    objects.commit_to(unit, fresh)
+    return {seq: com for seq, (_, com) in fresh.items()}
+
+
+def _record(work: _Placing, placed: Placed, peer: str) -> tuple[str, dict[str, Json]]:
+    stored, seen = placed.copy.object, placed.decision.view
+    return stored.id, {
+        "kind": "release",
+        "realm": work.us.realm,
+        "id": stored.id,
+        "version": stored.version,
+        "view": seen.digest,
+        "removed": len(seen.removed),
+        "peer": peer,
+        "agreement": work.terms.id,
+        "agreement_version": work.terms.version,
+        "agreement_digest": work.terms.digest,
+        "clause": placed.decision.clause,
+        "proposer": placed.proposer,
+        "at": text(work.now),
+    }
+
+
+# --- rows ------------------------------------------------------------------------------------------------
+def _rows(
+    work: _Placing,
+    where: tuple[str, str],
+    many: Sequence[Placed],
+    leaves: Sequence[int],
+    statements: Mapping[str, bytes],
+) -> None:
+    shelf, _ = where
+    unit = work.unit
+    for placed in many:
+        if placed.before is not None:
+            stored = placed.copy.object
+            releases.take_away(unit, shelf, stored.id, stored.version)
+            releases.show(unit, "remove", shelf, id=stored.id, version=stored.version)
+    rows = [_row(work, where, p, leaf) for p, leaf in zip(many, leaves, strict=True)]
+    bodies = {p.decision.view.digest: p.decision.view.raw for p in many}
+    objects.put_bodies(unit, bodies | {digest(raw): raw for raw in statements.values()})
+    standing = [_statement_row(work, where, id_, raw) for id_, raw in statements.items()]
+    releases.place(unit, [*standing, *rows])
+    if work.many:
+        releases.remember_first(unit, rows)
+    types = {p.copy.object.id: p.copy.object.type for p in many}
+    releases.show_many(
+        unit,
+        "place",
+        shelf,
+        [
+            {
+                "id": row.id,
+                "version": row.version,
+                "type": types.get(row.id, "marking-definition"),
+                "view": row.view,
+            }
+            for row in (*standing, *rows)
+        ],
+    )
+
+
+def _row(work: _Placing, where: tuple[str, str], placed: Placed, leaf: int) -> ShelfRow:
+    stored, seen = placed.copy.object, placed.decision.view
+    return ShelfRow(
+        shelf=where[0],
+        id=stored.id,
+        version=stored.version,
+        peer=where[1],
+        agreement=work.agreement.id,
+        copy=placed.copy.seq,
+        view=seen.digest,
+        removed=msgspec.json.encode(seen.removed).decode(),
+        label=str(seen.label.tlp),
+        released_at=text(work.now),
+        leaf=leaf,
+    )
+
+
+def _statement_row(work: _Placing, where: tuple[str, str], id_: str, raw: bytes) -> ShelfRow:
+    return ShelfRow(
+        shelf=where[0],
+        id=id_,
+        version=_created(raw),
+        peer=where[1],
+        agreement=work.agreement.id,
+        copy=0,
+        view=digest(raw),
+        removed="[]",
+        label="CLEAR",
+        released_at=text(work.now),
+        leaf=0,
+    )
+
+
+def _created(raw: bytes) -> str:
+    return str(msgspec.json.decode(raw, type=dict[str, object]).get("created", ""))
+
+
+def _statements(work: _Placing, shelf: str, many: Sequence[Placed]) -> dict[str, bytes]:
+    """Return the marking definitions that travel along and are not on that shelf yet."""
+    wanted = {ref: p.copy.voucher for p in many for ref in p.decision.view.carries}
+    there = {row.id for row in releases.rows_of_ids(work.unit, wanted) if row.shelf == shelf}
+    return {
+        ref: work.defined[voucher][ref]
+        for ref, voucher in wanted.items()
+        if ref not in there and ref in work.defined.get(voucher, {})
+    }
+
+
+# --- entries ---------------------------------------------------------------------------------------------
+def _statement_part(us: Us, id_: str, raw: bytes) -> _Part:
+    put = Put(
+        id=id_,
+        type="marking-definition",
+        modified=_created(raw),
+        digest=digest(raw),
+        size=len(raw),
+        com=commitment(us.derive("commitment", id_), raw),
+        role="carrier",
+        onward="open",
+    )
+    return _Part(put=put, body=raw)
+
+
+def _part(work: _Placing, placed: Placed, peer: str) -> _Part:
+    copy, seen = placed.copy, placed.decision.view
+    if copy.proof:
+        return _Part(put=_relayed(copy), body=seen.raw)
+    onward: Onward = placed.decision.onward  # type: ignore[assignment]
+    if onward == "scope" and copy.seq not in work.scoped:
+        onward = "none"
+    put = Put(
+        id=copy.object.id,
+        type=copy.object.type,
+        modified=copy.object.version,
+        digest=seen.digest,
+        size=len(seen.raw),
+        com=copy.com or work.coms[copy.seq],
+        role="owner" if copy.role == "owner" else "carrier",
+        onward=onward,
+        readers=sorted((copy.readers or {}).get(peer, ())),
+    )
+    return _Part(put=put, body=seen.raw)
+
+
+def _relayed(copy: Copy) -> Put:
+    """Return the owner's entry with the owner's proof: a relay sends the exact bytes or nothing."""
+    return Put(
+        id=copy.object.id,
+        type=copy.object.type,
+        modified=copy.object.version,
+        digest=copy.object.digest,
+        size=len(copy.object.raw),
+        com=copy.com,
+        role="owner" if copy.role == "owner" else "carrier",
+        onward=copy.onward,  # type: ignore[arg-type]
+        proof=msgspec.json.decode(copy.proof, type=Proof),
+    )
+
+
+# --- frames ----------------------------------------------------------------------------------------------
+def _seal(work: _Placing, peer: str, parts: Sequence[_Part], first_leaf: int) -> None:
+    for chunk in _chunks(parts, min(work.us.max_frame_bytes, work.agreement.max_frame_bytes)):
+        own = [part.put for part in chunk if part.put.proof is None]
+        out = Outgoing(
+            peer=peer,
+            terms=work.terms,
+            entries=[part.put for part in chunk],
+            bodies=[part.body for part in chunk],
+            batch=_batch(work, own) if own else "",
+            about={"agreement": work.agreement.id, "first": first_leaf, "releases": len(parts)},
+        )
+        send(work.unit, work.us, out, work.now)
+
+
+def _chunks(parts: Sequence[_Part], limit: int) -> Iterator[list[_Part]]:
+    chunk: list[_Part] = []
+    size = 0
+    for part in parts:
+        if chunk and (size + len(part.body) > limit or len(chunk) == MAX_ENTRIES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(part)
+        size += len(part.body)
+    if chunk:
+        yield chunk
+
+
+def _batch(work: _Placing, puts: list[Put]) -> str:
+    """Return the envelope that vouches for ``puts``; peers that get the same views get the same one."""
+    key = tuple(batch_leaf(put) for put in puts)
+    if key not in work.batches:
+        batch = Batch(
+            realm=work.us.realm,
+            by=work.us.party,
+            scope=work.terms,
+            issued=text(work.now),
+            n=len(puts),
+            root=batch_root(puts),
+        )
+        work.batches[key] = sign(BATCH, encode(batch), work.us.signer).to_bytes().decode()
+    return work.batches[key]

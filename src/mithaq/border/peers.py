@@ -1,0 +1,227 @@
+"""Whom we deal with: enrolment by words read out, their keys, and clients by grant (border.md 9, 3.6)."""
+
+import hashlib
+import json
+import secrets
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.errors import Conflict, InputError, NotFound, PeerError
+from mithaq.model.canonical import Json
+from mithaq.seal import documents
+from mithaq.seal.documents import KeyDocument
+from mithaq.seal.envelope import Envelope, read
+from mithaq.seal.keys import encode
+from mithaq.seal.words import same, words
+from mithaq.store import parties, releases
+from mithaq.store.journal import record
+from mithaq.store.parties import Peer
+
+
+class WrongWords(InputError):
+    """What was typed is not the phrase of the key we hold for that peer."""
+
+    code = "wrong-words"
+
+
+def administrative(
+    unit: Connection, now: datetime, kind: str, subject: str, facts: dict[str, Json]
+) -> None:
+    """Log and journal an act that is no release: peers, agreements, keys, people."""
+    log.append(unit, [(subject, {"kind": kind, "subject": subject, "at": text(now), **facts})])
+    record(unit, now, kind, subject, **facts)
+
+
+def document_of(unit: Connection, party: str) -> KeyDocument | None:
+    """Return the newest key document of ``party``."""
+    held = parties.key_document_envelopes(unit, party)
+    return documents.unverified(read(held[max(held)])) if held else None
+
+
+def keys_of(unit: Connection, party: str, now: datetime) -> dict[str, bytes]:
+    """Return the exchange keys of ``party`` that count now; none if its document expired."""
+    document = document_of(unit, party)
+    if document is None or document.expired(now):
+        return {}
+    return document.exchange_keys(now)
+
+
+def every_key_of(unit: Connection, party: str) -> dict[str, bytes]:
+    """Return every exchange key ``party`` ever named: for what was signed then."""
+    found: dict[str, bytes] = {}
+    for envelope in parties.key_document_envelopes(unit, party).values():
+        found |= documents.unverified(read(envelope)).all_exchange_keys()
+    return found
+
+
+def fingerprint_words(unit: Connection, party: str, language: str) -> tuple[str, ...]:
+    """Return the words of a party's first document; ours are what we read out."""
+    held = parties.key_document_envelopes(unit, party)
+    if not held:
+        raise NotFound(f"no key document of {party!r}", party=party)
+    return words(documents.fingerprint(read(held[min(held)]).payload), language)
+
+
+def publish_own(unit: Connection, envelope: bytes, document: KeyDocument, now: datetime) -> None:
+    """Keep our key document and show it to whoever asks."""
+    parties.add_key_document(unit, document.party, document.version, envelope, now)
+    releases.show(unit, "document", "", name="keys", raw=envelope.decode())
+    releases.show(unit, "document", "", name=f"keys/{document.version}", raw=envelope.decode())
+    administrative(unit, now, "keys", document.party, {"version": document.version})
+
+
+def meet(unit: Connection, us: Us, raw: bytes, now: datetime) -> Peer:
+    """Keep the first key document of another nation, unconfirmed: nothing passes yet.
+
+    Raises:
+        PeerError: the document must not be accepted; Conflict: another key stands under that name.
+    """
+    envelope = read(raw)
+    document = documents.first(envelope)
+    if document.party == us.party or document.realm != us.realm or document.expired(now):
+        raise PeerError(
+            "that is our own name, another realm, or an expired document",
+            party=document.party,
+        )
+    held = parties.key_document_envelopes(unit, document.party)
+    if held and read(held[min(held)]).payload != envelope.payload:
+        raise Conflict(
+            f"another key document stands under the name {document.party!r}; compare the words",
+            party=document.party,
+        )
+    taken = _identities_of_others(unit, document.party) & set(document.identities)
+    if taken:
+        raise Conflict(
+            "it claims an identity that another nation's document lists",
+            identity=min(taken),
+        )
+    known = {peer.name: peer for peer in parties.all_peers(unit)}
+    if document.party in known and held:
+        return known[document.party]
+    peer = Peer(
+        name=document.party,
+        kind="node",
+        url=document.url.rstrip("/"),
+        state="met",
+        country=document.country,
+        organisation=document.organisation,
+        added_at=text(now),
+    )
+    parties.put_peer(unit, peer)
+    parties.add_key_document(unit, document.party, document.version, raw, now)
+    administrative(unit, now, "peer-met", peer.name, {"url": peer.url})
+    return peer
+
+
+def _identities_of_others(unit: Connection, party: str) -> set[str]:
+    others = (document_of(unit, p) for p in parties.parties_with_keys(unit) if p != party)
+    return {identity for document in others if document for identity in document.identities}
+
+
+def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocument:
+    """Take the next version of an enrolled party's key document.
+
+    Raises:
+        PeerError: it does not follow the one we hold.
+    """
+    held = document_of(unit, party)
+    if held is None:
+        raise PeerError("no document to follow", party=party)
+    envelope: Envelope = read(raw)
+    newer = documents.unverified(envelope)
+    if newer.version <= held.version:
+        return held
+    document = documents.following(held, envelope)
+    parties.add_key_document(unit, party, document.version, raw, now)
+    administrative(unit, now, "keys", party, {"version": document.version})
+    peer = parties.peer(unit, party)
+    if peer.state == "confirmed":
+        show_caller(unit, peer)
+    return document
+
+
+def confirm(unit: Connection, name: str, typed: str, now: datetime) -> Peer:
+    """Confirm a peer by the words its people read out to us.
+
+    Raises:
+        WrongWords: they are not the words of the key we hold.
+    """
+    parties.peer(unit, name)
+    held = parties.key_document_envelopes(unit, name)
+    if not held or not same(typed, documents.fingerprint(read(held[min(held)]).payload)):
+        raise WrongWords(
+            "these are not the words of the key we hold for this peer: stop, and compare over another line",
+            peer=name,
+        )
+    parties.set_peer_state(unit, name, "confirmed")
+    administrative(unit, now, "peer-confirmed", name, {})
+    confirmed = parties.peer(unit, name)
+    show_caller(unit, confirmed)
+    return confirmed
+
+
+def show_caller(unit: Connection, peer: Peer) -> None:
+    """Let the listener know by what a peer is known."""
+    document = document_of(unit, peer.name) if peer.kind == "node" else None
+    keys = (
+        {name: encode(raw) for name, raw in document.all_exchange_keys().items()}
+        if document
+        else {}
+    )
+    releases.show(
+        unit,
+        "caller",
+        "",
+        name=peer.name,
+        kind=peer.kind,
+        keys=json.dumps(keys),
+        token=peer.token,
+    )
+
+
+def add_client(unit: Connection, peer: Peer, now: datetime) -> None:
+    """Enrol an ordinary TAXII client; it gets nothing without a grant and a token.
+
+    Raises:
+        Conflict: the name is taken.
+    """
+    if any(known.name == peer.name for known in parties.all_peers(unit)):
+        raise Conflict(f"there is a peer named {peer.name!r} already", peer=peer.name)
+    parties.put_peer(unit, peer)
+    administrative(unit, now, "client-added", peer.name, {})
+
+
+def new_token(unit: Connection, name: str, now: datetime) -> str:
+    """Give a client a fresh token, shown once; the one before stops at once.
+
+    Raises:
+        InputError: nodes have keys, not tokens.
+    """
+    peer = parties.peer(unit, name)
+    if peer.kind != "client":
+        raise InputError(f"{name!r} is a node; it proves itself by its key", peer=name)
+    token = "mq_" + secrets.token_urlsafe(32)
+    changed = {field: getattr(peer, field) for field in Peer.__slots__}
+    changed["token"] = token_digest(token)
+    parties.put_peer(unit, Peer(**changed))
+    show_caller(unit, parties.peer(unit, name))
+    administrative(unit, now, "token-created", name, {})
+    return token
+
+
+def revoke_token(unit: Connection, name: str, now: datetime) -> None:
+    """Let a client in no more."""
+    peer = parties.peer(unit, name)
+    changed = {field: getattr(peer, field) for field in Peer.__slots__}
+    parties.put_peer(unit, Peer(**{**changed, "token": ""}))
+    releases.show(unit, "no-caller", "", name=name)
+    administrative(unit, now, "token-revoked", name, {})
+
+
+def token_digest(token: str) -> str:
+    """Return what is kept of a token: 256 random bits need no slow hash."""
+    return "sha256:" + hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,119 @@
+"""Who vouches for the views in an envelope: the sender's batch, or an owner's proof (border.md 5.2, 5.5, 6.6)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.border import agreements, peers
+from mithaq.border.us import Us
+from mithaq.model.canonical import Json
+from mithaq.model.labels import Tlp
+from mithaq.policy.agreement import Agreement, digest_of
+from mithaq.seal.envelope import read, verify
+from mithaq.seal.merkle import in_memory, includes, path
+from mithaq.seal.messages import (
+    BATCH,
+    BadMessage,
+    Batch,
+    Proof,
+    Put,
+    Seal,
+    Terms,
+    batch_leaf,
+    batch_root,
+    decode,
+)
+
+
+def own(seal: Seal) -> list[Put]:
+    """Return the entries that the sender vouches for by its own batch."""
+    return [entry for entry in seal.entries if isinstance(entry, Put) and entry.proof is None]
+
+
+def check(unit: Connection, us: Us, seal: Seal, terms: Agreement | None, now: datetime) -> None:
+    """Check step 6: every view is vouched for, and each relay may be one.
+
+    Raises:
+        BadEnvelope, BadMessage: it is not.
+    """
+    if terms is None:
+        return
+    if mine := own(seal):
+        batch = decode(
+            verify(read(seal.batch.encode()), BATCH, peers.keys_of(unit, seal.sender, now)), Batch
+        )
+        if (batch.by, batch.realm) != (seal.sender, seal.realm) or not _scope_fits(batch, seal):
+            raise BadMessage("a batch of another sender or scope", cause="batch")
+        try:
+            whole = (batch.n, batch.root) == (len(mine), batch_root(mine))
+        except ValueError as error:
+            raise BadMessage("a digest that is none", cause="entry") from error
+        if not whole:
+            raise BadMessage("a batch of other views", cause="batch")
+    for entry in seal.entries:
+        if isinstance(entry, Put) and entry.proof is not None:
+            _relay(unit, us, (seal, entry, entry.proof))
+
+
+def _scope_fits(batch: Batch, seal: Seal) -> bool:
+    return batch.scope in ("open", seal.agreement)
+
+
+def voucher(seal: Seal, entry: Put) -> str:
+    """Return who vouches for a checked entry: the sender, or the owner whose proof it shows."""
+    if entry.proof is None:
+        return seal.sender
+    return decode(read(entry.proof.batch.encode()).payload, Batch).by
+
+
+def _relay(unit: Connection, us: Us, shown: tuple[Seal, Put, Proof]) -> None:
+    seal, entry, proof = shown
+    envelope = read(proof.batch.encode())
+    batch = decode(envelope.payload, Batch)
+    verify(envelope, BATCH, peers.every_key_of(unit, batch.by))
+    try:
+        leaf, root = batch_leaf(entry), bytes.fromhex(batch.root)
+        way = [bytes.fromhex(step) for step in proof.path]
+    except ValueError as error:
+        raise BadMessage("a digest that is none", cause="proof") from error
+    if batch.realm != seal.realm or not includes(root, batch.n, leaf, proof.index, way):
+        raise BadMessage("the owner's proof does not hold", cause="proof")
+    if batch.by in (us.party, seal.sender):
+        raise BadMessage("a relay of our own, or of its own", cause="proof")
+
+
+def reach(unit: Connection, us: Us, entry: Put) -> Tlp:
+    """Return the highest level at which the owner's proof lets a relay bring ``entry`` to us (border.md 5.5).
+
+    CLEAR counts as ``open``; ``open`` goes up to GREEN, ``scope`` up to AMBER among the parties it was signed for.
+    """
+    batch = decode(read(entry.proof.batch.encode()).payload, Batch) if entry.proof else None
+    if batch is None:
+        return Tlp.RED
+    if entry.onward == "scope" and isinstance(batch.scope, Terms):
+        scope = batch.scope
+        texts = (
+            t for t in agreements.versions(unit, scope.id) if digest_of(t.text) == scope.digest
+        )
+        if any(t.complete and t.text.party(us.party) is not None for t in texts):
+            return Tlp.AMBER
+    return Tlp.GREEN if entry.onward == "open" else Tlp.CLEAR
+
+
+def proofs_of(seal: Seal) -> dict[tuple[str, str, str], Json]:
+    """Return the proofs of every entry that the sender itself vouches for, by (id, modified, digest)."""
+    mine = own(seal)
+    fetch = in_memory([batch_leaf(entry) for entry in mine])
+    return {
+        (entry.id, entry.modified, entry.digest): {
+            "batch": seal.batch,
+            "index": index,
+            "path": _hex(path(index, len(mine), fetch)),
+        }
+        for index, entry in enumerate(mine)
+    }
+
+
+def _hex(steps: Sequence[bytes]) -> list[Json]:
+    return [step.hex() for step in steps]

@@ -1,0 +1,373 @@
+"""The way out: decide, record, seal and place, in one transaction (border.md 3 to 5).
+
+publish takes numbers of stored copies, never bytes: it loads, decides and seals itself. Nothing leaves
+without a leaf in the log, and nothing is visible before the transaction that put it there.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border.agreements import held
+from mithaq.border.outbox import Placed, place
+from mithaq.border.situation import Gathered, gather, persons
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.errors import Conflict, InputError, NotFound, Refused
+from mithaq.model.canonical import Json
+from mithaq.policy.agreement import Agreement, digest_of
+from mithaq.policy.decide import decide
+from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, Withhold
+from mithaq.seal.envelope import sign
+from mithaq.seal.keys import Signer
+from mithaq.seal.messages import APPROVAL, encode
+from mithaq.seal.messages import Release as Bound
+from mithaq.store import objects, parties, releases
+from mithaq.store.journal import record
+from mithaq.store.releases import Intent
+
+Decisions = Mapping[tuple[str, int], Decision]  # (peer, copy number)
+ROUNDS = 16  # of dependants released by dependants; each round releases at least one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a release came to: every decision, and the copies they are about."""
+
+    agreement: Agreement
+    decisions: Decisions
+    gathered: Gathered
+
+
+def text_in_force(unit: Connection, agreement: str, now: datetime) -> Agreement:
+    """Return the text of an agreement in force.
+
+    Raises:
+        NotFound: there is no such agreement; Conflict: it is not in force, and says what it is.
+    """
+    what = held(unit, agreement, now)
+    if what.text is None:
+        raise Conflict(
+            f"agreement {agreement!r} is {what.state}, not in force",
+            agreement=agreement,
+        )
+    return what.text
+
+
+def preview(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    agreement: Agreement,
+    seqs: Iterable[int],
+    now: datetime,
+    purpose: str = "defence",
+) -> Outcome:
+    """Decide as ``publish`` would, under any text, signed or not; nothing is recorded or sent."""
+    gathered = gather(unit, us, agreement, seqs, purpose, now)
+    return Outcome(
+        agreement=agreement,
+        decisions=_numbered(decide(gathered.situation, agreement, gathered.candidates)),
+        gathered=gathered,
+    )
+
+
+def publish(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    proposer: str,
+    seqs: Sequence[int],
+    agreement: str,
+    now: datetime,
+) -> Outcome:
+    """Propose copies to the parties of an agreement: what may go goes, what needs a person waits.
+
+    Raises:
+        NotFound, Conflict: the agreement is not here or not in force; InputError: nothing to release.
+    """
+    if not seqs:
+        raise InputError("nothing to release")
+    text_now = text_in_force(unit, agreement, now)
+    return _settle(unit, us, text_now, dict.fromkeys(seqs, proposer), now)
+
+
+def reconsider(
+    unit: Connection, us: Us, agreement: str, seqs: Sequence[int], now: datetime
+) -> Outcome | None:
+    """Decide again what was asked for earlier; None if the agreement is not in force."""
+    what = held(unit, agreement, now).text
+    asked = {
+        i.copy: i.proposer for i in releases.intents_where(unit, copies=seqs, agreement=agreement)
+    }
+    if what is None or not asked:
+        return None
+    return _settle(unit, us, what, asked, now)
+
+
+def revisit(unit: Connection, us: Us, ids: Sequence[str], now: datetime) -> None:
+    """Decide again what waited for one of ``ids``: its peers may know it now (border.md 2.5)."""
+    for agreement, seqs in releases.waiters(unit, ids).items():
+        reconsider(unit, us, agreement, seqs, now)
+
+
+def _settle(
+    unit: Connection,
+    us: Us,
+    agreement: Agreement,
+    asked: Mapping[int, str],
+    now: datetime,
+) -> Outcome:
+    """Decide, take effect, and go on with what waited for what was released."""
+    first: Outcome | None = None
+    turn = dict(asked)
+    for _ in range(ROUNDS):
+        made = preview(unit, us, agreement, turn, now)
+        first = first or made
+        released = _effect(unit, us, made, turn, now)
+        waiting = releases.released_waiters(unit, agreement.id, released)
+        proposers = {
+            i.copy: i.proposer
+            for i in releases.intents_where(unit, copies=waiting, agreement=agreement.id)
+        }
+        turn = {seq: proposers[seq] for seq in waiting if seq in proposers and seq not in turn}
+        if not turn:
+            break
+    if first is None:
+        raise InputError("nothing to release")
+    return first
+
+
+def _effect(
+    unit: Connection, us: Us, made: Outcome, asked: Mapping[int, str], now: datetime
+) -> set[str]:
+    """Record every decision and place what is released; return the ids newly released."""
+    agreement = made.agreement
+    _record_kept(unit, made, asked, now)
+    going: dict[str, list[Placed]] = defaultdict(list)
+    for (peer, seq), decision in made.decisions.items():
+        if isinstance(decision, Release):
+            copy = made.gathered.copies[seq]
+            row = made.gathered.rows.get((peer, copy.object.id, copy.object.version))
+            if row is None or row.view != decision.view.digest:
+                proposer = asked.get(seq, "")
+                going[peer].append(
+                    Placed(copy=copy, decision=decision, before=row, proposer=proposer)
+                )
+    place(unit, us, agreement, going, now)
+    _take_back(unit, made)
+    releases.put_intents(unit, _intents(made, asked, now))
+    waits = [
+        (t, seq) for (_, seq), d in made.decisions.items() for t in _lacking(d) if seq in asked
+    ]
+    releases.wait_for(unit, agreement.id, waits)
+    count = {peer: len(placed) for peer, placed in going.items()}
+    record(unit, now, "decided", agreement.id, released=count, candidates=len(asked))
+    return {placed.copy.object.id for many in going.values() for placed in many}
+
+
+def _take_back(unit: Connection, made: Outcome) -> None:
+    """Remove rows that are no longer permitted."""
+    for (peer, seq), decision in made.decisions.items():
+        copy = made.gathered.copies[seq]
+        row = made.gathered.rows.get((peer, copy.object.id, copy.object.version))
+        if row is not None and row.copy == seq and not isinstance(decision, Release):
+            releases.take_away(unit, row.shelf, row.id, row.version)
+            releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
+
+
+def _lacking(decision: Decision) -> list[str]:
+    if not isinstance(decision, Withhold):
+        return []
+    rules = {Rule.REFERENCE_REQUIRED, Rule.SCO_PARTIAL, Rule.RELAY_EXACT}
+    found = (r.facts.get("target", "") for r in decision.reasons if r.rule in rules)
+    return [target for target in found if target]
+
+
+def _record_kept(unit: Connection, made: Outcome, asked: Mapping[int, str], now: datetime) -> None:
+    """One leaf per object withheld from all, and one per object that waits for persons."""
+    kept: list[tuple[str, dict[str, Json]]] = []
+    by_copy: dict[int, list[Decision]] = defaultdict(list)
+    for (_, seq), decision in made.decisions.items():
+        if seq in asked:
+            by_copy[seq].append(decision)
+    for seq, decisions in by_copy.items():
+        stored = made.gathered.copies[seq].object
+        record_: dict[str, Json] = {
+            "id": stored.id,
+            "version": stored.version,
+            "digest": stored.digest,
+            "agreement": made.agreement.id,
+            "agreement_version": made.agreement.version,
+            "at": text(now),
+            "proposer": asked[seq],
+        }
+        if any(isinstance(d, Withhold) and d.would for d in decisions):
+            kept.append((stored.id, {"kind": "shadow", **record_}))
+        elif all(isinstance(d, Withhold) for d in decisions):
+            rules = sorted(
+                {str(r.rule) for d in decisions if isinstance(d, Withhold) for r in d.reasons}
+            )
+            kept.append((stored.id, {"kind": "withheld", "rules": list(rules), **record_}))
+        elif any(isinstance(d, Hold) for d in decisions):
+            needs = sorted({n for d in decisions if isinstance(d, Hold) for n in d.needs})
+            kept.append((stored.id, {"kind": "held", "needs": list(needs), **record_}))
+    if kept:
+        log.append(unit, kept)
+
+
+def _intents(made: Outcome, asked: Mapping[int, str], now: datetime) -> list[Intent]:
+    return [
+        Intent(
+            copy=seq,
+            agreement=made.agreement.id,
+            peer=peer,
+            purpose=made.gathered.situation.purpose,
+            proposer=asked[seq],
+            at=text(now),
+            state=_state(decision),
+            needs=",".join(sorted(decision.needs)) if isinstance(decision, Hold) else "",
+            view=_view(decision),
+            reasons=encode_reasons(() if isinstance(decision, Release) else decision.reasons),
+        )
+        for (peer, seq), decision in made.decisions.items()
+        if seq in asked
+    ]
+
+
+def _state(decision: Decision) -> str:
+    match decision:
+        case Release():
+            return "released"
+        case Hold():
+            return "held"
+        case Withhold():
+            return "shadow" if decision.would else "withheld"
+
+
+def _view(decision: Decision) -> str:
+    made = decision.would if isinstance(decision, Withhold) else decision
+    return made.view.digest if made else ""
+
+
+def encode_reasons(reasons: Sequence[Reason]) -> str:
+    """Write reasons as JSON."""
+    return msgspec.json.encode(
+        [{"rule": str(r.rule), "clause": r.clause, "facts": dict(r.facts)} for r in reasons]
+    ).decode()
+
+
+def decode_reasons(written: str) -> tuple[Reason, ...]:
+    """Read reasons written by ``encode_reasons``."""
+    return tuple(
+        Reason(rule=Rule(item["rule"]), clause=item["clause"], facts=item["facts"])
+        for item in msgspec.json.decode(written)
+    )
+
+
+def approve(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    approver: tuple[str, Signer],
+    seq: int,
+    agreement: str,
+    now: datetime,
+) -> Outcome:
+    """Give the second person's yes to a held copy; it is decided again in this transaction.
+
+    Args:
+        approver: an actor's name and their own key.
+
+    Raises:
+        NotFound: nothing of that copy is held; Refused: this person may not, and why.
+    """
+    name, signer = approver
+    terms = text_in_force(unit, agreement, now)
+    waiting = releases.intents_where(unit, state="held", copies=[seq], agreement=agreement)
+    if not waiting:
+        raise NotFound("nothing of that number waits", copy=seq)
+    [copy] = objects.by_seq(unit, [seq])
+    _may_approve(unit, name, signer, waiting[0], copy.author)
+    bound = Bound(
+        realm=us.realm,
+        id=copy.object.id,
+        version=copy.object.version,
+        view=waiting[0].view,
+        peers=sorted(i.peer for i in waiting),
+        agreement=digest_of(terms),
+        proposer=waiting[0].proposer,
+    )
+    releases.add_approval(
+        unit,
+        releases.ApprovalRow(
+            copy=seq,
+            agreement=agreement,
+            agreement_digest=bound.agreement,
+            view=bound.view,
+            peers=",".join(bound.peers),
+            proposer=bound.proposer,
+            approver=name,
+            envelope=sign(APPROVAL, encode(bound), signer).to_bytes(),
+            at=text(now),
+        ),
+    )
+    log.append(
+        unit,
+        [
+            (
+                copy.object.id,
+                {
+                    "kind": "approved",
+                    "by": name,
+                    "at": text(now),
+                    "view": bound.view,
+                    "id": bound.id,
+                },
+            )
+        ],
+    )
+    outcome = reconsider(unit, us, agreement, [seq], now)
+    if outcome is None:
+        raise Conflict("the agreement is no longer in force", agreement=agreement)
+    return outcome
+
+
+def decline(unit: Connection, name: str, seq: int, agreement: str, now: datetime) -> None:
+    """Say no to a held copy: it stays until somebody proposes it anew.
+
+    Raises:
+        NotFound: nothing of that copy is held.
+    """
+    waiting = releases.intents_where(unit, state="held", copies=[seq], agreement=agreement)
+    if not waiting:
+        raise NotFound("nothing of that number waits", copy=seq)
+    [copy] = objects.by_seq(unit, [seq])
+    releases.put_intents(unit, [replace(intent, state="declined") for intent in waiting])
+    fact: dict[str, Json] = {
+        "kind": "declined",
+        "by": name,
+        "at": text(now),
+        "agreement": agreement,
+    }
+    log.append(unit, [(copy.object.id, {**fact, "id": copy.object.id, "view": waiting[0].view})])
+    record(unit, now, "declined", copy.object.id, by=name, agreement=agreement)
+
+
+def _may_approve(unit: Connection, name: str, signer: Signer, waiting: Intent, author: str) -> None:
+    person = persons(unit).get(name)
+    keys = {row.name: row.public for row in parties.all_actors(unit)}
+    if person is None or keys[name] != signer.public:
+        raise Refused("that key is not this person's", actor=name)
+    if name == waiting.proposer:
+        raise Refused("who proposed it cannot approve it", actor=name)
+    if name == author:
+        raise Refused("who wrote this version cannot approve it", actor=name)
+    if "policy-owner" in waiting.needs.split(",") and "policy-owner" not in person.roles:
+        raise Refused("attribution to a State waits for a policy owner", actor=name)
+
+
+def _numbered(decisions: Mapping[tuple[str, object], Decision]) -> Decisions:
+    return {(peer, int(str(key))): decision for (peer, key), decision in decisions.items()}

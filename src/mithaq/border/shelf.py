@@ -1,0 +1,251 @@
+"""The projection: what releases queued in core becomes what peers may read (border.md 4, 10.2).
+
+Two files cannot be committed as one, so the shelf follows core: changes are applied in their order, each
+batch with its cursor in one transaction of the shelf, and doing it again changes nothing. A row is placed
+only while core still holds it, so a release taken back in the meantime is never shown for an instant.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.model.canonical import digest
+from mithaq.model.markings import FIXED
+from mithaq.store import channels, objects, releases, shelf
+from mithaq.store.engine import Store, append_lock
+from mithaq.store.releases import Op
+from mithaq.store.shelf import Caller, Frame, Shelf, Shown
+
+CURSOR = "ops"
+BATCH = 5000
+AT_ONCE = frozenset({"remove", "no-caller", "withdraw"})  # what must stop being seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nudge:
+    """A frame newly on show, that its peer may be told of."""
+
+    peer: str
+    channel: str
+    seq: int
+
+
+Facts = Mapping[str, str]
+
+
+def project(
+    core: Store, peers_store: Store, now: datetime, *, additions: bool = True
+) -> list[Nudge]:
+    """Show what core has queued; return the frames newly shown, the last of each channel.
+
+    Args:
+        peers_store: the room ``shelf``.
+        now: the tick: rows shown by this call bear it as ``date_added``.
+        additions: False shows removals and closed shelves alone, at once; the rest waits for its tick.
+    """
+    found: dict[str, Nudge] = {}
+    with peers_store.begin() as unit:
+        append_lock(unit, "projection")  # before the snapshot below, so that none sees less than it
+        with core.read() as truth:
+            position = int(shelf.mark(unit, CURSOR) or 0)
+            _remove(unit, releases.ops_since(truth, position, kinds=AT_ONCE | {"shelf"}))
+            while additions and (ops := releases.ops_since(truth, position, limit=BATCH)):
+                for nudge in _apply(unit, truth, ops, now):
+                    found[nudge.channel] = nudge
+                position = ops[-1].seq
+                shelf.set_mark(unit, CURSOR, str(position))
+    return list(found.values())
+
+
+def behind(core: Store, peers_store: Store) -> int:
+    """Return how many changes are still to be shown."""
+    with peers_store.read() as unit, core.read() as truth:
+        return releases.count_ops(truth, int(shelf.mark(unit, CURSOR) or 0))
+
+
+def about_to_move(core: Store, peers_store: Store) -> set[str]:
+    """Return the peers for whom frames are queued."""
+    with peers_store.read() as unit, core.read() as truth:
+        position = int(shelf.mark(unit, CURSOR) or 0)
+        ops = releases.ops_since(truth, position, kinds=["frame"])
+    return {str(op.facts["peer"]) for op in ops}
+
+
+def _remove(unit: Connection, ops: Sequence[Op]) -> None:
+    """Apply what takes away, before anything is added (border.md 10.2)."""
+    states = {op.shelf: str(op.facts["state"]) for op in ops if op.op == "shelf"}
+    for name, state in states.items():
+        if state == "closed":
+            shelf.set_shelf_state(unit, name, "closed")
+    for op in ops:
+        facts = {key: str(value) for key, value in op.facts.items()}
+        match op.op:
+            case "remove":
+                shelf.remove_row(unit, op.shelf, facts["id"], facts["version"])
+            case "no-caller":
+                shelf.remove_caller(unit, facts["name"])
+            case "withdraw":
+                shelf.withdraw_from_inbox(unit, op.shelf, facts["id"], facts["versions"].split(","))
+            case _:
+                pass
+
+
+def _apply(unit: Connection, truth: Connection, ops: Sequence[Op], now: datetime) -> list[Nudge]:
+    placing: dict[str, list[Facts]] = defaultdict(list)
+    inboxes: dict[str, list[Facts]] = defaultdict(list)
+    nudges: list[Nudge] = []
+    for op in ops:
+        facts = {key: str(value) for key, value in op.facts.items()}
+        match op.op:
+            case "shelf":
+                placing[op.shelf] += _shelf(unit, op, facts)
+            case "place":
+                placing[op.shelf].append(facts)
+            case "inbox":
+                inboxes[op.shelf].append(facts)
+            case "frame":
+                nudges += _frame(unit, truth, op, now)
+            case _:
+                _single(unit, op, facts)
+    for name, placed in placing.items():
+        _place(unit, truth, name, placed, now)
+    for name, placed in inboxes.items():
+        _inbox(unit, truth, name, placed, now)
+    return nudges
+
+
+def _single(unit: Connection, op: Op, facts: Mapping[str, str]) -> None:
+    match op.op:
+        case "document":
+            shelf.put_document(unit, facts["name"], facts["raw"].encode())
+        case "heartbeat":
+            shelf.put_heartbeat(unit, facts["peer"], facts["raw"].encode())
+        case "status":
+            shelf.put_status(unit, facts["id"], op.shelf, facts["raw"].encode())
+        case "caller":
+            keys = msgspec.json.decode(facts["keys"], type=dict[str, str])
+            shelf.put_caller(
+                unit,
+                Caller(name=facts["name"], kind=facts["kind"], keys=keys, token=facts["token"]),
+            )
+        case _:  # what takes away was applied before
+            pass
+
+
+def _shelf(unit: Connection, op: Op, facts: Facts) -> list[Facts]:
+    """Open or close a shelf; a new one holds all fixed markings from the start (border.md 4.3)."""
+    held = shelf.any_shelf(unit, op.shelf)
+    if held is not None:
+        title = facts["title"] or held.title
+        shelf.put_shelf(unit, replace(held, title=title, state=facts["state"]))
+        return []
+    new = Shelf(shelf=op.shelf, peer=facts["peer"], title=facts["title"], state=facts["state"])
+    shelf.put_shelf(unit, new)
+    fixed = [(id_, marking.raw) for id_, marking in FIXED.items() if marking.raw is not None]
+    shelf.add_views(unit, {digest(raw): raw for _, raw in fixed})
+    return [
+        {
+            "id": id_,
+            "version": str(msgspec.json.decode(raw, type=dict[str, object])["created"]),
+            "type": "marking-definition",
+            "view": digest(raw),
+        }
+        for id_, raw in fixed
+    ]
+
+
+def _place(
+    unit: Connection,
+    truth: Connection,
+    name: str,
+    rows: Sequence[Facts],
+    now: datetime,
+) -> None:
+    """Add rows in their order, as far as core still holds them."""
+    held = shelf.any_shelf(unit, name)
+    if held is None or not rows:
+        return
+    now_standing = releases.views_on(truth, name, [facts["id"] for facts in rows])
+    going = [
+        facts
+        for facts in rows
+        if facts["type"] == "marking-definition"
+        or now_standing.get((facts["id"], facts["version"])) == facts["view"]
+    ]
+    shelf.add_views(unit, objects.bodies_of(truth, [facts["view"] for facts in going]))
+    shown = _numbered(going, now, (held.position, held.last_added))
+    stix = {row.position: facts["version"] for row, facts in zip(shown, going, strict=True)}
+    shelf.add_rows(unit, name, shown, stix)
+    if shown:
+        end = shown[-1]
+        shelf.put_shelf(unit, replace(held, last_added=end.date_added, position=end.position))
+
+
+def _numbered(rows: Sequence[Facts], now: datetime, end: tuple[int, str]) -> list[Shown]:
+    """Number rows on from where a shelf ends; an SCO's version is when it was first shown (border.md 4.1)."""
+    position, last = end
+    shown: list[Shown] = []
+    for ordinal, facts in enumerate(rows):
+        position += 1
+        last = _next_instant(now, ordinal, last)
+        shown.append(
+            Shown(
+                position=position,
+                id=facts["id"],
+                version=facts["version"] or last,
+                type=facts["type"],
+                view=facts["view"],
+                date_added=last,
+            )
+        )
+    return shown
+
+
+def _next_instant(tick: datetime, ordinal: int, last: str) -> str:
+    """Return tick + ordinal in microseconds, or one past ``last`` if that is later (border.md 4.2)."""
+    wished = _micro(tick + timedelta(microseconds=ordinal))
+    if wished > last:
+        return wished
+    after = datetime.fromisoformat(last) + timedelta(microseconds=1)
+    return _micro(after)
+
+
+def _micro(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond:06d}Z"
+
+
+def _inbox(
+    unit: Connection,
+    truth: Connection,
+    name: str,
+    rows: Sequence[Facts],
+    now: datetime,
+) -> None:
+    """Show a client what it wrote itself (border.md 8.4)."""
+    shelf.add_views(unit, objects.bodies_of(truth, [facts["view"] for facts in rows]))
+    shelf.add_to_inbox(unit, name, _numbered(rows, now, shelf.inbox_end(unit, name)))
+
+
+def _frame(unit: Connection, truth: Connection, op: Op, now: datetime) -> list[Nudge]:
+    seq, peer = int(str(op.facts["seq"])), str(op.facts["peer"])
+    parcel = channels.parcel(truth, op.shelf, seq)
+    if parcel is None:
+        return []
+    shelf.add_views(unit, objects.bodies_of(truth, parcel.bodies))
+    shelf.add_frame(
+        unit,
+        Frame(
+            channel=op.shelf,
+            seq=seq,
+            peer=peer,
+            envelope=parcel.envelope,
+            bodies=parcel.bodies,
+            size=int(str(op.facts["size"])),
+            date_added=_micro(now),
+        ),
+    )
+    return [Nudge(peer=peer, channel=op.shelf, seq=seq)]

@@ -1,0 +1,254 @@
+"""Gather what a decision is made from: the store's rows as the policy's values."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.border.agreements import instants
+from mithaq.border.peers import document_of
+from mithaq.border.us import Us
+from mithaq.model.canonical import parse
+from mithaq.model.labels import Label, Tlp, join, tlp
+from mithaq.model.markings import Marking, classify, object_label
+from mithaq.model.objects import references
+from mithaq.policy import agreement as policy
+from mithaq.policy.agreement import Agreement
+from mithaq.policy.situation import (
+    Approval,
+    Candidate,
+    Peer,
+    Person,
+    Situation,
+    Standing,
+)
+from mithaq.store import agreements, objects, parties, releases
+from mithaq.store.objects import Copy, Source
+from mithaq.store.releases import ShelfRow
+
+_UNKNOWN = Person(name="", clearance=Tlp.CLEAR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """A situation and its candidates, with the rows they came from."""
+
+    situation: Situation
+    candidates: Sequence[Candidate]
+    copies: Mapping[int, Copy]
+    rows: Mapping[tuple[str, str, str], ShelfRow]  # (peer, id, version) under this agreement
+
+
+def gather(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    agreement: Agreement,
+    seqs: Iterable[int],
+    purpose: str,
+    now: datetime,
+) -> Gathered:
+    """Collect everything around the copies ``seqs`` for one decision under ``agreement``."""
+    wanted = {copy.seq: copy for copy in objects.by_seq(unit, seqs)}
+    ids = {copy.object.id for copy in wanted.values()}
+    targets = {t for copy in wanted.values() for _, t in references(copy.object.body)}
+    standing = releases.rows_of_ids(unit, ids | targets)
+    ours = [row for row in standing if row.agreement == agreement.id and row.id in ids]
+    extra = {row.copy for row in ours} - wanted.keys()
+    wanted |= {copy.seq: copy for copy in objects.by_seq(unit, extra)}
+    table = markings(unit)
+    family = _families(unit, wanted)
+    sources = objects.all_sources(unit)
+    communities = _communities(unit)
+    candidates = [
+        _candidate(copy, (table, family, sources, communities)) for copy in wanted.values()
+    ]
+    situation = Situation(
+        us=us.party,
+        country=us.country,
+        identities=frozenset(_identities(unit, us.party)),
+        peers=peers(unit, us),
+        purpose=purpose,
+        instants=instants(now),
+        markings={},
+        reference_ids=_reference_ids(unit, targets, sources),
+        shelves=tuple(_standing(unit, row, with_body=row.id in ids) for row in standing),
+        past=tuple(
+            _standing(unit, row, with_body=False)
+            for row in releases.first_shown(unit, agreement.id, ids)
+        ),
+        known={
+            name: frozenset(objects.known_from(unit, name, targets)) for name in agreement.names
+        },
+        approvals=_approvals(unit, wanted),
+    )
+    return Gathered(
+        situation=situation,
+        candidates=candidates,
+        copies=wanted,
+        rows={(row.peer, row.id, row.version): row for row in ours},
+    )
+
+
+def markings(unit: Connection) -> dict[str, dict[str, Marking]]:
+    """Return, by voucher, the marking definitions besides the fixed ones, as we understand them."""
+    return {
+        voucher: {
+            id_: classify(body)
+            for id_, raw in bodies.items()
+            if isinstance(body := parse(raw), dict)
+        }
+        for voucher, bodies in objects.defined_markings(unit).items()
+    }
+
+
+def peers(unit: Connection, us: Us) -> dict[str, Peer]:
+    """Return the confirmed peers as the policy knows them."""
+    found: dict[str, Peer] = {}
+    for peer in parties.all_peers(unit):
+        if peer.kind == "node" and peer.state != "confirmed":
+            continue
+        document = document_of(unit, peer.name) if peer.kind == "node" else None
+        found[peer.name] = Peer(
+            name=peer.name,
+            country=peer.country,
+            node=peer.kind == "node",
+            identities=frozenset(document.identities) if document else frozenset(),
+            readers=frozenset(r.id for r in document.readers) if document else frozenset(),
+            constituency_of=us.party if peer.constituency_of == us.party else "",
+            need_to_know=peer.need_to_know,
+        )
+    return found
+
+
+def _identities(unit: Connection, party: str) -> Sequence[str]:
+    document = document_of(unit, party)
+    return document.identities if document else ()
+
+
+def _communities(unit: Connection) -> dict[tuple[str, int], Agreement]:
+    return {(row.id, row.version): policy.read(row.raw) for row in agreements.texts(unit)}
+
+
+def _families(unit: Connection, copies: Mapping[int, Copy]) -> dict[tuple[str, str], list[Copy]]:
+    """Return, for ids of several versions, all admitted copies of a voucher, oldest first."""
+    versions: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for seq, voucher, id_, _version, state in objects.versions_of(
+        unit, (copy.object.id for copy in copies.values())
+    ):
+        if state == "admitted":
+            versions[voucher, id_].add(seq)
+    many = {seq for seqs in versions.values() if len(seqs) > 1 for seq in seqs}
+    loaded = dict(copies) | {copy.seq: copy for copy in objects.by_seq(unit, many - copies.keys())}
+    return {
+        key: sorted((loaded[seq] for seq in seqs), key=lambda c: c.object.version)
+        for key, seqs in versions.items()
+        if len(seqs) > 1
+    }
+
+
+Around = tuple[
+    Mapping[str, Mapping[str, Marking]],
+    Mapping[tuple[str, str], list[Copy]],
+    Mapping[str, Source],
+    Mapping[tuple[str, int], Agreement],
+]
+
+
+def _candidate(copy: Copy, around: Around) -> Candidate:
+    tables, family, sources, communities = around
+    table = tables.get(copy.voucher, {})
+    kin = family.get((copy.voucher, copy.object.id), [copy])
+    later = [c for c in kin if c.object.version > copy.object.version]
+    before = [c for c in kin if c.object.version < copy.object.version]
+    own = copy.standing == "own"
+    source = sources.get(copy.voucher)
+    text = communities.get((copy.agreement, copy.agreement_version))
+    community = text.members if text else (source.community if source else None)
+    return Candidate(
+        key=copy.seq,
+        object=copy.object,
+        voucher=copy.voucher,
+        own=own,
+        owner=copy.owner,
+        sent_by=copy.sent_by,
+        via=community,
+        via_agreement=copy.agreement,
+        via_parties=frozenset(text.names) if text else frozenset(),
+        onward=copy.onward if text else (source.onward if source else "none"),
+        from_client=source is not None and source.kind == "client",
+        relayed=not own and source is None,
+        author=copy.author,
+        beside=copy.beside,
+        markings=table,
+        readers={party: frozenset(ids) for party, ids in (copy.readers or {}).items()},
+        newest=not later,
+        label_floor=join(*(_label(c, table) for c in later)),
+        lowers=own and bool(before) and _below(_label(copy, table), _label(before[-1], table)),
+    )
+
+
+def _label(copy: Copy, table: Mapping[str, Marking]) -> Label:
+    return object_label(copy.object.body, copy.beside, table)
+
+
+def _below(ours: Label, before: Label) -> bool:
+    return ours.tlp is not None and before.tlp is not None and ours.tlp < before.tlp
+
+
+def _reference_ids(
+    unit: Connection, targets: set[str], sources: Mapping[str, Source]
+) -> frozenset[str]:
+    pinned = {name for name, source in sources.items() if source.reference}
+    if not pinned:
+        return frozenset()
+    return frozenset(
+        id_
+        for _seq, voucher, id_, _version, state in objects.versions_of(unit, targets)
+        if voucher in pinned and state == "admitted"
+    )
+
+
+def _standing(unit: Connection, row: ShelfRow, *, with_body: bool) -> Standing:
+    body = parse(objects.body_of(unit, row.view)) if with_body else {}
+    return Standing(
+        peer=row.peer,
+        agreement=row.agreement,
+        key=row.copy,
+        id=row.id,
+        version=row.version,
+        view=row.view,
+        removed=frozenset(msgspec.json.decode(row.removed, type=list[str])),
+        since=row.released_at,
+        body=body if isinstance(body, dict) else {},
+    )
+
+
+def persons(unit: Connection) -> dict[str, Person]:
+    """Return the people here by name."""
+    return {
+        row.name: Person(
+            name=row.name,
+            roles=frozenset(row.roles.split(",")),
+            clearance=tlp(row.clearance),
+        )
+        for row in parties.all_actors(unit)
+    }
+
+
+def _approvals(unit: Connection, copies: Mapping[int, Copy]) -> tuple[Approval, ...]:
+    people = persons(unit)
+    return tuple(
+        Approval(
+            key=row.copy,
+            agreement_digest=row.agreement_digest,
+            peers=frozenset(row.peers.split(",")),
+            view=row.view,
+            proposer=row.proposer,
+            approver=people.get(row.approver, _UNKNOWN),
+        )
+        for row in releases.approvals_of(unit, list(copies))
+        if row.approver in people
+    )

@@ -1,0 +1,25 @@
+"""Who we are at the border."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from mithaq.seal.keys import Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Us:
+    """Our nation as it speaks: its name, realm and online key."""
+
+    party: str
+    country: str
+    organisation: str
+    realm: str
+    url: str
+    signer: Signer  # exchange key
+    secret: bytes  # of this node; never leaves it
+    max_frame_bytes: int = 8 << 20
+
+    def derive(self, purpose: str, *about: str) -> bytes:
+        """Return 32 secret bytes that are the same each time for the same purpose and subject."""
+        return hmac.digest(self.secret, "\x00".join((purpose, *about)).encode(), hashlib.sha256)

@@ -1,0 +1,113 @@
+"""Whether something that came in may be an object here: form, ownership, markings (border.md 1.2, 1.3, 6.7)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from mithaq.border.peers import document_of
+from mithaq.model.canonical import Json, parse
+from mithaq.model.labels import Beside, Label, Tlp, join
+from mithaq.model.markings import (
+    FIXED,
+    Marking,
+    classify,
+    is_forgery,
+    marking_refs,
+    object_label,
+    path_labels,
+)
+from mithaq.model.objects import Object
+from mithaq.store import objects, parties
+from mithaq.store.objects import UNRESOLVED
+
+UNMARKED_READS_AS = Tlp.AMBER  # who may read here what nobody has marked yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Why something is no object here: a stable code, where, and a sentence for our people."""
+
+    code: str
+    where: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a judgement rests on besides the object: who is enrolled, and what markings mean."""
+
+    owners: Mapping[str, str]  # identity id -> the party whose key document lists it
+    table: Mapping[str, Marking]  # the voucher's definitions besides the fixed ones
+    forged: frozenset[str] = field(default_factory=frozenset)  # fixed ids forged in this arrival
+
+    def owner_of(self, seen: Object) -> str:
+        """Return the enrolled party whose identity the object claims as its creator, or nobody."""
+        claimed = seen.id if seen.type == "identity" else seen.created_by or ""
+        return self.owners.get(claimed, "") or self.owners.get(seen.created_by or "", "")
+
+    def label(self, seen: Object, beside: Beside) -> Label:
+        """Return the label of the whole object: its own, and every path's."""
+        on_paths = path_labels(seen.body, self.table).values()
+        return join(object_label(seen.body, beside, self.table), *on_paths)
+
+    def level(self, seen: Object, beside: Beside) -> int:
+        """Return the level that reads are gated by."""
+        label = self.label(seen, beside)
+        if label.unresolved:
+            return UNRESOLVED
+        return int(UNMARKED_READS_AS if label.tlp is None else label.tlp)
+
+
+def ground(unit: Connection, voucher: str, arriving: Sequence[Object] = ()) -> Ground:
+    """Collect what judging objects of ``voucher`` rests on, with the definitions that arrive with them."""
+    owners = {
+        identity: party
+        for party in parties.parties_with_keys(unit)
+        if (document := document_of(unit, party)) is not None
+        for identity in document.identities
+    }
+    definitions = [seen for seen in arriving if seen.type == "marking-definition"]
+    here = {
+        id_: classify(_body(raw))
+        for id_, raw in objects.defined_markings(unit).get(voucher, {}).items()
+    }
+    new = {seen.id: classify(seen.body) for seen in definitions if seen.id not in FIXED}
+    return Ground(
+        owners=owners,
+        table={**new, **here},
+        forged=frozenset(seen.id for seen in definitions if is_forgery(seen.body)),
+    )
+
+
+def _body(raw: bytes) -> Mapping[str, Json]:
+    value = parse(raw)
+    return value if isinstance(value, dict) else {}
+
+
+def markings_hold(ground_: Ground, seen: Object) -> Verdict | None:
+    """Say what is wrong with the markings an object bears or defines; None if nothing is."""
+    if seen.id in ground_.forged:
+        return Verdict(code="marking-forged", where="/definition")
+    hit = next((ref for ref in marking_refs(seen.body) if ref in ground_.forged), None)
+    if hit is not None:
+        return Verdict(code="marking-forged", where="/object_marking_refs", why=hit)
+    if seen.type == "marking-definition" and seen.id not in FIXED:
+        meant = classify(seen.body)
+        if meant.label.unresolved:
+            return Verdict(code="marking-unknown", where="/definition", why=seen.id)
+    return None
+
+
+def ownership(ground_: Ground, seen: Object, voucher: str, role: str) -> Verdict | None:
+    """Say what is wrong with who vouches for whose object (border.md 1.2); None if nothing is.
+
+    Args:
+        role: as the entry states it: ``owner`` or ``carrier``.
+    """
+    owner = ground_.owner_of(seen)
+    if owner and owner != voucher:
+        return Verdict(code="ownership", where="/created_by_ref", why=owner)
+    if (owner == voucher) != (role == "owner"):
+        return Verdict(code="role", where="/created_by_ref", why=role)
+    return None

@@ -1,0 +1,50 @@
+"""What time and signatures change without anybody asking: texts that come into force, take over or end.
+
+Each look compares the text that holds now with the one that held at the last look; where they differ the
+shelves open or close, and everything ever proposed under that agreement is decided again (border.md 3.4).
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.border import agreements
+from mithaq.border.peers import administrative
+from mithaq.border.publish import reconsider
+from mithaq.border.us import Us
+from mithaq.policy.agreement import digest_of
+from mithaq.store import releases
+from mithaq.store.journal import keep, setting
+
+
+def changed(unit: Connection, now: datetime) -> list[str]:
+    """Return the agreements whose text in force is another than at the last look."""
+    return [
+        held.id
+        for held in agreements.every(unit, now)
+        if setting(unit, _key(held.id)) != _in_force(held)
+    ]
+
+
+def catch_up(unit: Connection, us: Us, agreement: str, now: datetime) -> None:
+    """Bring one agreement's shelves and decisions to the text that holds now."""
+    held = agreements.held(unit, agreement, now)
+    keep(unit, _key(agreement), _in_force(held))
+    agreements.refresh(unit, us, agreement, now)
+    version = held.text.version if held.text is not None else 0
+    administrative(
+        unit, now, "agreement-holds", agreement, {"state": str(held.state), "version": version}
+    )
+    if held.text is None:
+        return
+    asked = {intent.copy for intent in releases.intents_where(unit, agreement=agreement)}
+    if asked:
+        reconsider(unit, us, agreement, sorted(asked), now)
+
+
+def _key(agreement: str) -> str:
+    return f"in-force:{agreement}"
+
+
+def _in_force(held: agreements.Held) -> str:
+    return digest_of(held.text) if held.text is not None else "none"

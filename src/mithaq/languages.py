@@ -1,0 +1,70 @@
+"""What people read, in their language: catalogues of sentences as TOML files, one per language.
+
+A catalogue is a folder of a package with ``en.toml``, ``fr.toml`` and ``ar.toml`` of the same keys. In Arabic,
+what is filled in (ids, names, numbers) is wrapped in Unicode isolates, so that left-to-right pieces keep
+their order within the sentence (UAX #9).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from mithaq.errors import Fault
+
+LANGUAGES = ("en", "fr", "ar")
+RIGHT_TO_LEFT = frozenset({"ar"})
+_OPEN, _CLOSE = "\u2068", "\u2069"  # first strong isolate, pop directional isolate
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The sentences of one language; keys are dotted paths in the file."""
+
+    language: str
+    sentences: Mapping[str, str]
+
+    def say(self, key: str, **facts: object) -> str:
+        """Return the sentence ``key`` with ``facts`` filled in.
+
+        Raises:
+            Fault: there is no such sentence, or it asks for a fact that is not given.
+        """
+        try:
+            return self.sentences[key].format_map(self._shown(facts))
+        except KeyError as error:
+            raise Fault(f"no sentence {key}, or no fact {error} for it") from error
+
+    def _shown(self, facts: Mapping[str, object]) -> Mapping[str, str]:
+        if self.language not in RIGHT_TO_LEFT:
+            return {name: str(value) for name, value in facts.items()}
+        return {name: f"{_OPEN}{value}{_CLOSE}" for name, value in facts.items()}
+
+
+@cache
+def catalogue(package: str, language: str, folder: str = "words") -> Catalogue:
+    """Return the sentences that ``package`` keeps in ``folder`` for ``language``; unknown means English."""
+    name = language if language in LANGUAGES else "en"
+    raw = (files(package) / folder / f"{name}.toml").read_text("utf-8")
+    return Catalogue(name, dict(_flat(tomllib.loads(raw), "")))
+
+
+def _flat(table: Mapping[str, object], prefix: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict):
+            found += _flat(value, f"{path}.")
+        else:
+            found.append((path, str(value)))
+    return found
+
+
+def preferred(environment: Mapping[str, str]) -> str:
+    """Return the language a person asks for: ``MITHAQ_LANG``, else the locale, else English."""
+    for name in ("MITHAQ_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        language = environment.get(name, "").partition(".")[0].partition("_")[0].lower()
+        if language in LANGUAGES:
+            return language
+    return "en"

@@ -1,0 +1,137 @@
+"""One visit to a peer: tell it what is new, ask what it has, bring it what it cannot fetch (border.md 5.4)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from mithaq.border import admit, heartbeats
+from mithaq.border.peers import learn
+from mithaq.border.shelf import Nudge
+from mithaq.errors import MithaqError, NotFound
+from mithaq.exchange.client import Line, fetch_keys
+from mithaq.exchange.onshow import frames_after, heartbeat_for, is_open
+from mithaq.node.build import Node
+from mithaq.store import channels, journal, parties
+from mithaq.store.parties import Peer, document_versions
+
+_log = structlog.get_logger()
+
+
+class Visitor:
+    """Visits peers; holds no state but what the store has."""
+
+    def __init__(self, node: Node) -> None:
+        """Visit for ``node``."""
+        self.node = node
+
+    @property
+    def pace_seconds(self) -> float:
+        """How often a peer is asked when nothing is heard of it."""
+        return self.node.config.settings.exchange.poll_seconds
+
+    def visit(self, name: str, shown: Sequence[Nudge] = (), heard: Sequence[Nudge] = ()) -> bool:
+        """Visit a peer once; return whether it could be reached. Never raises for what the peer does.
+
+        Args:
+            shown: what newly stands on its shelf, to nudge it.
+            heard: its own hints; without any, its heartbeat is asked for.
+        """
+        node = self.node
+        with node.core.read() as unit:
+            peer = parties.peer(unit, name)
+        line = Line(wire=node.wire, url=peer.url, signer=node.us.signer)
+        try:
+            if peer.delivery == "push":
+                self._bring(line, peer)
+            else:
+                for nudge in shown:
+                    line.nudge(nudge.channel, nudge.seq, node.clock())
+            if heard:
+                for channel in dict.fromkeys(hint.channel for hint in heard):
+                    self._fetch(line, peer, channel)
+            elif not shown or peer.delivery == "push":
+                self._ask(line, peer)
+        except MithaqError as error:
+            self._note(peer, error.code, node.clock())
+            return False
+        self._note(peer, "", node.clock())
+        return True
+
+    def _note(self, peer: Peer, failure: str, now: datetime) -> None:
+        """Keep how the last visit went, for ``mithaq status``; write only when that changes."""
+        with self.node.core.read() as unit:
+            before = journal.setting(unit, f"visit:{peer.name}", "-")
+        if before == failure:
+            return
+        with self.node.core.begin() as unit:
+            journal.keep(unit, f"visit:{peer.name}", failure)
+            kind = "peer-lost" if failure else "peer-reached"
+            if before not in {"-", ""} or failure:
+                journal.record(unit, now, kind, peer.name, code=failure)
+        _log.info("visit", peer=peer.name, code=failure or "fine")
+
+    # --- ask -------------------------------------------------------------------------------------------
+    def _ask(self, line: Line, peer: Peer) -> None:
+        """Fetch the peer's heartbeat and whatever it says we lack."""
+        node, now = self.node, self.node.clock()
+        raw = line.heartbeat(now)
+        if raw is None:
+            return
+        with node.core.begin() as unit:
+            news = heartbeats.take(unit, node.us, peer.name, raw, now)
+            known = max(document_versions(unit, peer.name), default=0)
+        for version in range(known + 1, news.keys + 1):
+            document = fetch_keys(node.wire, peer.url, version)
+            with node.core.begin() as unit:
+                learn(unit, peer.name, document, now)
+        for channel, _ in news.channels:
+            self._fetch(line, peer, channel)
+
+    def _fetch(self, line: Line, peer: Peer, channel: str) -> None:
+        """Fetch a channel from where we stand until there is nothing newer, one transaction a frame."""
+        node = self.node
+        while True:
+            with node.core.read() as unit:
+                after = admit.wanted(unit, peer.name, channel)
+            frames = line.frames(channel, after, node.clock())
+            for raw in frames:
+                with node.core.begin() as unit:
+                    done = admit.frame(unit, node.us, peer.name, raw, node.clock())
+                if done.outcome not in (admit.Outcome.ADMITTED, admit.Outcome.KNOWN):
+                    _log.warning("frame", peer=peer.name, outcome=str(done.outcome), code=done.code)
+                    return
+            if not frames:
+                return
+
+    # --- bring -----------------------------------------------------------------------------------------
+    def _bring(self, line: Line, peer: Peer) -> None:
+        """Push what the peer has not acknowledged, in order, as far as its shelf shows it, then our heartbeat."""
+        node = self.node
+        with node.core.read() as unit:
+            acknowledged = {
+                channel.id: first - 1
+                for channel in channels.of_peer(unit, peer.name, "out")
+                if (first := channels.first_undelivered(unit, channel.id)) is not None
+            }
+        with node.shelf.read() as unit:
+            heartbeat = heartbeat_for(unit, peer.name)
+        for channel, after in acknowledged.items():
+            self._push(line, peer, channel, after)
+        if heartbeat is not None:
+            line.bring_heartbeat(heartbeat, node.clock())
+
+    def _push(self, line: Line, peer: Peer, channel: str, after: int) -> None:
+        """Bring the frames of one channel that the peer could fetch itself, no more."""
+        node = self.node
+        with node.shelf.read() as unit:
+            try:
+                frames = (
+                    list(frames_after(unit, peer.name, channel, after))
+                    if is_open(unit, peer.name, channel)
+                    else []
+                )
+            except NotFound:
+                return
+        for raw in frames:
+            line.bring_frame(channel, raw, node.clock())

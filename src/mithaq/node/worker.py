@@ -1,0 +1,247 @@
+"""What moves a node along: it settles the spool, watches agreements, shows releases, and visits its peers.
+
+Everything here follows a cursor or a state in the store, so a worker that is killed goes on where it stopped.
+Work in the store is one short transaction each; the network is used outside of them, by one thread a peer, so
+that a slow peer holds up nobody else.
+"""
+
+import threading
+from datetime import datetime, timedelta
+
+import structlog
+
+from mithaq.audit import log as audit
+from mithaq.border import admit, clients, heartbeats, shelf, watch
+from mithaq.border.shelf import Nudge
+from mithaq.clock import monotonic
+from mithaq.errors import MithaqError
+from mithaq.node.build import Node
+from mithaq.node.visit import Visitor
+from mithaq.store import channels, journal, parties, spool
+from mithaq.store.spool import Arrival
+
+_log = structlog.get_logger()
+SPOOL = "spool"  # the cursor's name
+LOG_TICK = timedelta(hours=1)  # the log is padded and signed at this pace (border.md 4.4)
+PAUSE = 0.1  # seconds between looks at the spool and at the agreements
+
+
+class Worker:
+    """The worker of one node. ``turn`` does everything once, for tests and demos; ``run`` goes on."""
+
+    def __init__(self, node: Node) -> None:
+        """Take no thread and touch nothing yet."""
+        self.node = node
+        self.visitor = Visitor(node)
+        self._couriers: dict[str, Courier] = {}
+
+    # --- once ------------------------------------------------------------------------------------------
+    def turn(self) -> None:
+        """Do everything there is to do once, peers one after the other."""
+        self.settle()
+        self.look()
+        nudges = self.show()
+        for peer in self.peers():
+            self.visitor.visit(peer, [n for n in nudges if n.peer == peer])
+        self.settle()
+
+    def peers(self) -> list[str]:
+        """Return the nodes we talk with."""
+        with self.node.core.read() as unit:
+            return [
+                peer.name
+                for peer in parties.all_peers(unit)
+                if peer.kind == "node" and peer.state == "confirmed"
+            ]
+
+    def settle(self) -> list[Nudge]:
+        """Admit what lies in the spool and what waited for it; return the hints found there."""
+        hints: list[Nudge] = []
+        while True:
+            with self.node.core.read() as unit:
+                position = int(journal.setting(unit, SPOOL, "0"))
+            with self.node.spool.read() as unit:
+                arrivals = spool.since(unit, position)
+            if not arrivals:
+                break
+            for arrival in arrivals:
+                hints += self._settle(arrival)
+            with self.node.spool.begin() as unit:
+                spool.settle(unit, arrivals[-1].seq)
+        self._kept()
+        return hints
+
+    def _settle(self, arrival: Arrival) -> list[Nudge]:
+        node, now = self.node, self.node.clock()
+        hints: list[Nudge] = []
+        with node.core.begin() as unit:
+            try:
+                with unit.begin_nested():
+                    match arrival.kind:
+                        case "frame":
+                            admit.frame(unit, node.us, arrival.peer, arrival.raw, now)
+                        case "post":
+                            clients.post(unit, arrival, now)
+                        case "withdraw":
+                            clients.withdraw(unit, arrival, now)
+                        case "heartbeat":
+                            heartbeats.take(unit, node.us, arrival.peer, arrival.raw, now)
+                        case _:
+                            hints.append(_hint(arrival))
+            except MithaqError as error:
+                # Kept for our people; the sender learns nothing, and the cursor goes on.
+                channels.refuse(unit, arrival.peer, (error.code, arrival.kind), arrival.raw, now)
+                _log.warning(
+                    "arrival-refused", peer=arrival.peer, kind=arrival.kind, code=error.code
+                )
+            journal.keep(unit, SPOOL, str(arrival.seq))
+        return hints
+
+    def _kept(self) -> None:
+        """Try the frames that waited for their turn, their agreement or their hour."""
+        with self.node.core.read() as unit:
+            waiting = channels.waiting_channels(unit)
+        for channel in waiting:
+            while self._next_kept(channel):
+                pass
+
+    def _next_kept(self, channel: str) -> bool:
+        node = self.node
+        with node.core.begin() as unit:
+            kept = admit.next_kept(unit, channel)
+            if kept is None:
+                return False
+            done = admit.frame(unit, node.us, kept[0], kept[1], node.clock())
+            if done.outcome is admit.Outcome.REFUSED:
+                channels.drop_held(unit, channel, done.seq)
+            return done.outcome is admit.Outcome.ADMITTED
+
+    def look(self) -> None:
+        """Follow agreements into and out of force, and keep the log's hourly tick."""
+        node, now = self.node, self.node.clock()
+        with node.core.read() as unit:
+            changed = watch.changed(unit, now)
+            last = audit.last_checkpoint(unit)
+        due = last is None or last <= now - LOG_TICK
+        for agreement in changed:
+            with node.core.begin() as unit:
+                watch.catch_up(unit, node.us, agreement, now)
+        if due:
+            with node.core.begin() as unit:
+                audit.pad(unit, now)
+                audit.checkpoint(unit, (node.us.party, node.us.realm), node.us.signer, now)
+
+    def show(self) -> list[Nudge]:
+        """Show what was released since the last tick; return the frames newly on show."""
+        node, now = self.node, self.node.clock()
+        self._heartbeats(now)
+        return shelf.project(node.core, node.shelf, now)
+
+    def _heartbeats(self, now: datetime) -> None:
+        """Renew the heartbeats that are due, and those of peers whose channels have moved."""
+        node = self.node
+        pace = node.config.settings.exchange
+        moved = shelf.about_to_move(node.core, node.shelf)
+        every = timedelta(seconds=pace.heartbeat_seconds)
+        with node.core.read() as unit:
+            stale = [p for p in self.peers() if p in moved or heartbeats.due(unit, p, now, every)]
+        if not stale:
+            return
+        life = timedelta(seconds=pace.heartbeat_life_seconds)
+        with node.core.begin() as unit:
+            for peer in stale:
+                heartbeats.show(unit, node.us, peer, now, life)
+
+    # --- for as long as it lives -----------------------------------------------------------------------
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set, then let every thread end what it has begun."""
+        tick = self.node.config.settings.exchange.tick_seconds
+        shown = 0.0
+        try:
+            while not stop.wait(PAUSE):
+                try:
+                    self._tell(self.settle())
+                    self.look()
+                    if monotonic() - shown >= tick - PAUSE / 2:
+                        shown = monotonic()
+                        self._tell_out(self.show())
+                    self._staff(stop)
+                except MithaqError as error:
+                    _log.error("worker", code=error.code, **error.facts)
+        finally:
+            for courier in self._couriers.values():
+                courier.wake()
+            for courier in self._couriers.values():
+                courier.join(timeout=30)
+
+    def _staff(self, stop: threading.Event) -> None:
+        """Keep one courier a peer."""
+        for peer in self.peers():
+            if peer not in self._couriers:
+                courier = Courier(self.visitor, peer, stop)
+                self._couriers[peer] = courier
+                courier.start()
+
+    def _tell(self, hints: list[Nudge]) -> None:
+        for hint in hints:
+            if hint.peer in self._couriers:
+                self._couriers[hint.peer].heard(hint)
+
+    def _tell_out(self, nudges: list[Nudge]) -> None:
+        for nudge in nudges:
+            if nudge.peer in self._couriers:
+                self._couriers[nudge.peer].shown(nudge)
+
+
+def _hint(arrival: Arrival) -> Nudge:
+    return Nudge(peer=arrival.peer, channel=arrival.facts["channel"], seq=int(arrival.facts["seq"]))
+
+
+class Courier(threading.Thread):
+    """The thread that visits one peer: at its pace, when nudged, and when there is something to tell."""
+
+    def __init__(self, visitor: Visitor, peer: str, stop: threading.Event) -> None:
+        """Be ready to start."""
+        super().__init__(name=f"courier-{peer}", daemon=True)
+        self._visitor = visitor
+        self._peer = peer
+        self._halt = stop
+        self._bell = threading.Event()
+        self._lock = threading.Lock()
+        self._heard: list[Nudge] = []
+        self._shown: list[Nudge] = []
+
+    def wake(self) -> None:
+        """Ring, so that the thread looks at once whether it must stop."""
+        self._bell.set()
+
+    def heard(self, hint: Nudge) -> None:
+        """Take the peer's hint that it has something."""
+        with self._lock:
+            self._heard.append(hint)
+        self._bell.set()
+
+    def shown(self, nudge: Nudge) -> None:
+        """Take word that something newly stands on the peer's shelf."""
+        with self._lock:
+            self._shown.append(nudge)
+        self._bell.set()
+
+    def run(self) -> None:
+        """Visit until stopped; after failures the pause grows, and a hint does not shorten it."""
+        pace = self._visitor.pace_seconds
+        pause = 0.0
+        while not self._halt.is_set():
+            self._bell.wait(pause)
+            self._bell.clear()
+            if self._halt.is_set():
+                return
+            with self._lock:
+                heard, self._heard = self._heard, []
+                shown, self._shown = self._shown, []
+            fine = self._visitor.visit(self._peer, shown, heard)
+            if fine:
+                pause = pace
+            else:
+                pause = min(max(2 * pause, 1.0), 600.0)
+                self._halt.wait(min(pause, 5.0))

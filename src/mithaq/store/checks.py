@@ -1,0 +1,58 @@
+"""Everything that is kept, row by row, for those who verify it."""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from sqlalchemy import Connection, Table, func, select
+
+from mithaq.store.tables import arrivals, bodies, rows, shelf_rows, shelves, views
+
+OnShelf: TypeAlias = tuple[str, str, str, str]  # shelf, id, STIX version, digest of the view
+_AT_ONCE = 500
+
+
+def kept_bodies(unit: Connection) -> Iterator[tuple[str, bytes]]:
+    """Yield every (digest, bytes) of core."""
+    yield from _blobs(unit, bodies)
+
+
+def shown_bodies(unit: Connection) -> Iterator[tuple[str, bytes]]:
+    """Yield every (digest, bytes) that peers may read."""
+    yield from _blobs(unit, views)
+
+
+def _blobs(unit: Connection, table: Table) -> Iterator[tuple[str, bytes]]:
+    last = ""
+    while True:
+        query = select(table).where(table.c.digest > last).order_by(table.c.digest)
+        some = unit.execute(query.limit(_AT_ONCE)).all()
+        if not some:
+            return
+        yield from ((row.digest, bytes(row.body)) for row in some)
+        last = some[-1].digest
+
+
+def released(unit: Connection) -> set[OnShelf]:
+    """Return what core says stands on shelves."""
+    query = select(rows.c.shelf, rows.c.id, rows.c.version, rows.c.view)
+    return {(r.shelf, r.id, r.version, r.view) for r in unit.execute(query)}
+
+
+def shown(unit: Connection) -> set[OnShelf]:
+    """Return what peers may read, marking definitions left out."""
+    table = shelf_rows
+    query = select(table.c.shelf, table.c.id, table.c.stix_version, table.c.view)
+    some = unit.execute(query.where(table.c.type != "marking-definition"))
+    return {(r.shelf, r.id, r.stix_version, r.view) for r in some}
+
+
+def open_shelves(unit: Connection) -> set[str]:
+    """Return the ids of the shelves that are open."""
+    return {r.shelf for r in unit.execute(select(shelves.c.shelf).where(shelves.c.state == "open"))}
+
+
+def waiting(unit: Connection) -> tuple[int, int]:
+    """Return how many arrivals wait in the spool, and how many bytes."""
+    query = select(func.count(), func.coalesce(func.sum(arrivals.c.size), 0))
+    count, size = unit.execute(query.select_from(arrivals)).one()
+    return int(count), int(size)

@@ -1,0 +1,123 @@
+"""What came from peers and how it was taken: seals admitted, objects in quarantine, heartbeats heard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from mithaq.clock import text
+from mithaq.store.sql import chunks, put
+from mithaq.store.tables import accepted, heard, quarantine, refusals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """An entry that may not be an object here, with the code that says why; never read as an object."""
+
+    seq: int = 0
+    at: str
+    voucher: str
+    origin: str  # where it came: channel and number, or the source
+    id: str  # as its entry claims
+    type: str
+    version: str
+    digest: str
+    code: str
+    where: str
+    body: bytes
+    state: str = "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """The newest heartbeat of a peer, verified when it came."""
+
+    peer: str
+    envelope: bytes
+    issued: str
+    expires: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFrame:
+    """An envelope that was refused whole, for our people."""
+
+    seq: int
+    at: str
+    peer: str
+    code: str
+    cause: str
+
+
+def accept(unit: Connection, channel: str, chan_seq: int, seal: str, envelope: bytes) -> None:
+    """Keep an admitted seal: proof of what was said under that number."""
+    unit.execute(
+        accepted.insert().values(channel=channel, chan_seq=chan_seq, seal=seal, envelope=envelope)
+    )
+
+
+def accepted_seal(unit: Connection, channel: str, chan_seq: int) -> str | None:
+    """Return the digest of the seal admitted under a number."""
+    return unit.execute(
+        select(accepted.c.seal).where(
+            accepted.c.channel == channel, accepted.c.chan_seq == chan_seq
+        )
+    ).scalar_one_or_none()
+
+
+def set_aside(unit: Connection, new: Sequence[Quarantined]) -> None:
+    """Put entries into quarantine."""
+    for part in chunks(new):
+        unit.execute(
+            quarantine.insert(),
+            [
+                {name: getattr(each, name) for name in Quarantined.__slots__ if name != "seq"}
+                for each in part
+            ],
+        )
+
+
+def in_quarantine(unit: Connection, limit: int = 1000) -> list[Quarantined]:
+    """Return what waits in quarantine, newest first."""
+    rows = select(quarantine).where(quarantine.c.state == "waiting")
+    return [
+        Quarantined(**{**r._mapping, "body": bytes(r.body)})
+        for r in unit.execute(rows.order_by(quarantine.c.seq.desc()).limit(limit))
+    ]
+
+
+def quarantined(unit: Connection, seq: int) -> Quarantined | None:
+    """Return one entry in quarantine by its number, whatever its state."""
+    row = unit.execute(select(quarantine).where(quarantine.c.seq == seq)).one_or_none()
+    return None if row is None else Quarantined(**{**row._mapping, "body": bytes(row.body)})
+
+
+def drop(unit: Connection, seq: int) -> None:
+    """Note that a person has looked at an entry and wants it no more; it is kept as evidence."""
+    unit.execute(update(quarantine).where(quarantine.c.seq == seq).values(state="dropped"))
+
+
+def hear(unit: Connection, heartbeat: Heard) -> None:
+    """Keep a peer's newest heartbeat."""
+    put(unit, heard, {name: getattr(heartbeat, name) for name in Heard.__slots__})
+
+
+def last_heard(unit: Connection, peer: str) -> Heard | None:
+    """Return the newest heartbeat of ``peer``."""
+    row = unit.execute(select(heard).where(heard.c.peer == peer)).one_or_none()
+    return None if row is None else Heard(**{**row._mapping, "envelope": bytes(row.envelope)})
+
+
+def refused(unit: Connection, limit: int = 100) -> list[RefusedFrame]:
+    """Return refused envelopes, newest first."""
+    c = refusals.c
+    rows = select(c.seq, c.at, c.peer, c.code, c.cause).order_by(c.seq.desc()).limit(limit)
+    return [RefusedFrame(**r._mapping) for r in unit.execute(rows)]
+
+
+def refusals_since(unit: Connection, peer: str, since: datetime) -> int:
+    """Return how many envelopes of ``peer`` were refused since an instant."""
+    query = select(func.count()).where(refusals.c.peer == peer, refusals.c.at >= text(since))
+    return int(unit.execute(query).scalar_one())
