@@ -1,0 +1,234 @@
+"""Run a node: bring the shelves up to date, start the peers' listener, work until told to stop (border.md 10.1).
+
+The listener is another process. It is given its settings alone, and nothing of this process's environment but
+what a Python program needs; with ``listener_user`` it runs as that system user, who can open the shelf, the
+spool and the cursor key, and neither the core nor the exchange key (border.md 10.4).
+"""
+
+import fcntl
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from mithaq.clock import monotonic
+from mithaq.config import Config, host_and_port
+from mithaq.errors import Conflict, Fault
+from mithaq.exchange.asgi import VARIABLE
+from mithaq.exchange.visit import Settings
+from mithaq.exchange.wire import PeerUnreachable, Request
+from mithaq.node import Node, open_node
+from mithaq.node.build import CURSOR_KEY
+from mithaq.node.worker import Worker
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+RESTARTS = 5  # of the listener within a minute, before the node gives up
+_log = structlog.get_logger()
+
+
+class AlreadyServed(Conflict):
+    """Another process serves this home."""
+
+    code = "already-served"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What is known once a node answers its peers."""
+
+    nation: str
+    address: str
+
+
+def run(
+    home: Path,
+    *,
+    peers: str | None = None,
+    ready: Callable[[Ready], None] = lambda _ready: None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Serve the node that lives at ``home`` until SIGTERM, SIGINT or ``stop``; then end gracefully.
+
+    Args:
+        peers: ``HOST:PORT`` for the peers' listener, instead of the settings' ``listen``.
+        ready: called once the listener answers.
+
+    Raises:
+        AlreadyServed: another process serves this home.
+        Fault: the listener does not start, or ends again and again.
+    """
+    halt = stop if stop is not None else threading.Event()
+    with open_node(home) as node, _alone(home), _signals(halt):
+        address = host_and_port(peers) if peers else node.config.listen
+        worker = Worker(node)
+        worker.look()
+        worker.show()  # what peers may see is complete before anybody is served (border.md 10.2)
+        listener = Listener(node.config, address)
+        listener.start()
+        working = threading.Thread(target=worker.run, args=(halt,), name="worker")
+        working.start()
+        try:
+            _await(node, listener, address, halt)
+            if not halt.is_set():
+                _log.info("ready", nation=node.us.party, address=_written(address))
+                ready(Ready(nation=node.us.party, address=_written(address)))
+            _guard(listener, halt)
+        finally:
+            halt.set()
+            listener.stop()
+            working.join()
+            _log.info("stopped", nation=node.us.party)
+
+
+class Listener:
+    """The peers' listener as a child process."""
+
+    def __init__(self, config: Config, address: tuple[str, int]) -> None:
+        """Know how to start it."""
+        self._config = config
+        self._address = address
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process; it ends with this one."""
+        settings = self._config.settings
+        environment = {
+            name: os.environ[name]
+            for name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "PYTHONPATH")
+            if name in os.environ
+        }
+        told = Settings(
+            url=settings.url,
+            shelf_url=self._listener_url(self._config.shelf_url),
+            spool_url=self._listener_url(self._config.spool_url),
+            cursor_key_path=str(self._config.home / CURSOR_KEY),
+            page_limit=settings.exchange.page_limit,
+            max_frame_bytes=settings.exchange.max_frame_bytes,
+            spool_bytes_per_peer=settings.exchange.spool_bytes_per_peer,
+            realm=settings.realm,
+        )
+        environment[VARIABLE] = msgspec.json.encode(told).decode()
+        host, port = self._address
+        command = [sys.executable, "-m", "mithaq.serve.listener", host, str(port)]
+        command += [settings.tls_certificate and str(self._config.home / settings.tls_certificate)]
+        command += [settings.tls_key and str(self._config.home / settings.tls_key)]
+        user = self._become()
+        self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,  # closed when this process ends, however it ends
+            cwd=self._config.home,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
+
+    def _listener_url(self, url: str) -> str:
+        """Return the database as the listener opens it: on PostgreSQL as its own, weaker role."""
+        peer_database = self._config.settings.peer_database
+        return peer_database if peer_database and not url.startswith("sqlite") else url
+
+    def _become(self) -> pwd.struct_passwd | None:
+        """Return the user the listener runs as, to whom the spool and the cursor key are given."""
+        name = self._config.settings.listener_user
+        if not name or os.geteuid() != 0:
+            return None
+        user = pwd.getpwnam(name)
+        home = self._config.home
+        for path in (home / "spool", *(home / "spool").iterdir(), home / CURSOR_KEY):
+            os.chown(path, user.pw_uid, user.pw_gid)
+        return user
+
+    def ended(self) -> int | None:
+        """Return the exit code of a process that has ended; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def stop(self) -> None:
+        """End the process, first by asking."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _await(node: Node, listener: Listener, address: tuple[str, int], halt: threading.Event) -> None:
+    """Wait until the listener answers."""
+    until = monotonic() + START_SECONDS
+    scheme = "https" if node.config.settings.tls_certificate else "http"
+    prefix = urlsplit(node.us.url).path
+    url = f"{scheme}://{_written(address)}{prefix}/mithaq/keys/"
+    while not halt.wait(0.05):
+        if listener.ended() is not None:
+            raise Fault("the peers' listener ended at once; is its address taken?")
+        try:
+            if node.wire.send(Request(method="GET", url=url), 1 << 20).status == 200:  # noqa: PLR2004 OK
+                return
+        except PeerUnreachable as error:
+            if scheme == "https" and error.facts.get("cause") == "certificate":
+                return
+        if monotonic() > until:
+            raise Fault("the peers' listener does not answer")
+
+
+def _guard(listener: Listener, halt: threading.Event) -> None:
+    """Start the listener again if it ends; give up if it ends again and again."""
+    ends: list[float] = []
+    while not halt.wait(0.5):
+        if (code := listener.ended()) is None:
+            continue
+        now = monotonic()
+        ends = [*(at for at in ends if at > now - 60), now]
+        _log.error("listener-ended", exit_code=code, times=len(ends))
+        if len(ends) >= RESTARTS:
+            raise Fault("the peers' listener ends again and again", exit_code=code)
+        listener.start()
+
+
+def _written(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold the home's lock: two workers would deliver twice."""
+    with (home / "core" / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AlreadyServed(f"the node at {home} is served already") from error
+        yield
+
+
+@contextmanager
+def _signals(halt: threading.Event) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set ``halt``; only the main thread may ask for signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        halt.set()
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
