@@ -1,4 +1,4 @@
-"""What any test may ask for: a PostgreSQL server that lives as long as the run.
+"""How Hypothesis tries, and what any test may ask for: a PostgreSQL server that lives as long as the run.
 
 The server is a throwaway: its files lie in a temporary folder, it keeps nothing safe (``fsync=off``), and it
 listens on a UNIX socket in that folder alone, so it needs no port, meets no other server and is open to nobody
@@ -17,7 +17,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import URL, create_engine, make_url, text
+
+# No deadline: a slow machine is no bug. In CI the same examples every time: a red run there is a change's doing.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 SETTINGS = {
     "autovacuum": "off",
@@ -72,23 +78,8 @@ def postgres_url() -> Iterator[str]:
             os.chown(home, user.pw_uid, user.pw_gid)
             become = ["runuser", "-u", user.pw_name, "--"]
         data = home / "data"
-        ask(
-            [
-                *become,
-                where / "initdb",
-                "-D",
-                data,
-                "-U",
-                "mithaq",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "-N",
-            ],
-            home,
-        )
+        options = ["-U", "mithaq", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        ask([*become, where / "initdb", "-D", data, *options], home)
         lines = [f"{key} = '{value}'" for key, value in SETTINGS.items()]
         with (data / "postgresql.conf").open("a") as settings:
             settings.write("\n".join([*lines, f"unix_socket_directories = '{home}'", ""]))

@@ -13,6 +13,8 @@ from mithaq.formats.registry import NotThisFormat, Read, Refusal
 from mithaq.model.canonical import DEFAULT_LIMITS, GateRefused, Json, Limits, parse
 from mithaq.model.objects import IDENTIFIER, InvalidObject, Object, checked
 
+# msgspec splits no text with a lone surrogate in it; written as another character each object is as long
+_LONE, _BLANK = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"), rb"\\u0020"
 _OPENING = re.compile(rb"[ \t\r\n]*\{")
 _ENVELOPE = frozenset({"more", "next", "objects"})  # TAXII 2.1 section 3.7
 
@@ -51,12 +53,12 @@ class Stix:
         if refused.facts["cause"] == "too-long":
             raise refused
         try:
-            pieces = [bytes(piece) for piece in _pieces(raw)]
+            spans = _spans(_LONE.sub(_BLANK, raw))
         except (msgspec.DecodeError, RecursionError):
             raise refused from None
-        if not pieces or _wrapped(parse(_without(raw, pieces), limits)) is None:
+        if not spans or _wrapped(parse(_without(raw, spans), limits)) is None:
             raise refused
-        return (_read(index, piece, limits) for index, piece in enumerate(pieces))
+        return (_read(index, raw[start:end], limits) for index, (start, end) in enumerate(spans))
 
 
 def _wrapped(value: Json) -> list[Json] | None:
@@ -83,19 +85,26 @@ def _pieces(raw: bytes) -> list[msgspec.Raw]:
     return msgspec.json.decode(raw, type=_Wrapping).objects or []
 
 
-def _without(raw: bytes, pieces: list[bytes]) -> bytes:
-    """Return ``raw`` with each of ``pieces`` replaced by a number: what is left to judge is the wrapping.
+def _spans(raw: bytes) -> list[tuple[int, int]]:
+    """Return where each object of ``raw`` begins and ends.
 
-    The pieces stand in ``raw`` in this order, so each search finds one. It may find an equal text earlier
-    than the piece itself; then the piece stays in the wrapping, and is judged with it.
+    They stand in this order, so each search finds one. It may find an equal text earlier than the object
+    itself; then the object stays in the wrapping, and is judged with it.
     """
-    kept: list[bytes] = []
+    spans: list[tuple[int, int]] = []
     at = 0
-    for piece in pieces:
+    for piece in map(bytes, _pieces(raw)):
         start = raw.index(piece, at)
-        kept.append(raw[at:start])
         at = start + len(piece)
-    return b"0".join((*kept, raw[at:]))
+        spans.append((start, at))
+    return spans
+
+
+def _without(raw: bytes, spans: list[tuple[int, int]]) -> bytes:
+    """Return ``raw`` with each of ``spans`` replaced by a number: what is left to judge is the wrapping."""
+    starts, ends = zip(*spans, strict=True)
+    kept = [raw[a:b] for a, b in zip((0, *ends), (*starts, len(raw)), strict=True)]
+    return b"0".join(kept)
 
 
 def _judge(position: int, raw: bytes, value: Json) -> Object | Refusal:

@@ -60,7 +60,7 @@ def root_of(envelope):
     return payload["size"], payload["root"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=5))
 def test_the_checkpoint_is_the_root_over_nonce_and_record_of_every_leaf(parts):
     store, signer = open_store("sqlite://", "core"), generate()
@@ -116,7 +116,6 @@ def test_a_proof_of_another_key_is_refused(store, signer):
 
 @settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
