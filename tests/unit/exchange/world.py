@@ -2,8 +2,11 @@
 
 import base64
 import json
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 from mithaq.border.peers import token_digest
 from mithaq.exchange.listener import Listener
@@ -166,6 +169,16 @@ class World:
         return json.loads(answer.body)
 
 
+@cache
+def _empty(room):
+    """Return the bytes of a room's database with its tables: migrating takes most of a test's time."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(f"sqlite:///{folder}/{room}.db", room)
+        upgrade(store)
+        store.close()
+        return Path(folder, f"{room}.db").read_bytes()
+
+
 def build(folder, *, page_limit=1000, max_frame_bytes=1 << 16, spool_bytes=1 << 20):
     """Return a world of two nodes and two clients; each but one client has a shelf."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -179,9 +192,9 @@ def build(folder, *, page_limit=1000, max_frame_bytes=1 << 16, spool_bytes=1 << 
         spool_bytes_per_peer=spool_bytes,
     )
     (folder / "cursor.key").write_bytes(b"k" * 32)
+    for room in ("shelf", "spool"):
+        (folder / f"{room}.db").write_bytes(_empty(room))
     shelf, spool = open_store(settings.shelf_url, "shelf"), open_store(settings.spool_url, "spool")
-    upgrade(shelf)
-    upgrade(spool)
     world = World(Listener(settings, shelf, spool, lambda: world.now), shelf, spool, settings)
     with shelf.begin() as unit:
         for name in ("borealis", "cyrene"):
