@@ -67,8 +67,8 @@ class _Deciding:
         )
 
     def run(self) -> Mapping[tuple[str, Key], Decision]:
-        self._settle()
-        self._supersede()
+        self._settle(dict.fromkeys(self._drafts))
+        self._settle(self._supersede())
         return {
             (peer, c.key): self._decision(c.key, peer)
             for c in self._candidates
@@ -103,9 +103,8 @@ class _Deciding:
                 self._why[name, key].append(reason)
 
     # --- the fixpoint ----------------------------------------------------------------------------
-    def _settle(self) -> None:
+    def _settle(self, unjudged: Keys) -> None:
         """Narrow until every view stands: references first, then views, then persons, all at once each."""
-        unjudged: Keys = dict.fromkeys(self._drafts)
         unasked: Keys = {}
         while unjudged or unasked:
             unjudged = self._follow(unjudged)
@@ -150,7 +149,7 @@ class _Deciding:
         made = self._own[peer, key]
         emptied = self._emptied(made, who)
         if emptied:
-            return _lacking(made, dict.fromkeys(emptied, Rule.REFERENCE_REQUIRED))
+            return _lacking(made, ((target, Rule.REFERENCE_REQUIRED) for target in emptied))
         return list(self._grounds.against_view(made, self._view(key, who), self._peers[peer]))
 
     def _waiting(self, key: Key) -> Audience:
@@ -205,24 +204,26 @@ class _Deciding:
             made = self._views[key, without] = view(self._drafts[key], without)
         return made
 
-    # --- the answer ------------------------------------------------------------------------------
-    def _supersede(self) -> None:
+    def _supersede(self) -> Keys:
         """Where the agreement shows only the latest version, older ones leave once a newer one goes."""
         if self._agreement.versions != "latest":
-            return
+            return {}
         newest: dict[tuple[str, str, str], str] = {}
         for c in self._candidates:
             for peer in self._emission.to(c.key):
                 at = (peer, c.voucher, c.object.id)
                 newest[at] = max(newest.get(at, ""), c.object.version)
+        lost: dict[Key, Audience] = {}
         for c in self._candidates:
-            who = self._emission.to(c.key)
-            old = {p for p in who if c.object.version < newest[p, c.voucher, c.object.id]}
-            for peer in old:
-                facts = {"by": newest[peer, c.voucher, c.object.id]}
-                self._why[peer, c.key].append(Reason(rule=Rule.SUPERSEDED, facts=facts))
-            self._emission.narrow(c.key, who - old)
+            for peer in self._emission.to(c.key):
+                newer = newest[peer, c.voucher, c.object.id]
+                if c.object.version < newer:
+                    reason = Reason(rule=Rule.SUPERSEDED, facts={"by": newer})
+                    self._why[peer, c.key].append(reason)
+                    lost[c.key] = lost.get(c.key, NOBODY) | {peer}
+        return self._take(lost)
 
+    # --- the answer ------------------------------------------------------------------------------
     def _decision(self, key: Key, peer: str) -> Decision:
         who = self._emission.to(key)
         if peer in who:
@@ -258,21 +259,17 @@ class _Deciding:
     def _missing(self, key: Key, peer: str) -> list[Reason]:
         """Say which references the peer lacks."""
         made = self._drafts[key]
-        lacking = {
-            target: rule
-            for pointer, target in made.refs
-            if peer not in self._has(target) and (rule := self._must(key, pointer, peer))
-        }
-        return _lacking(made, lacking)
+        lacking = ((t, self._must(key, p, peer)) for p, t in made.refs if peer not in self._has(t))
+        return _lacking(made, ((target, rule) for target, rule in lacking if rule))
 
     def _unseen(self, made: Draft, seen: View, peer: str) -> list[Reason]:
         """Say which references of what others see the peer lacks; it would have to see another view (1.7)."""
         removed = frozenset(seen.removed)
         unseen = (t for p, t in made.refs if not below(p, removed) and peer not in self._has(t))
-        return _lacking(made, dict.fromkeys(unseen, Rule.FIRST_VIEW))
+        return _lacking(made, ((target, Rule.FIRST_VIEW) for target in unseen))
 
 
-def _lacking(made: Draft, rules: Mapping[str, Rule]) -> list[Reason]:
+def _lacking(made: Draft, lacking: Iterable[tuple[str, Rule]]) -> list[Reason]:
     return [
         Reason(
             rule=rule,
@@ -281,5 +278,5 @@ def _lacking(made: Draft, rules: Mapping[str, Rule]) -> list[Reason]:
             if rule is Rule.REFERENCE_REQUIRED
             else {"because": "target", "target": target},
         )
-        for target, rule in sorted(rules.items())[:NAMED]
+        for target, rule in sorted(set(lacking))[:NAMED]
     ]
