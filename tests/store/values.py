@@ -27,5 +27,5 @@ def tool(number=1, version="2026-01-01T00:00:00.000Z", **more):
 
 def copy(object_=None, **facts):
     """Return a copy of ``object_`` that anyone may read, unless told otherwise."""
-    values = {"voucher": "aurelia", "level": int(Tlp.CLEAR), "received_at": AT}
+    values = {"voucher": "aurelia", "level": int(Tlp.CLEAR), "readers": {}, "received_at": AT}
     return Copy(object=object_ or tool(), **(values | facts))

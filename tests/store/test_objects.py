@@ -1,0 +1,374 @@
+"""Copies stand side by side per voucher, and a person reads what their clearance opens (border.md 1.1, 2.4)."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
+from sqlalchemy.exc import NoResultFound
+
+from mithaq.model.labels import Beside, Clearance, Tlp
+from mithaq.store import objects
+from mithaq.store.objects import UNRESOLVED, Source, Tombstone
+from tests.store.values import AT, copy, tool
+
+LATER = "2026-02-01T00:00:00.000Z"
+EVERYTHING = Clearance(tlp=Tlp.RED)
+TARGET = "malware--00000000-0000-4000-8000-000000000009"
+
+
+def add(store, *copies):
+    with store.begin() as unit:
+        return objects.add(unit, copies)
+
+
+def search(store, words="", *, clearance=EVERYTHING, us="aurelia", **more):
+    with store.read() as unit:
+        visible = objects.visible_to(clearance, us)
+        return objects.search(unit, visible, words, **more)
+
+
+def found(store, words="", **more):
+    return [each.object.id[-1] for each in search(store, words, **more)]
+
+
+# --- what is kept ------------------------------------------------------------------------------------
+def test_a_copy_comes_back_as_it_was_given(core):
+    given_ = copy(
+        tool(x_kept={"deep": [1]}, created_by_ref="identity--00000000-0000-4000-8000-000000000001"),
+        voucher="borealis",
+        standing="own",
+        role="owner",
+        owner="borealis",
+        agreement="pact",
+        agreement_version=3,
+        sent_by="cassia",
+        onward="scope",
+        author="amal",
+        beside=Beside(tlp=Tlp.AMBER, releasable_to=frozenset({"cassia"}), embargo=AT),
+        readers={"aurelia": ["r1", "r2"], "borealis": ["r1"]},
+        level=int(Tlp.RED),
+        state="quarantined",
+        reason="stix-required",
+        nonce=b"n" * 32,
+        com="ab" * 32,
+        proof='{"index":0}',
+    )
+
+    (stored,) = add(core, given_)
+
+    with core.read() as unit:
+        (read,) = objects.by_seq(unit, [stored.seq])
+        assert objects.body_of(unit, given_.object.digest) == given_.object.raw
+    assert stored.seq > 0
+    assert read == stored
+    assert read.object.raw == given_.object.raw
+
+
+def test_two_vouchers_with_one_id_stand_side_by_side(core):
+    """A write by one displaces, changes and reveals nothing of the other's."""
+    ours = copy(tool(name="ours"), voucher="aurelia")
+    theirs = copy(tool(name="theirs"), voucher="borealis")
+    (first,) = add(core, ours)
+    before = search(core, "ours")
+
+    (second,) = add(core, theirs)
+
+    assert search(core, "ours") == before
+    with core.read() as unit:
+        rows = objects.versions_of(unit, [ours.object.id])
+    assert {(row[0], row[1]) for row in rows} == {(first.seq, "aurelia"), (second.seq, "borealis")}
+
+
+def test_one_voucher_with_two_bodies_of_one_version_keeps_both(core):
+    stored = add(core, copy(tool(name="one")), copy(tool(name="two")))
+
+    assert len({each.seq for each in stored}) == 2
+
+
+def test_the_same_bytes_under_two_agreements_are_two_copies(core):
+    """Each has its own terms (border.md 1.8)."""
+    stored = add(core, copy(agreement="pact"), copy(agreement="forum"))
+
+    assert [each.agreement for each in stored] == ["pact", "forum"]
+    assert add(core, copy(agreement="pact"), copy(agreement="forum")) == []
+
+
+def test_the_same_copy_again_is_not_stored_again(core):
+    (first,) = add(core, copy())
+
+    assert add(core, copy(reason="changed"), copy(tool(2)), copy()) != []
+    assert add(core, copy()) == []
+    with core.read() as unit:
+        (kept,) = objects.by_seq(unit, [first.seq])
+    assert kept == first
+
+
+def test_copies_are_numbered_in_the_order_given_and_each_returned_once(core):
+    given_ = [copy(tool(n)) for n in (3, 1, 2)]
+
+    stored = add(core, *given_, given_[0])
+
+    assert [each.object.id[-1] for each in stored] == ["3", "1", "2"]
+    assert [each.seq for each in stored] == sorted(each.seq for each in stored)
+
+
+def test_more_copies_than_a_statement_takes_are_stored_at_once(core):
+    stored = add(core, *(copy(tool(n)) for n in range(1_200)))
+
+    assert len({each.seq for each in stored}) == 1_200
+    with core.read() as unit:
+        assert len(objects.by_seq(unit, [each.seq for each in stored])) == 1_200
+        digests = [each.object.digest for each in stored]
+        assert len(objects.bodies_of(unit, digests)) == 1_200
+        assert objects.by_seq(unit, []) == []
+
+
+def test_bytes_are_stored_once_by_their_digest(core):
+    add(core, copy(voucher="aurelia"), copy(voucher="borealis"))
+
+    with core.begin() as unit:
+        objects.put_bodies(unit, {copy().object.digest: b"other bytes"})
+        assert objects.body_of(unit, copy().object.digest) == copy().object.raw
+        with pytest.raises(NoResultFound):
+            objects.body_of(unit, "sha256:none")
+
+
+def test_who_refers_to_an_object_is_found(core):
+    one, two, _ = add(
+        core,
+        copy(tool(1, x_ref=TARGET, x_list=[TARGET, TARGET])),
+        copy(tool(2, x_deep={"a": [{"b": TARGET}]})),
+        copy(tool(3)),
+    )
+
+    with core.read() as unit:
+        assert sorted(objects.referring_to(unit, TARGET)) == [one.seq, two.seq]
+        assert objects.referring_to(unit, one.object.id) == []
+
+
+# --- who reads what ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("level", Tlp)
+def test_a_clearance_opens_its_level_and_all_below(core, level):
+    add(core, *(copy(tool(n), level=n, standing="own") for n in [*map(int, Tlp), UNRESOLVED]))
+
+    assert set(found(core, clearance=Clearance(tlp=level))) == {str(n) for n in range(level + 1)}
+
+
+@pytest.mark.parametrize("state", ["quarantined", "recalled"])
+def test_only_what_is_admitted_is_read(core, state):
+    (one,) = add(core, copy(tool(1)))
+    with core.begin() as unit:
+        objects.set_state(unit, [one.seq], state, "why")
+
+    assert search(core) == []
+    with core.read() as unit:
+        (kept,) = objects.load(unit, objects.everything())
+    assert (kept.state, kept.reason) == (state, "why")
+
+
+@pytest.mark.parametrize(
+    ("bound", "sees"),
+    [
+        ((), ""),
+        (("r1",), "1"),
+        (("r2",), "12"),
+        (("r",), ""),
+        (("r1", "r2"), "12"),
+        (("R1",), ""),
+        (("%",), ""),
+        (("_1",), ""),
+        (("aurelia r1",), ""),
+        (('r1", "borealis x',), ""),
+    ],
+)
+def test_red_of_others_is_read_only_by_a_reader_it_names_for_us(core, bound, sees):
+    add(
+        core,
+        copy(tool(1), level=4, readers={"aurelia": ["r1", "r2"]}),
+        copy(tool(2), level=4, readers={"aurelia": ["r2"], "borealis": ["r1"]}),
+        copy(tool(3), level=4, readers={"borealis": ["r1", "r2"]}),
+        copy(tool(4), level=4),
+    )
+
+    clearance = Clearance(tlp=Tlp.RED, readers=frozenset(bound))
+
+    assert "".join(sorted(found(core, clearance=clearance))) == sees
+
+
+def test_our_own_red_is_read_at_that_clearance_and_a_readers_binding_raises_no_clearance(core):
+    add(
+        core,
+        copy(tool(1), level=4, standing="own"),
+        copy(tool(2), level=4, readers={"aurelia": ["r1"]}),
+    )
+
+    assert found(core) == ["1"]
+    low = Clearance(tlp=Tlp.AMBER_STRICT, readers=frozenset({"r1"}))
+    assert found(core, clearance=low) == []
+
+
+# --- search ------------------------------------------------------------------------------------------
+def test_every_word_must_be_there_whatever_its_case(core):
+    add(
+        core,
+        copy(tool(1, name="Poison Ivy", aliases=["PIVY"])),
+        copy(tool(2, name="Ivy", description="a plant")),
+        copy(tool(3, external_references=[{"source_name": "mitre", "external_id": "S0012"}])),
+    )
+
+    assert found(core, "ivy") == ["2", "1"]
+    assert found(core, "IVY poison") == ["1"]
+    assert found(core, "pivy") == ["1"]
+    assert found(core, "s0012") == ["3"]
+    assert found(core, "tool--00000000-0000-4000-8000-000000000002") == ["2"]
+    assert found(core, "oak") == []
+
+
+@pytest.mark.parametrize("words", ["%", "_", "100%", "\\", "'", '"', "a%b"])
+def test_no_sign_is_a_wildcard(core, words):
+    add(core, copy(tool(1, name="100 per cent")), copy(tool(2, name=f"x {words} y")))
+
+    assert found(core, words) == ["2"]
+
+
+def test_search_shows_the_newest_version_of_each_voucher(core):
+    add(
+        core,
+        copy(tool(1, name="old")),
+        copy(tool(1, LATER, name="new")),
+        copy(tool(1, name="theirs"), voucher="borealis"),
+    )
+
+    assert [each.object.body["name"] for each in search(core)] == ["theirs", "new"]
+    assert found(core, "old") == []
+
+
+def test_a_version_is_newer_by_less_than_a_millisecond(core):
+    add(
+        core,
+        copy(tool(1, "2026-02-01T00:00:00.1234Z", name="new")),
+        copy(tool(1, "2026-02-01T00:00:00.123Z", name="old")),
+    )
+
+    assert [each.object.body["name"] for each in search(core)] == ["new"]
+
+
+def test_a_newer_version_one_may_not_read_hides_the_older(core):
+    """It may bear the stricter label; the older text must not be found around it."""
+    add(core, copy(tool(1, name="old")), copy(tool(1, LATER, name="new"), level=int(Tlp.AMBER)))
+
+    assert found(core, clearance=Clearance(tlp=Tlp.GREEN)) == []
+
+
+def test_a_newer_version_that_was_never_admitted_hides_nothing(core):
+    add(core, copy(tool(1, name="old")), copy(tool(1, LATER, name="new"), state="quarantined"))
+
+    assert [each.object.body["name"] for each in search(core)] == ["old"]
+
+
+def test_search_is_narrowed_by_type_and_goes_page_by_page(core):
+    stored = add(core, *(copy(tool(n)) for n in range(1, 6)))
+
+    assert found(core, type_="tool") == ["5", "4", "3", "2", "1"]
+    assert found(core, type_="malware") == []
+    assert found(core, page=(2, 0)) == ["5", "4"]
+    assert found(core, page=(2, stored[3].seq)) == ["3", "2"]
+    assert found(core, page=(2, stored[1].seq)) == ["1"]
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.text(st.characters(), max_size=9) | st.just("a\0b \udcff"))
+def test_any_words_may_be_asked_for(core, words):
+    search(core, words)
+
+
+# --- what the border asks ----------------------------------------------------------------------------
+def test_a_party_knows_what_it_owns_and_what_it_sent_us(core):
+    ids = [tool(n).id for n in range(1, 7)]
+    add(
+        core,
+        copy(tool(1), voucher="borealis"),
+        copy(tool(2), owner="borealis"),
+        copy(tool(3), sent_by="borealis"),
+        copy(tool(4), voucher="cassia"),
+        copy(tool(5), voucher="borealis", state="recalled"),
+    )
+
+    with core.read() as unit:
+        assert objects.known_from(unit, "borealis", ids) == set(ids[:3])
+        assert objects.known_from(unit, "borealis", []) == set()
+
+
+def test_the_label_beside_a_copy_is_replaced_with_its_level(core):
+    (one,) = add(core, copy())
+    with core.begin() as unit:
+        objects.set_beside(unit, one.seq, Beside(tlp=Tlp.RED, originator_control=True), 4)
+
+        (now,) = objects.by_seq(unit, [one.seq])
+
+    assert (now.beside, now.level) == (Beside(tlp=Tlp.RED, originator_control=True), 4)
+    assert now.object.raw == one.object.raw
+
+
+def test_a_commitment_is_kept_with_its_nonce(core):
+    one, two = add(core, copy(tool(1)), copy(tool(2)))
+    with core.begin() as unit:
+        objects.commit_to(unit, {one.seq: (b"n" * 32, "ab" * 32)})
+
+        kept = objects.by_seq(unit, [one.seq, two.seq])
+
+    assert [(each.nonce, each.com) for each in kept] == [(b"n" * 32, "ab" * 32), (None, "")]
+
+
+def test_a_vouchers_first_word_on_a_marking_stays_and_binds_no_other(core):
+    with core.begin() as unit:
+        objects.define_marking(unit, "borealis", "m1", b"first")
+        objects.define_marking(unit, "borealis", "m1", b"second")
+        objects.define_marking(unit, "cassia", "m1", b"theirs")
+
+        assert objects.defined_markings(unit) == {
+            "borealis": {"m1": b"first"},
+            "cassia": {"m1": b"theirs"},
+        }
+
+
+def test_a_sources_terms_are_replaced_and_come_back(core):
+    first = Source(name="feed:a", kind="feed")
+    second = Source(
+        name="feed:a",
+        kind="feed",
+        default_tlp=Tlp.AMBER_STRICT,
+        community=frozenset({"cassia", "borealis"}),
+        onward="scope",
+        reference=True,
+    )
+    with core.begin() as unit:
+        objects.put_source(unit, first)
+        assert objects.all_sources(unit) == {"feed:a": first}
+        objects.put_source(unit, second)
+        assert objects.all_sources(unit) == {"feed:a": second}
+
+
+def test_a_recalled_version_stays_buried(core):
+    order = Tombstone(id="a", version=LATER, by_party="borealis", order_id="o1", at=AT)
+    whole = Tombstone(id="b", version="*", by_party="borealis", order_id="o2", at=AT)
+    with core.begin() as unit:
+        for each in (order, order, whole):
+            objects.bury(unit, each)
+
+        assert objects.recalled(unit, ["a", "b", "c"]) == {("a", LATER), ("b", "*")}
+        assert objects.recalled(unit, ["c"]) == set()
+
+
+def test_a_search_among_many_reads_no_body_it_does_not_show(core):
+    """One statement a page: what is not shown is not loaded."""
+    add(core, *(copy(tool(n)) for n in range(50)))
+    statements = []
+    with core.read() as unit:
+        event.listen(
+            unit, "before_cursor_execute", lambda *args: statements.append(args[2]), named=False
+        )
+        visible = objects.visible_to(EVERYTHING, "aurelia")
+        assert len(objects.search(unit, visible, page=(10, 0))) == 10
+
+    assert len(statements) == 1

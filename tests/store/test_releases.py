@@ -1,0 +1,182 @@
+"""What stands on which shelf, what was asked to go there, and what waits (border.md 4)."""
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from mithaq.store import releases
+from mithaq.store.releases import ApprovalRow, Intent, ShelfRow
+from tests.store.values import AT
+
+
+def row(id_="a", shelf="s1", **changed):
+    values = {
+        "shelf": shelf,
+        "id": id_,
+        "version": "v1",
+        "peer": "borealis",
+        "agreement": "pact",
+        "copy": 1,
+        "view": "sha256:" + id_,
+        "removed": '["/name"]',
+        "label": "{}",
+        "released_at": AT,
+        "leaf": 7,
+    }
+    return ShelfRow(**values | changed)
+
+
+def intent(copy=1, **changed):
+    values = {
+        "copy": copy,
+        "agreement": "pact",
+        "peer": "borealis",
+        "purpose": "defence",
+        "proposer": "amal",
+        "at": AT,
+        "state": "held",
+    }
+    return Intent(**values | changed)
+
+
+@pytest.fixture
+def unit(core):
+    with core.begin() as opened:
+        yield opened
+
+
+# --- rows --------------------------------------------------------------------------------------------
+def test_rows_are_found_by_id_agreement_and_peer(unit):
+    one, two = row("a"), row("b", "s2", peer="cassia", agreement="forum")
+    releases.place(unit, [one, two])
+
+    assert releases.rows_of_ids(unit, ["a", "x"]) == [one]
+    assert releases.rows_of_agreement(unit, "forum") == [two]
+    assert releases.rows_of_peer(unit, "borealis") == [one]
+    assert releases.ids_on_shelves(unit, "cassia", ["a", "b"]) == {"b"}
+    assert releases.views_on(unit, "s1", ["a", "b"]) == {("a", "v1"): one.view}
+
+
+def test_a_shelf_holds_one_row_of_each_version(unit):
+    """At most one row per (id, version); another view of it comes after the first was taken away."""
+    releases.place(unit, [row(), row(version="v2"), row(shelf="s2")])
+    releases.take_away(unit, "s1", "a", "v1")
+    again = row(view="sha256:other")
+    releases.place(unit, [again])
+
+    assert again in releases.rows_of_ids(unit, ["a"])
+    with pytest.raises(IntegrityError):
+        releases.place(unit, [row()])
+
+
+def test_only_the_row_named_is_taken_away(unit):
+    rows = [row(), row(version="v2"), row("b"), row(shelf="s2")]
+    releases.place(unit, rows)
+
+    releases.take_away(unit, "s1", "a", "v1")
+
+    left = releases.rows_of_agreement(unit, "pact")
+    assert sorted(left, key=repr) == sorted(rows[1:], key=repr)
+
+
+def test_thousands_of_rows_are_placed_at_once(unit):
+    ids = [f"id{n}" for n in range(1_300)]
+    releases.place(unit, [row(id_) for id_ in ids])
+
+    assert len(releases.rows_of_ids(unit, ids)) == 1_300
+    assert releases.ids_on_shelves(unit, "borealis", ids) == set(ids)
+
+
+def test_what_an_agreement_was_first_shown_stays(unit):
+    releases.remember_first(unit, [row("a"), row("b")])
+    releases.remember_first(unit, [row("a", view="sha256:other", peer="cassia")])
+
+    (first,) = releases.first_shown(unit, "pact", ["a"])
+    assert (first.view, first.peer, first.removed) == ("sha256:a", "borealis", '["/name"]')
+    assert releases.first_shown(unit, "forum", ["a"]) == []
+
+
+# --- intents and approvals ---------------------------------------------------------------------------
+def test_a_later_decision_replaces_the_earlier_on_the_same_copy_agreement_and_peer(unit):
+    releases.put_intents(unit, [intent(), intent(2), intent(peer="cassia"), intent(agreement="x")])
+    releases.put_intents(unit, [intent(state="released", view="sha256:v")])
+
+    held = releases.intents_where(unit, state="held")
+    assert [(i.copy, i.agreement, i.peer) for i in held] == [
+        (2, "pact", "borealis"),
+        (1, "pact", "cassia"),
+        (1, "x", "borealis"),
+    ]
+    (now,) = releases.intents_where(unit, state="released")
+    assert (now.copy, now.view) == (1, "sha256:v")
+
+
+def test_intents_are_found_by_state_copies_and_agreement_together(unit):
+    releases.put_intents(unit, [intent(n, state="held" if n % 2 else "shadow") for n in range(700)])
+
+    assert len(releases.intents_where(unit, copies=range(700))) == 700
+    assert [i.copy for i in releases.intents_where(unit, copies=[1, 2, 3], state="held")] == [1, 3]
+    assert releases.intents_where(unit, copies=[1], agreement="forum") == []
+    assert releases.intents_where(unit, copies=[]) == []
+    assert len(releases.intents_where(unit)) == 700
+
+
+def test_an_approval_comes_back_with_all_it_binds(unit):
+    given = ApprovalRow(
+        copy=5,
+        agreement="pact",
+        agreement_digest="sha256:a",
+        view="sha256:v",
+        peers="borealis,cassia",
+        proposer="amal",
+        approver="badr",
+        envelope=b"\x00signed",
+        at=AT,
+    )
+    releases.add_approval(unit, given)
+
+    assert releases.approvals_of(unit, [4, 5]) == [given]
+    assert releases.approvals_of(unit, [4]) == []
+
+
+# --- what waits for a target -------------------------------------------------------------------------
+def test_who_waits_for_a_target_is_taken_once(unit):
+    releases.wait_for(unit, "pact", [("t1", 1), ("t1", 2), ("t2", 1), ("t1", 1)])
+    releases.wait_for(unit, "forum", [("t1", 9)])
+
+    assert sorted(releases.released_waiters(unit, "pact", ["t1"])) == [1, 2]
+    assert releases.released_waiters(unit, "pact", ["t1"]) == []
+    assert releases.waiters(unit, ["t1", "t2"]) == {"forum": [9], "pact": [1]}
+    assert releases.waiters(unit, ["t1", "t2"]) == {}
+
+
+# --- the queue of what peers will see ----------------------------------------------------------------
+def test_changes_are_queued_in_order_and_forgotten_once_shown(unit):
+    releases.show(unit, "place", "s1", id="a", size=3)
+    releases.show_many(unit, "remove", "s2", [{"id": "b"}, {"id": "c"}])
+
+    first, second, third = releases.ops_since(unit, 0)
+
+    assert (first.op, first.shelf, first.facts) == ("place", "s1", {"id": "a", "size": 3})
+    assert [op.facts["id"] for op in (second, third)] == ["b", "c"]
+    assert releases.ops_since(unit, first.seq) == [second, third]
+    assert releases.ops_since(unit, 0, limit=1) == [first]
+    assert releases.ops_since(unit, 0, kinds=["remove"]) == [second, third]
+    assert releases.count_ops(unit, first.seq) == 2
+
+    releases.forget_ops(unit, second.seq)
+
+    assert releases.ops_since(unit, 0) == [third]
+
+
+def test_a_forgotten_changes_number_is_never_given_again(core):
+    """The projection follows numbers with a cursor; one given twice would never be shown."""
+    with core.begin() as unit:
+        releases.show(unit, "place", "s1")
+        (last,) = releases.ops_since(unit, 0)
+        releases.forget_ops(unit, last.seq)
+    with core.begin() as unit:
+        releases.show(unit, "place", "s1")
+
+        (again,) = releases.ops_since(unit, 0)
+
+    assert again.seq > last.seq
