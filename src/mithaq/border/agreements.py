@@ -15,7 +15,7 @@ from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.canonical import Json, digest
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Agreement
-from mithaq.policy.lifecycle import Instants, Signed, State, in_force, state
+from mithaq.policy.lifecycle import Instants, Signed, State, in_force, may, state
 from mithaq.seal.envelope import Envelope, read, sign, signed_by, union
 from mithaq.seal.messages import (
     AGREEMENT,
@@ -234,11 +234,11 @@ def narrow(unit: Connection, us: Us, id_: str, act: str, now: datetime) -> State
     """Suspend, resume or end an agreement for our part, at once, and tell the others.
 
     Raises:
-        NotFound: there is no such agreement; Conflict: it is ended, or not ours to resume.
+        NotFound: there is no such agreement; Conflict: this cannot happen to it as it stands.
     """
     what = held(unit, id_, now)
-    if what.state is State.ENDED:
-        raise Conflict("the agreement is ended", agreement=id_)
+    if not may(act, what.state):
+        raise Conflict(f"cannot {act} the agreement: it is {what.state}", agreement=id_)
     payload = encode(
         Notice(realm=us.realm, agreement=id_, party=us.party, act=act, issued=text(now))  # type: ignore[arg-type]
     )

@@ -148,17 +148,16 @@ def _effect(
     agreement = made.agreement
     _record_kept(unit, made, asked, now)
     going: dict[str, list[Placed]] = defaultdict(list)
-    for (peer, seq), decision in made.decisions.items():
-        if isinstance(decision, Release):
-            copy = made.gathered.copies[seq]
-            row = made.gathered.rows.get((peer, copy.object.id, copy.object.version))
-            if row is None or row.view != decision.view.digest:
-                proposer = asked.get(seq, "")
-                going[peer].append(
-                    Placed(copy=copy, decision=decision, before=row, proposer=proposer)
-                )
+    chosen = _chosen(made)
+    for (peer, _, _), seq in chosen.items():
+        copy, decision = made.gathered.copies[seq], made.decisions[peer, seq]
+        row = made.gathered.rows.get((peer, copy.object.id, copy.object.version))
+        if not isinstance(decision, Release) or (row and row.view == decision.view.digest):
+            continue
+        proposer = asked.get(seq, "")
+        going[peer].append(Placed(copy=copy, decision=decision, before=row, proposer=proposer))
     place(unit, us, agreement, going, now)
-    _take_back(unit, made)
+    _take_back(unit, made, chosen)
     releases.put_intents(unit, _intents(made, asked, now))
     waits = [
         (t, seq) for (_, seq), d in made.decisions.items() for t in _lacking(d) if seq in asked
@@ -169,14 +168,37 @@ def _effect(
     return {placed.copy.object.id for many in going.values() for placed in many}
 
 
-def _take_back(unit: Connection, made: Outcome) -> None:
-    """Remove rows that are no longer permitted."""
+def _chosen(made: Outcome) -> dict[tuple[str, str, str], int]:
+    """Choose the one copy of each version that a shelf shows (border.md 4.1), by (peer, id, version).
+
+    Several vouchers, or several agreements, may have given us a version. What stands stays; else our own goes
+    before a carried one, and the fuller view before the barer.
+    """
+    rank: dict[tuple[str, str, str], tuple[bool, bool, int, int]] = {}
+    for (peer, seq), decision in made.decisions.items():
+        if isinstance(decision, Release):
+            copy = made.gathered.copies[seq]
+            at = (peer, copy.object.id, copy.object.version)
+            row = made.gathered.rows.get(at)
+            stands = row is not None and row.copy == seq
+            mine = (not stands, copy.standing != "own", len(decision.view.removed), seq)
+            rank[at] = min(rank.get(at, mine), mine)
+    return {at: seq for at, (_, _, _, seq) in rank.items()}
+
+
+def _take_back(unit: Connection, made: Outcome, chosen: Mapping[tuple[str, str, str], int]) -> None:
+    """Remove rows that are no longer permitted, from any copy."""
     for (peer, seq), decision in made.decisions.items():
         copy = made.gathered.copies[seq]
-        row = made.gathered.rows.get((peer, copy.object.id, copy.object.version))
-        if row is not None and row.copy == seq and not isinstance(decision, Release):
-            releases.take_away(unit, row.shelf, row.id, row.version)
-            releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
+        at = (peer, copy.object.id, copy.object.version)
+        row = made.gathered.rows.get(at)
+        if row is None or row.copy != seq or isinstance(decision, Release):
+            continue
+        if at in chosen:
+            releases.show_from(unit, row, chosen[at])
+            continue
+        releases.take_away(unit, row.shelf, row.id, row.version)
+        releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
 
 
 def _lacking(decision: Decision) -> list[str]:

@@ -1,6 +1,8 @@
 """May this sender send this here? The receiver's side of a clause, by the version sealed (border.md 3.2, 6.7)."""
 
-from mithaq.model.labels import Label
+from dataclasses import replace
+
+from mithaq.model.labels import Label, Tlp
 from mithaq.model.objects import Object
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Reason, Rule
@@ -24,7 +26,9 @@ def against_receiving(
     if label.unresolved:
         return Reason(rule=Rule.MARKING_UNKNOWN, facts={"marking": min(label.unresolved)})
     if label.tlp is None:
-        return Reason(rule=Rule.UNMARKED)
+        # Any level above CLEAR enters the view (border.md 1.5), so one without is what its sender holds CLEAR.
+        # For passing it on it stays unmarked here, and so withheld until somebody marks it.
+        label = replace(label, tlp=Tlp.CLEAR)
     candidate = Candidate(key=0, object=seen, voucher=sender, own=True)
     why = Reason(rule=Rule.NO_CLAUSE, facts={"because": "direction"})
     for purpose in dict.fromkeys(p for clause in agreement.clauses for p in clause.purposes):

@@ -23,7 +23,7 @@ import msgspec
 import structlog
 
 from mithaq.clock import monotonic
-from mithaq.config import Config, host_and_port
+from mithaq.config import Config, host_and_port, load
 from mithaq.errors import Conflict, Fault
 from mithaq.exchange.asgi import VARIABLE
 from mithaq.exchange.visit import Settings
@@ -31,6 +31,7 @@ from mithaq.exchange.wire import PeerUnreachable, Request
 from mithaq.node import Node, open_node
 from mithaq.node.build import CURSOR_KEY
 from mithaq.node.worker import Worker
+from mithaq.serve.logs import configure
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -70,6 +71,7 @@ def run(
         Fault: the listener does not start, or ends again and again.
     """
     halt = stop if stop is not None else threading.Event()
+    configure(load(home).settings.log_level)
     with open_node(home) as node, _alone(home), _signals(halt):
         address = host_and_port(peers) if peers else node.config.listen
         worker = Worker(node)

@@ -42,11 +42,14 @@ class Store:
     def begin(self) -> Iterator[Connection]:
         """Yield a unit of work that commits at the end, or rolls back on any exception.
 
-        SQLite takes its one write lock at the start, so that a unit never fails halfway for a lock.
+        Units on core come one after the other: the one write lock is taken at the start, so that none fails
+        halfway for a lock, nor two wait for each other.
         """
         with self._engine.connect() as unit:
             if self.on_sqlite:
                 unit.exec_driver_sql("BEGIN IMMEDIATE")
+            elif self.room == "core":
+                append_lock(unit, self.room)
             with _committing(unit):
                 yield unit
 

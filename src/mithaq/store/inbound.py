@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, update
 
 from mithaq.clock import text
 from mithaq.store.sql import chunks, put
-from mithaq.store.tables import accepted, heard, quarantine, refusals
+from mithaq.store.tables import accepted, channels, heard, quarantine, refusals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,17 @@ def accepted_seal(unit: Connection, channel: str, chan_seq: int) -> str | None:
             accepted.c.channel == channel, accepted.c.chan_seq == chan_seq
         )
     ).scalar_one_or_none()
+
+
+def accepted_envelopes(unit: Connection, peer: str) -> list[bytes]:
+    """Return the seals admitted from ``peer``, each as its envelope, in the order of their channels."""
+    rows = (
+        select(accepted.c.envelope)
+        .join(channels, channels.c.id == accepted.c.channel)
+        .where(channels.c.peer == peer, channels.c.direction == "in")
+        .order_by(accepted.c.channel, accepted.c.chan_seq)
+    )
+    return [bytes(row.envelope) for row in unit.execute(rows)]
 
 
 def set_aside(unit: Connection, new: Sequence[Quarantined]) -> None:

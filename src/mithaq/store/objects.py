@@ -1,4 +1,4 @@
-"""Copies of STIX objects: one per (voucher, id, version, digest), never overwritten (border.md 1.1)."""
+"""Copies of STIX objects: one per (voucher, id, version, digest) and agreement (border.md 1.1, 1.8)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -93,15 +93,12 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     before = unit.execute(select(func.coalesce(func.max(copies.c.seq), 0))).scalar_one()
     for part in chunks(new):
         insert_new(unit, copies, [_row(copy) for copy in part])
-    numbers = {
-        (r.voucher, r.id, r.version, r.digest): r.seq
-        for r in unit.execute(
-            select(
-                copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.digest
-            ).where(copies.c.seq > before)
-        )
-    }
-    stored = [replace(copy, seq=numbers.pop(key)) for copy in new if (key := _key(copy)) in numbers]
+    key = [copies.c[name] for name in ("voucher", "id", "version", "digest", "agreement")]
+    query = select(copies.c.seq, *key).where(copies.c.seq > before)
+    numbers = {tuple(row)[1:]: row.seq for row in unit.execute(query)}
+    stored = [
+        replace(copy, seq=numbers.pop(mine)) for copy in new if (mine := _key(copy)) in numbers
+    ]
     links = [
         {"copy": copy.seq, "pointer": pointer, "target": target}
         for copy in stored
@@ -112,8 +109,9 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     return stored
 
 
-def _key(copy: Copy) -> tuple[str, str, str, str]:
-    return (copy.voucher, copy.object.id, copy.object.version, copy.object.digest)
+def _key(copy: Copy) -> tuple[str, ...]:
+    seen = copy.object
+    return (copy.voucher, seen.id, seen.version, seen.digest, copy.agreement)
 
 
 def _row(copy: Copy) -> dict[str, object]:
@@ -215,14 +213,17 @@ def search(
     """
     limit, before = page
     later = copies.alias()
+    # without the Z a longer fraction of one millisecond sorts after a shorter one
+    newer, older = (func.rtrim(side.c.version, "Z") for side in (later, copies))
     superseded = select(later.c.seq).where(
         later.c.voucher == copies.c.voucher,
         later.c.id == copies.c.id,
-        later.c.version > copies.c.version,
+        newer > older,
         later.c.state == "admitted",
     )
     rows = visible.where(~superseded.exists())
-    for word in words.lower().split():
+    typed = words.encode("utf-8", "replace").decode().replace("\0", " ")  # no database takes these
+    for word in typed.lower().split():
         rows = rows.where(copies.c.words.contains(word, autoescape=True))
     if type_:
         rows = rows.where(copies.c.type == type_)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
 
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new
@@ -133,6 +133,12 @@ def take_away(unit: Connection, shelf: str, id_: str, version: str) -> None:
     unit.execute(
         delete(rows).where(rows.c.shelf == shelf, rows.c.id == id_, rows.c.version == version)
     )
+
+
+def show_from(unit: Connection, row: ShelfRow, copy: int) -> None:
+    """Note that a row now stands for another copy of the same version."""
+    which = (rows.c.shelf == row.shelf, rows.c.id == row.id, rows.c.version == row.version)
+    unit.execute(update(rows).where(*which).values(copy=copy))
 
 
 def rows_of_ids(unit: Connection, ids: Iterable[str]) -> list[ShelfRow]:

@@ -76,7 +76,7 @@ copies = Table(
     Column("nonce", LargeBinary),  # of its commitment; destroyed with the object
     _text("com", ""),
     _text("proof", ""),
-    UniqueConstraint("voucher", "id", "version", "digest"),
+    UniqueConstraint("voucher", "id", "version", "digest", "agreement"),  # terms differ (1.8)
     Index("ix_copies_id", "id"),
     Index("ix_copies_type_seq", "type", "seq"),
     sqlite_autoincrement=True,

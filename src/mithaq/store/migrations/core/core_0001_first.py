@@ -132,7 +132,12 @@ def upgrade() -> None:
         sa.Column("proof", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint(
-            "voucher", "id", "version", "digest", name=op.f("uq_copies_voucher_id_version_digest")
+            "voucher",
+            "id",
+            "version",
+            "digest",
+            "agreement",
+            name=op.f("uq_copies_voucher_id_version_digest_agreement"),
         ),
         schema="core",
         sqlite_autoincrement=True,

@@ -1,0 +1,325 @@
+"""The demonstration, told in the terminal while it happens; every line is about what was just done."""
+
+import shutil
+import signal
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+
+from mithaq.border import peers
+from mithaq.border.publish import Outcome
+from mithaq.clock import monotonic, text
+from mithaq.demo import acts, nations
+from mithaq.demo.acts import BILATERAL, FORUM
+from mithaq.demo.incident import Incident
+from mithaq.demo.nations import Nation, wait
+from mithaq.errors import Fault
+from mithaq.languages import Catalogue, catalogue
+from mithaq.model.labels import Tlp
+from mithaq.policy.decision import Hold, Release, Withhold
+from mithaq.policy.explain import LANGUAGES, Language, sentence
+from mithaq.seal.words import LANGUAGES as PHRASES
+from mithaq.store.objects import Copy, Source
+
+ATTACK, REPORT = "attack-subset.json", "indicator-report.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """Writes the story: acts as headings, sentences below, tables where there is much to compare."""
+
+    words: Catalogue
+    console: Console
+    began: float
+
+    @property
+    def language(self) -> Language:
+        """The language of reasons, which the policy words itself."""
+        return next((each for each in LANGUAGES if each == self.words.language), "en")
+
+    @property
+    def phrase(self) -> str:
+        """The language in which people read words to each other; digits where there is no list."""
+        return self.words.language if self.words.language in PHRASES else "digits"
+
+    def act(self, key: str) -> None:
+        """Begin an act."""
+        seconds = f"{monotonic() - self.began:.1f} s"
+        self.console.print()
+        self.console.print(Rule(f"[bold]{self.words.say(key)}[/]  [dim]{seconds}[/]", align="left"))
+
+    def say(self, key: str, **facts: object) -> None:
+        """Tell a sentence."""
+        self.line(self.words.say(key, **facts))
+
+    def line(self, said: str, *, indent: int = 2, style: str = "") -> None:
+        """Write a line as it stands."""
+        self.console.print(Padding(said, (0, 0, 0, indent)), style=style, markup=False)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show rows under translated heads."""
+        made = Table(box=None, padding=(0, 3, 0, 0))
+        for head in heads:
+            made.add_column(self.words.say(f"head.{head}"), style="", header_style="dim")
+        for row in rows:
+            made.add_row(*row)
+        self.console.print(Padding(made, (0, 0, 0, 2)))
+
+
+def run(language: str, *, leave: bool = False, console: Console | None = None) -> None:
+    """Play the demonstration; without ``leave`` the nodes go on until Ctrl-C.
+
+    Raises:
+        Fault: something that must happen did not happen in time.
+    """
+    teller = Teller(
+        words=catalogue("mithaq.demo", language),
+        console=console or Console(highlight=False),
+        began=monotonic(),
+    )
+    with ExitStack() as ends:
+        folder = Path(tempfile.mkdtemp(prefix="mithaq-demo-"))
+        ends.callback(shutil.rmtree, folder, ignore_errors=True)
+        teller.say("opening")
+        teller.act("act.nations")
+        made = nations.found(folder)
+        for nation in made:
+            ends.callback(nation.node.close)
+        ends.enter_context(nations.served(made))
+        _introduce(teller, made)
+        _play(teller, made, folder)
+        teller.act("act.end")
+        _addresses(teller, made)
+        if not leave:
+            teller.say("running")
+            _until_told()
+            teller.say("ending")
+
+
+def _introduce(teller: Teller, made: Sequence[Nation]) -> None:
+    for nation in made:
+        teller.say(
+            "nation", organisation=nation.organisation, country=nation.country, url=nation.url
+        )
+
+
+def _play(teller: Teller, made: Sequence[Nation], folder: Path) -> None:
+    aurelia, borea, corvia = made
+    _keys(teller, made)
+    _agreements(teller, made)
+    attack, report, own, incident = _imports(teller, aurelia)
+    forum = _to_forum(teller, aurelia, [*attack, *report, *own])
+    bilateral = _to_borea(teller, aurelia, own, incident)
+    _received(teller, (borea, corvia), (forum, bilateral))
+    _stayed(teller, aurelia, own)
+    _two_views(teller, borea, own, incident)
+    _proof(teller, (aurelia, borea), own, (incident, folder))
+
+
+def _keys(teller: Teller, made: Sequence[Nation]) -> None:
+    teller.act("act.keys")
+    teller.say("keys.why")
+    said: dict[str, str] = {}
+    for one in made:
+        for other in made:
+            if one is not other:
+                said[other.name] = acts.meet(one, other, teller.phrase)
+    for name, words in said.items():
+        teller.say("keys.words", nation=name, words=words)
+    teller.say("keys.done", pairs=len(made) * (len(made) - 1) // 2)
+
+
+def _agreements(teller: Teller, made: Sequence[Nation]) -> None:
+    teller.act("act.agreements")
+    two = acts.agree(made[:2], "team-to-team", BILATERAL, teller.words.say("title.bilateral"))
+    teller.say("agreed.bilateral", id=two.id, parties=", ".join(two.names))
+    three = acts.agree(made, "forum", FORUM, teller.words.say("title.forum"))
+    teller.say("agreed.forum", id=three.id, parties=", ".join(three.names))
+
+
+def _imports(
+    teller: Teller, aurelia: Nation
+) -> tuple[list[Copy], list[Copy], list[Copy], Incident]:
+    teller.act("act.import")
+    attack = acts.import_sample(
+        aurelia, ATTACK, Source(name="file:attack", kind="file", reference=True), Tlp.CLEAR
+    )
+    teller.say("import.attack", count=len(attack))
+    members = frozenset(nation for nation, _, _ in nations.NATIONS)
+    report = acts.import_sample(
+        aurelia,
+        REPORT,
+        Source(name="file:report", kind="file", community=members, onward="open"),
+        Tlp.GREEN,
+    )
+    teller.say("import.report", count=len(report))
+    with aurelia.node.core.read() as unit:
+        document = peers.document_of(unit, aurelia.name)
+    if document is None:
+        raise Fault("a nation without a key document", party=aurelia.name)
+    incident = Incident(document.identities[0], text(aurelia.node.clock()))
+    own = acts.write_up(aurelia, incident)
+    teller.say("import.own", count=len(own))
+    names = {seen.id: str(level) for seen, level in incident.levels.items()}
+    rows = [
+        (copy.object.type, str(copy.object.body.get("name", "—")), f"TLP:{names[copy.object.id]}")
+        for copy in own
+    ]
+    teller.table(("type", "name", "level"), rows)
+    return attack, report, own, incident
+
+
+def _to_forum(teller: Teller, aurelia: Nation, copies: Sequence[Copy]) -> Outcome:
+    teller.act("act.forum")
+    outcome = acts.release(aurelia, FORUM, copies)
+    teller.say("forum.proposed", count=len(copies))
+    _tally(teller, outcome)
+    return outcome
+
+
+def _to_borea(teller: Teller, aurelia: Nation, own: Sequence[Copy], incident: Incident) -> Outcome:
+    teller.act("act.bilateral")
+    outcome = acts.release(aurelia, BILATERAL, own)
+    _tally(teller, outcome)
+    grouping = _copy(own, incident.grouping.id)
+    waiting = outcome.decisions["borea", grouping.seq]
+    if not isinstance(waiting, Hold):
+        raise Fault("the release did not wait for a second person", object=grouping.object.id)
+    for reason in waiting.reasons:
+        teller.line(sentence(reason, teller.language), indent=4, style="yellow")
+    teller.say("bilateral.waits", name=incident.grouping.body["name"], person="omar")
+    acts.second_person(aurelia, BILATERAL, grouping)
+    teller.say("bilateral.approved", person="omar", proposer="ana")
+    return acts.look(aurelia, BILATERAL, own)
+
+
+def _tally(teller: Teller, outcome: Outcome) -> None:
+    """Show how many go to each peer, wait and stay."""
+    count: Counter[tuple[str, type]] = Counter()
+    for (peer, _), decision in outcome.decisions.items():
+        count[peer, type(decision)] += 1
+    rows = [
+        (peer, *(str(count[peer, kind]) for kind in (Release, Hold, Withhold)))
+        for peer in dict.fromkeys(peer for peer, _ in outcome.decisions)
+    ]
+    teller.table(("peer", "goes", "waits", "stays"), rows)
+
+
+def _received(teller: Teller, receivers: Sequence[Nation], outcomes: Sequence[Outcome]) -> None:
+    teller.act("act.received")
+    wanted = {
+        nation.name: {
+            (made.agreement.id, made.gathered.copies[seq].object.id)
+            for made in outcomes
+            for (peer, seq), decision in made.decisions.items()
+            if peer == nation.name and isinstance(decision, Release)
+        }
+        for nation in receivers
+    }
+    for nation in receivers:
+        lacks = f"{nation.name} lacks what was released to it"
+        took = wait(lambda n=nation: len(acts.held(n)) >= len(wanted[n.name]), lacks)  # type: ignore[misc]
+        per = Counter(agreement for agreement, _ in wanted[nation.name])
+        got = {f"{agreement} {id_}" for agreement, id_ in wanted[nation.name]}
+        if acts.held(nation).keys() != got:
+            raise Fault("what arrived is not what was released", peer=nation.name)
+        teller.say(
+            "arrived",
+            nation=nation.organisation,
+            forum=per[FORUM],
+            bilateral=per[BILATERAL],
+            seconds=f"{took:.1f}",
+        )
+    teller.say("received.exactly")
+
+
+def _stayed(teller: Teller, aurelia: Nation, own: Sequence[Copy]) -> None:
+    """Say what stayed, and the clause that kept it."""
+    teller.act("act.stayed")
+    for agreement, peer in ((BILATERAL, "borea"), (FORUM, "corvia")):
+        outcome = acts.look(aurelia, agreement, own)
+        for copy in own:
+            decision = outcome.decisions[peer, copy.seq]
+            if isinstance(decision, Withhold):
+                name = str(copy.object.body.get("name") or copy.object.type)
+                teller.say("kept", name=name, peer=peer, agreement=agreement)
+                teller.line(sentence(decision.reasons[0], teller.language), indent=4, style="cyan")
+
+
+def _two_views(teller: Teller, borea: Nation, own: Sequence[Copy], incident: Incident) -> None:
+    teller.act("act.views")
+    ours = _copy(own, incident.grouping.id)
+    theirs = acts.held(borea)[f"{BILATERAL} {incident.grouping.id}"]
+    teller.say("views.ours")
+    _quote(teller, ours)
+    teller.say("views.theirs")
+    _quote(teller, theirs)
+    teller.say("views.why", victim=incident.victim.id)
+
+
+def _quote(teller: Teller, copy: Copy) -> None:
+    teller.line(acts.pretty(copy), indent=4, style="dim")
+
+
+def _proof(
+    teller: Teller,
+    between: tuple[Nation, Nation],
+    own: Sequence[Copy],
+    about: tuple[Incident, Path],
+) -> None:
+    teller.act("act.proof")
+    incident, folder = about
+    owner, receiver = between
+    proven = acts.prove(owner, receiver, _copy(own, incident.grouping.id), folder)
+    if not (proven.same_bytes and proven.same_seal):
+        raise Fault("the proof does not fit what arrived", object=incident.grouping.id)
+    teller.say("proof.made", owner=owner.organisation, receiver=receiver.organisation)
+    record = proven.record
+    teller.say(
+        "proof.says",
+        clause=record["clause"],
+        agreement=record["agreement"],
+        version=record["agreement_version"],
+        proposer=record["proposer"],
+        at=record["at"],
+    )
+    teller.say("proof.fits")
+
+
+def _copy(own: Sequence[Copy], id_: str) -> Copy:
+    return next(copy for copy in own if copy.object.id == id_)
+
+
+def _addresses(teller: Teller, made: Sequence[Nation]) -> None:
+    rows = [(n.name, n.url, str(n.node.config.home)) for n in made]
+    teller.table(("nation", "address", "home"), rows)
+
+
+def _until_told() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    told = threading.Event()
+    with _signals(told):
+        told.wait()
+
+
+@contextmanager
+def _signals(told: threading.Event) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: told.set()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
