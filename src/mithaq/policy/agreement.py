@@ -1,16 +1,24 @@
 """Agreement of Clauses: the document that nations sign and the software enforces (border.md 3)."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
 
 from mithaq.errors import InputError
 from mithaq.model.canonical import GateRefused, Json, canonical, digest, parse
+from mithaq.model.kinds import is_timestamp
 from mithaq.model.labels import Pap, Tlp, pap, tlp
 
 Slug = str
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_NO_NAME = "holds letters, digits, '.', '_' and '-' only, 128 at most"
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_PLACE = re.compile(r" at `([^`]*)`")  # as msgspec writes it
+_LONG = len("2031-01-31T00:00:00.000Z")
+_TWO = 2
 Kind = Literal["bilateral", "forum", "grant"]
 
 
@@ -194,7 +202,8 @@ def _convert(value: Json) -> Agreement:
     try:
         return msgspec.convert(value, Agreement)
     except msgspec.ValidationError as error:
-        raise InvalidAgreement(str(error)) from error
+        place = _PLACE.search(str(error))
+        raise InvalidAgreement(str(error), where=place[1] if place else "$") from error
 
 
 def level(clause: Clause) -> Tlp:
@@ -212,61 +221,77 @@ def action_level(clause: Clause) -> Pap:
     return pap(clause.max_pap)
 
 
-def _faults(agreement: Agreement) -> list[tuple[str, str]]:
-    """Return (path, fault) of everything that types alone do not forbid."""
-    found: list[tuple[str, str]] = []
+def _faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
+    """Yield (path, fault) of everything that types alone do not forbid."""
+    yield from _party_faults(agreement)
+    if not _NAME.fullmatch(agreement.id):
+        yield "$.id", _NO_NAME
+    if agreement.version < 1:
+        yield "$.version", "must be 1 or more"
+    if agreement.max_frame_bytes < 1:
+        yield "$.max_frame_bytes", "must be 1 or more"
+    if not agreement.clauses:
+        yield "$.clauses", "at least one clause, or nothing may ever pass"
+    if len({clause.id for clause in agreement.clauses}) != len(agreement.clauses):
+        yield "$.clauses", "two clauses share an id; reasons cite clauses by id"
+    yield from _instant_faults(agreement)
+    for index, clause in enumerate(agreement.clauses):
+        for key, fault in _clause_faults(clause, agreement.names):
+            yield f"$.clauses[{index}].{key}", fault
+
+
+def _party_faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
     names = agreement.names
     if len(set(names)) != len(names):
-        found.append(("$.parties", "a party stands twice"))
-    many = {"bilateral": 2, "grant": 2}.get(agreement.kind)
-    if (many is not None and len(names) != many) or len(names) < 2:  # noqa: PLR2004
-        found.append(
-            (
-                "$.parties",
-                f"{agreement.kind} agreements need {many or 'two or more'} parties",
-            )
-        )
-    if agreement.version < 1:
-        found.append(("$.version", "must be 1 or more"))
-    if not agreement.clauses:
-        found.append(("$.clauses", "at least one clause, or nothing may ever pass"))
-    if len({clause.id for clause in agreement.clauses}) != len(agreement.clauses):
-        found.append(("$.clauses", "two clauses share an id; reasons cite clauses by id"))
-    found += [
-        (path, "no instant like 2026-01-31T00:00:00.000Z") for path in _bad_instants(agreement)
-    ]
-    for index, clause in enumerate(agreement.clauses):
-        found += [
-            (f"$.clauses[{index}].{key}", fault) for key, fault in _clause_faults(clause, names)
-        ]
-    return found
+        yield "$.parties", "a party stands twice"
+    many = agreement.kind == "forum"
+    if len(names) < _TWO or (len(names) > _TWO and not many):
+        needed = "two or more" if many else "two"
+        yield "$.parties", f"{agreement.kind} agreements need {needed} parties"
+    for index, party in enumerate(agreement.parties):
+        if not _NAME.fullmatch(party.name):
+            yield f"$.parties[{index}].name", _NO_NAME
+        if not _COUNTRY.fullmatch(party.country):
+            yield f"$.parties[{index}].country", "no code of two capital letters (ISO 3166-1)"
 
 
-def _clause_faults(clause: Clause, names: tuple[str, ...]) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    try:
-        if level(clause) > Tlp.AMBER:
-            found.append(("max_tlp", "goes to AMBER at most; name higher levels in named_levels"))
-        if named(clause) - {Tlp.AMBER_STRICT, Tlp.RED}:
-            found.append(("named_levels", "holds AMBER+STRICT and RED only"))
-        action_level(clause)
-    except InputError as error:
-        found.append(("max_tlp", str(error)))
-    if not clause.kinds:
-        found.append(("kinds", "a clause without kinds permits nothing"))
-    if not clause.purposes:
-        found.append(("purposes", "a clause without purposes permits nothing"))
+def _clause_faults(clause: Clause, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    yield from _level_faults(clause)
+    for key, listed in (("kinds", clause.kinds), ("purposes", clause.purposes)):
+        if not listed:
+            yield key, f"a clause without {key} permits nothing"
+    if clause.retention_days < 0:
+        yield "retention_days", "cannot be negative"
+    for index, duty in enumerate(clause.duties):
+        if duty.hours < 0:
+            yield f"duties[{index}].hours", "cannot be negative"
     for key, side in (
         ("direction.from", clause.direction.sender),
         ("direction.to", clause.direction.to),
     ):
-        found += [
-            (key, f"{name!r} is no party") for name in side if side != "*" and name not in names
-        ]
-    return found
+        for name in () if side == "*" else side:
+            if name not in names:
+                yield key, f"{name!r} is no party"
 
 
-def _bad_instants(agreement: Agreement) -> list[str]:
+def _level_faults(clause: Clause) -> Iterator[tuple[str, str]]:
+    try:
+        if level(clause) > Tlp.AMBER:
+            yield "max_tlp", "goes to AMBER at most; name higher levels in named_levels"
+    except InputError as error:
+        yield "max_tlp", str(error)
+    try:
+        if named(clause) - {Tlp.AMBER_STRICT, Tlp.RED}:
+            yield "named_levels", "holds AMBER+STRICT and RED only"
+    except InputError as error:
+        yield "named_levels", str(error)
+    try:
+        action_level(clause)
+    except InputError as error:
+        yield "max_pap", str(error)
+
+
+def _instant_faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
     places = {
         "$.start": agreement.start,
         "$.effective": agreement.effective,
@@ -277,14 +302,9 @@ def _bad_instants(agreement: Agreement) -> list[str]:
     for index, clause in enumerate(agreement.clauses):
         places[f"$.clauses[{index}].embargo"] = clause.embargo
         places[f"$.clauses[{index}].expiry"] = clause.expiry
-    return [path for path, written in places.items() if not _is_instant(path, written)]
-
-
-def _is_instant(path: str, written: str) -> bool:
-    if not written:
-        return path != "$.start"
-    parts = "dddd-dd-ddTdd:dd:dd.dddZ"
-    return len(written) == len(parts) and all(
-        c.isascii() and c.isdigit() if p == "d" else c == p
-        for c, p in zip(written, parts, strict=True)
-    )
+    for path, written in places.items():
+        needed = path == "$.start"
+        if (written or needed) and not (len(written) == _LONG and is_timestamp(written)):
+            yield path, "no instant like 2031-01-31T00:00:00.000Z"
+    if agreement.end and agreement.end <= agreement.start:
+        yield "$.end", "stands before the start"

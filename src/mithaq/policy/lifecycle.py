@@ -19,17 +19,27 @@ class State(StrEnum):
 
 # act -> state before -> state after; what stands not here cannot happen
 MOVES: Mapping[str, Mapping[State, State]] = {
-    "sign": {State.INTRODUCED: State.PROPOSED, State.PROPOSED: State.PROPOSED},
-    "come-into-force": {State.PROPOSED: State.IN_FORCE},
+    "sign": {
+        State.INTRODUCED: State.PROPOSED,
+        State.PROPOSED: State.PROPOSED,
+        State.IN_FORCE: State.IN_FORCE,  # a new version; the old one holds until it is complete
+        State.SUSPENDED: State.SUSPENDED,
+    },
+    "come-into-force": {State.PROPOSED: State.IN_FORCE},  # the last signature, or its start
     "suspend": {State.IN_FORCE: State.SUSPENDED, State.SUSPENDED: State.SUSPENDED},
-    "resume": {State.SUSPENDED: State.IN_FORCE},
-    "end": {
+    "resume": {State.SUSPENDED: State.IN_FORCE},  # once nobody holds it suspended
+    "end": {  # by a party, or by its own end
         State.INTRODUCED: State.ENDED,
         State.PROPOSED: State.ENDED,
         State.IN_FORCE: State.ENDED,
         State.SUSPENDED: State.ENDED,
     },
 }
+
+
+def may(act: str, state: State) -> bool:
+    """Say whether ``act`` can happen to an agreement that stands at ``state``."""
+    return state in MOVES[act]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

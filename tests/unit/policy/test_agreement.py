@@ -1,0 +1,189 @@
+"""An agreement is exact bytes; what is none is refused with the place and the reason."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mithaq.model.canonical import canonical
+from mithaq.model.labels import Pap, Tlp
+from mithaq.policy.agreement import (
+    InvalidAgreement,
+    action_level,
+    digest_of,
+    level,
+    named,
+    read,
+    schema,
+    to_bytes,
+)
+
+SCHEMA = Path(__file__).parents[3] / "docs" / "agreement.schema.json"
+TOML = b"""
+id = "pact"
+version = 2
+title = "A pact"
+kind = "bilateral"
+start = "2031-03-10T00:00:00.000Z"
+
+[[parties]]
+name = "aurelia"
+country = "XA"
+organisation = "CERT Aurelia"
+
+[[parties]]
+name = "borea"
+country = "XB"
+organisation = "CERT Borea"
+
+[[clauses]]
+id = "c1"
+direction = { from = ["aurelia"], to = ["borea"] }
+kinds = ["indicator"]
+max_tlp = "amber"
+named_levels = ["TLP:AMBER+STRICT"]
+max_pap = "PAP:GREEN"
+duties = [{ kind = "receipt", hours = 4 }]
+"""
+
+
+def document(**changed: Any) -> dict[str, Any]:
+    return json.loads(to_bytes(read(TOML))) | changed
+
+
+def with_clause(**changed: Any) -> dict[str, Any]:
+    [clause] = document()["clauses"]
+    return document(clauses=[clause | changed])
+
+
+def with_party(**changed: Any) -> dict[str, Any]:
+    first, second = document()["parties"]
+    return document(parties=[first, second | changed])
+
+
+def test_toml_and_json_of_one_text_have_the_same_exact_bytes():
+    text = read(TOML)
+
+    again = read(to_bytes(text))
+
+    assert again == text
+    assert digest_of(again) == digest_of(text)
+    assert to_bytes(text) == canonical(document())
+
+
+def test_what_is_not_said_takes_the_narrow_default():
+    clause = read(canonical(document(clauses=[{"id": "c1", "kinds": ["*"]}]))).clauses[0]
+
+    assert (level(clause), named(clause), action_level(clause)) == (Tlp.GREEN, set(), Pap.CLEAR)
+    assert (clause.onward, clause.attribution, clause.purposes) == ("none", "hold", ["defence"])
+    assert not clause.receipt_duty
+
+
+def test_levels_are_read_as_people_write_them():
+    clause = read(TOML).clauses[0]
+
+    assert level(clause) is Tlp.AMBER
+    assert named(clause) == {Tlp.AMBER_STRICT}
+    assert action_level(clause) is Pap.GREEN
+    assert clause.receipt_duty
+
+
+def test_a_clause_covers_its_direction_alone():
+    clause = read(TOML).clauses[0]
+
+    assert clause.covers("aurelia", "borea")
+    assert not clause.covers("borea", "aurelia")
+    assert not clause.covers("aurelia", "corvia")
+
+
+def test_the_community_is_the_parties_unless_another_is_named():
+    assert read(TOML).members == {"aurelia", "borea"}
+    assert read(canonical(document(community=["a-forum"]))).members == {"a-forum"}
+
+
+def test_a_version_takes_over_at_its_own_instant_or_at_the_start():
+    later = "2031-04-01T00:00:00.000Z"
+
+    assert read(TOML).takes_over == read(TOML).start
+    assert read(canonical(document(effective=later))).takes_over == later
+
+
+def test_a_party_is_found_by_name():
+    assert read(TOML).party("corvia") is None
+    assert read(TOML).party("borea").country == "XB"
+
+
+@pytest.mark.parametrize(
+    ("written", "where"),
+    [
+        (document(version=0), "$.version"),
+        (document(id="a/b"), "$.id"),
+        (document(id=""), "$.id"),
+        (document(max_frame_bytes=0), "$.max_frame_bytes"),
+        (document(clauses=[]), "$.clauses"),
+        (document(clauses=document()["clauses"] * 2), "$.clauses"),
+        (document(parties=document()["parties"][:1]), "$.parties"),
+        (document(parties=document()["parties"] * 2), "$.parties"),
+        (document(kind="forum", parties=document()["parties"][:1]), "$.parties"),
+        (
+            document(parties=[*document()["parties"], document()["parties"][0] | {"name": "c"}]),
+            "$.parties",
+        ),
+        (document(start=""), "$.start"),
+        (document(start="2031-13-01T00:00:00.000Z"), "$.start"),
+        (document(start="2031-03-10T00:00:00Z"), "$.start"),
+        (document(effective="tomorrow"), "$.effective"),
+        (document(end="2031-03-10T00:00:00.000Z"), "$.end"),
+        (with_party(joined="2031"), "$.parties[1].joined"),
+        (with_party(name="b c"), "$.parties[1].name"),
+        (with_party(country="xb"), "$.parties[1].country"),
+        (with_clause(kinds=[]), "$.clauses[0].kinds"),
+        (with_clause(purposes=[]), "$.clauses[0].purposes"),
+        (with_clause(max_tlp="AMBER+STRICT"), "$.clauses[0].max_tlp"),
+        (with_clause(max_tlp="PINK"), "$.clauses[0].max_tlp"),
+        (with_clause(named_levels=["AMBER"]), "$.clauses[0].named_levels"),
+        (with_clause(named_levels=["PINK"]), "$.clauses[0].named_levels"),
+        (with_clause(max_pap="PINK"), "$.clauses[0].max_pap"),
+        (with_clause(embargo="2031-03-10"), "$.clauses[0].embargo"),
+        (with_clause(expiry="2031-03-10"), "$.clauses[0].expiry"),
+        (with_clause(retention_days=-1), "$.clauses[0].retention_days"),
+        (with_clause(duties=[{"kind": "receipt", "hours": -1}]), "$.clauses[0].duties[0].hours"),
+        (with_clause(direction={"from": ["corvia"]}), "$.clauses[0].direction.from"),
+        (with_clause(direction={"to": ["corvia"]}), "$.clauses[0].direction.to"),
+    ],
+)
+def test_what_types_do_not_forbid_is_refused_at_its_place(written, where):
+    with pytest.raises(InvalidAgreement) as refused:
+        read(canonical(written))
+
+    assert refused.value.facts["where"] == where
+    assert str(refused.value).startswith(where)
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b'{"id": "pact", "id": "pact"}', "not strict JSON"),
+        (b"id = 'pact", "neither JSON nor TOML"),
+        (b"\xff", "neither JSON nor TOML"),
+        (canonical(document(secret_clause=True)), "unknown field `secret_clause`"),
+        (canonical(with_clause(onward="everybody")), r"\$\.clauses\[0\]\.onward"),
+        (TOML.replace(b'start = "2031-03-10T00:00:00.000Z"', b"start = 2031-03-10"), "start"),
+        (b"[]", "neither JSON nor TOML"),
+    ],
+)
+def test_what_is_no_document_is_refused(raw, says):
+    with pytest.raises(InvalidAgreement, match=says):
+        read(raw)
+
+
+def test_the_published_schema_is_the_one_the_code_reads_by():
+    assert json.loads(SCHEMA.read_text("utf-8")) == schema()
+
+
+def test_a_wrong_type_is_refused_at_its_place_too():
+    with pytest.raises(InvalidAgreement) as refused:
+        read(canonical(with_clause(onward="everybody")))
+
+    assert refused.value.facts["where"] == "$.clauses[0].onward"
