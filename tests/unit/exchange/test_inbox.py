@@ -114,7 +114,7 @@ def test_what_is_no_json_is_a_bad_request(world, body):
         b'{"objects":[]}',
         b'{"objects":"x"}',
         stix(1)[3],
-        b'{"type":"bundle","id":"bundle--1","objects":[{}]}',
+        b'{"type":"grouping","objects":[{}]}',
     ],
 )
 def test_what_is_no_envelope_with_objects_is_unprocessable(world, body):
@@ -127,6 +127,13 @@ def test_an_object_that_is_none_never_refuses_its_neighbours(world):
     strange = b'{"objects":[{},1,null,"x",[],{"type":5},{"id":[]},{"modified":"yesterday"}]}'
 
     assert json.loads(post(world, strange).body)["total_count"] == 8
+
+
+def test_a_bundle_is_taken_for_an_envelope(world):
+    """What stix2's own sink sends."""
+    bundle = b'{"type":"bundle","id":"bundle--1","objects":[{},{}]}'
+
+    assert json.loads(post(world, bundle).body)["total_count"] == 2
 
 
 def test_a_full_spool_turns_away_one_client_alone(tmp_path):
