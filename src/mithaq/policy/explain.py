@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Literal, TypeAlias
 
 from mithaq.model.markings import FIXED
-from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, View, Withhold
+from mithaq.policy.decision import Decision, Hold, Reason, Rule, View, Withhold
 
 Language = Literal["en", "fr", "ar"]
 LANGUAGES: tuple[Language, ...] = ("en", "fr", "ar")
@@ -97,21 +97,18 @@ def explain(
     """
     says = wording(language, "decision")
     names = {"peer": peer, "title": title}
-    match decision:
-        case Release():
-            first = fill(says["goes"], language, clause=decision.clause, **names)
-            return [first, *_view(decision.view, decision.onward, language, peer)]
-        case Hold():
-            first = fill(says["waits"], language, clause=decision.clause, **names)
-            why = [sentence(reason, language) for reason in decision.reasons]
-            return [first, *why, *_view(decision.view, decision.onward, language, peer)]
-        case Withhold():
-            first = fill(says["stays"], language, **names)
-            why = [sentence(reason, language) for reason in decision.reasons]
-            if decision.would is None:
-                return [first, *why]
-            would = explain(decision.would, language, peer=peer, title=title)
-            return [first, *why, fill(says["would"], language), *would]
+    if isinstance(decision, Withhold):
+        first = fill(says["stays"], language, **names)
+        why = [sentence(reason, language) for reason in decision.reasons]
+        if decision.would is None:
+            return [first, *why]
+        would = explain(decision.would, language, peer=peer, title=title)
+        return [first, *why, fill(says["would"], language), *would]
+    reasons = decision.reasons if isinstance(decision, Hold) else ()
+    said = says["waits" if isinstance(decision, Hold) else "goes"]
+    first = fill(said, language, clause=decision.clause, **names)
+    why = [sentence(reason, language) for reason in reasons]
+    return [first, *why, *_view(decision.view, decision.onward, language, peer)]
 
 
 def fill(said: str, language: Language, **values: str) -> str:

@@ -213,10 +213,8 @@ def _to_nation(at: Tlp, candidate: Candidate, peer: Peer, *, yes: bool) -> bool:
         case Tlp.AMBER:
             scoped = candidate.relayed and candidate.onward == "scope"
             return yes or (scoped and peer.name in candidate.via_parties)
-        case Tlp.AMBER_STRICT:
-            return yes
-        case Tlp.RED:
-            return False
+        case _:
+            return yes and at is Tlp.AMBER_STRICT  # RED was meant for the persons it names
 
 
 def _green_may_pass(candidate: Candidate, peer: Peer) -> bool:

@@ -1,0 +1,229 @@
+"""Cases that need telling: what waits, what was shown first, and who decides for whom in an agreement of many."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from mithaq.model.labels import Label, Tlp
+from mithaq.model.markings import tlp_id
+from mithaq.model.objects import from_body
+from mithaq.policy.agreement import Agreement, digest_of
+from mithaq.policy.decide import decide
+from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, Withhold
+from mithaq.policy.receive import against_receiving
+from mithaq.policy.situation import Approval, Candidate, Peer, Person, Recall, Situation, Standing
+from tests.unit.policy.world_objects import IDENTITIES, NOW, VERSIONS, named
+from tests.unit.policy.worlds import Instants
+
+FIRST, SECOND = named("indicator", 1), named("indicator", 2)
+PATTERN = {"pattern": "[ipv4-addr:value = '192.0.2.1']", "pattern_type": "stix", "valid_from": NOW}
+
+
+def pact(*peers: str, clauses: list[dict[str, Any]] | None = None) -> Agreement:
+    names = ("aurelia", *peers)
+    document = {
+        "id": "pact",
+        "version": 1,
+        "title": "",
+        "kind": "forum" if len(peers) > 1 else "bilateral",
+        "parties": [{"name": n, "country": "XA", "organisation": n} for n in names],
+        "clauses": clauses or [clause("all")],
+        "start": VERSIONS[0],
+    }
+    return msgspec.convert(document, Agreement)
+
+
+def clause(id_: str, **terms: Any) -> dict[str, Any]:
+    levels = {"max_tlp": "AMBER", "named_levels": ["AMBER+STRICT"]}
+    return {"id": id_, "kinds": ["*"]} | levels | terms
+
+
+def ours(id_: str, level: Tlp, **properties: Any) -> Candidate:
+    body = {
+        "type": "indicator", "spec_version": "2.1", "id": id_, "created": VERSIONS[0],
+        "modified": VERSIONS[0], "object_marking_refs": [tlp_id(level)],
+    }  # fmt: skip
+    return Candidate(
+        key=id_, object=from_body(body | PATTERN | properties), voucher="aurelia", own=True, owner="aurelia"
+    )  # fmt: skip
+
+
+def around(agreement: Agreement, **what: Any) -> Situation:
+    peers = {
+        n: Peer(name=n, country="XB", identities=frozenset({IDENTITIES[n]}))
+        for n in agreement.names[1:]
+    }
+    return Situation(
+        us="aurelia", country="XA", identities=frozenset(), peers=peers, purpose="defence",
+        instants=Instants(opens=NOW, closes=NOW), markings={}, **what,
+    )  # fmt: skip
+
+
+def approval(agreement: Agreement, candidate: Candidate, view: str, *peers: str) -> Approval:
+    return Approval(
+        key=candidate.key,
+        agreement_digest=digest_of(agreement),
+        peers=frozenset(peers),
+        view=view,
+        proposer="amal",
+        approver=Person(name="bashir", clearance=Tlp.RED),
+    )
+
+
+def row(candidate: Candidate, decision: Decision, peer: str) -> Standing:
+    assert isinstance(decision, Release)
+    return Standing(
+        peer=peer, agreement="pact", key=candidate.key, id=candidate.object.id,
+        version=candidate.object.version, view=decision.view.digest,
+        removed=frozenset(decision.view.removed), since=NOW, body=decision.view.body,
+    )  # fmt: skip
+
+
+def rules(decision: Decision) -> set[Rule]:
+    assert isinstance(decision, Withhold)
+    return {reason.rule for reason in decision.reasons}
+
+
+def decided(
+    situation: Situation, agreement: Agreement, candidates: Iterable[Candidate]
+) -> dict[tuple[str, object], Decision]:
+    return dict(decide(situation, agreement, list(candidates)))
+
+
+def test_what_was_approved_without_a_held_neighbour_goes_without_it():
+    """Both wait at first, and what a person saw of one lacked the other; its approval must not be lost."""
+    agreement = pact("borea")
+    one = ours(FIRST, Tlp.AMBER_STRICT, x_seen_ref=SECOND)
+    other = ours(SECOND, Tlp.AMBER_STRICT)
+    held = decided(around(agreement), agreement, [one, other])["borea", FIRST]
+    assert isinstance(held, Hold)
+    assert held.view.removed == ("/x_seen_ref",)
+    yes = approval(agreement, one, held.view.digest, "borea")
+
+    found = decided(around(agreement, approvals=(yes,)), agreement, [one, other])
+
+    assert found["borea", FIRST] == Release(view=held.view, clause="all")
+    assert isinstance(found["borea", SECOND], Hold)
+
+
+def test_who_was_not_approved_waits_for_the_view_that_the_others_have():
+    agreement = pact("borea", "corvia")
+    one = ours(FIRST, Tlp.AMBER_STRICT)
+    yes = approval(agreement, one, one.object.digest, "borea")
+
+    found = decided(around(agreement, approvals=(yes,)), agreement, [one])
+
+    released, held = found["borea", FIRST], found["corvia", FIRST]
+    assert isinstance(released, Release)
+    assert isinstance(held, Hold)
+    assert held.view == released.view
+
+
+def test_a_newcomer_gets_what_the_others_were_shown_or_nothing():
+    """Corvia lacks a target that Borea's view shows; another view is not made for it (border.md 1.7, 5.3)."""
+    agreement = pact("borea", "corvia")
+    target = ours(SECOND, Tlp.GREEN)
+    one = ours(FIRST, Tlp.GREEN, x_seen_ref=SECOND)
+    both = decided(around(agreement), agreement, [one, target])
+    shown = row(one, both["borea", FIRST], "borea")
+    recall = Recall(by="aurelia", id=SECOND, version=None, issued=NOW, peers=frozenset({"corvia"}))
+    situation = around(agreement, shelves=(shown,), recalls=(recall,))
+
+    found = decided(situation, agreement, [one, target])
+
+    assert isinstance(found["borea", FIRST], Release)
+    assert found["corvia", FIRST] == Withhold(
+        reasons=(
+            Reason(
+                rule=Rule.FIRST_VIEW, clause="all", facts={"because": "target", "target": SECOND}
+            ),
+        )
+    )
+
+
+def test_a_first_view_binds_until_a_recall_names_it():
+    """A narrower view of the same version follows only when the wider one is called back (border.md 5.3, 7.1)."""
+    agreement = pact("borea", "corvia")
+    one = ours(FIRST, Tlp.GREEN, description="text")
+    wide = decided(around(agreement), agreement, [one])
+    rows = tuple(row(one, wide[peer, FIRST], peer) for peer in ("borea", "corvia"))
+    narrow = pact("borea", "corvia", clauses=[clause("narrow", keep={"indicator": list(PATTERN)})])
+
+    bound = decided(around(narrow, shelves=rows), narrow, [one])
+    recall = Recall(by="aurelia", id=FIRST, version=VERSIONS[0], issued=NOW, view=rows[0].view)
+    freed = decided(around(narrow, past=rows, recalls=(recall,)), narrow, [one])
+
+    assert rules(bound["borea", FIRST]) == {Rule.FIRST_VIEW}
+    assert isinstance(freed["borea", FIRST], Release)
+    assert freed["borea", FIRST].view.removed == ("/description",)
+
+
+def test_two_clauses_that_cut_alike_serve_their_own_directions():
+    to = [clause("b", direction={"to": ["borea"]}), clause("c", direction={"to": ["corvia"]})]
+    agreement = pact("borea", "corvia", clauses=to)
+
+    found = decided(around(agreement), agreement, [ours(FIRST, Tlp.GREEN)])
+
+    assert [found[peer, FIRST].clause for peer in ("borea", "corvia")] == ["b", "c"]
+
+
+def test_a_clause_that_would_cut_otherwise_than_the_first_gives_nothing():
+    cut = {"keep": {"indicator": list(PATTERN)}, "direction": {"to": ["corvia"]}}
+    to = [clause("b", direction={"to": ["borea"]}), clause("c", **cut)]
+    agreement = pact("borea", "corvia", clauses=to)
+
+    found = decided(around(agreement), agreement, [ours(FIRST, Tlp.GREEN, description="text")])
+
+    assert isinstance(found["borea", FIRST], Release)
+    assert found["corvia", FIRST].reasons[0].facts == {"because": "one-view", "first": "b"}
+
+
+def test_whom_it_cannot_go_to_anyway_has_no_say_in_how_it_is_cut():
+    """Borea owns it; the clause for Borea would show all of it, the one for Corvia a part."""
+    cut = {"keep": {"indicator": list(PATTERN)}, "direction": {"to": ["corvia"]}}
+    to = [clause("b", direction={"to": ["borea"]}), clause("c", **cut)]
+    agreement = pact("borea", "corvia", clauses=to)
+    theirs = replace(ours(FIRST, Tlp.CLEAR, description="text"), own=False, owner="borea")
+
+    found = decided(around(agreement), agreement, [replace(theirs, voucher="feed")])
+
+    assert Rule.ECHO in rules(found["borea", FIRST])
+    assert found["corvia", FIRST].view.removed == ("/description",)
+
+
+def test_a_marking_on_a_part_can_forbid_the_whole_by_what_the_peer_lacks():
+    """An embargo or readers on a path that stays withhold the object, never the path (border.md 2.6)."""
+    agreement = pact("borea", clauses=[clause("all", named_levels=["AMBER+STRICT", "RED"])])
+    red = [{"marking_ref": tlp_id(Tlp.RED), "selectors": ["description"]}]
+    one = ours(FIRST, Tlp.GREEN, description="text", granular_markings=red)
+
+    found = decided(around(agreement), agreement, [one])["borea", FIRST]
+
+    assert rules(found) == {Rule.READERS}
+
+
+# --- the receiver's side of a clause --------------------------------------------------------------------
+
+
+def came(agreement: Agreement, label: Label, sender: str = "borea") -> Reason | None:
+    us = Peer(name="aurelia", country="XA")
+    seen = ours(FIRST, Tlp.GREEN).object
+    return against_receiving(agreement, (sender, us), seen, label, Instants(opens=NOW, closes=NOW))
+
+
+def test_a_receiver_takes_what_some_clause_lets_the_sender_send():
+    agreement = pact("borea", clauses=[clause("all", purposes=["exercise"])])
+
+    assert came(agreement, Label(tlp=Tlp.AMBER)) is None
+    assert came(agreement, Label()) is None
+
+
+def test_a_receiver_refuses_what_no_clause_lets_the_sender_send():
+    one_way = pact("borea", clauses=[clause("out", direction={"from": ["aurelia"]})])
+    unread = Label(tlp=Tlp.GREEN, unresolved=frozenset({"marking-definition--x"}))
+
+    assert came(pact("borea"), Label(tlp=Tlp.RED)).facts["because"] == "level"
+    assert came(one_way, Label(tlp=Tlp.GREEN)).facts["because"] == "direction"
+    assert came(pact("borea"), unread).rule is Rule.MARKING_UNKNOWN
