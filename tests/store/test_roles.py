@@ -1,8 +1,15 @@
 """On PostgreSQL the peers' listener can open what it serves and nothing else (border.md 10.3, 10.4)."""
 
+import json
+
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from mithaq.border.peers import token_digest
+from mithaq.exchange.listener import Listener
+from mithaq.exchange.visit import Settings
+from mithaq.exchange.wire import Request
+from mithaq.model.canonical import digest
 from mithaq.store import journal, spool
 from mithaq.store import shelf as shelves
 from mithaq.store.engine import ROOMS, StoreFault, open_store
@@ -84,6 +91,58 @@ def test_the_listener_keeps_to_its_quota_though_it_cannot_read_what_waits(databa
     with pytest.raises(spool.SpoolFull), store.begin() as unit:
         spool.arrive(unit, knock, NOW, 1_000)
     assert DENIED in peer("SELECT raw FROM spool.arrivals")
+
+
+def test_the_listener_answers_with_these_rights_alone(database, tmp_path):
+    """Reading, posting, asking what became of it and withdrawing: nothing needs more."""
+    shelf, inbox = "a" * 32, f"/taxii2/{'a' * 32}/collections/inbox/objects/"
+    with open_store(database[1], "shelf").begin() as unit:
+        token = token_digest("mq_token")
+        shelves.put_caller(unit, shelves.Caller(name="misp", kind="client", keys={}, token=token))
+        shelves.put_shelf(unit, shelves.Shelf(shelf=shelf, peer="misp", title="x", state="open"))
+        row = shelves.Shown(
+            position=1,
+            id="tool--1",
+            version="2026-01-01T00:00:00.000Z",
+            type="tool",
+            view=digest(b"{}"),
+            date_added="2026-03-01T12:00:00.000001Z",
+        )
+        shelves.add_views(unit, {digest(b"{}"): b"{}"})
+        shelves.add_rows(unit, shelf, [row], {1: row.version})
+        shelves.add_to_inbox(unit, shelf, [row])
+    (tmp_path / "key").write_bytes(b"k" * 32)
+    settings = Settings(
+        url="https://aurelia.example",
+        shelf_url=database[2],
+        spool_url=database[2],
+        cursor_key_path=str(tmp_path / "key"),
+    )
+    stores = [
+        open_store(database[2], "shelf", read_only=True),
+        open_store(database[2], "spool"),
+    ]
+    listener = Listener(settings, *stores, lambda: NOW)
+    headers = {
+        "authorization": "Bearer mq_token",
+        "content-type": "application/taxii+json;version=2.1",
+    }
+
+    def ask(method, path, body=b""):
+        url = "https://aurelia.example" + path
+        return listener.answer(Request(method=method, url=url, headers=headers, body=body))
+
+    read = ask("GET", inbox.replace("inbox", "intel"))
+    posted = ask("POST", inbox, b'{"objects":[{}]}')
+    status = ask("GET", f"/taxii2/{shelf}/status/{json.loads(posted.body)['id']}/")
+    withdrawn = ask("DELETE", inbox + "tool--1/")
+    gone = ask("GET", inbox + "tool--1/")
+
+    assert (read.status, read.body) == (200, b'{"objects":[{}]}')
+    assert (posted.status, status.status, status.body) == (202, 200, posted.body)
+    assert (withdrawn.status, gone.status) == (200, 404)
+    for store in stores:
+        store.close()
 
 
 def test_the_listener_opens_no_table_of_the_core(peer):
