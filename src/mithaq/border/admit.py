@@ -116,7 +116,7 @@ def next_kept(unit: Connection, channel: str) -> tuple[str, bytes] | None:
 
 def wanted(unit: Connection, peer: str, channel: str) -> int:
     """Return the number after which frames of ``peer`` in ``channel`` are to be fetched."""
-    held = channels.by_id(unit, channel)
+    held = channels.by_id(unit, channel, to_write=False)
     return held.seq if held is not None and held.peer == peer else 0
 
 

@@ -52,9 +52,10 @@ def find(unit: Connection, peer: str, agreement: str, direction: str) -> Channel
     return None if row is None else Channel(**row._mapping)
 
 
-def by_id(unit: Connection, id_: str) -> Channel | None:
-    """Return a channel by its id."""
-    row = unit.execute(select(channels).where(channels.c.id == id_).with_for_update()).one_or_none()
+def by_id(unit: Connection, id_: str, *, to_write: bool = True) -> Channel | None:
+    """Return a channel by its id, its row locked where the database can unless it is only looked at."""
+    query = select(channels).where(channels.c.id == id_)
+    row = unit.execute(query.with_for_update() if to_write else query).one_or_none()
     return None if row is None else Channel(**row._mapping)
 
 
