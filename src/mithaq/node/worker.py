@@ -9,12 +9,13 @@ import threading
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
 from mithaq.border import admit, clients, heartbeats, shelf, watch
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic
-from mithaq.errors import MithaqError
+from mithaq.errors import MithaqError, NotFound
 from mithaq.node.build import Node
 from mithaq.node.visit import Visitor
 from mithaq.store import channels, journal, parties, spool
@@ -23,6 +24,7 @@ from mithaq.store.spool import Arrival
 _log = structlog.get_logger()
 SPOOL = "spool"  # the cursor's name
 LOG_TICK = timedelta(hours=1)  # the log is padded and signed at this pace (border.md 4.4)
+HEAL = 2.0  # seconds before the worker tries again after a failure
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
 
@@ -166,8 +168,10 @@ class Worker:
                         shown = monotonic()
                         self._tell_out(self.show())
                     self._staff(stop)
-                except MithaqError as error:
-                    _log.error("worker", code=error.code, **error.facts)
+                except (MithaqError, SQLAlchemyError, OSError) as error:
+                    # A full disk or a database that is away heals without us: nothing was half done.
+                    _log.error("worker-failed", kind=type(error).__name__)
+                    stop.wait(HEAL)
         finally:
             for courier in self._couriers.values():
                 courier.wake()
@@ -177,7 +181,7 @@ class Worker:
     def _staff(self, stop: threading.Event) -> None:
         """Keep one courier a peer."""
         for peer in self.peers():
-            if peer not in self._couriers:
+            if peer not in self._couriers or not self._couriers[peer].is_alive():
                 courier = Courier(self.visitor, peer, stop)
                 self._couriers[peer] = courier
                 courier.start()
@@ -239,9 +243,19 @@ class Courier(threading.Thread):
             with self._lock:
                 heard, self._heard = self._heard, []
                 shown, self._shown = self._shown, []
-            fine = self._visitor.visit(self._peer, shown, heard)
+            try:
+                fine = self._visit(shown, heard)
+            except NotFound:  # the peer was removed; a new courier comes if it is met again
+                return
             if fine:
                 pause = pace
             else:
                 pause = min(max(2 * pause, 1.0), 600.0)
                 self._halt.wait(min(pause, 5.0))
+
+    def _visit(self, shown: list[Nudge], heard: list[Nudge]) -> bool:
+        try:
+            return self._visitor.visit(self._peer, shown, heard)
+        except (SQLAlchemyError, OSError) as error:
+            _log.error("visit-failed", peer=self._peer, kind=type(error).__name__)
+            return False
