@@ -7,13 +7,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.rule import Rule
-from rich.table import Table
 
 from mithaq.border import peers
 from mithaq.border.publish import Outcome
@@ -22,57 +18,15 @@ from mithaq.demo import acts, nations
 from mithaq.demo.acts import BILATERAL, FORUM
 from mithaq.demo.incident import Incident
 from mithaq.demo.nations import Nation, wait
+from mithaq.demo.teller import Teller
 from mithaq.errors import Fault
-from mithaq.languages import Catalogue, catalogue
+from mithaq.languages import catalogue
 from mithaq.model.labels import Tlp
 from mithaq.policy.decision import Hold, Release, Withhold
-from mithaq.policy.explain import LANGUAGES, Language, sentence
-from mithaq.seal.words import LANGUAGES as PHRASES
+from mithaq.policy.explain import sentence
 from mithaq.store.objects import Copy, Source
 
 ATTACK, REPORT = "attack-subset.json", "indicator-report.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
-    """Writes the story: acts as headings, sentences below, tables where there is much to compare."""
-
-    words: Catalogue
-    console: Console
-    began: float
-
-    @property
-    def language(self) -> Language:
-        """The language of reasons, which the policy words itself."""
-        return next((each for each in LANGUAGES if each == self.words.language), "en")
-
-    @property
-    def phrase(self) -> str:
-        """The language in which people read words to each other; digits where there is no list."""
-        return self.words.language if self.words.language in PHRASES else "digits"
-
-    def act(self, key: str) -> None:
-        """Begin an act."""
-        seconds = f"{monotonic() - self.began:.1f} s"
-        self.console.print()
-        self.console.print(Rule(f"[bold]{self.words.say(key)}[/]  [dim]{seconds}[/]", align="left"))
-
-    def say(self, key: str, **facts: object) -> None:
-        """Tell a sentence."""
-        self.line(self.words.say(key, **facts))
-
-    def line(self, said: str, *, indent: int = 2, style: str = "") -> None:
-        """Write a line as it stands."""
-        self.console.print(Padding(said, (0, 0, 0, indent)), style=style, markup=False)
-
-    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show rows under translated heads."""
-        made = Table(box=None, padding=(0, 3, 0, 0))
-        for head in heads:
-            made.add_column(self.words.say(f"head.{head}"), style="", header_style="dim")
-        for row in rows:
-            made.add_row(*row)
-        self.console.print(Padding(made, (0, 0, 0, 2)))
 
 
 def run(language: str, *, leave: bool = False, console: Console | None = None) -> None:
@@ -100,7 +54,7 @@ def run(language: str, *, leave: bool = False, console: Console | None = None) -
         teller.act("act.end")
         _addresses(teller, made)
         if not leave:
-            teller.say("running")
+            _invite(teller, made[1])
             _until_told()
             teller.say("ending")
 
@@ -259,15 +213,10 @@ def _two_views(teller: Teller, borea: Nation, own: Sequence[Copy], incident: Inc
     teller.act("act.views")
     ours = _copy(own, incident.grouping.id)
     theirs = acts.held(borea)[f"{BILATERAL} {incident.grouping.id}"]
-    teller.say("views.ours")
-    _quote(teller, ours)
-    teller.say("views.theirs")
-    _quote(teller, theirs)
+    teller.say("views.one")
+    teller.compared(acts.pretty(ours), acts.pretty(theirs))
     teller.say("views.why", victim=incident.victim.id)
-
-
-def _quote(teller: Teller, copy: Copy) -> None:
-    teller.line(acts.pretty(copy), indent=4, style="dim")
+    teller.say("views.marking")
 
 
 def _proof(
@@ -302,6 +251,14 @@ def _copy(own: Sequence[Copy], id_: str) -> Copy:
 def _addresses(teller: Teller, made: Sequence[Nation]) -> None:
     rows = [(n.name, n.url, str(n.node.config.home)) for n in made]
     teller.table(("nation", "address", "home"), rows)
+
+
+def _invite(teller: Teller, nation: Nation) -> None:
+    """Say what can be tried while the nodes run."""
+    home = nation.node.config.home
+    teller.say("running")
+    for command in ("status", "agreement list --as ana", "search poison --as ana"):
+        teller.verbatim(f"./mithaq {command} --home {home}", style="bold")
 
 
 def _until_told() -> None:
