@@ -1,0 +1,5 @@
+"""The `mithaq` command."""
+
+from mithaq.cli.app import main
+
+__all__ = ["main"]

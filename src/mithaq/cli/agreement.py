@@ -1,0 +1,246 @@
+"""Agreements: drafted, proposed, signed, looked at, narrowed."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Connection
+
+from mithaq.auth.actors import Permission, require
+from mithaq.border import agreements, peers, people, shelf
+from mithaq.border.agreements import Held
+from mithaq.cli.desk import Desk, desk_of
+from mithaq.cli.frame import Command, topic
+from mithaq.cli.simulate import simulate
+from mithaq.cli.status import agreement_row
+from mithaq.clock import text
+from mithaq.errors import NotFound
+from mithaq.node import Node
+from mithaq.policy import agreement as policy
+from mithaq.policy import templates
+from mithaq.policy.agreement import Agreement, Clause, Party
+from mithaq.policy.lifecycle import Signed
+from mithaq.store import parties, releases
+
+app = topic("agreement")
+app.command("simulate", cls=Command)(simulate)
+Id = Annotated[str, typer.Argument(metavar="ID")]
+Version = Annotated[int, typer.Option(metavar="NUMBER", min=0)]
+Yes = Annotated[bool, typer.Option("--yes")]
+Second = Annotated[str, typer.Option("--with", metavar="NAME")]
+
+
+@app.command("new", cls=Command)
+def new(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    *,
+    template: Annotated[str, typer.Option(metavar="NAME")],
+    party: Annotated[list[str], typer.Option(metavar="NAME[=CODE:ORGANISATION]")],
+    id_: Annotated[str, typer.Option("--id", metavar="ID")] = "",
+    title: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    start: Annotated[str, typer.Option(metavar="INSTANT")] = "",
+    end: Annotated[str, typer.Option(metavar="INSTANT")] = "",
+    out: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+) -> None:
+    """Write a draft to edit."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        names = [node.us.party, *(each for each in party if each != node.us.party)]
+        sides = [_party(unit, each, template) for each in names]
+        now = text(node.clock())
+    name = id_ or "-".join((*(side.name for side in sides), template))
+    draft = templates.text(
+        template, sides, agreement=name, title=title or name, term=(start or now, end)
+    )
+    file = out or Path(f"{name}.toml")
+    desk.write(file, draft.encode())
+    if desk.screen.as_json:
+        desk.screen.json({"agreement": name, "file": str(file), "parties": [s.name for s in sides]})
+    desk.screen.say("say.drafted", file=file)
+
+
+def _party(unit: Connection, written: str, template: str) -> Party:
+    """Return a party as it is enrolled here, or as it is written: ``NAME=CODE:ORGANISATION``."""
+    name, equals, rest = written.partition("=")
+    country, _, organisation = rest.partition(":")
+    if equals:
+        return Party(name=name, country=country.upper() or "XX", organisation=organisation or name)
+    document = peers.document_of(unit, name)
+    if document is not None:
+        return Party(name=name, country=document.country, organisation=document.organisation)
+    if template == "grant":
+        client = parties.peer(unit, name)
+        return Party(name=name, country=client.country, organisation=name, role="client")
+    raise NotFound(f"{name!r} is not enrolled here; write {name}=CODE:ORGANISATION", party=name)
+
+
+@app.command("propose", cls=Command)
+def propose(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    *,
+    second: Second = "",
+) -> None:
+    """Sign a draft for our nation and send it to the other parties."""
+    desk = desk_of(ctx)
+    raw = desk.read(file)
+    with desk.node() as node:
+        _sign(desk, node, raw, second)
+
+
+@app.command("sign", cls=Command)
+def sign(ctx: typer.Context, name: Id, *, version: Version = 0, second: Second = "") -> None:
+    """Countersign what another party proposed."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.read() as unit:
+            held = agreements.held(unit, name, node.clock())
+        _sign(desk, node, policy.to_bytes(_unsigned(held, node.us.party, version)), second)
+
+
+def _unsigned(held: Held, us: str, version: int) -> Agreement:
+    """Return the text to sign: the newest we have not signed, or the one of a version.
+
+    Raises:
+        NotFound: there is none.
+    """
+    open_ = [s for s in held.versions if us not in s.by and version in {0, s.text.version}]
+    if not open_:
+        raise NotFound("nothing of that agreement waits for our signature", agreement=held.id)
+    return max((signed.text for signed in open_), key=lambda each: each.version)
+
+
+def _sign(desk: Desk, node: Node, raw: bytes, second: str) -> None:
+    with node.core.begin() as unit:
+        actor = desk.actor(unit, Permission.AGREEMENT_SIGN)
+        by = [actor.name]
+        if second:
+            other = people.named(unit, second)
+            require(other, Permission.AGREEMENT_DRAFT)
+            by.append(other.name)
+        signed = agreements.sign_text(unit, node.us, raw, node.clock(), by)
+        held = agreements.held(unit, signed.id, node.clock())
+        missing = sorted({p.name for p in signed.parties} - _signers(held, signed.version))
+    row = agreement_row(held)
+    if desk.screen.as_json:
+        desk.screen.json(row | {"digest": policy.digest_of(signed)})
+        return
+    state = desk.screen.value("state", str(held.state))
+    desk.screen.say("say.signed", agreement=signed.id, version=signed.version, state=state)
+    if missing and signed.kind != "grant":
+        desk.screen.say("say.missing-signatures", parties=", ".join(missing))
+
+
+def _signers(held: Held, version: int) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for signed in held.versions:
+        if signed.text.version == version:
+            found |= signed.by
+    return found
+
+
+@app.command("list", cls=Command)
+def list_(ctx: typer.Context) -> None:
+    """List agreements and where each stands."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        rows = [agreement_row(held) for held in agreements.every(unit, node.clock())]
+    columns = ("agreement", "state", "version", "kind", "parties", "signed", "title")
+    desk.screen.rows(columns, rows, empty="none.agreements")
+
+
+@app.command("show", cls=Command)
+def show(ctx: typer.Context, name: Id, *, version: Version = 0) -> None:
+    """Show a text: the one in force, else the newest."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        held = agreements.held(unit, name, node.clock())
+    shown = _text(held, version)
+    if desk.screen.as_json:
+        desk.screen.json(json.loads(policy.to_bytes(shown.text)))
+        return
+    row = agreement_row(held) | {"version": shown.text.version, "signed": sorted(shown.by)}
+    row |= {
+        "start": shown.text.start,
+        "end": shown.text.end,
+        "digest": policy.digest_of(shown.text),
+    }
+    if shown.text.basis is not None:
+        row["basis"] = " · ".join(filter(None, (shown.text.basis.title, shown.text.basis.article)))
+    desk.screen.facts(row)
+    desk.screen.line("")
+    columns = ("clause", "from", "to", "kinds", "most", "onward", "attribution")
+    desk.screen.rows(columns, [_clause(clause) for clause in shown.text.clauses])
+    others = sorted({signed.text.version for signed in held.versions} - {shown.text.version})
+    if others:
+        desk.screen.say("say.other-versions", versions=", ".join(map(str, others)))
+
+
+def _text(held: Held, version: int) -> Signed:
+    wanted = version or (held.text.version if held.text else held.newest.text.version)
+    found = [signed for signed in held.versions if signed.text.version == wanted]
+    if not found:
+        raise NotFound(f"no version {wanted} of {held.id!r} is here", agreement=held.id)
+    return max(found, key=lambda signed: len(signed.by))
+
+
+def _clause(clause: Clause) -> dict[str, Any]:
+    levels = [f"TLP:{clause.max_tlp}", *(f"TLP:{name}" for name in clause.named_levels)]
+    return {
+        "clause": clause.id,
+        "from": _side(clause.direction.sender),
+        "to": _side(clause.direction.to),
+        "kinds": list(clause.kinds),
+        "most": ", ".join(levels),
+        "onward": clause.onward,
+        "attribution": clause.attribution,
+    }
+
+
+def _side(names: Sequence[str]) -> str:
+    return names if isinstance(names, str) else ", ".join(names)
+
+
+@app.command("suspend", cls=Command)
+def suspend(ctx: typer.Context, name: Id) -> None:
+    """Stop everything under an agreement, for now."""
+    _narrow(desk_of(ctx), name, "suspend", yes=True)
+
+
+@app.command("resume", cls=Command)
+def resume(ctx: typer.Context, name: Id) -> None:
+    """Go on after our own suspension."""
+    _narrow(desk_of(ctx), name, "resume", yes=True)
+
+
+@app.command("end", cls=Command)
+def end(ctx: typer.Context, name: Id, *, yes: Yes = False) -> None:
+    """End an agreement for good."""
+    _narrow(desk_of(ctx), name, "end", yes=yes)
+
+
+def _narrow(desk: Desk, name: str, act: str, *, yes: bool) -> None:
+    with desk.node() as node:
+        with node.core.read() as unit:
+            desk.actor(unit, Permission.AGREEMENT_NARROW)
+            held = agreements.held(unit, name, node.clock())
+            standing = len(releases.rows_of_agreement(unit, name))
+        others = ", ".join(n for n in held.newest.text.names if n != node.us.party)
+        desk.confirm("ask.end", yes=yes, agreement=name, objects=standing, peers=others)
+        with node.core.begin() as unit:
+            agreements.narrow(unit, node.us, name, act, node.clock())
+            after = agreements.held(unit, name, node.clock())
+        shelf.project(node.core, node.shelf, node.clock(), additions=False)
+    if desk.screen.as_json:
+        desk.screen.json(agreement_row(after))
+        return
+    state = desk.screen.value("state", str(after.state))
+    desk.screen.say(f"say.{act}", agreement=name, peers=others, state=state)
+
+
+@app.command("schema", cls=Command)
+def schema(ctx: typer.Context) -> None:
+    """Print the JSON Schema of an agreement."""
+    desk_of(ctx).screen.json(policy.schema())

@@ -1,0 +1,246 @@
+"""Intelligence: import, look at, find and mark objects."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mithaq import intel
+from mithaq.auth.actors import Permission
+from mithaq.cli.common import BadUsage
+from mithaq.cli.desk import Desk, desk_of
+from mithaq.cli.frame import Command, topic
+from mithaq.intel import Added, Caveats, Copy, Related
+from mithaq.node import Node
+
+app = topic()
+
+SHOWN = 20  # relations and rejections that a screen names
+Levels = Annotated[str, typer.Option(metavar="LEVEL")]
+Names = Annotated[str, typer.Option(metavar="NAME,…")]
+Instant = Annotated[str, typer.Option(metavar="INSTANT")]
+Flag = Annotated[bool, typer.Option()]
+Purpose = Annotated[str, typer.Option(metavar="WORD,…")]
+
+
+def row(copy: Copy) -> dict[str, Any]:
+    """Return what people are shown of a copy in a list."""
+    return {
+        "marking": intel.marking(copy),
+        "number": copy.seq,
+        "type": copy.object.type,
+        "name": intel.title(copy.object.body),
+        "id": copy.object.id,
+        "version": copy.object.version,
+        "from": copy.voucher,
+        "standing": copy.standing,
+        "agreement": copy.agreement,
+        "received": copy.received_at,
+    }
+
+
+@app.command("import", cls=Command)
+def import_(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE")],
+    *,
+    tlp: Levels = "",
+    pap: Levels = "",
+    releasable_to: Names = "",
+    embargo: Instant = "",
+    expiry: Instant = "",
+    originator_control: Flag = False,
+    purpose: Purpose = "",
+    source: Annotated[str, typer.Option(metavar="NAME")] = "",
+    community: Names = "",
+    own: Flag = False,
+    format_: Annotated[str, typer.Option("--format", metavar="NAME")] = "",
+    reader: Annotated[list[str] | None, typer.Option(metavar="PARTY:ID")] = None,
+) -> None:
+    """Take files in, object by object."""
+    desk = desk_of(ctx)
+    given = Caveats(
+        tlp=tlp,
+        pap=pap,
+        releasable_to=releasable_to,
+        embargo=embargo,
+        expiry=expiry,
+        originator_control=originator_control,
+        purpose=purpose,
+    )
+    beside, readers = intel.caveats(given), intel.readers(reader or ())
+    results: list[tuple[Path, Added]] = []
+    with desk.node() as node:
+        members = _members(node, community)
+        for file in files:
+            incoming = intel.Incoming(
+                raw=desk.read(file),
+                source=intel.source(source, members, file=file.stem),
+                format=format_ or None,
+                beside=beside,
+                readers=readers,
+                own=own,
+            )
+            results.append((file, _add(desk, node, incoming)))
+    _report(desk, results)
+
+
+def _members(node: Node, community: str) -> frozenset[str]:
+    """Return the parties named, those of an agreement where one is named."""
+    names = frozenset(name.strip() for name in community.split(",") if name.strip())
+    with node.core.read() as unit:
+        return intel.members(unit, names, node.clock())
+
+
+def _add(desk: Desk, node: Node, incoming: intel.Incoming) -> Added:
+    with node.core.read() as unit:
+        actor = desk.actor(unit, Permission.OBJECT_IMPORT)
+    with desk.screen.progress("progress.import") as tick:
+        return intel.add(
+            node.core, node.us, actor, incoming, node.clock(), formats=node.formats, progress=tick
+        )
+
+
+def _report(desk: Desk, results: Sequence[tuple[Path, Added]]) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "file": str(file),
+            "stored": len(added.stored),
+            "known": added.known,
+            "markings": added.markings,
+            "rejected": [
+                {"id": each.id, "code": each.code, "where": each.where, "why": each.why}
+                for each in added.rejected
+            ],
+            "objects": [copy.seq for copy in added.stored],
+        }
+        for file, added in results
+    ]
+    if desk.screen.as_json:
+        desk.screen.json(rows)
+    for result in rows if not desk.screen.as_json else ():
+        counts = {name: result[name] for name in ("stored", "known", "markings")}
+        desk.screen.say(
+            "say.imported", file=result["file"], rejected=len(result["rejected"]), **counts
+        )
+        if result["rejected"]:
+            desk.screen.rows(("code", "where", "id", "why"), result["rejected"][:SHOWN])
+        if len(result["rejected"]) > SHOWN:
+            desk.screen.say("say.more", count=len(result["rejected"]) - SHOWN)
+    if any(added.rejected for _, added in results):
+        desk.stop("say.some-rejected")
+
+
+@app.command("show", cls=Command)
+def show(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    *,
+    versions: Flag = False,
+    raw: Flag = False,
+) -> None:
+    """Show an object, where it came from and what it relates to."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        actor = desk.actor(unit, Permission.OBJECT_READ)
+        found = intel.versions(unit, node.us, actor, name)
+        related = [] if versions or raw else intel.relate(unit, node.us, actor, found[0])
+    if raw:
+        desk.screen.raw(found[0].object.raw.decode())
+    elif versions:
+        columns = ("marking", "number", "version", "from", "standing", "agreement", "received")
+        desk.screen.rows(columns, [row(copy) for copy in found])
+    else:
+        _show(desk, found[0], related)
+
+
+def _show(desk: Desk, copy: Copy, related: Sequence[Related]) -> None:
+    screen = desk.screen
+    facts = row(copy) | {
+        "owner": copy.owner,
+        "author": copy.author,
+        "beside": copy.beside.to_json(),
+        "digest": copy.object.digest,
+    }
+    links = [
+        {
+            "direction": each.direction,
+            "as": each.pointer.strip("/"),
+            "marking": intel.marking(each.copy) if each.copy else "",
+            "type": each.id.partition("--")[0],
+            "name": intel.title(each.copy.object.body) if each.copy else "",
+            "number": each.copy.seq if each.copy else "",
+            "id": each.id,
+        }
+        for each in related
+    ]
+    if screen.as_json:
+        screen.json(facts | {"object": dict(copy.object.body), "related": links})
+        return
+    written = ", ".join(f"{key}={json.dumps(value)}" for key, value in facts["beside"].items())
+    screen.facts(facts | {"beside": written})
+    description = copy.object.body.get("description")
+    if isinstance(description, str):
+        screen.line("")
+        screen.line(description if len(description) < 1000 else f"{description[:1000]}…")  # noqa: PLR2004 a screenful
+    if links:
+        screen.line("")
+        columns = ("direction", "as", "marking", "number", "type", "name")
+        screen.rows(columns, links[:SHOWN], wide=("id",))
+        if len(links) > SHOWN:
+            screen.say("say.more", count=len(links) - SHOWN)
+
+
+@app.command("search", cls=Command)
+def search(
+    ctx: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORD")] = None,
+    *,
+    type_: Annotated[str, typer.Option("--type", metavar="TYPE")] = "",
+    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000)] = 50,
+    page: Annotated[int, typer.Option(metavar="NUMBER", min=0)] = 0,
+) -> None:
+    """Find objects that hold every word."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        actor = desk.actor(unit, Permission.OBJECT_READ)
+        wanted = " ".join(words or ())
+        found = intel.search(unit, node.us, actor, wanted, type_=type_, page=(limit, page))
+    columns = ("marking", "number", "type", "name", "from")
+    desk.screen.rows(columns, [row(copy) for copy in found], empty="none.found", wide=("id",))
+    if len(found) == limit:
+        desk.screen.note("say.next-page", number=found[-1].seq)
+
+
+@app.command("mark", cls=Command)
+def mark(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    *,
+    tlp: Levels = "",
+    pap: Levels = "",
+    releasable_to: Names = "",
+    embargo: Instant = "",
+    expiry: Instant = "",
+    originator_control: Flag = False,
+    purpose: Purpose = "",
+) -> None:
+    """Put a marking beside an object."""
+    desk = desk_of(ctx)
+    given = Caveats(
+        tlp=tlp,
+        pap=pap,
+        releasable_to=releasable_to,
+        embargo=embargo,
+        expiry=expiry,
+        originator_control=originator_control,
+        purpose=purpose,
+    )
+    if given == Caveats():
+        raise BadUsage("no-marking")
+    with desk.node() as node, node.core.begin() as unit:
+        actor = desk.actor(unit, Permission.OBJECT_ADD)
+        marked = intel.mark(unit, node.us, actor, name, intel.caveats(given), node.clock())
+    desk.screen.facts(row(marked))

@@ -1,0 +1,124 @@
+"""Making, running and looking over a node."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mithaq.border import peers
+from mithaq.border.verify import everything
+from mithaq.cli import status as overview
+from mithaq.cli.common import BadUsage
+from mithaq.cli.desk import desk_of
+from mithaq.cli.frame import Command, topic
+from mithaq.config import Settings
+from mithaq.node import init as make
+from mithaq.node.build import ROOT_KEY
+
+app = topic()
+DEFAULT_LISTEN = "127.0.0.1:8450"
+
+
+@app.command("init", cls=Command)
+def init(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    *,
+    nation: Annotated[str, typer.Option(metavar="NAME")],
+    url: Annotated[str, typer.Option(metavar="URL")],
+    organisation: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    country: Annotated[str, typer.Option(metavar="CODE")] = "",
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT")] = "",
+    database: Annotated[str, typer.Option(metavar="URL")] = "",
+    realm: Annotated[str, typer.Option(metavar="NAME")] = "live",
+    passphrase_file: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+) -> None:
+    """Make a home: settings, keys, databases."""
+    desk = desk_of(ctx)
+    if not nation or not nation.replace("-", "").isalnum() or nation != nation.lower():
+        raise BadUsage("bad-nation", name=nation)
+    if not url.startswith(("http://", "https://")):
+        raise BadUsage("bad-url", name=url)
+    settings = Settings(
+        nation=nation,
+        organisation=organisation or nation,
+        country=country.upper() or "XX",
+        url=url,
+        realm=realm,
+        listen=listen or DEFAULT_LISTEN,
+        database=database,
+    )
+    passphrase = desk.passphrase(passphrase_file)
+    with make(desk.home, settings, passphrase=passphrase) as node:
+        with node.core.read() as unit:
+            words = peers.fingerprint_words(unit, nation, desk.phrase_language)
+        root = node.config.home / ROOT_KEY
+        made = {"home": str(desk.home), "nation": nation, "url": url, "words": list(words)}
+    if desk.screen.as_json:
+        desk.screen.json(made | {"root_key": str(root)})
+        return
+    desk.screen.say("say.node-made", nation=nation, home=desk.home)
+    desk.screen.phrase(words)
+    desk.screen.say("say.our-words")
+    desk.screen.say("say.root-offline", file=root)
+    desk.screen.say("say.after-init")
+
+
+@app.command("serve", cls=Command)
+def serve(
+    ctx: typer.Context,
+    *,
+    peers_at: Annotated[str, typer.Option("--peers", metavar="HOST:PORT")] = "",
+) -> None:
+    """Run the node until it is told to stop."""
+    from mithaq import serve as server  # noqa: PLC0415 no other command needs it
+
+    desk = desk_of(ctx)
+
+    def ready(at: server.Ready) -> None:
+        desk.screen.note("say.serving", at=at.address)
+
+    server.run(desk.home, peers=peers_at or None, ready=ready)
+
+
+@app.command("status", cls=Command)
+def status(ctx: typer.Context) -> None:
+    """Say how the node stands."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        overview.show(desk.screen, overview.gather(node, node.clock()))
+
+
+@app.command("verify", cls=Command)
+def verify(ctx: typer.Context) -> None:
+    """Recompute the log, every digest and every shelf."""
+    desk = desk_of(ctx)
+    with desk.node() as node, desk.screen.progress("progress.verify"):
+        found = everything(node.core, node.shelf, node.us)
+    rows = [{"part": part, "problem": problem} for part, problem in found.problems]
+    if desk.screen.as_json:
+        desk.screen.json(
+            {"leaves": found.leaves, "bodies": found.bodies, "rows": found.rows, "problems": rows}
+        )
+    elif rows:
+        desk.screen.rows(("part", "problem"), rows)
+    else:
+        desk.screen.say("say.verified", leaves=found.leaves, bodies=found.bodies, rows=found.rows)
+    if rows:
+        desk.stop("say.not-verified", count=len(rows))
+
+
+@app.command("formats", cls=Command)
+def formats(ctx: typer.Context) -> None:
+    """List what can be imported."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        rows = [{"format": known.name} for known in node.formats.formats]
+    desk.screen.rows(("format",), rows)
+
+
+@app.command("demo", cls=Command)
+def demo(ctx: typer.Context, *, leave: Annotated[bool, typer.Option("--exit")] = False) -> None:
+    """Play the main job with three nations on this machine."""
+    from mithaq import demo as play  # noqa: PLC0415 no other command needs it
+
+    play.run(desk_of(ctx).screen.words.language, leave=leave)

@@ -1,0 +1,276 @@
+"""Other nations' nodes, enrolled by words read out, and ordinary TAXII clients."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Connection
+
+from mithaq.auth.actors import Permission
+from mithaq.border import agreements, parting, peers, shelf
+from mithaq.cli.common import BadUsage
+from mithaq.cli.desk import Desk, desk_of
+from mithaq.cli.frame import Command, topic
+from mithaq.clock import text
+from mithaq.errors import PeerError
+from mithaq.exchange.client import PeerRefuses, fetch_keys
+from mithaq.model.labels import tlp
+from mithaq.node import Node
+from mithaq.seal import documents
+from mithaq.seal.envelope import read
+from mithaq.store import inbound, parties
+from mithaq.store.parties import Peer
+
+app = topic("peer")
+tokens = topic("token")
+Name = Annotated[str, typer.Argument(metavar="NAME")]
+
+
+class NoKeysThere(PeerError):
+    """What answers at that address is no node, or keeps its keys to itself."""
+
+    code = "no-keys-there"
+
+
+def _row(peer: Peer) -> dict[str, Any]:
+    return {
+        "name": peer.name,
+        "kind": peer.kind,
+        "state": peer.state,
+        "country": peer.country,
+        "organisation": peer.organisation,
+        "url": peer.url,
+        "delivery": peer.delivery,
+        "added": peer.added_at,
+    }
+
+
+@app.command("add", cls=Command)
+def add(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL")] = "",
+    *,
+    words: Annotated[str, typer.Option(metavar="WORDS")] = "",
+    taxii: Annotated[str, typer.Option(metavar="NAME")] = "",
+    default_tlp: Annotated[str, typer.Option(metavar="LEVEL")] = "",
+    constituency_of_us: Annotated[bool, typer.Option("--constituency-of-us")] = False,
+    need_to_know: Annotated[bool, typer.Option("--need-to-know")] = False,
+    country: Annotated[str, typer.Option(metavar="CODE")] = "",
+) -> None:
+    """Meet another nation's node, or let a TAXII client in."""
+    desk = desk_of(ctx)
+    if bool(url) == bool(taxii):
+        raise BadUsage("url-or-taxii")
+    with desk.node() as node:
+        if url:
+            _meet(desk, node, url, words)
+            return
+        with node.core.begin() as unit:
+            desk.actor(unit, Permission.PEER_ADD)
+            client = Peer(
+                name=taxii,
+                kind="client",
+                state="confirmed",
+                country=country.upper() or node.us.country,
+                constituency_of=node.us.party if constituency_of_us else "",
+                need_to_know=need_to_know,
+                default_tlp=str(tlp(default_tlp)) if default_tlp else "",
+                added_at=text(node.clock()),
+            )
+            peers.add_client(unit, client, node.clock())
+    desk.screen.facts(_row(client))
+    desk.screen.say("say.client-added", name=taxii)
+
+
+def _meet(desk: Desk, node: Node, url: str, typed: str) -> None:
+    with node.core.read() as unit:
+        desk.actor(unit, Permission.PEER_ADD)
+        ours = peers.fingerprint_words(unit, node.us.party, desk.phrase_language)
+    first, later = _documents(node, url)
+    with node.core.begin() as unit:
+        peer = peers.meet(unit, node.us, first, node.clock())
+        for raw in later:
+            peers.learn(unit, peer.name, raw, node.clock())
+    if not desk.screen.as_json:
+        desk.screen.say("say.met", peer=peer.name, organisation=peer.organisation, url=peer.url)
+        desk.screen.phrase(ours)
+        desk.screen.say("say.read-out", peer=peer.name)
+    if peer.state != "confirmed":
+        typed = typed or _asked(desk, peer)
+        if typed:
+            peer = _confirm(desk, node, peer.name, typed)
+    if desk.screen.as_json:
+        desk.screen.json(_row(peer) | {"our_words": list(ours)})
+    elif peer.state == "confirmed":
+        desk.screen.say("say.confirmed", peer=peer.name)
+    else:
+        desk.screen.say("say.confirm-later", peer=peer.name)
+
+
+def _asked(desk: Desk, peer: Peer) -> str:
+    """Ask for their words; empty if nobody is there to type them."""
+    if desk.screen.as_json:
+        return ""
+    try:
+        return desk.ask("ask.words", peer=peer.name)
+    except typer.Abort:
+        return ""
+
+
+def _documents(node: Node, url: str) -> tuple[bytes, list[bytes]]:
+    """Fetch a nation's first key document and those that follow: the words are of the first."""
+    try:
+        newest = fetch_keys(node.wire, url)
+        version = documents.unverified(read(newest)).version
+        if version == 1:
+            return newest, []
+        later = [fetch_keys(node.wire, url, at) for at in range(2, version)]
+        return fetch_keys(node.wire, url, 1), [*later, newest]
+    except PeerRefuses as error:
+        raise NoKeysThere(f"no key document at {url}: is that a node?", url=url) from error
+
+
+def _confirm(desk: Desk, node: Node, name: str, typed: str) -> Peer:
+    with node.core.begin() as unit:
+        desk.actor(unit, Permission.PEER_CONFIRM)
+        return agreements.confirm(unit, node.us, name, typed, node.clock())
+
+
+@app.command("confirm", cls=Command)
+def confirm(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    words: Annotated[str, typer.Option(metavar="WORDS")] = "",
+) -> None:
+    """Confirm a peer by the words its people read out."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.read() as unit:
+            desk.actor(unit, Permission.PEER_CONFIRM)
+            parties.peer(unit, name)
+        peer = _confirm(desk, node, name, words or desk.ask("ask.words", peer=name))
+    if desk.screen.as_json:
+        desk.screen.json(_row(peer))
+    desk.screen.say("say.confirmed", peer=name)
+
+
+@app.command("list", cls=Command)
+def list_(ctx: typer.Context) -> None:
+    """List peers and clients."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        rows = [_row(peer) for peer in parties.all_peers(unit)]
+    columns = ("name", "kind", "state", "country", "organisation", "delivery", "url")
+    desk.screen.rows(columns, rows, empty="none.peers")
+
+
+@app.command("show", cls=Command)
+def show(ctx: typer.Context, name: Name) -> None:
+    """Show what is known of a peer."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        peer = parties.peer(unit, name)
+        facts = _row(peer) | _client(peer) | _keys(unit, desk, peer)
+        heard = inbound.last_heard(unit, name)
+    desk.screen.facts(facts | {"heard": heard.at if heard else ""})
+
+
+def _client(peer: Peer) -> dict[str, Any]:
+    if peer.kind != "client":
+        return {}
+    return {
+        "constituency_of": peer.constituency_of,
+        "need_to_know": peer.need_to_know,
+        "default_tlp": peer.default_tlp,
+        "token": bool(peer.token),
+    }
+
+
+def _keys(unit: Connection, desk: Desk, peer: Peer) -> dict[str, Any]:
+    """Return a node's keys; not its words, which nobody here may read out in its place."""
+    document = peers.document_of(unit, peer.name)
+    if document is None:
+        return {}
+    return {
+        "keys_version": document.version,
+        "keys_expires": document.expires,
+        "keys_exchange_until": max(key.not_after for key in document.exchange),
+        "identities": list(document.identities),
+        "readers": [
+            f"{reader.id} {desk.screen.value('reader', reader.name)}" for reader in document.readers
+        ],
+    }
+
+
+@app.command("words", cls=Command)
+def words(ctx: typer.Context) -> None:
+    """Show the words of our own key, to be read out."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        ours = peers.fingerprint_words(unit, node.us.party, desk.phrase_language)
+    if desk.screen.as_json:
+        desk.screen.json({"nation": node.us.party, "words": list(ours)})
+        return
+    desk.screen.phrase(ours)
+    desk.screen.say("say.our-words")
+
+
+@app.command("delivery", cls=Command)
+def delivery(
+    ctx: typer.Context, name: Name, way: Annotated[str, typer.Argument(metavar="pull|push")]
+) -> None:
+    """Say whether a peer fetches, or is brought, what is for it."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.begin() as unit:
+        actor = desk.actor(unit, Permission.PEER_ADD)
+        peer = parting.set_delivery(unit, name, way, node.clock(), by=actor.name)
+    desk.screen.facts(_row(peer))
+
+
+@app.command("remove", cls=Command)
+def remove(
+    ctx: typer.Context, name: Name, *, yes: Annotated[bool, typer.Option("--yes")] = False
+) -> None:
+    """Deal with a peer no more."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.read() as unit:
+            actor = desk.actor(unit, Permission.PEER_REMOVE)
+            parties.peer(unit, name)
+        desk.confirm("ask.remove", yes=yes, peer=name)
+        with node.core.begin() as unit:
+            parting.remove(unit, name, node.clock(), by=actor.name)
+        shelf.project(node.core, node.shelf, node.clock(), additions=False)
+    if desk.screen.as_json:
+        desk.screen.json({"name": name, "state": "removed"})
+    desk.screen.say("say.removed", peer=name)
+
+
+@tokens.command("create", cls=Command)
+def create(ctx: typer.Context, *, peer: Annotated[str, typer.Option(metavar="NAME")]) -> None:
+    """Give a client a token; the one before stops."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.begin() as unit:
+            desk.actor(unit, Permission.PEER_ADD)
+            token = peers.new_token(unit, peer, node.clock())
+        shelf.project(node.core, node.shelf, node.clock(), additions=False)
+    if desk.screen.as_json:
+        desk.screen.json({"peer": peer, "token": token})
+        return
+    desk.screen.raw(token)
+    desk.screen.note("say.token-once", peer=peer)
+
+
+@tokens.command("revoke", cls=Command)
+def revoke(ctx: typer.Context, *, peer: Annotated[str, typer.Option(metavar="NAME")]) -> None:
+    """Let a client in no more."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.begin() as unit:
+            desk.actor(unit, Permission.PEER_ADD)
+            peers.revoke_token(unit, peer, node.clock())
+        shelf.project(node.core, node.shelf, node.clock(), additions=False)
+    if desk.screen.as_json:
+        desk.screen.json({"peer": peer, "token": None})
+    desk.screen.say("say.token-revoked", peer=peer)

@@ -1,0 +1,147 @@
+"""How a node stands: one look for whoever has the watch."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border import agreements, peers, shelf
+from mithaq.cli.screen import Screen
+from mithaq.clock import parse, text
+from mithaq.node import Node
+from mithaq.node.build import ROOT_KEY
+from mithaq.seal.documents import KeyDocument
+from mithaq.store import channels, checks, inbound, parties, releases
+from mithaq.store.parties import Peer
+
+SOON = timedelta(days=14)  # how long before a key runs out people are told
+Facts = dict[str, Any]
+
+
+def gather(node: Node, now: datetime) -> Facts:
+    """Collect how the node stands at ``now``."""
+    with node.spool.read() as unit:
+        count, size = checks.waiting(unit)
+    with node.core.read() as unit:
+        document = peers.document_of(unit, node.us.party)
+        held = releases.intents_where(unit, state="held")
+        return {
+            "nation": node.us.party,
+            "realm": node.us.realm,
+            "url": node.us.url,
+            "home": str(node.config.home),
+            "keys": _keys(document),
+            "warnings": _warnings(node, document, now),
+            "peers": [_peer(unit, peer, now) for peer in parties.all_peers(unit)],
+            "agreements": [agreement_row(each) for each in agreements.every(unit, now)],
+            "shelves": _shelves(unit),
+            "queue": len({(each.copy, each.agreement) for each in held}),
+            "quarantine": len(inbound.in_quarantine(unit)),
+            "refused": len(inbound.refused(unit)),
+            "spool": {"waiting": count, "bytes": size},
+            "unshown": shelf.behind(node.core, node.shelf),
+            "log": log.length(unit),
+        }
+
+
+def _keys(document: KeyDocument | None) -> Facts:
+    if document is None:
+        return {}
+    last = max(key.not_after for key in document.exchange)
+    return {"version": document.version, "expires": document.expires, "exchange_until": last}
+
+
+def _warnings(node: Node, document: KeyDocument | None, now: datetime) -> list[str]:
+    found: list[str] = []
+    if document is None:
+        return ["no-keys"]
+    if document.expired(now):
+        found.append("document-expired")
+    elif parse(document.expires) - now < SOON:
+        found.append("document-soon")
+    last = parse(max(key.not_after for key in document.exchange))
+    if last <= now:
+        found.append("exchange-expired")
+    elif last - now < SOON:
+        found.append("exchange-soon")
+    if document.standing == "single-root":
+        found.append("single-root")
+    if (node.config.home / ROOT_KEY).exists():
+        found.append("root-online")
+    return found
+
+
+def _peer(unit: Connection, peer: Peer, now: datetime) -> Facts:
+    heard = inbound.last_heard(unit, peer.name)
+    out = [c for c in channels.of_peer(unit, peer.name, "out") if c.seq]
+    waiting = sum(channels.backlog(unit, c.id) for c in out)
+    frozen = [c for way in ("in", "out") for c in channels.of_peer(unit, peer.name, way)]
+    state = peer.state
+    if (
+        state == "confirmed"
+        and peer.kind == "node"
+        and (heard is None or heard.expires < text(now))
+    ):
+        state = "silent"
+    return {
+        "peer": peer.name,
+        "kind": peer.kind,
+        "state": state,
+        "heard": heard.at if heard else "",
+        "sent": sum(c.seq for c in out),
+        "backlog": waiting,
+        "frozen": sum(c.state == "frozen" for c in frozen),
+    }
+
+
+def agreement_row(held: agreements.Held) -> Facts:
+    """Return what people are shown of an agreement in a list."""
+    newest = held.newest
+    return {
+        "agreement": held.id,
+        "state": str(held.state),
+        "version": held.text.version if held.text else newest.text.version,
+        "kind": newest.text.kind,
+        "shadow": newest.text.shadow,
+        "parties": list(newest.text.names),
+        "signed": sorted(newest.by),
+        "title": newest.text.title,
+    }
+
+
+def _shelves(unit: Connection) -> list[Facts]:
+    count: Counter[tuple[str, str]] = Counter()
+    for peer in parties.all_peers(unit):
+        for row in releases.rows_of_peer(unit, peer.name):
+            count[peer.name, row.agreement] += 1
+    return [
+        {"peer": peer, "agreement": agreement, "objects": objects}
+        for (peer, agreement), objects in sorted(count.items())
+    ]
+
+
+def show(screen: Screen, facts: Mapping[str, Any]) -> None:
+    """Print what was gathered."""
+    if screen.as_json:
+        screen.json(facts)
+        return
+    keys = facts["keys"]
+    screen.facts({name: facts[name] for name in ("nation", "realm", "url", "home")})
+    screen.facts({f"keys_{name}": value for name, value in keys.items()})
+    for warning in facts["warnings"]:
+        screen.line(screen.words.say(f"warning.{warning}"), style="bold")
+    tables = {
+        "peers": ("peer", "kind", "state", "heard", "sent", "backlog", "frozen"),
+        "agreements": ("agreement", "state", "version", "parties", "signed", "title"),
+        "shelves": ("peer", "agreement", "objects"),
+    }
+    for name, columns in tables.items():
+        screen.line("")
+        screen.line(screen.words.say(f"title.{name}"), style="bold")
+        screen.rows(columns, facts[name], empty=f"none.{name}")
+    screen.line("")
+    counts = ("queue", "quarantine", "refused", "unshown", "log")
+    screen.facts({name: facts[name] for name in counts} | {"spool": facts["spool"]["waiting"]})

@@ -1,0 +1,25 @@
+"""Intelligence: what we hold, added, found, related and marked by our own people (house.md 2)."""
+
+from mithaq.intel.rules import Caveats, caveats, readers, title
+from mithaq.intel.service import (
+    Added,
+    Incoming,
+    Rejected,
+    Related,
+    add,
+    mark,
+    marking,
+    members,
+    recent,
+    relate,
+    search,
+    source,
+    versions,
+    worked_on,
+)
+from mithaq.store.objects import Copy
+
+__all__ = [
+    "Added", "Caveats", "Copy", "Incoming", "Rejected", "Related", "add", "caveats", "mark", "marking", "members",
+    "readers", "recent", "relate", "search", "source", "title", "versions", "worked_on",
+]  # fmt: skip

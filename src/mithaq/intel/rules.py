@@ -1,0 +1,116 @@
+"""Pure decisions of the pillar: in which order objects come in, and how caveats are written by people."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mithaq.clock import parse, text
+from mithaq.errors import InputError
+from mithaq.model.labels import Beside, Tlp, pap, tlp
+from mithaq.model.markings import FIXED
+from mithaq.model.objects import Body, Object
+
+UNREADABLE = "TLP:RED?"  # a marking nobody here can read counts as the strictest
+UNIT = 2000  # objects added in one transaction: a big file keeps nobody else waiting for long
+_FIRST = {"marking-definition": 0, "identity": 1}
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveats:
+    """What a person gives along with objects, as they write it; empty: nothing."""
+
+    tlp: str = ""
+    pap: str = ""
+    releasable_to: str = ""  # parties or countries, comma-separated
+    embargo: str = ""  # instants or dates
+    expiry: str = ""
+    originator_control: bool = False
+    purpose: str = ""  # comma-separated
+
+
+def caveats(given: Caveats) -> Beside:
+    """Read caveats as they are written; a date alone is its first moment, in UTC.
+
+    Raises:
+        InputError: a level or an instant is none.
+    """
+    return Beside(
+        tlp=tlp(given.tlp) if given.tlp else None,
+        pap=pap(given.pap) if given.pap else None,
+        releasable_to=_names(given.releasable_to),
+        originator_control=given.originator_control,
+        embargo=_instant(given.embargo),
+        expiry=_instant(given.expiry),
+        purposes=_names(given.purpose),
+    )
+
+
+def readers(written: Sequence[str]) -> dict[str, list[str]]:
+    """Read ``PARTY:ID`` pairs: the persons a TLP:RED object is for (border.md 2.4).
+
+    Raises:
+        InputError: one is not of that form.
+    """
+    found: dict[str, list[str]] = {}
+    for each in written:
+        party, colon, id_ = each.partition(":")
+        if not colon or not party or not id_:
+            raise InputError(f"a reader is written PARTY:ID, not {each!r}", cause="reader")
+        found.setdefault(party, []).append(id_)
+    return found
+
+
+def in_order(objects: Iterable[Object]) -> list[Object]:
+    """Return objects with markings and identities first, so that what names them finds them."""
+    return sorted(objects, key=lambda each: _FIRST.get(each.type, 2))
+
+
+def parts(many: Sequence[_T], size: int = UNIT) -> Iterator[Sequence[_T]]:
+    """Yield ``many`` in parts of at most ``size``."""
+    for start in range(0, len(many), size):
+        yield many[start : start + size]
+
+
+def _names(written: str) -> frozenset[str] | None:
+    names = frozenset(name.strip() for name in written.split(",") if name.strip())
+    return names or None
+
+
+def _instant(written: str) -> str | None:
+    if not written:
+        return None
+    whole = written if "T" in written.upper() else f"{written}T00:00:00Z"
+    return text(parse(whole))
+
+
+def marking(copy_body: Body, beside: Beside, level: int) -> str:
+    """Return the TLP label that readers are shown; empty if there is none on the object or beside it."""
+    refs = copy_body.get("object_marking_refs")
+    borne = (
+        [FIXED[str(ref)].label.tlp for ref in refs if ref in FIXED]
+        if isinstance(refs, list)
+        else []
+    )
+    marked = beside.tlp is not None or any(one is not None for one in borne)
+    if level not in set(Tlp):
+        return UNREADABLE
+    return f"TLP:{Tlp(level)}" if marked or level > Tlp.AMBER else ""
+
+
+def title(body: Body) -> str:
+    """Return what people call an object: its name or value, else what it says in short."""
+    for name in (
+        "name",
+        "value",
+        "relationship_type",
+        "abstract",
+        "opinion",
+        "pattern",
+        "path",
+        "key",
+    ):
+        value = body.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return ""

@@ -1,0 +1,296 @@
+"""The pillar's verbs: load, decide, save. Every read starts from ``visible_to`` (house.md 4.5)."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.auth.actors import Actor, Permission, require
+from mithaq.border import agreements, local
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.errors import InputError, NotFound
+from mithaq.formats import Refusal, Registry
+from mithaq.intel import rules
+from mithaq.model.labels import Beside
+from mithaq.model.objects import IDENTIFIER, references
+from mithaq.store import objects, parties
+from mithaq.store.engine import Store
+from mithaq.store.objects import Copy, Rows, Source
+from mithaq.store.sql import chunks
+from mithaq.store.tables import copies
+
+Progress = Callable[[int, int], None]  # objects done, of all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A file as a person gives it, and what stands beside its objects."""
+
+    raw: bytes = field(repr=False)
+    source: Source
+    format: str | None = None  # the first that fits
+    beside: Beside = Beside()
+    readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    own: bool = False  # we speak for these objects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """An object that stays outside: its code, where and why, for our people alone."""
+
+    id: str
+    code: str
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What came of a file: every object is stored, known already, a marking taken note of, or rejected."""
+
+    stored: tuple[Copy, ...] = field(repr=False)
+    known: int
+    markings: int  # definitions, which are no objects of their own
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """One reference between two objects; ``copy`` is the other end, None if we hold none you may read."""
+
+    direction: str  # to: it names the other; from: the other names it
+    pointer: str
+    id: str
+    copy: Copy | None
+
+
+def source(name: str, community: Iterable[str] = (), *, file: str = "") -> Source:
+    """Return the source a file comes from: named by a person, or after the file."""
+    return Source(
+        name=f"file:{name or file}",
+        kind="file",
+        community=frozenset(community) or None,
+        onward="open" if community else "none",  # a declared community is who it may go on to
+    )
+
+
+def members(unit: Connection, names: frozenset[str], now: datetime) -> frozenset[str]:
+    """Return the parties among ``names``, and those of the agreements among them.
+
+    Raises:
+        NotFound: a name is neither an agreement here nor an enrolled party.
+    """
+    texts = {held.id: held.newest.text for held in agreements.every(unit, now)}
+    known = set(parties.parties_with_keys(unit))
+    found: set[str] = set()
+    for name in names:
+        if name in texts:
+            found |= texts[name].members
+        elif name in known:
+            found.add(name)
+        else:
+            raise NotFound(f"{name!r} is neither an agreement nor a party here", name=name)
+    return frozenset(found)
+
+
+def marking(copy: Copy) -> str:
+    """Return the label a copy is shown with; empty if it is unmarked."""
+    return rules.marking(copy.object.body, copy.beside, copy.level)
+
+
+def add(  # noqa: PLR0913 where, who, what, how and when
+    core: Store,
+    us: Us,
+    actor: Actor,
+    incoming: Incoming,
+    now: datetime,
+    *,
+    formats: Registry,
+    progress: Progress | None = None,
+) -> Added:
+    """Take in every object of a file that may come in, some thousands to a transaction.
+
+    Raises:
+        Forbidden: the actor may not import, or not speak for us.
+        InputError: the file is refused as a whole.
+    """
+    require(actor, Permission.OBJECT_IMPORT)
+    if incoming.own:
+        require(actor, Permission.OBJECT_ADD)
+    read = list(formats.read(incoming.raw, incoming.format))
+    rejected = [_refused(each) for each in read if isinstance(each, Refusal)]
+    fit = rules.in_order(each for each in read if not isinstance(each, Refusal))
+    stored: list[Copy] = []
+    known = markings = done = 0
+    for part in rules.parts(fit):
+        given = [
+            local.Given(object=each, beside=incoming.beside, readers=incoming.readers)
+            for each in part
+        ]
+        with core.begin() as unit:
+            outcome = local.local(
+                unit, us, incoming.source, given, author=actor.name, own=incoming.own, now=now
+            )
+        stored += outcome.stored
+        known += outcome.known
+        markings += outcome.defined
+        rejected += [
+            Rejected(id=id_, code=code, where="", why=why) for id_, code, why in outcome.refused
+        ]
+        done += len(part)
+        if progress is not None:
+            progress(done, len(fit))
+    return Added(stored=tuple(stored), known=known, markings=markings, rejected=tuple(rejected))
+
+
+def _refused(refusal: Refusal) -> Rejected:
+    at = f"object {refusal.position}{refusal.where and ' '}{refusal.where}"
+    return Rejected(id=refusal.id or "", code=refusal.code, where=at, why=refusal.why)
+
+
+def search(  # noqa: PLR0913 words, kind and page of one search
+    unit: Connection,
+    us: Us,
+    actor: Actor,
+    words: str = "",
+    *,
+    type_: str = "",
+    page: tuple[int, int] = (50, 0),
+) -> list[Copy]:
+    """Return what the actor may read and holds every one of ``words``, newest first.
+
+    Args:
+        page: how many at most, and the number of the last copy of the page before.
+    """
+    return objects.search(unit, _visible(us, actor), words, type_, page)
+
+
+def versions(unit: Connection, us: Us, actor: Actor, name: str) -> list[Copy]:
+    """Return every copy of an id, or the one of a number, newest version first.
+
+    Raises:
+        NotFound: there is none, or none this actor may read.
+    """
+    rows = _visible(us, actor)
+    rows = (
+        rows.where(copies.c.seq == int(name))
+        if name.isdecimal()
+        else rows.where(copies.c.id == name)
+    )
+    found = objects.load(unit, rows)
+    if not found:
+        raise NotFound(f"nothing here by the name {name!r} that {actor.name} may read", id=name)
+    return sorted(found, key=lambda copy: (copy.object.version, copy.seq), reverse=True)
+
+
+def relate(unit: Connection, us: Us, actor: Actor, copy: Copy) -> list[Related]:
+    """Return what an object names and what names it, as far as the actor may read."""
+    visible = _visible(us, actor)
+    names = list(references(copy.object.body))
+    ends = _newest_by_id(unit, visible, {target for _, target in names})
+    found = [
+        Related(direction="to", pointer=pointer, id=target, copy=ends.get(target))
+        for pointer, target in names
+    ]
+    for part in chunks(objects.referring_to(unit, copy.object.id)):
+        for other in objects.load(unit, visible.where(copies.c.seq.in_(part))):
+            found += [
+                Related(direction="from", pointer=pointer, id=other.object.id, copy=other)
+                for pointer, target in references(other.object.body)
+                if target == copy.object.id
+            ]
+    return found
+
+
+def _newest_by_id(unit: Connection, visible: Rows, ids: Iterable[str]) -> dict[str, Copy]:
+    found: dict[str, Copy] = {}
+    for part in chunks(dict.fromkeys(ids)):
+        for copy in objects.load(unit, visible.where(copies.c.id.in_(part))):
+            before = found.get(copy.object.id)
+            if before is None or before.object.version < copy.object.version:
+                found[copy.object.id] = copy
+    return found
+
+
+def worked_on(
+    unit: Connection, us: Us, actor: Actor, *, names: Sequence[str] = (), source: str = ""
+) -> list[int]:
+    """Return the numbers of the newest copies of ``names`` (ids or numbers), or of all of a source.
+
+    Raises:
+        NotFound: one of ``names``, or the source, has none that this actor may read.
+        InputError: neither names nor a source.
+    """
+    if not names and not source:
+        raise InputError("name objects, or a source")
+    numbers = [int(name) for name in names if name.isdecimal()]
+    ids = [name for name in names if not name.isdecimal()]
+    for id_ in ids:
+        if IDENTIFIER.fullmatch(id_) is None:
+            raise InputError(f"{id_!r} is neither an identifier nor a number", id=id_)
+    rows = _visible(us, actor)
+    wanted = [rows.where(copies.c.seq.in_(part)) for part in chunks(numbers)]
+    wanted += [rows.where(copies.c.id.in_(part)) for part in chunks(dict.fromkeys(ids))]
+    if source:
+        wanted.append(rows.where(copies.c.voucher.in_((source, f"file:{source}"))))
+    seen = [row for each in wanted for row in _keys(unit, each)]
+    there = {id_ for _, _, id_, _ in seen} | {str(seq) for seq, *_ in seen}
+    for name in (*names, *([source] if source and not seen else ())):
+        if name not in there:
+            raise NotFound(f"nothing here by the name {name!r} that {actor.name} may read", id=name)
+    return _newest(unit, seen, numbers)
+
+
+def _keys(unit: Connection, rows: Rows) -> list[tuple[int, str, str, str]]:
+    columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version)
+    return [
+        (row.seq, row.voucher, row.id, row.version)
+        for row in unit.execute(rows.with_only_columns(*columns).order_by(copies.c.seq))
+    ]
+
+
+def _newest(
+    unit: Connection, seen: Sequence[tuple[int, str, str, str]], asked: Sequence[int]
+) -> list[int]:
+    """Keep the newest of each voucher; a newer one that may not be read hides the older ones."""
+    latest: dict[tuple[str, str], str] = defaultdict(str)
+    for _, voucher, id_, version, state in objects.versions_of(
+        unit, {id_ for _, _, id_, _ in seen}
+    ):
+        if state == "admitted":
+            latest[voucher, id_] = max(latest[voucher, id_], version)
+    kept = [
+        seq
+        for seq, voucher, id_, version in seen
+        if seq in asked or version == latest[voucher, id_]
+    ]
+    return list(dict.fromkeys(kept))
+
+
+def mark(unit: Connection, us: Us, actor: Actor, name: str, beside: Beside, now: datetime) -> Copy:  # noqa: PLR0913
+    """Put a marking beside an object of ours; of one received it may only be raised (border.md 2.9).
+
+    Raises:
+        NotFound: there is none this actor may read.
+        InputError: several copies bear that id; give a number.
+    """
+    require(actor, Permission.OBJECT_ADD)
+    numbers = worked_on(unit, us, actor, names=[name])
+    if len(numbers) > 1:
+        listed = ", ".join(map(str, numbers))
+        raise InputError(f"several copies bear that id; give one of the numbers {listed}", id=name)
+    return local.mark(unit, us, numbers[0], beside, author=actor.name, now=now)
+
+
+def _visible(us: Us, actor: Actor) -> Rows:
+    require(actor, Permission.OBJECT_READ)
+    return objects.visible_to(actor.clearance, us.party)
+
+
+def recent(unit: Connection, us: Us, actor: Actor, since: datetime) -> list[int]:
+    """Return the numbers of the newest copies that came in after an instant."""
+    rows = _visible(us, actor).where(copies.c.received_at >= text(since))
+    return _newest(unit, _keys(unit, rows), ())
