@@ -160,6 +160,21 @@ def test_a_first_view_binds_until_a_recall_names_it():
     assert freed["borea", FIRST].view.removed == ("/description",)
 
 
+def test_a_reference_to_what_its_owner_recalled_dangles_even_towards_that_owner():
+    """Ours that named it no longer does: the owner is not told what we still hold (border.md 7.4)."""
+    agreement = pact("borea")
+    theirs = replace(ours(SECOND, Tlp.GREEN), own=False, owner="borea", voucher="borea")
+    one = ours(FIRST, Tlp.GREEN, x_seen_ref=SECOND)
+    known = {"borea": frozenset({SECOND})}
+    recall = Recall(by="borea", id=SECOND, version=None, issued=NOW)
+
+    before = decided(around(agreement, known=known), agreement, [one, theirs])
+    after = decided(around(agreement, known=known, recalls=(recall,)), agreement, [one, theirs])
+
+    assert before["borea", FIRST].view.removed == ()
+    assert after["borea", FIRST].view.removed == ("/x_seen_ref",)
+
+
 def test_two_clauses_that_cut_alike_serve_their_own_directions():
     to = [clause("b", direction={"to": ["borea"]}), clause("c", direction={"to": ["corvia"]})]
     agreement = pact("borea", "corvia", clauses=to)

@@ -11,6 +11,7 @@ from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, Withhold
 from mithaq.policy.explain import FACTS, LANGUAGES, sentence
 from tests.unit.policy import oracle
+from tests.unit.policy.agreeing import differences
 from tests.unit.policy.worlds import World, worlds
 
 often = settings(max_examples=400, deadline=None)
@@ -21,29 +22,18 @@ def decided(world: World) -> dict[oracle.Pair, Decision]:
     return dict(decide(world.situation, world.agreement, world.candidates))
 
 
-def rules(decision: Withhold) -> set[str]:
-    return {str(reason.rule) for reason in decision.reasons}
-
-
 @often
 @given(worlds())
 def test_every_decision_is_the_one_an_independent_reading_of_the_border_gives(world):
-    expected = oracle.decide(world.situation, world.agreement, world.candidates)
+    assert differences(world) == []
 
-    found = decided(world)
 
-    assert found.keys() == expected.keys()
-    for pair, answer in expected.items():
-        decision = found[pair]
-        if isinstance(decision, Withhold):
-            assert (answer.outcome, answer.rules) == ("withhold", rules(decision)), pair
-            continue
-        assert answer.outcome == ("hold" if isinstance(decision, Hold) else "release"), pair
-        assert set(decision.view.removed) == answer.removed
-        assert decision.view.raw == answer.raw
-        assert decision.view.body == json.loads(answer.raw)
-        assert decision.clause == answer.clause
-        assert answer.needs == (decision.needs if isinstance(decision, Hold) else set())
+@seldom
+@given(worlds())
+def test_a_view_is_read_back_from_its_bytes(world):
+    for decision in decided(world).values():
+        if not isinstance(decision, Withhold):
+            assert decision.view.body == json.loads(decision.view.raw)
 
 
 @seldom
