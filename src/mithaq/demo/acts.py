@@ -6,15 +6,16 @@ from pathlib import Path
 
 import msgspec
 
-from mithaq import samples
+from mithaq import intel, samples
 from mithaq.audit import log
-from mithaq.border import agreements, local, peers
+from mithaq.border import agreements, local, peers, people
 from mithaq.border.publish import Outcome, approve, preview, publish, text_in_force
 from mithaq.demo.incident import Incident
 from mithaq.demo.nations import Nation, wait
 from mithaq.errors import Fault
 from mithaq.exchange.client import fetch_keys
 from mithaq.formats import BUILT_IN
+from mithaq.intel import Copy, Source
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.objects import Object
 from mithaq.policy import agreement as policy
@@ -22,8 +23,7 @@ from mithaq.policy import templates
 from mithaq.policy.agreement import Agreement
 from mithaq.seal.envelope import read
 from mithaq.seal.messages import Seal, decode
-from mithaq.store import inbound, objects
-from mithaq.store.objects import Copy, Source
+from mithaq.store import inbound
 
 BILATERAL, FORUM = "aurelia-borea", "three-seas"
 
@@ -135,12 +135,9 @@ def second_person(nation: Nation, agreement: str, copy: Copy) -> Outcome:
 def held(nation: Nation) -> dict[str, Copy]:
     """Return what a nation holds from others, by id and agreement."""
     with nation.node.core.read() as unit:
-        copies = objects.load(unit, objects.everything())
-    return {
-        f"{copy.agreement} {copy.object.id}": copy
-        for copy in copies
-        if copy.standing == "received" and copy.agreement
-    }
+        reader = people.named(unit, "ana")
+        copies = intel.received(unit, nation.node.us, reader)
+    return {f"{copy.agreement} {copy.object.id}": copy for copy in copies}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

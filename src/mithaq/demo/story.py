@@ -20,11 +20,11 @@ from mithaq.demo.incident import Incident
 from mithaq.demo.nations import Nation, wait
 from mithaq.demo.teller import Teller
 from mithaq.errors import Fault
+from mithaq.intel import Copy, Source
 from mithaq.languages import catalogue
 from mithaq.model.labels import Tlp
 from mithaq.policy.decision import Hold, Release, Withhold
 from mithaq.policy.explain import sentence
-from mithaq.store.objects import Copy, Source
 
 ATTACK, REPORT = "attack-subset.json", "indicator-report.json"
 
@@ -54,8 +54,9 @@ def run(language: str, *, leave: bool = False, console: Console | None = None) -
         teller.act("act.end")
         _addresses(teller, made)
         if not leave:
-            _invite(teller, made[1])
-            _until_told()
+            with _told_to_end() as told:
+                _invite(teller, made[1])
+                told.wait()
             teller.say("ending")
 
 
@@ -261,22 +262,17 @@ def _invite(teller: Teller, nation: Nation) -> None:
         teller.verbatim(f"./mithaq {command} --home {home}", style="bold")
 
 
-def _until_told() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
-    told = threading.Event()
-    with _signals(told):
-        told.wait()
-
-
 @contextmanager
-def _signals(told: threading.Event) -> Iterator[None]:
+def _told_to_end() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C and SIGTERM set; only the main thread may ask for signals."""
+    told = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield told
         return
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda *_: told.set()) for number in numbers}
     try:
-        yield
+        yield told
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -10,6 +10,7 @@ from mithaq.intel.service import (
     mark,
     marking,
     members,
+    received,
     recent,
     relate,
     search,
@@ -17,9 +18,10 @@ from mithaq.intel.service import (
     versions,
     worked_on,
 )
-from mithaq.store.objects import Copy
+from mithaq.store.objects import Copy, Source
 
 __all__ = [
-    "Added", "Caveats", "Copy", "Incoming", "Rejected", "Related", "add", "caveats", "mark", "marking", "members",
-    "readers", "recent", "relate", "search", "source", "title", "versions", "worked_on",
+    "Added", "Caveats", "Copy", "Incoming", "Rejected", "Related", "Source", "add", "caveats", "mark",
+    "marking", "members", "readers", "received", "recent", "relate", "search", "source", "title", "versions",
+    "worked_on",
 ]  # fmt: skip

@@ -290,6 +290,11 @@ def _visible(us: Us, actor: Actor) -> Rows:
     return objects.visible_to(actor.clearance, us.party)
 
 
+def received(unit: Connection, us: Us, actor: Actor) -> list[Copy]:
+    """Return every copy that came from a peer under an agreement and that the actor may read."""
+    return [copy for copy in objects.load(unit, _visible(us, actor)) if copy.agreement]
+
+
 def recent(unit: Connection, us: Us, actor: Actor, since: datetime) -> list[int]:
     """Return the numbers of the newest copies that came in after an instant."""
     rows = _visible(us, actor).where(copies.c.received_at >= text(since))
