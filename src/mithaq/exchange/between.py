@@ -4,19 +4,17 @@ Nothing is verified here but who is calling: what came in lies in the spool unti
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 from sqlalchemy import Connection
 
 from mithaq.errors import NotFound
+from mithaq.exchange.onshow import frames_after, is_open
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Visit
 from mithaq.exchange.wire import Response
-from mithaq.seal.frames import frame
-from mithaq.store import pages
 from mithaq.store import shelf as shelves
-from mithaq.store.pages import PAGE_BYTES
 
 FRAMES = "application/vnd.mithaq.frames"
 JSON = "application/json"
@@ -42,36 +40,13 @@ def frames(visit: Visit, names: Names) -> Response:
     """
     channel = names["root"]
     peer = visit.knock.name
-    shelf = shelves.shelf_of(visit.shelf, peer, channel)
-    if shelf is not None and shelf.state == "blocked":
+    if not is_open(visit.shelf, peer, channel):
         raise HttpProblem(503, headers={"retry-after": "5"})
-    if shelf is None and not pages.is_channel_to(visit.shelf, peer, channel):
-        raise NotFound("no such channel")
     (after,) = visit.request.query.get("after", ["0"])[:1]
     if _NUMBER.fullmatch(after) is None:
         raise HttpProblem(400, "after must be a number")
-    body = b"".join(_frames(visit, channel, int(after)))
+    body = b"".join(frames_after(visit.shelf, peer, channel, int(after)))
     return Response(status=200, headers={"content-type": FRAMES}, body=body)
-
-
-def _frames(visit: Visit, channel: str, after: int) -> Iterator[bytes]:
-    """Yield frames up to ``PAGE_BYTES``, the first whatever its size."""
-    peer = visit.knock.name
-    chosen: list[int] = []
-    size = 0
-    for mark in pages.frame_marks(visit.shelf, peer, channel, after):
-        size += mark.size
-        if chosen and size > PAGE_BYTES:
-            break
-        chosen.append(mark.seq)
-    for number, shown in enumerate(pages.frames_of(visit.shelf, peer, channel, chosen)):
-        slices = pages.show_views(visit.shelf, shown.bodies)
-        if slices is None:
-            # What it carried was taken away since; those before it can still be had.
-            if number == 0:
-                raise HttpProblem(503, headers={"retry-after": "60"})
-            return
-        yield frame(shown.envelope, b"".join(slices))
 
 
 def push_frame(visit: Visit, names: Names) -> Response:

@@ -48,7 +48,11 @@ def frames_after(unit: Connection, peer: str, channel: str, after: int) -> Itera
 
 
 def _body(unit: Connection, shown: Frame) -> bytes:
-    slices = pages.left_of(unit, shown.bodies)
+    """Return the slices that may be had: on a shelf those that stand there, whatever stands on another's."""
+    if shelves.any_shelf(unit, shown.channel) is None:
+        slices = pages.left_of(unit, shown.bodies)
+    else:
+        slices = pages.standing_on(unit, shown.channel, shown.bodies)
     if None not in slices:
         return b"".join(part for part in slices if part is not None)
     seal = decode(read(shown.envelope).payload, Seal)

@@ -156,6 +156,18 @@ def left_of(unit: Connection, digests: Sequence[str]) -> list[bytes | None]:
     return [found.get(digest) for digest in digests]
 
 
+def standing_on(unit: Connection, shelf: str, digests: Sequence[str]) -> list[bytes | None]:
+    """Return bytes in the order of ``digests`` as far as a row of ``shelf`` shows them; None for the rest."""
+    shown: set[str] = set()
+    for part in chunks(dict.fromkeys(digests)):
+        query = select(shelf_rows.c.view)
+        query = query.where(shelf_rows.c.shelf == shelf, shelf_rows.c.view.in_(part))
+        shown |= set(unit.execute(query).scalars())
+    here = left_of(unit, [each for each in digests if each in shown])
+    found = iter(here)
+    return [next(found) if each in shown else None for each in digests]
+
+
 # --- frames ------------------------------------------------------------------------------------------
 def frame_marks(
     unit: Connection, peer: str, channel: str, after: int, limit: int = 64

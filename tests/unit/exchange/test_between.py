@@ -77,16 +77,30 @@ def test_no_frame_is_given_while_its_shelf_is_blocked(world):
     assert world.get("borealis", f"/taxii2/{B_SHELF}/frames/").status == 503
 
 
-def test_a_frame_whose_views_were_taken_away_is_not_given_in_part(world):
+def test_a_view_that_was_taken_back_is_zeros_of_its_size_in_its_frame(world):
+    """The numbers go on without a hole; what stands on another's shelf, or where it was sent, is no matter."""
     kept, gone = stix(1), stix(2)
-    world.place(B_SHELF, gone)
-    world.frame(B_SHELF, "borealis", 1, kept[3])
-    world.frame(B_SHELF, "borealis", 2, gone[3])
-    world.remove(B_SHELF, gone[0], gone[2])
+    world.place(B_SHELF, kept, gone)
+    world.place(C_SHELF, gone)
+    envelope = world.frame(B_SHELF, "borealis", 1, kept[3], gone[3])
     path = f"/taxii2/{B_SHELF}/frames/"
+    before = world.get("borealis", path).body
 
-    assert len(list(frames.several(world.get("borealis", path).body))) == 1
-    assert world.get("borealis", path + "?after=1").status == 503
+    world.remove(B_SHELF, gone[0], gone[2])
+
+    assert before == frames.frame(envelope, kept[3] + gone[3])
+    after = world.get("borealis", path)
+    assert after.body == frames.frame(envelope, kept[3] + bytes(len(gone[3])))
+
+
+def test_a_closed_shelf_gives_no_frame_that_was_sealed_before(world):
+    """After suspension or end nothing goes on (border.md 3.5)."""
+    world.place(B_SHELF, stix(1))
+    world.frame(B_SHELF, "borealis", 1, stix(1)[3])
+
+    world.open_shelf(B_SHELF, "borealis", state="closed")
+
+    assert world.get("borealis", f"/taxii2/{B_SHELF}/frames/").status == 404
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "", "1.0", "00", "9" * 19, "%D9%A1"])

@@ -16,7 +16,7 @@ from mithaq.exchange.wire import Request
 from mithaq.model.canonical import digest
 from mithaq.seal.envelope import sign as dsse
 from mithaq.seal.keys import encode, generate
-from mithaq.seal.messages import SEAL, ZERO, Body, Seal
+from mithaq.seal.messages import SEAL, ZERO, Body, Doc, Seal
 from mithaq.seal.messages import encode as to_payload
 from mithaq.store import shelf as shelves
 from mithaq.store import spool as spools
@@ -119,7 +119,10 @@ class World:
             prev=ZERO,
             issued=stamp(0)[:-4] + "Z",
             audit="0" * 64,
-            entries=[],
+            entries=[
+                Doc(payload_type="application/octet-stream", digest=digest(b), size=len(b))
+                for b in bodies
+            ],
             body=Body(digest=digest(body), size=len(body)) if body else None,
         )
         raw = envelope or dsse(SEAL, to_payload(seal), generate()).to_bytes()
