@@ -25,6 +25,9 @@ _RLM, _LRI, _RLI, _PDI = "\u200f", "\u2066", "\u2067", "\u2069"
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _WORD = r"[-\w./:|=+&]*[A-Za-z](?:[-\w./:|=+&]*[\w/|=+])?"
 _LATIN = re.compile(rf"{_WORD}(?: {_WORD})*", re.ASCII)
+_JOINING = {"\u00a0": "\ue000", "\u202f": "\ue001"}  # blanks at which no line breaks, and stand-ins
+_STAND_IN = str.maketrans(_JOINING)
+_BACK = str.maketrans({stand_in: blank for blank, stand_in in _JOINING.items()})
 _MARKS = {" ": "dim", "−": "red", "+": "green"}  # noqa: RUF001 a minus as wide as the plus
 
 
@@ -78,8 +81,8 @@ class Teller:
             self._put(Text(f"{' ' * indent}{self._bound(said)}"))
             return
         room = self.width - indent
-        for piece in Text(said).wrap(self.console, room):
-            plain = piece.plain.rstrip()
+        for piece in Text(said.translate(_STAND_IN)).wrap(self.console, room):
+            plain = piece.plain.rstrip().translate(_BACK)
             before = self.width - indent - cell_len(plain) if self.right_to_left else indent
             self._put(Text(f"{' ' * before}{self._bound(plain)}", style=style))
 
