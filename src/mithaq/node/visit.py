@@ -9,13 +9,14 @@ from mithaq.border import admit, heartbeats
 from mithaq.border.peers import learn
 from mithaq.border.shelf import Nudge
 from mithaq.errors import MithaqError, NotFound
-from mithaq.exchange.client import Line, fetch_keys
+from mithaq.exchange.client import Line, PeerRefuses, fetch_keys
 from mithaq.exchange.onshow import frames_after, heartbeat_for, is_open
 from mithaq.node.build import Node
 from mithaq.store import channels, journal, parties
 from mithaq.store.parties import Peer, document_versions
 
 _log = structlog.get_logger()
+_GONE = 404  # what a channel closed to us answers
 
 
 class Visitor:
@@ -86,7 +87,12 @@ class Visitor:
             with node.core.begin() as unit:
                 learn(unit, peer.name, document, now)
         for channel, _ in news.channels:
-            self._fetch(line, peer, channel)
+            try:
+                self._fetch(line, peer, channel)
+            except PeerRefuses as error:
+                if error.facts["status"] != _GONE:
+                    raise
+                # closed to us while frames still stood in it; its notice comes in another channel
 
     def _fetch(self, line: Line, peer: Peer, channel: str) -> None:
         """Fetch a channel from where we stand until there is nothing newer, one transaction a frame."""
