@@ -1,5 +1,6 @@
 """The `mithaq` command: which commands there are, and the one place where errors become exit codes."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -127,6 +128,11 @@ def _mithaq() -> None:
 
 def run(command: TyperGroup, args: Sequence[str]) -> int:
     """Run a command line; return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal that lacks a letter still gets the rest
     screen = Screen(words=catalogue("mithaq.cli", "en"), as_json="--json" in args)
     common = Common(debug="--debug" in args)
     try:

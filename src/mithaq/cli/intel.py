@@ -148,7 +148,7 @@ def show(
         found = intel.versions(unit, node.us, actor, name)
         related = [] if versions or raw else intel.relate(unit, node.us, actor, found[0])
     if raw:
-        desk.screen.raw(found[0].object.raw.decode())
+        desk.screen.exact(found[0].object.raw)
     elif versions:
         columns = ("marking", "number", "version", "from", "standing", "agreement", "received")
         desk.screen.rows(columns, [row(copy) for copy in found])

@@ -59,10 +59,10 @@ def prove(
         ]
         if not found:
             raise NotFound("the log holds nothing of that", id=name)
-        head = log.checkpoint(unit, (node.us.party, node.us.realm), node.us.signer, node.clock())
+        head = log.head(unit, (node.us.party, node.us.realm), node.us.signer, node.clock())
         proof = log.prove(unit, found, head)
     if out is None:
-        desk.screen.raw(proof.decode())
+        desk.screen.exact(proof)
     else:
         desk.write(out, proof)
         desk.screen.say("say.proved", count=len(found), file=out)

@@ -55,6 +55,6 @@ def show(
     if found is None:
         raise NotFound(f"nothing in quarantine by the number {number}", number=number)
     if raw:
-        desk.screen.raw(found.body.decode("utf-8", "backslashreplace"))
+        desk.screen.exact(found.body)
     else:
         desk.screen.facts(_row(found) | {"state": found.state, "bytes": len(found.body)})

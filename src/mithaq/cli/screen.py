@@ -72,8 +72,19 @@ class Screen:
             where.print(Text(whole, style=style), soft_wrap=True)
 
     def raw(self, written: str) -> None:
-        """Print text that is no sentence: JSON, a document, a key."""
-        self.out.out(written, highlight=False)
+        """Print text that is no sentence, as it stands: JSON, a table for programs, a key."""
+        self.out.file.write(f"{written}\n")
+
+    def exact(self, content: bytes) -> None:
+        """Print bytes as they are; a terminal alone gets a line's end after them."""
+        end = b"\n" if self.out.is_terminal else b""
+        buffer = getattr(self.out.file, "buffer", None)
+        if buffer is None:
+            self.out.file.write((content + end).decode("utf-8", "backslashreplace"))
+        else:
+            self.out.file.flush()
+            buffer.write(content + end)
+            buffer.flush()
 
     def phrase(self, words: Sequence[str]) -> None:
         """Print words to be read out, four to a line, from left to right in every language."""
