@@ -1,0 +1,40 @@
+"""A core in memory, and people who look at it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mithaq.auth.actors import Actor, roles
+from mithaq.border.us import Us
+from mithaq.model.labels import Clearance, Tlp
+from mithaq.seal.keys import generate
+from mithaq.store.engine import open_store
+from mithaq.store.migrate import upgrade
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def core():
+    store = open_store("sqlite://", "core")
+    upgrade(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def us():
+    return Us(
+        party="asteria",
+        country="AS",
+        organisation="CSIRT of Asteria",
+        realm="live",
+        url="http://asteria.example",
+        signer=generate(),
+        secret=b"s" * 32,
+    )
+
+
+def person(level=Tlp.RED, *named, readers=()):
+    clearance = Clearance(tlp=level, readers=frozenset(readers))
+    return Actor(name="amal", roles=roles(named or ["analyst"]), clearance=clearance)
