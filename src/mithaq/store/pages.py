@@ -65,11 +65,12 @@ def page(
     if wanted.added_after is not None:
         floor = _position_at(unit, rows, shelf, wanted.added_after)
         start = max(start, floor)
+    position = _position(rows, by_id=bool(wanted.ids))
     columns = [rows.c[name] for name in Shown.__slots__]
     query = (
         select(*columns)
-        .where(*_matching(rows, shelf, wanted), rows.c.position > start)
-        .order_by(rows.c.position)
+        .where(*_matching(rows, shelf, wanted), position > start)
+        .order_by(position)
         .limit(wanted.limit + 1)
     )
     if "all" not in wanted.versions:
@@ -81,10 +82,10 @@ def page(
     size = 0
     for row in unit.execute(query):
         if bodies:
-            size += row.size
+            size += row[-1]
         if len(found) == wanted.limit or (found and size > PAGE_BYTES):
             return found, True
-        found.append(Shown(**{name: row._mapping[name] for name in Shown.__slots__}))
+        found.append(Shown(**dict(zip(Shown.__slots__, row, strict=False))))
     return found, False
 
 
@@ -121,6 +122,15 @@ def _matching(rows: FromClause, shelf: str, wanted: Wanted) -> list[ColumnElemen
     return kept
 
 
+def _position(rows: FromClause, *, by_id: bool) -> ColumnElement[int]:
+    """Return the column to compare and sort by.
+
+    Args:
+        by_id: rows are found by their ids; the sum keeps SQLite from walking the shelf by positions instead.
+    """
+    return rows.c.position + 0 if by_id else rows.c.position
+
+
 def _of_versions(rows: FromClause, shelf: str, wanted: Wanted, floor: int) -> ColumnElement[bool]:
     """Keep the first or the last version among what else matches (section 3.4), or exact ones."""
     kept: list[ColumnElement[bool]] = []
@@ -130,7 +140,8 @@ def _of_versions(rows: FromClause, shelf: str, wanted: Wanted, floor: int) -> Co
     for word, beyond in (("first", there < here), ("last", there > here)):
         if word in wanted.versions:
             matching = _matching(other, shelf, Wanted(limit=1, hidden=wanted.hidden))
-            rival = and_(*matching, other.c.id == rows.c.id, other.c.position > floor, beyond)
+            same = (other.c.id == rows.c.id, _position(other, by_id=True) > floor, beyond)
+            rival = and_(*matching, *same)
             kept.append(~select(other.c.position).where(rival).correlate(rows).exists())
     exact = [version for version in wanted.versions if version not in _WORDS]
     if exact:
