@@ -23,7 +23,7 @@ from mithaq.seal.keys import Signer
 from mithaq.seal.merkle import completed, includes, leaf_hash, path, root
 from mithaq.seal.messages import Message, decode, encode
 from mithaq.store.engine import append_lock
-from mithaq.store.sql import chunks
+from mithaq.store.sql import chunks, insert_new
 from mithaq.store.tables import checkpoints, leaves, nodes
 
 CHECKPOINT = payload_type("checkpoint")
@@ -107,30 +107,28 @@ def _node(unit: Connection, level: int, index: int) -> bytes:
     return bytes(unit.execute(query).scalar_one())
 
 
-def checkpoint(unit: Connection, us: tuple[str, str], signer: Signer, now: datetime) -> bytes:
-    """Sign the log's head now; return its envelope.
+def head(unit: Connection, us: tuple[str, str], signer: Signer, now: datetime) -> bytes:
+    """Sign the log's head now, for a proof that a person hands out; return its envelope.
+
+    It is not kept: heartbeats tell of ticks alone, so nobody else learns that there was a proof.
 
     Args:
         us: our party name and realm.
     """
     size = length(unit)
-    head = Checkpoint(
-        origin=us[0],
-        realm=us[1],
-        size=size,
-        root=root(size, lambda level, index: _node(unit, level, index)).hex(),
-        at=text(now),
-    )
-    envelope = sign(CHECKPOINT, encode(head), signer).to_bytes()
-    if unit.execute(select(checkpoints.c.size).where(checkpoints.c.size == size)).first() is None:
-        unit.execute(
-            checkpoints.insert().values(
-                size=size,
-                at=text(now),
-                envelope=envelope,
-                nonce=secrets.token_bytes(32),
-            )
-        )
+    whole = root(size, lambda level, index: _node(unit, level, index))
+    signed = Checkpoint(origin=us[0], realm=us[1], size=size, root=whole.hex(), at=text(now))
+    return sign(CHECKPOINT, encode(signed), signer).to_bytes()
+
+
+def checkpoint(unit: Connection, us: tuple[str, str], signer: Signer, now: datetime) -> bytes:
+    """Keep the log's head at a tick, from now on told blindly in heartbeats; return its envelope.
+
+    Each tick has a head of its own, also where no leaf came: an unmoved one would say that nothing was done.
+    """
+    size, envelope = length(unit), head(unit, us, signer, now)
+    row = {"size": size, "at": text(now), "envelope": envelope, "nonce": secrets.token_bytes(32)}
+    insert_new(unit, checkpoints, [row])
     return envelope
 
 
@@ -150,7 +148,7 @@ def pad(unit: Connection, now: datetime) -> None:
 def blind_head(unit: Connection) -> str:
     """Return H(nonce ‖ newest checkpoint) in hexadecimal: the same for all peers, and says nothing."""
     row = unit.execute(
-        select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1)
+        select(checkpoints).order_by(checkpoints.c.at.desc(), checkpoints.c.size.desc()).limit(1)
     ).one_or_none()
     raw = b"" if row is None else bytes(row.nonce) + bytes(row.envelope)
     return hashlib.sha256(raw).hexdigest()
@@ -245,7 +243,7 @@ def verify_all(unit: Connection, keys: Mapping[str, bytes] | None = None) -> lis
         for level, index in sorted(known)
         if fresh.get((level, index)) != stored.get((level, index))
     ]
-    for row in unit.execute(select(checkpoints).order_by(checkpoints.c.size)):
+    for row in unit.execute(select(checkpoints).order_by(checkpoints.c.at, checkpoints.c.size)):
         if not _of_this_log(row.size, bytes(row.envelope), (fresh, size), keys):
             wrong.append(f"the checkpoint of {row.size} leaves is not of this log")
     return wrong

@@ -163,7 +163,7 @@ def prove(owner: Nation, receiver: Nation, copy: Copy, folder: Path) -> Proven:
             for index, record in log.find(unit, subject)
             if record.get("peer", record.get("to")) == receiver.name
         ]
-        head = log.checkpoint(unit, (us.party, us.realm), us.signer, owner.node.clock())
+        head = log.head(unit, (us.party, us.realm), us.signer, owner.node.clock())
         proof = log.prove(unit, leaves, head)
     file = folder / "release-proof.json"
     file.write_bytes(proof)

@@ -142,7 +142,7 @@ checkpoints = Table(
     "checkpoints",
     core,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
-    _text("at"),
+    Column("at", Text, primary_key=True),
     _blob("envelope"),
     _blob("nonce"),
 )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -164,6 +165,33 @@ def test_a_blind_head_changes_with_each_checkpoint_and_shows_no_size(store, sign
     assert one == unmoved
     assert len({none, one, two}) == 3
     assert {len(head) for head in (none, one, two)} == {64}
+
+
+def test_a_blind_head_moves_at_each_tick_though_nothing_was_done(store, signer):
+    """An unmoved one would tell every peer that this hour nothing was decided, for anybody."""
+    with store.begin() as unit:
+        heads = [log.blind_head(unit)]
+        for hour in range(3):
+            log.pad(unit, NOW)
+            log.checkpoint(unit, US, signer, NOW + timedelta(hours=hour))
+            heads.append(log.blind_head(unit))
+
+        assert log.verify_all(unit, keys(signer)) == []
+        assert log.last_checkpoint(unit) == NOW + timedelta(hours=2)
+    assert len(set(heads)) == 4
+
+
+def test_a_proof_handed_out_moves_no_blind_head(store, signer):
+    with store.begin() as unit:
+        log.append(unit, records(3))
+        log.checkpoint(unit, US, signer, NOW)
+        told = log.blind_head(unit)
+        log.append(unit, records(5))
+
+        proof = log.prove(unit, [7], log.head(unit, US, signer, NOW))
+
+        assert log.blind_head(unit) == told
+    assert log.check(proof, keys(signer)).records == ({"kind": "x", "n": 4},)
 
 
 def test_records_are_found_by_what_they_are_about(store):

@@ -96,7 +96,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("envelope", sa.LargeBinary(), nullable=False),
         sa.Column("nonce", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("size"),
+        sa.PrimaryKeyConstraint("size", "at"),
         schema="core",
     )
     op.create_table(
