@@ -75,7 +75,7 @@ class Desk:
 
     def ask(self, key: str, **facts: object) -> str:
         """Ask for a line of text; ``Abort`` at the end of the input."""
-        question = self.screen.words.say(key, **facts)
+        question = self.screen.bound(self.screen.words.say(key, **facts))
         answer: str = typer.prompt(question, prompt_suffix=" ", err=True)
         return answer.strip()
 
@@ -129,7 +129,7 @@ class Desk:
         pem = self.read(path)
         passphrase = self.passphrase(passphrase_file)
         if not passphrase and b"ENCRYPTED" in pem:
-            question = self.screen.words.say("ask.passphrase", file=path)
+            question = self.screen.bound(self.screen.words.say("ask.passphrase", file=path))
             passphrase = str(typer.prompt(question, hide_input=True, prompt_suffix=" ", err=True))
         return from_pem(pem, passphrase)
 

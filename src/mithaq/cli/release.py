@@ -182,9 +182,12 @@ def explain(
         desk.screen.json(told)
         return
     for each in told:
-        desk.screen.line(
-            f"{each['agreement']} · {each['number']} · {each['marking']}", style="bold"
+        head = (
+            each["marking"] or desk.screen.words.say("none.marking"),
+            each["title"],
+            each["agreement"],
         )
+        desk.screen.line(" · ".join(head), style="bold")
         for sentence in each["sentences"]:
             desk.screen.line(f"  {sentence}")
 
@@ -214,6 +217,7 @@ def _explained(desk: Desk, copy: Copy, terms: Agreement, peer: str, decision: De
         "verb": VERBS[type(decision)],
         "number": copy.seq,
         "id": copy.object.id,
+        "title": title,
         "marking": intel.marking(copy),
         "sentences": list(said),
     }
@@ -281,7 +285,7 @@ def approve(  # noqa: PLR0913 an argument per option
             actor = desk.actor(unit, Permission.RELEASE_APPROVE)
             copy, waiting, hold = _held(unit, node, actor, (name, agreement))
         _show_view(desk, copy, waiting, hold)
-        desk.confirm("ask.approve", yes=yes, count=len(waiting))
+        desk.confirm("ask.approve", yes=yes, peers=", ".join(sorted(i.peer for i in waiting)))
         signer = desk.key(key, passphrase_file)
         with node.core.begin() as unit:
             again = _held(unit, node, actor, (str(copy.seq), waiting[0].agreement))[1]

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
+from rich.align import Align
 from rich.console import Console
 from rich.segment import Segment
 from rich.table import Table
@@ -25,9 +26,14 @@ NOTHING = "–"  # noqa: RUF001 an empty cell, so that nobody takes it for a fau
 _LRM, _RLM = "\u200e", "\u200f"
 _LRI, _RLI, _FSI, _PDI = "\u2066", "\u2067", "\u2068", "\u2069"
 _ARABIC = re.compile("[\u0600-\u06ff]")
-_LATIN = re.compile(r"`[^`]+`|[-\w./:|=+]*[A-Za-z](?:[-\w./:|=+]*[\w/|=+])?", re.ASCII)
+_LATIN = re.compile(
+    r"(?:\u2068[^\u2069]*\u2069)|`[^`]+`|[-\w./:|=+]*[A-Za-z](?:[-\w./:|=+]*[\w/|=+])?", re.ASCII
+)
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+Z")
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
+_WHOLE = frozenset(
+    {"marking", "number", "clause", "goes", "waits", "stays", "leaf"}
+)  # never broken
 _TLP = {  # colours of TLP 2.0, on black
     "TLP:CLEAR": "bold #ffffff on black",
     "TLP:GREEN": "bold #33ff00 on black",
@@ -68,8 +74,11 @@ class Screen:
         """Print one sentence as it stands; the terminal wraps it."""
         where = console or self.out
         for each in sentence.split("\n"):
-            whole = f"{_RLM}{_parted(each)}" if self.right_to_left and each else each
-            where.print(Text(whole, style=style), soft_wrap=True)
+            where.print(Text(self.bound(each), style=style), soft_wrap=True)
+
+    def bound(self, sentence: str) -> str:
+        """Return a sentence with its direction said, where the language needs that."""
+        return f"{_RLM}{_parted(sentence)}" if self.right_to_left and sentence else sentence
 
     def raw(self, written: str) -> None:
         """Print text that is no sentence, as it stands: JSON, a table for programs, a key."""
@@ -138,13 +147,15 @@ class Screen:
         if self.right_to_left:
             grid.add_column(justify="right", **second)
             grid.add_column(justify="right", **first)
-            grid.expand = True
         else:
             grid.add_column(**first)
             grid.add_column(**second)
         for name, said in pairs:
-            cells = [Text(" " * indent + name), self._shown(said)]
-            grid.add_row(*(reversed(cells) if self.right_to_left else cells))
+            begin = " " * indent
+            if self.right_to_left:
+                grid.add_row(self._shown(said), Text(f"{name}{begin}"))
+            else:
+                grid.add_row(Text(f"{begin}{name}"), self._shown(said))
         self._lines(grid)
 
     def head(self, name: str) -> str:
@@ -175,12 +186,11 @@ class Screen:
         return Text(said, style=_TLP.get(said, ""))
 
     def _table(self, heads: Sequence[str], columns: Sequence[str], rows: Sequence[Row]) -> None:
-        turn = reversed if self.right_to_left else iter
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=self.right_to_left)
-        for head in turn(heads):
-            table.add_column(
-                head, justify="right" if self.right_to_left else "left", overflow="fold"
-            )
+        turn = reversed if self.right_to_left else list
+        side: Literal["left", "right"] = "right" if self.right_to_left else "left"
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for head, name in turn(list(zip(heads, columns, strict=True))):
+            table.add_column(head, justify=side, overflow="fold", no_wrap=name in _WHOLE)
         for row in rows:
             cells = [self._shown(self._cell(name, row.get(name)), short=True) for name in columns]
             table.add_row(*turn(cells))
@@ -191,7 +201,7 @@ class Screen:
         if not self.right_to_left:
             self.out.print(table)
             return
-        for line in self.out.render_lines(table, pad=False):
+        for line in self.out.render_lines(Align.right(table), pad=False):
             bound = [Segment(_bound(text), style, control) for text, style, control in line]
             self.out.print(_Line([Segment(_LRM), *bound]), soft_wrap=True)
 
@@ -219,7 +229,7 @@ def _one_line(cell: str) -> str:
 def _bound(cell: str) -> str:
     """Isolate one line of a cell between its blanks, in its own direction."""
     core = cell.strip()
-    if not core:
+    if not any(letter.isalnum() for letter in core):
         return cell
     arabic = _ARABIC.search(core) is not None
     inner = f"{_RLI}{_parted(core)}{_PDI}" if arabic else f"{_FSI}{core}{_PDI}"
@@ -228,7 +238,9 @@ def _bound(cell: str) -> str:
 
 def _parted(sentence: str) -> str:
     """Isolate the Latin pieces of an Arabic sentence, such as commands and options, each as a whole."""
-    return _LATIN.sub(lambda found: f"{_LRI}{found[0]}{_PDI}", sentence)
+    return _LATIN.sub(
+        lambda found: found[0] if found[0][0] == _FSI else f"{_LRI}{found[0]}{_PDI}", sentence
+    )
 
 
 @dataclass(frozen=True, slots=True)
