@@ -20,8 +20,9 @@ from mithaq.border.publish import revisit
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import InputError, MithaqError, NotFound, PeerError
-from mithaq.model.canonical import digest
+from mithaq.model.canonical import Json, digest
 from mithaq.policy.agreement import Agreement, digest_of
+from mithaq.policy.lifecycle import State
 from mithaq.seal.documents import KEYS
 from mithaq.seal.envelope import Envelope, read, verify
 from mithaq.seal.frames import Slice, cut, split
@@ -37,6 +38,7 @@ __all__ = [
 
 SKEW = timedelta(minutes=5)  # a seal issued further ahead waits (border.md 6, step 4)
 AHEAD = 64  # frames kept out of order in one channel; later ones are fetched again
+MOST_KEPT = (128, 32 << 20)  # frames and bytes kept of one peer, over all its channels
 
 
 class Outcome(StrEnum):
@@ -92,7 +94,7 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
     if terms is None:
         return _documents(unit, us, arrived, slices, now)
     taken = entries.judge(unit, us, (peer, arrived.seal, terms), slices, now)  # 7
-    _advance(unit, arrived, terms.version)  # 8
+    _advance(unit, arrived, terms.version, now)  # 8
     entries.store(unit, (peer, arrived.seal), taken, now)
     done = Admission(
         outcome=Outcome.ADMITTED,
@@ -107,11 +109,20 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
     return done
 
 
-def next_kept(unit: Connection, channel: str) -> tuple[str, bytes] | None:
-    """Return (peer, frame) of the frame whose turn it is among those kept for ``channel``."""
+def next_kept(unit: Connection, us: Us, channel: str, now: datetime) -> Admission | None:
+    """Try the frame whose turn it is among those kept for ``channel``; None if there is none.
+
+    What can never be admitted is kept no longer: a refused frame is fetched anew, and a frozen channel is read
+    no more.
+    """
     held = channels.by_id(unit, channel)
     kept = channels.held(unit, channel, (held.seq if held else 0) + 1)
-    return None if kept is None else (kept.peer, kept.frame)
+    if kept is None:
+        return None
+    done = frame(unit, us, kept.peer, kept.frame, now)
+    if done.outcome is Outcome.REFUSED:
+        channels.drop_held(unit, channel, kept.chan_seq)
+    return done
 
 
 def wanted(unit: Connection, peer: str, channel: str) -> int:
@@ -147,13 +158,13 @@ def _channel(unit: Connection, peer: str, seal: Seal) -> Channel:
     agreement = seal.agreement.id if seal.agreement else ""
     held = channels.by_id(unit, seal.channel)
     if held is None:
-        if channels.find(unit, peer, agreement, "in") is not None:
-            raise BadMessage("a second channel for one relation", cause="second-channel")
         if len(seal.channel) != 32 or not all(c in "0123456789abcdef" for c in seal.channel):  # noqa: PLR2004 128 bits in hex
             raise BadMessage("no channel id", cause="channel")
-        return Channel(
+        before = _current(unit, peer, agreement)
+        fresh = Channel(
             id=seal.channel, peer=peer, agreement=agreement, direction="in", seq=0, head=ZERO
         )
+        return fresh if before is None else _restart(fresh, before, seal)
     if (held.peer, held.agreement, held.direction) != (peer, agreement, "in"):
         raise BadMessage("another relation's channel", cause="channel")
     if held.state != "open":
@@ -161,12 +172,28 @@ def _channel(unit: Connection, peer: str, seal: Seal) -> Channel:
     return held
 
 
+def _current(unit: Connection, peer: str, agreement: str) -> Channel | None:
+    """Return the channel in which ``peer`` speaks under ``agreement``, open or frozen."""
+    known = channels.of_peer(unit, peer, "in")
+    return next((c for c in known if c.agreement == agreement and c.state != "replaced"), None)
+
+
+def _restart(fresh: Channel, before: Channel, seal: Seal) -> Channel:
+    """Let a sender that was restored from an old backup begin anew where we stand (border.md 6).
+
+    Its first seal cites the last one that we hold, which it knows from our heartbeat.
+    """
+    if before.state != "open":
+        raise BadMessage("a channel that is frozen", cause="frozen")
+    if seal.seq != 1 or before.head == ZERO or seal.prev != before.head:
+        raise BadMessage("a second channel for one relation", cause="second-channel")
+    return replace(fresh, head=before.head, floor=before.floor)
+
+
 # --- step 4 ----------------------------------------------------------------------------------------------
 def _turn(unit: Connection, arrived: _Arrived, now: datetime) -> Admission | None:
     """Say what becomes of a frame whose turn it is not; None if it is."""
     seal, channel = arrived.seal, arrived.channel
-    if seal.seq < 1:
-        raise BadMessage("no number", cause="seq")
     if seal.seq <= channel.seq:
         if inbound.accepted_seal(unit, channel.id, seal.seq) == arrived.digest:
             return Admission(outcome=Outcome.KNOWN, channel=channel.id, seq=seal.seq)
@@ -186,7 +213,9 @@ def _fork(unit: Connection, arrived: _Arrived, now: datetime) -> Admission:
     if arrived.channel.seq == 0:
         raise BadMessage("the first seal follows another", cause="prev")
     channels.freeze(unit, seal.channel, "fork")
-    channels.refuse(unit, arrived.peer, ("fork", str(seal.seq)), arrived.raw, now)
+    sealed = arrived.envelope.to_bytes()  # the one before is kept among those accepted
+    channels.refuse(unit, arrived.peer, ("fork", str(seal.seq)), sealed, now, most=len(sealed))
+    channels.drop_held(unit, seal.channel, seal.seq + AHEAD)
     facts: dict[str, str | int] = {"peer": arrived.peer, "seq": seal.seq, "seal": arrived.digest}
     log.append(unit, [(seal.channel, {"kind": "fork", "at": text(now), **facts})])
     record(unit, now, "channel-frozen", seal.channel, reason="fork", **facts)
@@ -195,7 +224,9 @@ def _fork(unit: Connection, arrived: _Arrived, now: datetime) -> Admission:
 
 def _keep(unit: Connection, arrived: _Arrived, reason: str, now: datetime) -> Admission:
     seal = arrived.seal
-    if seal.seq <= arrived.channel.seq + AHEAD:
+    count, size = channels.held_of(unit, arrived.peer)
+    room = count < MOST_KEPT[0] and size + len(arrived.raw) <= MOST_KEPT[1]
+    if seal.seq <= arrived.channel.seq + AHEAD and room:
         channels.hold(
             unit,
             channels.HeldFrame(
@@ -225,24 +256,46 @@ def _terms(unit: Connection, arrived: _Arrived, us: Us, now: datetime) -> Agreem
         raise BadMessage("an agreement we are no party of", cause="agreement")
     if text_.version < arrived.channel.floor:
         raise BadMessage("a version below one accepted before", cause="rollback")
-    opens = instants(now).opens
-    return "early" if opens < text_.start or opens < text_.takes_over else text_
+    clocks = instants(now)
+    if clocks.opens < text_.start or clocks.opens < text_.takes_over:
+        return "early"
+    return _narrowed(agreements.held(unit, named.id, now)) or text_
+
+
+def _narrowed(what: agreements.Held) -> str:
+    """Return why nothing comes in under an agreement for now; empty if it does (border.md 3.3, 3.5)."""
+    if what.state is State.ENDED:
+        raise BadMessage("an agreement that has ended", cause="ended")
+    return "suspended" if what.state is State.SUSPENDED else ""
 
 
 # --- what follows ----------------------------------------------------------------------------------------
-def _advance(unit: Connection, arrived: _Arrived, version: int) -> None:
+def _advance(unit: Connection, arrived: _Arrived, version: int, now: datetime) -> None:
     seal, channel = arrived.seal, arrived.channel
+    if channel.seq == 0 and channel.head != ZERO:
+        _replace(unit, arrived, now)
     moved = replace(channel, seq=seal.seq, head=arrived.digest, floor=max(channel.floor, version))
     channels.put_channel(unit, moved)
     inbound.accept(unit, channel.id, seal.seq, arrived.digest, arrived.envelope.to_bytes())
     channels.drop_held(unit, channel.id, seal.seq)
 
 
+def _replace(unit: Connection, arrived: _Arrived, now: datetime) -> None:
+    """Close the channel that this one goes on from; its peer was restored, and our people are told."""
+    new = arrived.channel
+    old = _current(unit, new.peer, new.agreement)
+    if old is None:
+        return
+    channels.put_channel(unit, replace(old, state="replaced", reason="restored"))
+    facts: dict[str, Json] = {"peer": new.peer, "by": new.id, "seq": old.seq}
+    peers.administrative(unit, now, "channel-replaced", old.id, facts)
+
+
 def _documents(
     unit: Connection, us: Us, arrived: _Arrived, slices: Sequence[Slice], now: datetime
 ) -> Admission:
     """Take the documents of a base channel; one that is wrong is refused by itself."""
-    _advance(unit, arrived, 0)
+    _advance(unit, arrived, 0, now)
     bad = 0
     for raw in slices:
         try:
@@ -279,8 +332,8 @@ def _refuse(
     unit: Connection, peer: str, raw: bytes, error: MithaqError, now: datetime
 ) -> Admission:
     cause = str(error.facts.get("cause", ""))
-    channels.refuse(unit, peer, (error.code, cause), raw, now)
-    record(unit, now, "refused", peer, code=error.code, cause=cause)
+    if channels.refuse(unit, peer, (error.code, cause), raw, now):
+        record(unit, now, "refused", peer, code=error.code, cause=cause)
     return Admission(
         outcome=Outcome.REFUSED, code=f"{error.code}: {cause}" if cause else error.code
     )

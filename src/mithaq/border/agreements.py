@@ -173,15 +173,22 @@ def send_agreement(unit: Connection, us: Us, peer: Peer, name: str, now: datetim
 
 
 def confirm(unit: Connection, us: Us, name: str, typed: str, now: datetime) -> Peer:
-    """Confirm a peer by the words heard from it, and send it every agreement it is a party of.
+    """Confirm a peer by the words heard from it, and send it every agreement it is a party of, as it stands.
 
     Raises:
         WrongWords: they are not the words of the key we hold; NotFound: there is no such peer.
     """
     peer = confirm_words(unit, name, typed, now)
+    shared: dict[str, None] = {}
     for row in store.texts(unit):
         if policy.read(row.raw).party(peer.name) is not None:
             send_agreement(unit, us, peer, row.digest, now)
+            shared[row.id] = None
+    for notice in (notice for id_ in shared for notice in store.notices_of(unit, id_)):
+        if notice.party == us.party:
+            send_document(unit, us, peer.name, (NOTICE, notice.envelope), now)
+    for id_ in shared:
+        refresh(unit, us, id_, now)
     return peer
 
 
@@ -277,13 +284,16 @@ def receive_notice(
     """Take a peer's notice; it narrows at once.
 
     Raises:
-        BadMessage: it is not by the sender, or of another agreement.
+        BadMessage: it is not by the sender, or of an agreement between others.
     """
     notice = decode(envelope.payload, Notice)
     if notice.party != sender or not signed_by(envelope, keys_of(unit, sender, now)):
         raise BadMessage("a notice by somebody else", cause="notice")
-    if not any(t.id == notice.agreement for t in store.texts(unit, notice.agreement)):
-        raise BadMessage("a notice of an agreement we do not hold", cause="notice")
+    if notice.realm != us.realm:
+        raise BadMessage("a notice of another realm", cause="realm")
+    texts = [policy.read(held_.raw) for held_ in store.texts(unit, notice.agreement)]
+    if not any(text_.party(sender) and text_.party(us.party) for text_ in texts):
+        raise BadMessage("a notice of an agreement we do not have with it", cause="notice")
     known = [(n.act, n.party) for n in store.notices_of(unit, notice.agreement)]
     if not known or known[-1] != (notice.act, notice.party):
         _keep_notice(unit, us, (notice.agreement, sender, notice.act), envelope, now)

@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 from mithaq.audit import log
 from mithaq.border.agreements import terms_of
 from mithaq.border.channels import Outgoing, outgoing_channel, send
+from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.model.canonical import Json, digest
+from mithaq.model.objects import version_of
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Release
 from mithaq.seal.envelope import sign
@@ -64,6 +66,7 @@ class _Placing:
     defined: Mapping[str, Mapping[str, bytes]]  # marking definitions by voucher and id
     coms: Mapping[int, str]  # commitments given by this release, by copy
     scoped: frozenset[int]  # copies whose audience is every party
+    identities: frozenset[str]  # of ours, as our key document lists them
     batches: dict[tuple[bytes, ...], str] = field(default_factory=dict)  # one for all peers alike
 
     @property
@@ -79,6 +82,7 @@ def place(
     now: datetime,
 ) -> None:
     """Put every release on its peer's shelf and, for nodes, into its channel."""
+    ours = document_of(unit, us.party)
     work = _Placing(
         unit=unit,
         us=us,
@@ -88,6 +92,7 @@ def place(
         defined=objects.defined_markings(unit),
         coms=_commit(unit, us, going),
         scoped=_whole_audience(us, agreement, going),
+        identities=frozenset(ours.identities if ours else ()),
     )
     nodes = {peer.name for peer in parties.all_peers(unit) if peer.kind == "node"}
     for peer, many in going.items():
@@ -96,7 +101,7 @@ def place(
         statements = _statements(work, shelf, many)
         _rows(work, (shelf, peer), many, [index for index, _ in leaves], statements)
         if peer in nodes:
-            parts = [_statement_part(us, id_, raw) for id_, raw in statements.items()]
+            parts = [_statement_part(work, id_, raw) for id_, raw in statements.items()]
             parts += [_part(work, placed, peer) for placed in many]
             _seal(work, peer, parts, leaves[0][0])
 
@@ -160,8 +165,9 @@ def _rows(
     for placed in many:
         if placed.before is not None:
             stored = placed.copy.object
-            releases.take_away(unit, shelf, stored.id, stored.version)
-            releases.show(unit, "remove", shelf, id=stored.id, version=stored.version)
+            before = placed.before.shelf
+            releases.take_away(unit, before, stored.id, stored.version)
+            releases.show(unit, "remove", before, id=stored.id, version=stored.version)
     rows = [_row(work, where, p, leaf) for p, leaf in zip(many, leaves, strict=True)]
     bodies = {p.decision.view.digest: p.decision.view.raw for p in many}
     objects.put_bodies(unit, bodies | {digest(raw): raw for raw in statements.values()})
@@ -207,7 +213,7 @@ def _statement_row(work: _Placing, where: tuple[str, str], id_: str, raw: bytes)
     return ShelfRow(
         shelf=where[0],
         id=id_,
-        version=_created(raw),
+        version=version_of(_body(raw)),
         peer=where[1],
         agreement=work.agreement.id,
         copy=0,
@@ -219,8 +225,9 @@ def _statement_row(work: _Placing, where: tuple[str, str], id_: str, raw: bytes)
     )
 
 
-def _created(raw: bytes) -> str:
-    return str(msgspec.json.decode(raw, type=dict[str, object]).get("created", ""))
+def _body(raw: bytes) -> dict[str, Json]:
+    body: dict[str, Json] = msgspec.json.decode(raw, type=dict[str, Json])
+    return body
 
 
 def _statements(work: _Placing, shelf: str, many: Sequence[Placed]) -> dict[str, bytes]:
@@ -235,15 +242,16 @@ def _statements(work: _Placing, shelf: str, many: Sequence[Placed]) -> dict[str,
 
 
 # --- entries ---------------------------------------------------------------------------------------------
-def _statement_part(us: Us, id_: str, raw: bytes) -> _Part:
+def _statement_part(work: _Placing, id_: str, raw: bytes) -> _Part:
+    creator = _body(raw).get("created_by_ref")
     put = Put(
         id=id_,
         type="marking-definition",
-        modified=_created(raw),
+        modified=version_of(_body(raw)),
         digest=digest(raw),
         size=len(raw),
-        com=commitment(us.derive("commitment", id_), raw),
-        role="carrier",
+        com=commitment(work.us.derive("commitment", id_), raw),
+        role="owner" if creator in work.identities else "carrier",
         onward="open",
     )
     return _Part(put=put, body=raw)

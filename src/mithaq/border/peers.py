@@ -58,6 +58,19 @@ def every_key_of(unit: Connection, party: str) -> dict[str, bytes]:
     return found
 
 
+def proving_keys_of(unit: Connection, party: str, now: datetime) -> dict[str, bytes]:
+    """Return the keys that a proof of a confirmed ``party`` may bear: every one, save those revoked by ``now``.
+
+    When a proof was made nobody can say: a thief of a revoked key backdates (border.md 9.3).
+    """
+    document = document_of(unit, party)
+    names = {peer.name for peer in parties.all_peers(unit) if peer.state == "confirmed"}
+    if document is None or party not in names:
+        return {}
+    gone = {entry.key for entry in document.revoked if entry.since <= text(now)}
+    return {name: raw for name, raw in every_key_of(unit, party).items() if name not in gone}
+
+
 def fingerprint_words(unit: Connection, party: str, language: str) -> tuple[str, ...]:
     """Return the words of a party's first document; ours are what we read out."""
     held = parties.key_document_envelopes(unit, party)
@@ -126,7 +139,7 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
     """Take the next version of an enrolled party's key document.
 
     Raises:
-        PeerError: it does not follow the one we hold.
+        PeerError: it does not follow the one we hold, or claims another nation's identity.
     """
     held = document_of(unit, party)
     if held is None:
@@ -136,6 +149,8 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
     if newer.version <= held.version:
         return held
     document = documents.following(held, envelope)
+    if _identities_of_others(unit, party) & set(document.identities):
+        raise PeerError("it claims an identity that another nation's document lists", party=party)
     parties.add_key_document(unit, party, document.version, raw, now)
     administrative(unit, now, "keys", party, {"version": document.version})
     peer = parties.peer(unit, party)
@@ -165,10 +180,15 @@ def confirm(unit: Connection, name: str, typed: str, now: datetime) -> Peer:
 
 
 def show_caller(unit: Connection, peer: Peer) -> None:
-    """Let the listener know by what a peer is known."""
+    """Let the listener know by what a peer is known; a revoked key opens nothing, whoever holds it."""
     document = document_of(unit, peer.name) if peer.kind == "node" else None
+    gone = {entry.key for entry in document.revoked} if document else set()
     keys = (
-        {name: encode(raw) for name, raw in document.all_exchange_keys().items()}
+        {
+            name: encode(raw)
+            for name, raw in document.all_exchange_keys().items()
+            if name not in gone
+        }
         if document
         else {}
     )

@@ -53,7 +53,7 @@ def check(unit: Connection, us: Us, seal: Seal, terms: Agreement | None, now: da
             raise BadMessage("a batch of other views", cause="batch")
     for entry in seal.entries:
         if isinstance(entry, Put) and entry.proof is not None:
-            _relay(unit, us, (seal, entry, entry.proof))
+            _relay(unit, us, (seal, entry, entry.proof), now)
 
 
 def _scope_fits(batch: Batch, seal: Seal) -> bool:
@@ -67,11 +67,13 @@ def voucher(seal: Seal, entry: Put) -> str:
     return decode(read(entry.proof.batch.encode()).payload, Batch).by
 
 
-def _relay(unit: Connection, us: Us, shown: tuple[Seal, Put, Proof]) -> None:
+def _relay(unit: Connection, us: Us, shown: tuple[Seal, Put, Proof], now: datetime) -> None:
     seal, entry, proof = shown
     envelope = read(proof.batch.encode())
     batch = decode(envelope.payload, Batch)
-    verify(envelope, BATCH, peers.every_key_of(unit, batch.by))
+    if batch.by in (us.party, seal.sender):
+        raise BadMessage("a relay of our own, or of its own", cause="proof")
+    verify(envelope, BATCH, peers.proving_keys_of(unit, batch.by, now))
     try:
         leaf, root = batch_leaf(entry), bytes.fromhex(batch.root)
         way = [bytes.fromhex(step) for step in proof.path]
@@ -79,8 +81,6 @@ def _relay(unit: Connection, us: Us, shown: tuple[Seal, Put, Proof]) -> None:
         raise BadMessage("a digest that is none", cause="proof") from error
     if batch.realm != seal.realm or not includes(root, batch.n, leaf, proof.index, way):
         raise BadMessage("the owner's proof does not hold", cause="proof")
-    if batch.by in (us.party, seal.sender):
-        raise BadMessage("a relay of our own, or of its own", cause="proof")
 
 
 def reach(unit: Connection, us: Us, entry: Put) -> Tlp:

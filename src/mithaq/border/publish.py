@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
 from mithaq.border.agreements import held
 from mithaq.border.outbox import Placed, place
+from mithaq.border.reasons import decode_reasons, encode_reasons
 from mithaq.border.situation import Gathered, gather, persons
 from mithaq.border.us import Us
 from mithaq.clock import text
@@ -22,7 +22,7 @@ from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.model.canonical import Json
 from mithaq.policy.agreement import Agreement, digest_of
 from mithaq.policy.decide import decide
-from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, Withhold
+from mithaq.policy.decision import Decision, Hold, Release, Rule, Withhold
 from mithaq.seal.envelope import sign
 from mithaq.seal.keys import Signer
 from mithaq.seal.messages import APPROVAL, encode
@@ -31,7 +31,13 @@ from mithaq.store import objects, parties, releases
 from mithaq.store.journal import record
 from mithaq.store.releases import Intent
 
+__all__ = [
+    "DECLINED", "Decisions", "Outcome", "approve", "decline", "decode_reasons", "preview", "publish",
+    "reconsider", "revisit", "text_in_force",
+]  # fmt: skip
+
 Decisions = Mapping[tuple[str, int], Decision]  # (peer, copy number)
+DECLINED = "declined"
 ROUNDS = 16  # of dependants released by dependants; each round releases at least one
 
 
@@ -98,14 +104,16 @@ def publish(  # noqa: PLR0913 unit, us and now come with every act
 def reconsider(
     unit: Connection, us: Us, agreement: str, seqs: Sequence[int], now: datetime
 ) -> Outcome | None:
-    """Decide again what was asked for earlier; None if the agreement is not in force."""
+    """Decide again what was asked for earlier, and not declined; None if the agreement is not in force."""
     what = held(unit, agreement, now).text
     asked = {
-        i.copy: i.proposer for i in releases.intents_where(unit, copies=seqs, agreement=agreement)
+        i.copy: i.proposer
+        for i in releases.intents_where(unit, copies=seqs, agreement=agreement)
+        if i.state != DECLINED
     }
     if what is None or not asked:
         return None
-    return _settle(unit, us, what, asked, now)
+    return _settle(unit, us, what, asked, now, anew=False)
 
 
 def revisit(unit: Connection, us: Us, ids: Sequence[str], now: datetime) -> None:
@@ -114,18 +122,26 @@ def revisit(unit: Connection, us: Us, ids: Sequence[str], now: datetime) -> None
         reconsider(unit, us, agreement, seqs, now)
 
 
-def _settle(
+def _settle(  # noqa: PLR0913 unit, us and now come with every act
     unit: Connection,
     us: Us,
     agreement: Agreement,
     asked: Mapping[int, str],
     now: datetime,
+    *,
+    anew: bool = True,
 ) -> Outcome:
-    """Decide, take effect, and go on with what waited for what was released."""
+    """Decide, take effect, and go on with what waited for what was released.
+
+    Args:
+        anew: a person asks now, also for what was declined before.
+    """
     first: Outcome | None = None
     turn = dict(asked)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         made = preview(unit, us, agreement, turn, now)
+        if number or not anew:
+            made = _without_declined(unit, made, turn)
         first = first or made
         released = _effect(unit, us, made, turn, now)
         waiting = releases.released_waiters(unit, agreement.id, released)
@@ -139,6 +155,15 @@ def _settle(
     if first is None:
         raise InputError("nothing to release")
     return first
+
+
+def _without_declined(unit: Connection, made: Outcome, turn: Iterable[int]) -> Outcome:
+    """Leave out what a person declined: nothing but a new proposal opens it again."""
+    named = releases.intents_where(
+        unit, state=DECLINED, copies=list(turn), agreement=made.agreement.id
+    )
+    no = {(intent.peer, intent.copy) for intent in named}
+    return replace(made, decisions={k: d for k, d in made.decisions.items() if k not in no})
 
 
 def _effect(
@@ -275,21 +300,6 @@ def _view(decision: Decision) -> str:
     return made.view.digest if made else ""
 
 
-def encode_reasons(reasons: Sequence[Reason]) -> str:
-    """Write reasons as JSON."""
-    return msgspec.json.encode(
-        [{"rule": str(r.rule), "clause": r.clause, "facts": dict(r.facts)} for r in reasons]
-    ).decode()
-
-
-def decode_reasons(written: str) -> tuple[Reason, ...]:
-    """Read reasons written by ``encode_reasons``."""
-    return tuple(
-        Reason(rule=Rule(item["rule"]), clause=item["clause"], facts=item["facts"])
-        for item in msgspec.json.decode(written)
-    )
-
-
 def approve(  # noqa: PLR0913 unit, us and now come with every act
     unit: Connection,
     us: Us,
@@ -336,21 +346,8 @@ def approve(  # noqa: PLR0913 unit, us and now come with every act
             at=text(now),
         ),
     )
-    log.append(
-        unit,
-        [
-            (
-                copy.object.id,
-                {
-                    "kind": "approved",
-                    "by": name,
-                    "at": text(now),
-                    "view": bound.view,
-                    "id": bound.id,
-                },
-            )
-        ],
-    )
+    fact: dict[str, Json] = {"kind": "approved", "by": name, "at": text(now), "view": bound.view}
+    log.append(unit, [(copy.object.id, {**fact, "id": bound.id})])
     outcome = reconsider(unit, us, agreement, [seq], now)
     if outcome is None:
         raise Conflict("the agreement is no longer in force", agreement=agreement)
@@ -367,7 +364,7 @@ def decline(unit: Connection, name: str, seq: int, agreement: str, now: datetime
     if not waiting:
         raise NotFound("nothing of that number waits", copy=seq)
     [copy] = objects.by_seq(unit, [seq])
-    releases.put_intents(unit, [replace(intent, state="declined") for intent in waiting])
+    releases.put_intents(unit, [replace(intent, state=DECLINED) for intent in waiting])
     fact: dict[str, Json] = {
         "kind": "declined",
         "by": name,

@@ -109,6 +109,8 @@ def _apply(unit: Connection, truth: Connection, ops: Sequence[Op], now: datetime
                 inboxes[op.shelf].append(facts)
             case "frame":
                 nudges += _frame(unit, truth, op, now)
+            case "withdraw":
+                inboxes[op.shelf] = [f for f in inboxes[op.shelf] if not _withdrawn(facts, f)]
             case _:
                 _single(unit, op, facts)
     for name, placed in placing.items():
@@ -132,8 +134,14 @@ def _single(unit: Connection, op: Op, facts: Mapping[str, str]) -> None:
                 unit,
                 Caller(name=facts["name"], kind=facts["kind"], keys=keys, token=facts["token"]),
             )
-        case _:  # what takes away was applied before
+        case "no-caller":  # once more, in its turn: it may follow a caller of this very batch
+            shelf.remove_caller(unit, facts["name"])
+        case _:  # a row that is taken away was applied before
             pass
+
+
+def _withdrawn(order: Facts, row: Facts) -> bool:
+    return row["id"] == order["id"] and row["version"] in order["versions"].split(",")
 
 
 def _shelf(unit: Connection, op: Op, facts: Facts) -> list[Facts]:
@@ -170,12 +178,14 @@ def _place(
     if held is None or not rows:
         return
     now_standing = releases.views_on(truth, name, [facts["id"] for facts in rows])
-    going = [
-        facts
-        for facts in rows
-        if facts["type"] == "marking-definition"
-        or now_standing.get((facts["id"], facts["version"])) == facts["view"]
-    ]
+    going = list(
+        {
+            (facts["id"], facts["version"]): facts
+            for facts in rows
+            if facts["type"] == "marking-definition"
+            or now_standing.get((facts["id"], facts["version"])) == facts["view"]
+        }.values()
+    )
     shelf.add_views(unit, objects.bodies_of(truth, [facts["view"] for facts in going]))
     shown = _numbered(going, now, (held.position, held.last_added))
     stix = {row.position: facts["version"] for row, facts in zip(shown, going, strict=True)}
@@ -235,7 +245,10 @@ def _frame(unit: Connection, truth: Connection, op: Op, now: datetime) -> list[N
     parcel = channels.parcel(truth, op.shelf, seq)
     if parcel is None:
         return []
-    shelf.add_views(unit, objects.bodies_of(truth, parcel.bodies))
+    channel = channels.by_id(truth, op.shelf)
+    if channel is not None and not channel.agreement:
+        # Documents stand on no shelf. A view comes with its row alone, else it was taken back by now.
+        shelf.add_views(unit, objects.bodies_of(truth, parcel.bodies))
     shelf.add_frame(
         unit,
         Frame(

@@ -14,7 +14,7 @@ from mithaq.border.us import Us
 from mithaq.model.canonical import parse
 from mithaq.model.labels import Label, Tlp, join, tlp
 from mithaq.model.markings import Marking, classify, object_label
-from mithaq.model.objects import references
+from mithaq.model.objects import moment, references
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.situation import (
@@ -143,7 +143,7 @@ def _families(unit: Connection, copies: Mapping[int, Copy]) -> dict[tuple[str, s
     many = {seq for seqs in versions.values() if len(seqs) > 1 for seq in seqs}
     loaded = dict(copies) | {copy.seq: copy for copy in objects.by_seq(unit, many - copies.keys())}
     return {
-        key: sorted((loaded[seq] for seq in seqs), key=lambda c: c.object.version)
+        key: sorted((loaded[seq] for seq in seqs), key=lambda c: moment(c.object.version))
         for key, seqs in versions.items()
         if len(seqs) > 1
     }
@@ -161,8 +161,9 @@ def _candidate(copy: Copy, around: Around) -> Candidate:
     tables, family, sources, communities = around
     table = tables.get(copy.voucher, {})
     kin = family.get((copy.voucher, copy.object.id), [copy])
-    later = [c for c in kin if c.object.version > copy.object.version]
-    before = [c for c in kin if c.object.version < copy.object.version]
+    now = moment(copy.object.version)
+    later = [c for c in kin if moment(c.object.version) > now]
+    before = [c for c in kin if moment(c.object.version) < now]
     own = copy.standing == "own"
     source = sources.get(copy.voucher)
     text = communities.get((copy.agreement, copy.agreement_version))

@@ -24,6 +24,7 @@ from mithaq.store.spool import Arrival
 _log = structlog.get_logger()
 SPOOL = "spool"  # the cursor's name
 LOG_TICK = timedelta(hours=1)  # the log is padded and signed at this pace (border.md 4.4)
+RETRY = timedelta(seconds=2)  # before a frame that waits is looked at again
 HEAL = 2.0  # seconds before the worker tries again after a failure
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
@@ -36,6 +37,7 @@ class Worker:
         self.node = node
         self.visitor = Visitor(node)
         self._couriers: dict[str, Courier] = {}
+        self._tried: dict[str, datetime] = {}  # channels whose kept frames were tried a moment ago
 
     # --- once ------------------------------------------------------------------------------------------
     def turn(self) -> None:
@@ -90,12 +92,13 @@ class Worker:
                             heartbeats.take(unit, node.us, arrival.peer, arrival.raw, now)
                         case _:
                             hints.append(_hint(arrival))
-            except MithaqError as error:
+            except (SQLAlchemyError, OSError):
+                raise  # ours, and it heals: the arrival is tried again
+            except Exception as error:  # noqa: BLE001 whatever one peer's bytes do, the others are served
                 # Kept for our people; the sender learns nothing, and the cursor goes on.
-                channels.refuse(unit, arrival.peer, (error.code, arrival.kind), arrival.raw, now)
-                _log.warning(
-                    "arrival-refused", peer=arrival.peer, kind=arrival.kind, code=error.code
-                )
+                code = error.code if isinstance(error, MithaqError) else "fault"
+                channels.refuse(unit, arrival.peer, (code, arrival.kind), arrival.raw, now)
+                _log.warning("arrival-refused", peer=arrival.peer, kind=arrival.kind, code=code)
             journal.keep(unit, SPOOL, str(arrival.seq))
         return hints
 
@@ -103,20 +106,22 @@ class Worker:
         """Try the frames that waited for their turn, their agreement or their hour."""
         with self.node.core.read() as unit:
             waiting = channels.waiting_channels(unit)
+        now = self.node.clock()
+        self._tried = {channel: at for channel, at in self._tried.items() if now - at < RETRY}
         for channel in waiting:
-            while self._next_kept(channel):
-                pass
+            if channel in self._tried:
+                continue
+            outcome: admit.Outcome | None = admit.Outcome.ADMITTED
+            while outcome is admit.Outcome.ADMITTED:
+                outcome = self._next_kept(channel)
+            if outcome is admit.Outcome.KEPT:
+                self._tried[channel] = now
 
-    def _next_kept(self, channel: str) -> bool:
+    def _next_kept(self, channel: str) -> admit.Outcome | None:
         node = self.node
         with node.core.begin() as unit:
-            kept = admit.next_kept(unit, channel)
-            if kept is None:
-                return False
-            done = admit.frame(unit, node.us, kept[0], kept[1], node.clock())
-            if done.outcome is admit.Outcome.REFUSED:
-                channels.drop_held(unit, channel, done.seq)
-            return done.outcome is admit.Outcome.ADMITTED
+            done = admit.next_kept(unit, node.us, channel, node.clock())
+        return None if done is None else done.outcome
 
     def look(self) -> None:
         """Follow agreements into and out of force, and keep the log's hourly tick."""
@@ -256,6 +261,8 @@ class Courier(threading.Thread):
     def _visit(self, shown: list[Nudge], heard: list[Nudge]) -> bool:
         try:
             return self._visitor.visit(self._peer, shown, heard)
-        except (SQLAlchemyError, OSError) as error:
+        except NotFound:
+            raise
+        except Exception as error:  # noqa: BLE001 one peer's answers must not end its thread
             _log.error("visit-failed", peer=self._peer, kind=type(error).__name__)
             return False

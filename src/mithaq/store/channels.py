@@ -1,13 +1,15 @@
 """Channels and what went or waits in them: one hash chain per (from, to, agreement)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from mithaq.clock import text
 from mithaq.store.sql import insert_new, put
 from mithaq.store.tables import channels, held_frames, outbox, refusals
+
+REFUSALS = 32  # kept of one peer and reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,13 @@ def hold(unit: Connection, held: HeldFrame) -> None:
     insert_new(unit, held_frames, [{name: getattr(held, name) for name in HeldFrame.__slots__}])
 
 
+def held_of(unit: Connection, peer: str) -> tuple[int, int]:
+    """Return how many frames of ``peer`` are kept, and how many bytes they are."""
+    size = func.coalesce(func.sum(func.length(held_frames.c.frame)), 0)
+    row = unit.execute(select(func.count(), size).where(held_frames.c.peer == peer)).one()
+    return int(row[0]), int(row[1])
+
+
 def held(unit: Connection, channel: str, chan_seq: int) -> HeldFrame | None:
     """Return the frame kept under a number."""
     row = unit.execute(
@@ -161,16 +170,40 @@ def drop_held(unit: Connection, channel: str, upto: int) -> None:
     )
 
 
-def refuse(unit: Connection, peer: str, why: tuple[str, str], frame: bytes, now: datetime) -> None:
+def refuse(  # noqa: PLR0913 what came, from whom, why, when, and how much of it is kept
+    unit: Connection,
+    peer: str,
+    why: tuple[str, str],
+    frame: bytes,
+    now: datetime,
+    most: int = 1 << 16,
+) -> bool:
     """Keep a refused envelope and its (code, cause) for our people; the sender learns nothing.
 
-    One that comes again right after itself, as a peer that is asked again sends it, is kept once.
+    One that comes again right after itself, as a peer that is asked again sends it, is kept once. Of a peer and
+    a reason the last ``REFUSALS`` are kept, so that nobody fills the disk with what is refused.
+
+    Args:
+        most: how many bytes of it are kept.
+
+    Returns:
+        Whether it is news: nothing of this peer was refused for this reason within the last hour.
     """
-    kept = frame[: 1 << 20]
-    last = select(refusals).where(refusals.c.peer == peer).order_by(refusals.c.seq.desc()).limit(1)
-    row = unit.execute(last).one_or_none()
+    kept = frame[:most]
+    c = refusals.c
+    of_peer = select(refusals).where(c.peer == peer).order_by(c.seq.desc())
+    alike = of_peer.where(c.code == why[0], c.cause == why[1])
+    newest, row = (unit.execute(q.limit(1)).one_or_none() for q in (alike, of_peer))
+    news = newest is None or newest.at <= text(now - timedelta(hours=1))
     if row is not None and (row.code, row.cause, bytes(row.frame)) == (*why, kept):
-        return
+        return news
     unit.execute(
         refusals.insert().values(at=text(now), peer=peer, code=why[0], cause=why[1], frame=kept)
     )
+    old = unit.execute(
+        alike.with_only_columns(c.seq).offset(REFUSALS).limit(1)
+    ).scalar_one_or_none()
+    if old is not None:
+        which = (c.peer == peer, c.code == why[0], c.cause == why[1])
+        unit.execute(delete(refusals).where(*which, c.seq <= old))
+    return news
