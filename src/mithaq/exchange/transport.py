@@ -6,6 +6,7 @@ asks and when; authenticity of what is said rests on the envelopes (border.md 5)
 
 import hashlib
 import secrets
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -180,8 +181,18 @@ class HttpWire:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(status=answer.status_code, headers=headers, body=bytes(body))
         except httpx2.HTTPError as error:
-            raise PeerUnreachable(type(error).__name__) from error
+            raise PeerUnreachable(type(error).__name__, cause=_cause(error)) from error
 
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+
+def _cause(error: BaseException) -> str:
+    """Return ``certificate`` if somebody answers there whose certificate does not count; else nothing."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return "certificate"
+        seen = seen.__cause__ or seen.__context__
+    return ""
