@@ -301,3 +301,16 @@ def test_what_is_shown_without_a_release_does_not_verify(allies):
         unit.exec_driver_sql('DELETE FROM "rows"')
 
     assert allies.run("asteria", "verify").exit_code == 1
+
+
+def test_a_no_keeps_it_here_and_takes_it_off_the_queue(allies):
+    numbers = taken_in(allies, indicator(2, "second stage"), tlp="AMBER+STRICT")
+    allies.do("asteria", "release", *numbers, "--agreement", "pact", actor="amal")
+
+    by_analyst = allies.run("asteria", "decline", *numbers, actor="amal")
+    allies.do("asteria", "decline", *numbers, actor="lina")
+    allies.settle()
+
+    assert by_analyst.exit_code == 3
+    assert allies.ask("asteria", "queue", actor="lina") == []
+    assert "second stage" not in names(allies, "borea")

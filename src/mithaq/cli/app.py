@@ -89,12 +89,12 @@ COMMANDS: Mapping[
 ] = {  # commands of their own, and where each is found
     **dict.fromkeys(("demo", "init", "serve", "status", "verify", "formats"), _node),
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
-    **dict.fromkeys(("release", "explain", "queue", "approve"), _release),
+    **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
 }
 ORDER = (
     *("demo", "init", "serve", "status", "verify", "actor", "peer", "token", "agreement"),
     *("import", "formats", "show", "search", "mark"),
-    *("release", "explain", "queue", "approve", "quarantine", "log"),
+    *("release", "explain", "queue", "approve", "decline", "quarantine", "log"),
 )
 
 

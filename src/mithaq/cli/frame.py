@@ -14,6 +14,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from mithaq.cli.common import FLAGS, METAVARS, VALUED, BadUsage
 from mithaq.cli.desk import desk_of
 from mithaq.cli.exits import CODES
+from mithaq.languages import Catalogue
 
 
 def topic(name: str = "") -> typer.Typer:
@@ -71,14 +72,14 @@ def _page(ctx: Context, params: Sequence[Parameter], commands: Sequence[str] = (
     key = key_of(ctx)
     arguments = [p for p in params if isinstance(p, TyperArgument)]
     options = [p for p in params if not isinstance(p, TyperArgument)]
-    usage = [ctx.command_path, *("COMMAND" for _ in commands[:1]), *map(_written, arguments)]
+    usage = [ctx.command_path, *("COMMAND" for _ in commands[:1]), *map(written, arguments)]
     screen.line(words.say("page.usage", usage=" ".join([*usage, "[OPTIONS]"])), style="bold")
     screen.line("")
     screen.line(words.say(f"{key}.about"))
     sections = [
         ("page.commands", [(name, words.say(f"{key}.{name}.about")) for name in commands]),
-        ("page.arguments", [(_written(p), words.say(f"{key}.{p.name}")) for p in arguments]),
-        ("page.options", [(_option(p), words.say(f"{key}.{p.name}")) for p in options]),
+        ("page.arguments", [(written(p), words.say(f"{key}.{p.name}")) for p in arguments]),
+        ("page.options", [(option_written(p), _about(words, key, p)) for p in options]),
         ("page.everywhere", _everywhere(ctx)),
     ]
     if not key.partition(".")[2]:
@@ -91,13 +92,20 @@ def _page(ctx: Context, params: Sequence[Parameter], commands: Sequence[str] = (
             screen.pairs(pairs, indent=2)
 
 
-def _written(argument: TyperArgument) -> str:
+def _about(words: Catalogue, key: str, option: Parameter) -> str:
+    said = words.say(f"{key}.{option.name}")
+    return f"{said} {words.say('page.needed')}" if option.required else said
+
+
+def written(argument: TyperArgument) -> str:
+    """Return an argument as the usage shows it."""
     name = argument.metavar or (argument.name or "").upper()
     name = name if argument.required else f"[{name}]"
     return f"{name}…" if argument.nargs != 1 and not name.endswith("…") else name
 
 
-def _option(option: Parameter) -> str:
+def option_written(option: Parameter) -> str:
+    """Return an option as the help shows it."""
     flags = ", ".join(option.opts)
     if not isinstance(option, TyperOption):
         return flags

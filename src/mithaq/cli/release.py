@@ -299,6 +299,25 @@ def approve(  # noqa: PLR0913 an argument per option
     _told(desk, facts | {"objects": 1, "peers": peers, "waiting": []}, shadow=made.agreement.shadow)
 
 
+@app.command("decline", cls=Command)
+def decline(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NUMBER|ID")],
+    *,
+    agreement: Annotated[str, typer.Option(metavar="ID")] = "",
+) -> None:
+    """Give the second person's no; it stays until somebody proposes it anew."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.begin() as unit:
+        actor = desk.actor(unit, Permission.RELEASE_APPROVE)
+        copy, waiting, _ = _held(unit, node, actor, (name, agreement))
+        publish.decline(unit, actor.name, copy.seq, waiting[0].agreement, node.clock())
+    peers = sorted(intent.peer for intent in waiting)
+    if desk.screen.as_json:
+        desk.screen.json({**row(copy), "agreement": waiting[0].agreement, "peers": peers})
+    desk.screen.say("say.declined", number=copy.seq, peers=", ".join(peers))
+
+
 def _held(
     unit: Connection, node: Node, actor: Actor, asked: tuple[str, str]
 ) -> tuple[Copy, Sequence[Intent], Hold]:
