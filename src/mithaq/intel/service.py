@@ -15,7 +15,7 @@ from mithaq.errors import InputError, NotFound
 from mithaq.formats import Refusal, Registry
 from mithaq.intel import rules
 from mithaq.model.labels import Beside
-from mithaq.model.objects import IDENTIFIER, references
+from mithaq.model.objects import IDENTIFIER, moment, references
 from mithaq.store import objects, parties
 from mithaq.store.engine import Store
 from mithaq.store.objects import Copy, Rows, Source
@@ -183,7 +183,7 @@ def versions(unit: Connection, us: Us, actor: Actor, name: str) -> list[Copy]:
     found = objects.load(unit, rows)
     if not found:
         raise NotFound(f"nothing here by the name {name!r} that {actor.name} may read", id=name)
-    return sorted(found, key=lambda copy: (copy.object.version, copy.seq), reverse=True)
+    return sorted(found, key=lambda copy: (moment(copy.object.version), copy.seq), reverse=True)
 
 
 def relate(unit: Connection, us: Us, actor: Actor, copy: Copy) -> list[Related]:
@@ -210,7 +210,7 @@ def _newest_by_id(unit: Connection, visible: Rows, ids: Iterable[str]) -> dict[s
     for part in chunks(dict.fromkeys(ids)):
         for copy in objects.load(unit, visible.where(copies.c.id.in_(part))):
             before = found.get(copy.object.id)
-            if before is None or before.object.version < copy.object.version:
+            if before is None or moment(before.object.version) < moment(copy.object.version):
                 found[copy.object.id] = copy
     return found
 
@@ -261,7 +261,7 @@ def _newest(
         unit, {id_ for _, _, id_, _ in seen}
     ):
         if state == "admitted":
-            latest[voucher, id_] = max(latest[voucher, id_], version)
+            latest[voucher, id_] = max(latest[voucher, id_], version, key=moment)
     kept = [
         seq
         for seq, voucher, id_, version in seen

@@ -99,6 +99,14 @@ def version_of(body: Body) -> str:
     return normal(str(body.get("modified") or body.get("created")))
 
 
+def moment(version: str) -> str:
+    """Return a form of ``version`` that sorts as instants do; "" sorts before all.
+
+    Without the Z a longer fraction of one millisecond stands after a shorter one.
+    """
+    return version.removesuffix("Z")
+
+
 def required_refs(type_: str) -> frozenset[str]:
     """Return the required properties of ``type_`` that hold references; none for a custom type."""
     known = TYPES.get(type_)
@@ -129,6 +137,6 @@ def _references(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
 
 
 __all__ = [
-    "IDENTIFIER", "Body", "InvalidObject", "Object", "Problem", "checked", "from_body", "is_sco", "problems",
-    "read", "references", "required_refs", "version_of",
+    "IDENTIFIER", "Body", "InvalidObject", "Object", "Problem", "checked", "from_body", "is_sco", "moment",
+    "problems", "read", "references", "required_refs", "version_of",
 ]  # fmt: skip

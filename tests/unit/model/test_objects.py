@@ -1,14 +1,18 @@
 """An object is its bytes; what logic needs is read from them once, and unknown fields survive."""
 
 import json
+from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mithaq.model.canonical import GateRefused, canonical, digest
 from mithaq.model.objects import (
     InvalidObject,
     from_body,
     is_sco,
+    moment,
     problems,
     read,
     references,
@@ -71,6 +75,17 @@ def test_an_object_made_here_is_its_canonical_form():
 )
 def test_one_instant_is_one_version_however_it_is_written(written, version):
     assert read(canonical(TOOL | {"modified": written})).version == version
+
+
+@given(st.lists(st.text("0123456789", max_size=7), min_size=2, max_size=2))
+def test_versions_sort_as_their_instants_do_however_precise(fractions):
+    """A raised marking a tenth of a millisecond later is later."""
+    written = [f"2026-02-01T00:00:00.{f}Z" if f else "2026-02-01T00:00:00Z" for f in fractions]
+    one, other = (moment(read(canonical(TOOL | {"modified": each})).version) for each in written)
+    first, second = (Decimal(f"0.{f or 0}") for f in fractions)
+
+    assert (one < other, one == other) == (first < second, first == second)
+    assert moment("") < one
 
 
 def test_a_marking_definition_has_its_creation_for_a_version_and_an_observable_none():
