@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from mithaq.model.objects import moment
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.situation import Candidate, Recall, Situation
 
@@ -29,7 +28,7 @@ class Orders:
             this = (
                 order.version == stored.version
                 if order.version is not None
-                else moment(stored.version) <= moment(order.issued)
+                else stored.version <= order.issued
             )
             if order.by == owner and this and self._reaches(order, candidate, peer):
                 yield order
