@@ -70,6 +70,7 @@ def test_a_document_of_more_than_64_kb_is_not_even_read():
     [
         ({"threshold": 4}, "threshold"),
         ({"roots": KEY[:1] * 2}, "threshold"),
+        ({"roots": [*KEY[:2], KEY[0]]}, "threshold"),
         ({"standing": "single-root"}, "standing"),
         ({"threshold": 1, "standing": "full"}, "standing"),
         ({"expires": text(NOW - timedelta(days=1))}, "expires"),
