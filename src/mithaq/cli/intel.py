@@ -73,11 +73,10 @@ def import_(  # noqa: PLR0913 an argument per option
     beside, readers = intel.caveats(given), intel.readers(reader or ())
     results: list[tuple[Path, Added]] = []
     with desk.node() as node:
-        members = _members(node, community)
         for file in files:
             incoming = intel.Incoming(
                 raw=desk.read(file),
-                source=intel.source(source, members, file=file.stem),
+                source=_source(node, source or file.stem, community),
                 format=format_ or None,
                 beside=beside,
                 readers=readers,
@@ -87,11 +86,12 @@ def import_(  # noqa: PLR0913 an argument per option
     _report(desk, results)
 
 
-def _members(node: Node, community: str) -> frozenset[str]:
-    """Return the parties named, those of an agreement where one is named."""
-    names = frozenset(name.strip() for name in community.split(",") if name.strip())
+def _source(node: Node, name: str, community: str) -> intel.Source:
+    """Return the source by its name, with the community given now, of parties or of an agreement's."""
+    names = frozenset(each.strip() for each in community.split(",") if each.strip())
     with node.core.read() as unit:
-        return intel.members(unit, names, node.clock())
+        members = intel.members(unit, names, node.clock()) if names else None
+        return intel.source(unit, name, members)
 
 
 def _add(desk: Desk, node: Node, incoming: intel.Incoming) -> Added:

@@ -29,6 +29,9 @@ from mithaq.store.releases import Intent
 app = topic()
 
 MAIN = 5  # reasons named per peer
+_ABOUT = frozenset(
+    {"target", "unknown", "removed", "since", "by"}
+)  # facts that differ object by object
 VERBS: Mapping[type[Decision], str] = {Release: "goes", Hold: "waits", Withhold: "stays"}
 Facts: TypeAlias = dict[str, Any]
 Decisions: TypeAlias = publish.Decisions
@@ -41,17 +44,14 @@ class _Tally:
     goes: int = 0
     waits: int = 0
     stays: int = 0
-    reasons: dict[tuple[str, str, str], list[Reason]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    reasons: dict[tuple[str, ...], list[Reason]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, decision: Decision) -> None:
         """Count one decision and its reasons, which are told together where rule and clause are the same."""
         verb = VERBS[type(decision)]
         setattr(self, verb, getattr(self, verb) + 1)
         for reason in () if isinstance(decision, Release) else decision.reasons:
-            key = (str(reason.rule), reason.clause, reason.facts.get("because", ""))
-            self.reasons[key].append(reason)
+            self.reasons[_sort(reason)].append(reason)
 
     def main(self, language: sentences.Language) -> list[Facts]:
         """Return the reasons that bit most often; each with the sentence of its first case."""
@@ -61,10 +61,19 @@ class _Tally:
                 "count": len(same),
                 "rule": str(same[0].rule),
                 "clause": same[0].clause,
+                "alike": all(each.facts == same[0].facts for each in same),
                 "sentence": sentences.sentence(same[0], language),
             }
             for same in most[:MAIN]
         ]
+
+
+def _sort(reason: Reason) -> tuple[str, ...]:
+    """Return what makes reasons one sort: all they say, but for the objects they are about."""
+    facts = (
+        f"{name}={value}" for name, value in sorted(reason.facts.items()) if name not in _ABOUT
+    )
+    return (str(reason.rule), reason.clause, *facts)
 
 
 def tally(decisions: Decisions, asked: Iterable[int], language: sentences.Language) -> list[Facts]:
@@ -146,7 +155,10 @@ def _told(desk: Desk, facts: Facts, *, shadow: bool) -> None:
     for peer in facts["peers"]:
         for reason in peer["reasons"]:
             screen.say(
-                "say.reason", peer=peer["peer"], count=reason["count"], why=reason["sentence"]
+                "say.reason" if reason["alike"] else "say.reason-such",
+                peer=peer["peer"],
+                count=reason["count"],
+                why=reason["sentence"],
             )
     if facts["preview"]:
         screen.say("say.nothing-sent")

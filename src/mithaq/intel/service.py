@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -67,14 +67,13 @@ class Related:
     copy: Copy | None
 
 
-def source(name: str, community: Iterable[str] = (), *, file: str = "") -> Source:
-    """Return the source a file comes from: named by a person, or after the file."""
-    return Source(
-        name=f"file:{name or file}",
-        kind="file",
-        community=frozenset(community) or None,
-        onward="open" if community else "none",  # a declared community is who it may go on to
-    )
+def source(unit: Connection, name: str, community: frozenset[str] | None = None) -> Source:
+    """Return the source a file comes from; one that is known keeps its terms, but for a community given now."""
+    voucher = f"file:{name}"
+    known = objects.all_sources(unit).get(voucher)
+    if known is None:
+        return Source(name=voucher, kind="file", community=community or None)
+    return known if community is None else replace(known, community=community or None)
 
 
 def members(unit: Connection, names: frozenset[str], now: datetime) -> frozenset[str]:

@@ -37,8 +37,9 @@ def desk(core, us):
     class Desk:
         def add(self, *bodies, tlp=Tlp.GREEN, actor=None, own=False, ticks=None, **more):
             raw = json.dumps({"objects": list(bodies)}).encode()
+            from_ = more.pop("source", None) or self.source("report")
             incoming = intel.Incoming(
-                raw=raw, source=intel.source("report"), beside=Beside(tlp=tlp), own=own, **more
+                raw=raw, source=from_, beside=Beside(tlp=tlp), own=own, **more
             )
             return intel.add(
                 core,
@@ -49,6 +50,10 @@ def desk(core, us):
                 formats=BUILT_IN,
                 progress=None if ticks is None else lambda *at: ticks.append(at),
             )
+
+        def source(self, *args):
+            with core.read() as unit:
+                return intel.source(unit, *args)
 
         def ask(self, verb, *args, actor=None, **more):
             with core.read() as unit:
@@ -226,3 +231,14 @@ def test_an_id_that_several_vouch_for_is_marked_by_number(desk):
         desk.change(intel.mark, id_(1), Beside(tlp=Tlp.RED))
 
     assert desk.change(intel.mark, str(mine.seq), Beside(tlp=Tlp.RED)).seq == mine.seq
+
+
+def test_a_source_keeps_its_terms_until_others_are_given(desk):
+    desk.add(tool(1), source=desk.source("report", frozenset({"borea"})))
+
+    kept, changed = desk.source("report"), desk.source("report", frozenset({"caria"}))
+    ended, other = desk.source("report", frozenset()), desk.source("other")
+
+    assert kept.community == {"borea"}
+    assert changed.community == {"caria"}
+    assert ended.community is other.community is None
