@@ -1,0 +1,287 @@
+"""A peer that lies with valid keys: whose envelope it is and in which order (border.md 6, steps 2 to 4)."""
+
+from datetime import timedelta
+
+import pytest
+
+from mithaq.border import admit, agreements, parting
+from mithaq.border.admit import Outcome
+from mithaq.border.agreements import terms_of
+from mithaq.clock import text as stamp
+from mithaq.model.canonical import digest
+from mithaq.model.labels import Tlp
+from mithaq.model.objects import from_body
+from mithaq.policy import agreement as policy
+from mithaq.seal.envelope import sign
+from mithaq.seal.keys import generate
+from mithaq.seal.messages import AGREEMENT, BATCH, ZERO, Doc, Terms
+from mithaq.store import parties
+from tests.unit.border.lies import ANOTHER, BOOKS, forum, one, pair, sign_both
+from tests.unit.border.stage import (
+    FRESH,
+    PAIR,
+    START,
+    US,
+    WIDE,
+    B,
+    C,
+    agreement,
+    put,
+    sealed,
+)  # fmt: skip
+
+
+# --- steps 2 and 3: what is no envelope, or not for us ------------------------------------------------
+def test_an_honest_frame_is_admitted_and_its_object_stored_with_its_proof(stage):
+    body = stage.body()
+
+    done = stage.admit(one(stage, body))
+
+    assert (done.outcome, done.stored, done.quarantined) == (Outcome.ADMITTED, 1, 0)
+    [copy] = stage.admitted()
+    assert copy.object.raw == from_body(body).raw
+    assert (copy.voucher, copy.owner, copy.role, copy.sent_by) == (B, B, "owner", B)
+    assert (copy.agreement, copy.onward, copy.level) == (PAIR, "scope", int(Tlp.GREEN))
+    assert stage.leaves(body["id"]) == ["admission"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        ({"to": C}, "to"),
+        ({"sender": C, "batch": ""}, "to"),
+        ({"realm": "drill:x"}, "to"),
+        ({"channel": "F" * 32}, "channel"),
+        ({"channel": "f" * 31}, "channel"),
+        ({"prev": "sha256:" + "1" * 64}, "prev"),
+        ({"signed_as": BATCH}, "payload-type"),
+        ({"batch": "{}"}, "shape"),
+        ({"batch": ""}, "encoding"),
+        ({"agreement": None, "batch": ""}, "entry"),
+    ],
+)
+def test_a_seal_for_another_place_is_refused_whole(stage, refused, fields, cause):
+    refused(one(stage, **fields), cause)
+
+
+def test_a_seal_that_its_peer_did_not_sign_is_refused(stage, refused):
+    refused(sealed(pair(), [put(stage.body())], generate())[0], "signature")
+    refused(sealed(pair(), [put(stage.body())], stage.signer(C))[0], "signature")
+
+
+def test_another_nations_seal_is_refused_from_whoever_brings_it(stage, refused):
+    refused(one(stage), "signature", peer=C)
+
+
+def test_every_flipped_bit_of_a_frame_is_refused(stage):
+    raw = one(stage)
+    before = stage.dump(*BOOKS, "held_frames")
+    for at in range(0, len(raw), max(1, len(raw) // 40)):
+        forged = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
+        assert stage.admit(forged).outcome is Outcome.REFUSED
+    for end in range(0, len(raw), max(1, len(raw) // 10)):
+        assert stage.admit(raw[:end]).outcome is Outcome.REFUSED
+    assert stage.dump(*BOOKS, "held_frames") == before
+
+    assert stage.admit(raw).outcome is Outcome.ADMITTED
+
+
+def test_a_document_in_a_channel_of_intelligence_is_refused(stage, refused):
+    raw = b"{}"
+    entry = Doc(payload_type=AGREEMENT, digest=digest(raw), size=2)
+
+    refused(sealed(pair(), [(entry, raw)], stage.signer(B), batch="")[0], "entry")
+
+
+def test_a_second_channel_for_one_relation_is_refused(stage, refused):
+    stage.admit(one(stage))
+
+    refused(one(stage, channel=ANOTHER), "second-channel")
+
+
+def test_another_relations_channel_is_refused(stage, refused):
+    stage.admit(one(stage))
+    entry = put(stage.body(by=C), role="owner")
+    theirs, _ = sealed(forum(), [entry], stage.signer(C), sender=C)
+
+    refused(theirs, "channel", peer=C)
+    refused(one(stage, terms=forum(), seq=2), "channel")
+
+
+def test_our_own_channel_is_no_channel_to_us(stage, refused):
+    ours = next(c for c in stage.rows("channels") if c["direction"] == "out" and c["peer"] == B)
+
+    refused(one(stage, channel=ours["id"]), "channel")
+
+
+def test_a_peer_that_is_not_confirmed_or_was_removed_brings_nothing(stage, refused):
+    peer = next(p for p in stage.rows("peers") if p["name"] == B)
+    stage.do(parties.set_peer_state, B, "met")
+    refused(one(stage), "unconfirmed")
+    stage.do(parties.set_peer_state, B, "confirmed")
+    stage.do(parting.remove, B, stage.now, by="olga")
+
+    before = stage.dump(*BOOKS)
+    assert stage.admit(one(stage)).code == "not-found"
+    assert stage.dump(*BOOKS) == before
+    assert peer["state"] == "confirmed"
+
+
+def test_an_expired_key_document_stops_admission(stage, refused):
+    refused(one(stage), "signature", now=START + timedelta(days=366))
+
+
+# --- step 4: order ------------------------------------------------------------------------------------
+def test_a_frame_after_a_gap_is_kept_and_admitted_once_the_gap_is_filled(stage):
+    first, head = sealed(pair(), [put(stage.body())], stage.signer(B))
+    second = one(stage, seq=2, prev=head)
+    before = stage.dump("held_frames")
+
+    assert stage.admit(second).code == "gap"
+    assert stage.dump("held_frames") == before
+    stage.admit(first)
+    done = stage.do(admit.next_kept, stage.us, FRESH, stage.now)
+
+    assert (done.outcome, done.seq) == (Outcome.ADMITTED, 2)
+    assert stage.do(admit.next_kept, stage.us, FRESH, stage.now) is None
+    assert stage.rows("held_frames") == []
+
+
+def test_a_frame_that_comes_again_changes_nothing(stage):
+    raw = one(stage)
+    stage.admit(raw)
+    before = stage.dump()
+
+    assert stage.admit(raw).outcome is Outcome.KNOWN
+    assert stage.dump() == before
+
+
+@pytest.mark.parametrize(("seq", "chained"), [(1, True), (2, False)])
+def test_a_second_story_freezes_the_channel_and_keeps_both_seals(stage, seq, chained):
+    first, head = sealed(pair(), [put(stage.body())], stage.signer(B))
+    stage.admit(first)
+    kept = {row["seal"]: row for row in stage.rows("accepted")}
+    other, _ = sealed(
+        pair(),
+        [put(stage.body())],
+        stage.signer(B),
+        seq=seq,
+        prev=ZERO if chained else "sha256:" + "2" * 64,
+    )
+    stage.admit(one(stage, seq=9))
+
+    done = stage.admit(other)
+
+    assert done.outcome is Outcome.FORKED
+    assert next(c for c in stage.rows("channels") if c["id"] == FRESH)["state"] == "frozen"
+    assert head in kept
+    evidence = bytes(stage.rows("refusals")[-1]["frame"])
+    assert evidence == other[4 : 4 + len(evidence)]
+    assert len(evidence) == int.from_bytes(other[:4], "big")
+    assert ("channel-frozen", FRESH) in {(e["kind"], e["subject"]) for e in stage.rows("journal")}
+    assert stage.leaves(FRESH) == ["fork"]
+    assert stage.rows("held_frames") == []
+    assert len(stage.admitted()) == 1
+
+
+def test_a_frozen_relation_takes_nothing_more_in_any_channel(stage, refused):
+    _, head = first = sealed(pair(), [put(stage.body())], stage.signer(B))
+    stage.admit(first[0])
+    stage.admit(one(stage))
+
+    refused(one(stage, seq=2, prev=head), "frozen")
+    refused(one(stage, channel=ANOTHER), "frozen")
+    refused(one(stage, channel=ANOTHER, prev=head), "frozen")
+
+
+def test_a_sender_restored_from_a_backup_begins_anew_where_we_stand(stage, refused):
+    first, head = sealed(pair(), [put(stage.body())], stage.signer(B))
+    stage.admit(first)
+    refused(one(stage, channel=ANOTHER, seq=2, prev=head), "second-channel")
+    refused(one(stage, channel=ANOTHER, prev="sha256:" + "3" * 64), "second-channel")
+
+    done = stage.admit(one(stage, channel=ANOTHER, prev=head))
+
+    assert done.outcome is Outcome.ADMITTED
+    states = {c["id"]: (c["state"], c["seq"]) for c in stage.rows("channels")}
+    assert (states[FRESH], states[ANOTHER]) == (("replaced", 1), ("open", 1))
+    assert stage.leaves(FRESH) == ["channel-replaced"]
+    refused(one(stage, seq=2, prev=head), "frozen")
+
+
+def test_a_seal_of_the_future_waits_five_minutes_off_and_is_admitted_when_its_time_has_come(stage):
+    near, far = (stamp(stage.now + timedelta(minutes=m)) for m in (5, 6))
+    early, head = sealed(pair(), [put(stage.body())], stage.signer(B), issued=near)
+    assert stage.admit(early).outcome is Outcome.ADMITTED
+    later = one(stage, issued=far, seq=2, prev=head)
+
+    assert stage.admit(later).code == "future"
+    assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).outcome is Outcome.KEPT
+    later = stage.now + timedelta(minutes=1)
+    assert stage.do(admit.next_kept, stage.us, FRESH, later).outcome is Outcome.ADMITTED
+
+
+def test_a_frame_under_a_text_that_is_not_complete_here_waits_for_it(stage):
+    text = agreement("aurelia-borea-2", US, B)
+    raw = one(stage, terms=terms_of(text))
+
+    assert stage.admit(raw).code == "agreement"
+    exact = policy.to_bytes(text)
+    stage.do(agreements.sign_text, stage.us, exact, stage.now, ["lena"])
+    assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).code == "agreement"
+    theirs = sign(AGREEMENT, exact, stage.signer(B))
+    stage.do(agreements.receive, stage.us, B, theirs, stage.now)
+
+    assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).outcome is Outcome.ADMITTED
+
+
+def test_a_frame_under_a_text_that_starts_later_waits_for_its_start(stage):
+    start = stamp(stage.now + timedelta(hours=1))
+    text = agreement("later", US, B, start=start)
+    sign_both(stage, text)
+
+    assert stage.admit(one(stage, terms=terms_of(text))).code == "early"
+    later = stage.now + timedelta(hours=1)
+    assert stage.do(admit.next_kept, stage.us, FRESH, later).outcome is Outcome.ADMITTED
+
+
+def test_a_version_below_one_accepted_before_is_rollback(stage, refused):
+    newer = agreement(PAIR, US, B, version=2, clause=WIDE)
+    sign_both(stage, newer)
+    _, head = first = sealed(terms_of(newer), [put(stage.body())], stage.signer(B))
+    assert stage.admit(first[0]).outcome is Outcome.ADMITTED
+
+    refused(one(stage, seq=2, prev=head), "rollback")
+    assert (
+        stage.admit(one(stage, terms=terms_of(newer), seq=2, prev=head)).outcome is Outcome.ADMITTED
+    )
+
+
+def test_a_version_not_lower_than_any_accepted_is_good_though_a_newer_is_in_force(stage):
+    sign_both(stage, agreement(PAIR, US, B, version=2, clause=WIDE))
+
+    assert stage.admit(one(stage)).outcome is Outcome.ADMITTED
+
+
+def test_a_seal_that_names_a_text_by_another_number_or_between_others_is_refused(stage, refused):
+    good = pair()
+    refused(one(stage, terms=Terms(id=PAIR, version=7, digest=good.digest)), "agreement")
+    between = agreement("between-others", US, C)
+    sign_both(stage, between, C)
+    refused(one(stage, terms=terms_of(between)), "agreement")
+
+
+def test_nothing_comes_in_under_an_agreement_suspended_until_it_is_resumed(stage):
+    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now)
+
+    assert stage.admit(one(stage)).code == "suspended"
+    stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now)
+    assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).outcome is Outcome.ADMITTED
+
+
+def test_nothing_comes_in_under_an_agreement_that_has_ended(stage, refused):
+    stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now)
+    refused(one(stage), "ended")
+    brief = agreement("brief", US, B, end=stamp(stage.now + timedelta(hours=1)))
+    sign_both(stage, brief)
+    refused(one(stage, terms=terms_of(brief)), "ended", now=stage.now + timedelta(hours=1))

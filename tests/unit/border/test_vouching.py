@@ -1,0 +1,151 @@
+"""Whose bytes these are, and who vouches for them (border.md 6, steps 5 and 6; 5.5)."""
+
+import pytest
+
+from mithaq.border.admit import Outcome
+from mithaq.border.agreements import terms_of
+from mithaq.model.canonical import digest
+from mithaq.model.labels import Tlp
+from mithaq.model.objects import from_body
+from mithaq.seal.frames import blank, frame
+from mithaq.seal.messages import Body
+from mithaq.store import parties
+from tests.unit.border.lies import balance, forum, one, pair, quarantined, relay, replace_proof
+from tests.unit.border.stage import (
+    US,
+    B,
+    C,
+    agreement,
+    batch_of,
+    put,
+    relayed,
+    replace_put,
+    sealed,
+)  # fmt: skip
+
+
+# --- step 5: bytes ------------------------------------------------------------------------------------
+def test_a_body_or_slice_that_is_not_the_one_sealed_is_refused(stage, refused):
+    body = stage.body()
+    entry, raw = put(body)
+    other = from_body(body | {"name": "x" * len(body["name"])}).raw
+    cases = [
+        ([(entry, raw)], {"bytes_": other}, "slice"),
+        ([(entry, raw)], {"bytes_": raw + b" "}, "body"),
+        ([(entry, raw)], {"body": None}, "body"),
+        ([(entry, raw)], {"body": Body(digest=digest(other), size=len(raw))}, "body"),
+        ([(replace_put(entry, size=len(raw) - 1), raw)], {}, "body"),
+        ([(replace_put(entry, digest="sha256:" + "4" * 64), raw)], {}, "slice"),
+        ([(entry, raw), (replace_put(entry, size=0), b"")], {}, "slice"),
+    ]
+    for entries, fields, cause in cases:
+        refused(sealed(pair(), entries, stage.signer(B), **fields)[0], cause)
+
+
+def test_views_taken_back_before_they_were_fetched_leave_no_hole_and_no_object(stage):
+    gone, stays = put(stage.body()), put(stage.body())
+    raw, head = sealed(pair(), [gone, stays], stage.signer(B))
+    served = frame(raw[4 : 4 + int.from_bytes(raw[:4], "big")], blank(gone[0].size) + stays[1])
+
+    done = stage.admit(served)
+
+    assert (done.outcome, done.stored, done.quarantined) == (Outcome.ADMITTED, 1, 0)
+    assert [c.object.id for c in stage.admitted()] == [stays[0].id]
+    assert stage.leaves(gone[0].id) == ["taken-back"]
+    assert stage.admit(one(stage, seq=2, prev=head)).outcome is Outcome.ADMITTED
+
+
+# --- step 6: who vouches ------------------------------------------------------------------------------
+def test_a_batch_that_is_not_for_these_views_by_this_sender_is_refused(stage, refused):
+    entry = put(stage.body())
+    signer, good = stage.signer(B), pair()
+    cases = [
+        (batch_of([entry[0]], B, stage.signer(C), good), "signature"),
+        (batch_of([entry[0]], C, signer, good), "batch"),
+        (batch_of([entry[0]], B, signer, good, realm="drill:x"), "batch"),
+        (batch_of([entry[0]], B, signer, forum()), "batch"),
+        (batch_of([entry[0]], B, signer, good, n=2), "batch"),
+        (batch_of([put(stage.body())[0]], B, signer, good), "batch"),
+    ]
+    for batch, cause in cases:
+        refused(sealed(good, [entry], signer, batch=batch)[0], cause)
+
+
+def test_a_batch_open_to_all_vouches_too(stage):
+    entry = put(stage.body())
+    batch = batch_of([entry[0]], B, stage.signer(B), "open")
+
+    done = stage.admit(sealed(pair(), [entry], stage.signer(B), batch=batch)[0])
+
+    assert done.stored == 1
+
+
+def test_a_relay_with_the_owners_proof_is_stored_as_the_owners(stage):
+    body = stage.body(by=C, level=Tlp.AMBER)
+
+    done = stage.admit(relay(stage, body))
+
+    assert (done.stored, done.quarantined) == (1, 0)
+    [copy] = stage.admitted()
+    assert (copy.voucher, copy.owner, copy.sent_by) == (C, C, B)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "cause"),
+    [
+        (lambda p: replace_put(p, onward="open"), "proof"),
+        (lambda p: replace_put(p, com="1" * 64), "proof"),
+        (lambda p: replace_put(p, role="carrier"), "proof"),
+        (lambda p: replace_put(p, proof=replace_proof(p.proof, index=0)), "proof"),
+        (lambda p: replace_put(p, proof=replace_proof(p.proof, path=[])), "proof"),
+        (lambda p: replace_put(p, proof=replace_proof(p.proof, batch="{}")), "shape"),
+    ],
+)
+def test_a_proof_that_does_not_hold_is_refused(stage, refused, tamper, cause):
+    refused(relay(stage, stage.body(by=C), tamper=tamper), cause)
+
+
+def test_a_proof_signed_by_another_or_of_another_realm_is_refused(stage, refused):
+    refused(relay(stage, stage.body(by=C), signer=stage.signer(B)), "signature")
+    refused(relay(stage, stage.body(by=C), by="nobody"), "signature")
+    body = stage.body(by=C)
+    entry, raw = put(body)
+    batch = batch_of([entry], C, stage.signer(C), forum(), realm="drill:x")
+    refused(sealed(forum(), [(relayed([entry], 0, batch), raw)], stage.signer(B))[0], "proof")
+
+
+def test_a_proof_of_a_nation_whose_words_were_never_compared_is_refused(stage, refused):
+    stage.do(parties.set_peer_state, C, "met")
+
+    refused(relay(stage, stage.body(by=C)), "signature")
+
+
+def test_our_own_object_and_its_own_are_no_relay(stage, refused):
+    refused(relay(stage, stage.body(by=US), by=US, signer=stage.signer(US)), "proof")
+    refused(relay(stage, stage.body(by=B), by=B, signer=stage.signer(B)), "proof")
+
+
+@pytest.mark.parametrize(
+    ("onward", "scope", "level", "code"),
+    [
+        ("scope", "forum", Tlp.AMBER, None),
+        ("scope", "pair-of-others", Tlp.GREEN, "onward"),
+        ("scope", "pair-of-others", Tlp.CLEAR, None),
+        ("scope", "open", Tlp.GREEN, "onward"),
+        ("open", "forum", Tlp.GREEN, None),
+        ("open", "forum", Tlp.AMBER, "onward"),
+        ("none", "forum", Tlp.GREEN, "onward"),
+        ("none", "forum", Tlp.CLEAR, None),
+    ],
+)
+def test_a_relay_that_oversteps_what_the_owner_allowed_is_set_aside(
+    stage, onward, scope, level, code
+):
+    others = terms_of(agreement("pair-of-others", B, C))
+    scopes = {"forum": forum(), "pair-of-others": others, "open": "open"}
+    body = stage.body(by=C, level=level)
+
+    done = stage.admit(relay(stage, body, onward=onward, scope=scopes[scope]))
+
+    assert balance(done, 1)
+    assert quarantined(stage).get(body["id"]) == code
