@@ -105,7 +105,9 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
     )
     facts = {"peer": peer, "agreement": terms.id, "seq": done.seq}
     record(unit, now, "admitted", done.channel, **facts, stored=done.stored, aside=done.quarantined)
-    revisit(unit, us, [copy.object.id for copy in taken.copies], now)
+    # Whatever was set aside is known to its sender all the same.
+    came = [copy.object.id for copy in taken.copies] + [put.id for put, _, _ in taken.aside]
+    revisit(unit, us, came, now)
     return done
 
 

@@ -12,7 +12,7 @@ from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import Body, Object, references
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new, put
-from mithaq.store.tables import bodies, copies, markings, relations, sources, tombstones
+from mithaq.store.tables import bodies, copies, markings, quarantine, relations, sources, tombstones
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
@@ -306,14 +306,20 @@ def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, st
 
 
 def known_from(unit: Connection, party: str, ids: Iterable[str]) -> set[str]:
-    """Return those of ``ids`` that ``party`` owns or sent us."""
+    """Return those of ``ids`` that ``party`` owns or sent us, also what we put into quarantine.
+
+    Else it would read in what we send it what became of what it sent (border.md 6).
+    """
     found: set[str] = set()
     theirs = or_(copies.c.voucher == party, copies.c.owner == party, copies.c.sent_by == party)
     for part in chunks(dict.fromkeys(ids)):
         rows = select(copies.c.id).where(
             copies.c.id.in_(part), theirs, copies.c.state == "admitted"
         )
-        found |= {row.id for row in unit.execute(rows)}
+        aside = select(quarantine.c.id).where(
+            quarantine.c.id.in_(part), quarantine.c.voucher.in_([party, f"client:{party}"])
+        )
+        found |= {row.id for query in (rows, aside) for row in unit.execute(query)}
     return found
 
 
