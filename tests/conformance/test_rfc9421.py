@@ -219,6 +219,15 @@ def test_a_valid_signature_that_says_less_than_we_ask_is_refused(changes):
         verify(resigned(signer, **changes), {signer.keyid: signer.public}.get, NOW)
 
 
+def test_a_request_without_any_digest_is_refused_even_without_a_body():
+    signer = generate()
+    request = resigned(signer, covered=("@method", "@target-uri"))
+    headers = {k: v for k, v in request.headers.items() if k != "content-digest"}
+
+    with pytest.raises(BadSignature):
+        verify(replace(request, headers=headers), {signer.keyid: signer.public}.get, NOW)
+
+
 def test_a_request_with_two_of_our_signatures_is_refused():
     signer = generate()
     one, two = resigned(signer), resigned(signer)

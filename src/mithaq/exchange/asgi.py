@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -83,6 +84,9 @@ class _Door:
     def __init__(self, listener: Listener, base: str) -> None:
         self._listener = listener
         self._base = base
+        self._prefix = urlsplit(
+            base
+        ).path.encode()  # a proxy in front may have taken it away already
         self._bodies: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +128,8 @@ class _Door:
     def _head(self, http: HttpRequest) -> Request:
         path = http.scope.get("raw_path") or http.scope["path"].encode()
         query = http.scope["query_string"]
-        target = path.partition(b"?")[0] + (b"?" + query if query else b"")
+        path = path.partition(b"?")[0].removeprefix(self._prefix)
+        target = path + (b"?" + query if query else b"")
         headers: dict[str, str] = {}
         for name, value in http.headers.items():
             headers[name] = f"{headers[name]}, {value}" if name in headers else value

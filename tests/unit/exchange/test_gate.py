@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from mithaq.border.peers import token_digest
 from mithaq.exchange.gate import AT_ONCE, Knock
 from mithaq.exchange.listener import Welcome
 from mithaq.exchange.problems import HttpProblem
@@ -89,6 +90,21 @@ def test_unknown_unconfirmed_and_wrong_look_alike(world, stranger):
     assert world.listener.answer(forged) == stranger
     for path in (f"/taxii2/{B_SHELF}/", FRAMES, "/mithaq/heartbeat/"):
         assert world.get("met_only", path) == stranger
+
+
+def test_the_key_that_stands_in_for_unknown_ones_opens_nothing(world, stranger):
+    world.signers["met_only"] = generate()
+    world.listener._gate._nobody = world.signers["met_only"].public
+
+    assert world.get("met_only", DISCOVERY) == stranger
+
+
+def test_a_token_speaks_for_clients_alone(world, stranger):
+    with world.shelf.begin() as unit:
+        token = token_digest("mq_x")
+        shelves.put_caller(unit, Caller(name="odd", kind="node", keys={}, token=token))
+
+    assert world.get("", DISCOVERY, authorization="Bearer mq_x") == stranger
 
 
 def test_a_revoked_caller_is_unknown_at_once(world, stranger):

@@ -65,6 +65,13 @@ def test_its_status_is_pending_until_the_worker_has_settled_it(world):
     assert world.get("misp", path).body == done
 
 
+def test_a_status_belongs_to_one_api_root(world):
+    world.open_shelf("9" * 32, "misp")
+    posted = json.loads(post(world, envelope(stix(1))).body)
+
+    assert world.get("misp", f"/taxii2/{'9' * 32}/status/{posted['id']}/").status == 404
+
+
 def test_a_status_is_nobody_elses(world):
     world.open_shelf("9" * 32, "siem")
     posted = json.loads(post(world, envelope(stix(1))).body)
