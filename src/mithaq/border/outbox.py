@@ -14,7 +14,7 @@ from mithaq.border.channels import Outgoing, outgoing_channel, send
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.clock import text
-from mithaq.model.canonical import Json, digest
+from mithaq.model.canonical import Json, digest, parse
 from mithaq.model.objects import version_of
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Release
@@ -225,9 +225,9 @@ def _statement_row(work: _Placing, where: tuple[str, str], id_: str, raw: bytes)
     )
 
 
-def _body(raw: bytes) -> dict[str, Json]:
-    body: dict[str, Json] = msgspec.json.decode(raw, type=dict[str, Json])
-    return body
+def _body(raw: bytes) -> Mapping[str, Json]:
+    value = parse(raw)
+    return value if isinstance(value, dict) else {}
 
 
 def _statements(work: _Placing, shelf: str, many: Sequence[Placed]) -> dict[str, bytes]:
