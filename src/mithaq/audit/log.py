@@ -28,6 +28,7 @@ from mithaq.store.tables import checkpoints, leaves, nodes
 
 CHECKPOINT = payload_type("checkpoint")
 PAD = 256
+NONCE = 32  # bytes before each record in its leaf
 
 
 class Checkpoint(Message, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ def append(unit: Connection, records: Sequence[tuple[str, Record]]) -> list[tupl
     rows: list[dict[str, object]] = []
     result: list[tuple[int, str]] = []
     for at, (subject, record) in enumerate(records, size):
-        nonce, raw = secrets.token_bytes(32), canonical(dict(record))
+        nonce, raw = secrets.token_bytes(NONCE), canonical(dict(record))
         leaf = leaf_hash(nonce + raw)
         for level, index, digest in completed(at, leaf, fetch):
             fresh[level, index] = digest
@@ -215,12 +216,13 @@ def check(raw: bytes, keys: Mapping[str, bytes]) -> Checked:
     hashes: list[str] = []
     for leaf in proof.leaves:
         try:
-            opened = leaf_hash(bytes.fromhex(leaf.nonce) + leaf.record.encode())
+            nonce = bytes.fromhex(leaf.nonce)
+            opened = leaf_hash(nonce + leaf.record.encode())
             way = [bytes.fromhex(step) for step in leaf.path]
             known = bytes.fromhex(head.root)
         except ValueError as error:
             raise BadEnvelope("not hexadecimal", cause="proof") from error
-        if not includes(known, head.size, opened, leaf.index, way):
+        if len(nonce) != NONCE or not includes(known, head.size, opened, leaf.index, way):
             raise BadEnvelope("the record is not in the log of that checkpoint", cause="proof")
         hashes.append(opened.hex())
     records = tuple(_record(leaf.record.encode()) for leaf in proof.leaves)
