@@ -26,8 +26,9 @@ NOTHING = "–"  # noqa: RUF001 an empty cell, so that nobody takes it for a fau
 _LRM, _RLM = "\u200e", "\u200f"
 _LRI, _RLI, _FSI, _PDI = "\u2066", "\u2067", "\u2068", "\u2069"
 _ARABIC = re.compile("[\u0600-\u06ff]")
-_LATIN = re.compile(
-    r"(?:\u2068[^\u2069]*\u2069)|`[^`]+`|[-\w./:|=+]*[A-Za-z](?:[-\w./:|=+]*[\w/|=+])?", re.ASCII
+_WORD = r"[-\w./:|=+]*[A-Za-z](?:[-\w./:|=+]*[\w/|=+])?"
+_LATIN = re.compile(  # what is isolated already, a command, or a run of Latin words, which keep their order
+    rf"(?:\u2068[^\u2069]*\u2069)|`[^`]+`|{_WORD}(?:[:,;]? {_WORD})*", re.ASCII
 )
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+Z")
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
