@@ -156,7 +156,9 @@ class Federation:
             for worker in self.workers.values():
                 worker.turn()
 
-    def give(self, name: str, *bodies: dict, tlp: Tlp | None = None, own: bool = True, **more) -> list[int]:
+    def give(
+        self, name: str, *bodies: dict, tlp: Tlp | None = None, own: bool = True, **more
+    ) -> list[int]:
         """Let a nation import objects; return their numbers."""
         node = self.nodes[name]
         given = [
