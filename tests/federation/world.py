@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from mithaq.border import admit, agreements, peers
 from mithaq.border.publish import publish
 from mithaq.config import Settings
+from mithaq.exchange.client import fetch_keys
 from mithaq.exchange.listener import Listener
 from mithaq.exchange.visit import Settings as ListenerSettings
 from mithaq.exchange.wire import PeerUnreachable, Request, Response
@@ -131,8 +132,6 @@ class Federation:
                     self.enrol(one, other)
 
     def enrol(self, one: Node, other: Node) -> None:
-        from mithaq.exchange.client import fetch_keys
-
         raw = fetch_keys(one.wire, other.us.url)
         with other.core.read() as unit:
             spoken = " ".join(peers.fingerprint_words(unit, other.us.party, "en"))

@@ -1,0 +1,96 @@
+"""A wire in bad weather: it loses, doubles, reorders, delays and forges, the same way for the same seed."""
+
+import random
+from dataclasses import dataclass, field, replace
+
+from mithaq.exchange.wire import PeerUnreachable, Response
+
+
+@dataclass
+class Storm:
+    """Faults of a wire; ``calm`` ends them. What it did is counted."""
+
+    seed: int
+    rate: float = 0.3
+    did: dict = field(default_factory=dict)
+    past: list = field(default_factory=list)  # (sender, host, request, answer) seen on the wire
+    late: list = field(default_factory=list)  # (host, request) held back
+    over: bool = False
+
+    def __post_init__(self):
+        self.chance = random.Random(self.seed)
+
+    def calm(self):
+        self.over = True
+
+    def __call__(self, wire, sender, request):
+        """Answer in place of the wire, raise, or leave it alone."""
+        host = request.url.split("/")[2]
+        if self.over:
+            return None
+        while self.late and self.chance.random() < self.rate:
+            wire.deliver(*self.late.pop(self.chance.randrange(len(self.late))))
+        if self.chance.random() > self.rate:
+            return self._deliver(wire, sender, host, request)
+        what = self.chance.choice(
+            ["lose", "lose-answer", "double", "delay", "bend", "bend-answer", "cut-answer",
+             "swap-answer", "replay", "misdirect"]
+        )  # fmt: skip
+        self.did[what] = self.did.get(what, 0) + 1
+        return getattr(self, "_" + what.replace("-", "_"))(wire, sender, host, request)
+
+    def _deliver(self, wire, sender, host, request):
+        answer = wire.deliver(host, request)
+        self.past.append((sender, host, request, answer))
+        return answer
+
+    def _lose(self, wire, sender, host, request):
+        raise PeerUnreachable("lost")
+
+    def _lose_answer(self, wire, sender, host, request):
+        self._deliver(wire, sender, host, request)
+        raise PeerUnreachable("lost")
+
+    def _double(self, wire, sender, host, request):
+        wire.deliver(host, request)
+        return self._deliver(wire, sender, host, request)
+
+    def _delay(self, wire, sender, host, request):
+        self.late.append((host, request))
+        raise PeerUnreachable("late")
+
+    def _bend(self, wire, sender, host, request):
+        if request.body:
+            return wire.deliver(host, replace(request, body=self._bent(request.body)))
+        signature = request.headers.get("signature", "")
+        headers = {**request.headers, "signature": signature.swapcase()}
+        return wire.deliver(host, replace(request, headers=headers))
+
+    def _bend_answer(self, wire, sender, host, request):
+        answer = self._deliver(wire, sender, host, request)
+        return replace(answer, body=self._bent(answer.body))
+
+    def _cut_answer(self, wire, sender, host, request):
+        answer = self._deliver(wire, sender, host, request)
+        return replace(answer, body=answer.body[: self.chance.randrange(len(answer.body) + 1)])
+
+    def _swap_answer(self, wire, sender, host, request):
+        """Give an answer to another question: another channel's frames, another recipient's, an old page."""
+        self._deliver(wire, sender, host, request)
+        alike = [past for _, _, past_request, past in self.past if past_request.method == "GET"]
+        return self.chance.choice(alike) if alike else Response(status=200)
+
+    def _replay(self, wire, sender, host, request):
+        if self.past:
+            _, there, old, _ = self.chance.choice(self.past)
+            wire.deliver(there, old)
+        return self._deliver(wire, sender, host, request)
+
+    def _misdirect(self, wire, sender, host, request):
+        return wire.deliver(self.chance.choice(sorted(wire.listeners)), request)
+
+    def _bent(self, body):
+        if not body:
+            return b"\x00"
+        at = self.chance.randrange(len(body))
+        return body[:at] + bytes([body[at] ^ 1 << self.chance.randrange(8)]) + body[at + 1 :]
