@@ -16,6 +16,8 @@ from mithaq.seal.messages import BASE, SEAL, ZERO, Body, Doc, Entry, Seal, Terms
 from mithaq.store import channels as store
 from mithaq.store import objects, releases
 
+RESTORED = "restored"  # why a channel stops: the peer holds more of it than we remember
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
@@ -40,10 +42,19 @@ def outgoing_channel(unit: Connection, peer: str, agreement: str) -> store.Chann
         agreement=agreement,
         direction="out",
         seq=0,
-        head=ZERO,
+        head=_cited(unit, peer, agreement),
     )
     store.put_channel(unit, made)
     return made
+
+
+def _cited(unit: Connection, peer: str, agreement: str) -> str:
+    """Return what the first seal names as the one before: nothing, or what the peer holds (border.md 6)."""
+    for old in store.of_peer(unit, peer, "out"):
+        if (old.agreement, old.state, old.reason) == (agreement, "frozen", RESTORED):
+            store.put_channel(unit, replace(old, state="replaced"))
+            return old.head
+    return ZERO
 
 
 def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channel:

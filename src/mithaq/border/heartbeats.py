@@ -1,13 +1,16 @@
 """Heartbeats: what we sent a peer, what we hold of theirs, and a blind head of our log (border.md 5, 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from mithaq.audit import log
+from mithaq.border import agreements
+from mithaq.border.channels import RESTORED
 from mithaq.border.peers import administrative, keys_of
+from mithaq.border.publish import reconsider
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Fault
@@ -15,10 +18,12 @@ from mithaq.model.canonical import Json, digest
 from mithaq.seal.envelope import read, sign, verify
 from mithaq.seal.messages import HEARTBEAT, BadMessage, Head, Heartbeat, KeyRef, decode, encode
 from mithaq.store import channels, inbound, parties, releases
+from mithaq.store.channels import Channel
 from mithaq.store.inbound import Heard
 from mithaq.store.journal import keep, setting
 
 SKEW = timedelta(minutes=5)
+AGAIN = timedelta(hours=1)  # between two times that a channel begins anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +99,7 @@ def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News
             ),
         )
         for have in heartbeat.have:
-            _delivered(unit, peer, have, now)
+            _delivered(unit, us, peer, have, now)
     behind = ((head.channel, _held(unit, peer, head)) for head in heartbeat.heads)
     return News(
         channels=[(name, after) for name, after in behind if after is not None],
@@ -112,19 +117,39 @@ def _held(unit: Connection, peer: str, head: Head) -> int | None:
     return held.seq if held.seq < head.seq else None
 
 
-def _delivered(unit: Connection, peer: str, have: Head, now: datetime) -> None:
+def _delivered(unit: Connection, us: Us, peer: str, have: Head, now: datetime) -> None:
     """Note what the peer acknowledges; more than we ever sent means we were restored (border.md 6)."""
     ours = channels.by_id(unit, have.channel)
     if ours is None or ours.peer != peer or ours.direction != "out" or ours.state != "open":
         return
     if have.seq > ours.seq or (have.seq == ours.seq and have.seal != ours.head):
-        channels.freeze(unit, ours.id, "restored")
-        facts: dict[str, Json] = {
-            "peer": peer,
-            "have": have.seq,
-            "ours": ours.seq,
-            "reason": "restored",
-        }
-        administrative(unit, now, "channel-frozen", ours.id, facts)
+        _begin_anew(unit, us, ours, have, now)
         return
     channels.delivered(unit, ours.id, have.seq, now)
+
+
+def _begin_anew(unit: Connection, us: Us, ours: Channel, have: Head, now: datetime) -> None:
+    """Stop the channel, and go on in a new one that cites what the peer holds; no number is used twice.
+
+    What stands on its shelf is released again, in the new one. Once an hour at most: it costs us, and a peer can
+    claim anything.
+    """
+    last = f"anew:{ours.peer}:{ours.agreement}"
+    if setting(unit, last) > text(now - AGAIN):
+        return
+    keep(unit, last, text(now))
+    channels.put_channel(unit, replace(ours, state="frozen", reason=RESTORED, head=have.seal))
+    facts: dict[str, Json] = {"peer": ours.peer, "have": have.seq, "ours": ours.seq}
+    administrative(unit, now, "channel-frozen", ours.id, {**facts, "reason": RESTORED})
+    if not ours.agreement:
+        return
+    closed = {"peer": ours.peer, "title": "", "kind": "node", "state": "closed"}
+    releases.show(unit, "shelf", ours.id, **closed)
+    standing = [
+        row for row in releases.rows_of_agreement(unit, ours.agreement) if row.shelf == ours.id
+    ]
+    for row in standing:
+        releases.take_away(unit, row.shelf, row.id, row.version)
+    agreements.refresh(unit, us, ours.agreement, now)
+    if standing:
+        reconsider(unit, us, ours.agreement, sorted({row.copy for row in standing}), now)

@@ -1,0 +1,209 @@
+"""Agreements between parties: whose word counts, what narrows, who hears (border.md 3)."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from mithaq.border import agreements, parting, peers, watch
+from mithaq.clock import text as stamp
+from mithaq.errors import Conflict, InputError, NotFound, PeerError
+from mithaq.policy import agreement as policy
+from mithaq.policy.agreement import Party
+from mithaq.policy.lifecycle import State
+from mithaq.seal.envelope import read, sign, union
+from mithaq.seal.messages import AGREEMENT, NOTICE, Notice, encode
+from mithaq.store import channels
+from tests.unit.border.lies import sign_both
+from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement
+
+
+def notice(stage, sender=B, agreement_=PAIR, act="suspend", *, signer=None, realm="live"):
+    payload = encode(
+        Notice(realm=realm, agreement=agreement_, party=sender, act=act, issued=stamp(stage.now))
+    )
+    return sign(NOTICE, payload, signer or stage.signer(sender))
+
+
+def heed(stage, envelope, sender=B):
+    stage.do(agreements.receive_notice, stage.us, sender, envelope, stage.now)
+
+
+def state(stage, id_=PAIR):
+    return stage.ask(agreements.held, id_, stage.now).state
+
+
+def shown(stage):
+    """The states of our shelves by (peer, title of the agreement)."""
+    with stage.node.shelf.read() as unit:
+        rows = unit.execute(text("SELECT peer, title, state FROM shelves"))
+        return {(r.peer, r.title): r.state for r in rows}
+
+
+def sent_to(stage, peer):
+    """How many frames stand in the base channel to a peer."""
+    return next(
+        c["seq"] for c in stage.rows("channels")
+        if (c["peer"], c["agreement"], c["direction"]) == (peer, "", "out")
+    )  # fmt: skip
+
+
+def test_a_notice_of_a_party_closes_the_shelf_at_once(stage):
+    stage.project()
+    assert shown(stage)[B, PAIR] == "open"
+
+    heed(stage, notice(stage))
+    stage.project(additions=False)
+
+    assert state(stage) is State.SUSPENDED
+    assert shown(stage)[B, PAIR] == "closed"
+    assert shown(stage)[B, FORUM] == "open"
+    heed(stage, notice(stage, act="resume"))
+    stage.project()
+    assert shown(stage)[B, PAIR] == "open"
+
+
+@pytest.mark.parametrize("act", ["suspend", "end"])
+def test_a_nation_narrows_no_agreement_between_others(stage, act):
+    sign_both(stage, agreement("ours-and-corvias", US, C), C)
+    before = stage.dump()
+
+    with pytest.raises(PeerError):
+        heed(stage, notice(stage, B, "ours-and-corvias", act))
+    with pytest.raises(PeerError):
+        heed(stage, notice(stage, C, PAIR, act), C)
+
+    assert stage.dump() == before
+
+
+def test_a_notice_by_somebody_else_of_another_realm_or_of_nothing_is_refused(stage):
+    for envelope in (
+        notice(stage, C),
+        notice(stage, signer=stage.signer(C)),
+        notice(stage, realm="drill:x"),
+        notice(stage, agreement_="unheard-of"),
+    ):
+        with pytest.raises(PeerError):
+            heed(stage, envelope)
+    assert state(stage) is State.IN_FORCE
+
+
+def test_a_notice_that_comes_again_is_kept_once(stage):
+    for _ in range(3):
+        heed(stage, notice(stage))
+
+    assert len(stage.rows("notices")) == 1
+
+
+def test_narrowing_is_ours_alone_and_is_told_to_the_other_parties(stage):
+    before = {peer: sent_to(stage, peer) for peer in (B, C)}
+
+    assert stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now) is State.SUSPENDED
+    assert {p: sent_to(stage, p) - before[p] for p in before} == {B: 1, C: 0}
+    assert stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now) is State.IN_FORCE
+    assert stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now) is State.ENDED
+    for act in ("suspend", "resume", "end"):
+        with pytest.raises(Conflict):
+            stage.do(agreements.narrow, stage.us, PAIR, act, stage.now)
+    with pytest.raises(NotFound):
+        stage.do(agreements.narrow, stage.us, "unheard-of", "end", stage.now)
+
+
+def test_whoever_suspended_must_resume(stage):
+    heed(stage, notice(stage))
+
+    assert stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now) is State.SUSPENDED
+
+
+def test_two_texts_of_one_version_are_not_both_signed_by_us(stage):
+    other = policy.to_bytes(agreement(PAIR, US, B, title="another", clause=WIDE))
+
+    with pytest.raises(Conflict):
+        stage.do(agreements.sign_text, stage.us, other, stage.now, ["lena"])
+
+
+def test_nobody_signs_for_others_and_a_grant_takes_two_persons(stage):
+    between = policy.to_bytes(agreement("between", B, C))
+    client = Party(name="sensor", country="QM", organisation="Sensor", role="client")
+    grant = agreement("grant", kind="grant", parties=[agreement().parties[0], client])
+
+    with pytest.raises(InputError):
+        stage.do(agreements.sign_text, stage.us, between, stage.now, ["lena"])
+    for by in (["lena"], ["lena", "lena"]):
+        with pytest.raises(InputError):
+            stage.do(agreements.sign_text, stage.us, policy.to_bytes(grant), stage.now, by)
+    stage.do(agreements.sign_text, stage.us, policy.to_bytes(grant), stage.now, ["lena", "omar"])
+    assert state(stage, "grant") is State.IN_FORCE
+
+
+def test_the_full_set_is_handed_on_once_and_comes_to_rest(stage):
+    exact = policy.to_bytes(agreement("four", US, B, C))
+    stage.do(agreements.sign_text, stage.us, exact, stage.now, ["lena"])
+    before = {peer: sent_to(stage, peer) for peer in (B, C)}
+    theirs = sign(AGREEMENT, exact, stage.signer(B))
+
+    for _ in range(3):
+        stage.do(agreements.receive, stage.us, B, theirs, stage.now)
+    assert {p: sent_to(stage, p) - before[p] for p in before} == {B: 1, C: 1}
+
+    whole = union([theirs, sign(AGREEMENT, exact, stage.signer(C), stage.signer(US))])
+    for _ in range(3):
+        stage.do(agreements.receive, stage.us, C, whole, stage.now)
+    assert {p: sent_to(stage, p) - before[p] for p in before} == {B: 2, C: 2}
+    assert state(stage, "four") is State.IN_FORCE
+
+
+def test_a_party_confirmed_late_is_told_every_text_and_that_one_is_suspended(stage):
+    stage.do(
+        lambda unit: unit.execute(text("UPDATE peers SET state = 'met' WHERE name = 'corvia'"))
+    )
+    stage.do(agreements.narrow, stage.us, FORUM, "suspend", stage.now)
+    before = sent_to(stage, C)
+    words = " ".join(stage.ask(peers.fingerprint_words, C, "en"))
+
+    stage.do(agreements.confirm, stage.us, C, words, stage.now)
+
+    kinds = []
+    with stage.node.core.read() as unit:
+        base = channels.find(unit, C, "", "out")
+        for seq in range(before + 1, base.seq + 1):
+            [digest] = channels.parcel(unit, base.id, seq).bodies
+            body = unit.execute(text("SELECT body FROM bodies WHERE digest = :d"), {"d": digest})
+            kinds.append(read(bytes(body.scalar_one())).payload_type)
+    assert kinds == [AGREEMENT, NOTICE]
+
+
+def test_texts_come_into_force_and_end_by_the_clock(stage):
+    start, end = (stamp(stage.now + timedelta(hours=h)) for h in (1, 2))
+    sign_both(stage, agreement("brief", US, B, start=start, end=end))
+    [copy] = stage.give(stage.body(by=US))
+    stage.ask(watch.changed, stage.now)
+    seen = []
+
+    for hours in (0, 1, 2):
+        now = stage.now + timedelta(hours=hours)
+        for id_ in stage.ask(watch.changed, now):
+            stage.do(watch.catch_up, stage.us, id_, now)
+        assert stage.ask(watch.changed, now) == []
+        stage.project()
+        seen.append(
+            (stage.ask(agreements.held, "brief", now).state, shown(stage).get((B, "brief")))
+        )
+
+    assert seen == [(State.PROPOSED, None), (State.IN_FORCE, "open"), (State.ENDED, "closed")]
+    assert copy.seq
+
+
+def test_a_removed_peer_finds_its_shelves_closed_and_its_keys_unknown(stage):
+    stage.project()
+
+    stage.do(parting.remove, B, stage.now, by="olga")
+    stage.project(additions=False)
+
+    assert {s for (peer, _), s in shown(stage).items() if peer == B} == {"closed"}
+    with stage.node.shelf.read() as unit:
+        names = set(unit.execute(text("SELECT name FROM caller_keys")).scalars())
+    assert names == {C}
+    stage.do(agreements.refresh, stage.us, PAIR, stage.now)
+    stage.project()
+    assert {s for (peer, _), s in shown(stage).items() if peer == B} == {"closed"}

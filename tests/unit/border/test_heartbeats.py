@@ -1,0 +1,170 @@
+"""Heartbeats say what is missing, and what the other holds; they tell nothing else (border.md 5, 6)."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from mithaq.border import heartbeats
+from mithaq.clock import text as stamp
+from mithaq.errors import Fault, PeerError
+from mithaq.seal.envelope import read, sign
+from mithaq.seal.frames import split
+from mithaq.seal.messages import HEARTBEAT, ZERO, Head, Heartbeat, KeyRef, Seal, decode, encode
+from mithaq.store import channels
+from tests.unit.border.stage import PAIR, US, B, C
+
+LIFE = timedelta(hours=1)
+
+
+def beat(stage, sender=B, *, signer=None, **more):
+    fields = {
+        "realm": "live", "sender": sender, "to": US, "issued": stamp(stage.now),
+        "expires": stamp(stage.now + LIFE), "keys": KeyRef(version=1, digest=ZERO), "heads": [],
+        "have": [], "log": "0" * 64,
+    }  # fmt: skip
+    raw = encode(Heartbeat(**(fields | more)))
+    return sign(HEARTBEAT, raw, signer or stage.signer(sender)).to_bytes()
+
+
+def take(stage, raw, peer=B):
+    return stage.do(heartbeats.take, stage.us, peer, raw, stage.now)
+
+
+def out(stage, agreement=PAIR, state="open", peer=B):
+    return [
+        c for c in stage.rows("channels")
+        if (c["peer"], c["agreement"], c["direction"], c["state"]) == (peer, agreement, "out", state)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "cause"),
+    [
+        ({"to": C}, "to"),
+        ({"realm": "drill:x"}, "to"),
+        ({"expires": "2026-03-01T12:00:00.000Z"}, "expires"),
+        ({"issued": "2026-03-01T13:00:00.000Z"}, "expires"),
+    ],
+)
+def test_a_heartbeat_for_another_place_or_time_is_refused(stage, fields, cause):
+    before = stage.dump()
+
+    with pytest.raises(PeerError) as caught:
+        take(stage, beat(stage, **fields))
+
+    assert caught.value.facts["cause"] == cause
+    assert stage.dump() == before
+
+
+def test_a_heartbeat_of_another_nation_is_refused(stage):
+    with pytest.raises(PeerError):
+        take(stage, beat(stage, C), B)
+    with pytest.raises(PeerError):
+        take(stage, beat(stage, C, signer=stage.signer(B)), B)
+
+
+def test_what_a_peer_has_more_than_we_is_to_be_fetched(stage):
+    held = next(c for c in stage.rows("channels") if (c["peer"], c["direction"]) == (B, "in"))
+    theirs = next(c for c in stage.rows("channels") if (c["peer"], c["direction"]) == (C, "in"))
+    heads = [
+        Head(channel=held["id"], seq=held["seq"] + 2, seal=ZERO),
+        Head(channel="f" * 32, seq=1, seal=ZERO),
+        Head(channel=theirs["id"], seq=99, seal=ZERO),
+        Head(channel=out(stage)[0]["id"], seq=99, seal=ZERO),
+    ]
+
+    news = take(stage, beat(stage, heads=heads, keys=KeyRef(version=3, digest=ZERO)))
+
+    assert list(news.channels) == [(held["id"], held["seq"]), ("f" * 32, 0)]
+    assert news.keys == 3
+    level = Head(channel=held["id"], seq=held["seq"], seal=held["head"])
+    assert list(take(stage, beat(stage, heads=[level])).channels) == []
+
+
+def test_an_older_heartbeat_acknowledges_nothing(stage):
+    stage.publish(*stage.give(stage.body(by=US)))
+    [ours] = out(stage)
+    take(stage, beat(stage))
+    have = [Head(channel=ours["id"], seq=1, seal=ours["head"])]
+
+    take(stage, beat(stage, have=have, issued="2026-03-01T11:00:00.000Z"))
+    assert stage.ask(channels.backlog, ours["id"]) == 1
+
+    later = stamp(stage.now + timedelta(seconds=1))
+    take(stage, beat(stage, have=have, issued=later))
+    assert stage.ask(channels.backlog, ours["id"]) == 0
+    assert out(stage) == [ours]
+
+
+def test_nobody_acknowledges_another_peers_channel(stage):
+    stage.publish(*stage.give(stage.body(by=US)))
+    [ours] = out(stage)
+
+    take(stage, beat(stage, C, have=[Head(channel=ours["id"], seq=9, seal=ZERO)]), C)
+
+    assert out(stage) == [ours]
+    assert stage.ask(channels.backlog, ours["id"]) == 1
+
+
+@pytest.mark.parametrize("ahead", [0, 3])
+def test_a_peer_that_holds_more_than_we_sent_makes_us_begin_anew_where_it_stands(stage, ahead):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    [ours] = out(stage)
+    seal = "sha256:" + "7" * 64
+
+    take(stage, beat(stage, have=[Head(channel=ours["id"], seq=1 + ahead, seal=seal)]))
+
+    [new] = out(stage)
+    assert new["id"] != ours["id"]
+    assert out(stage, state="replaced")[0]["id"] == ours["id"]
+    with stage.node.core.read() as unit:
+        parcel = channels.parcel(unit, new["id"], 1)
+    first = decode(
+        split(len(parcel.envelope).to_bytes(4, "big") + parcel.envelope)[0].payload, Seal
+    )
+    assert (first.seq, first.prev, [e.id for e in first.entries]) == (1, seal, [copy.object.id])
+    assert {row["shelf"] for row in stage.rows("rows")} == {new["id"]}
+    stage.project()
+    with stage.node.shelf.read() as unit:
+        states = dict(unit.execute(text("SELECT shelf, state FROM shelves")).all())
+    assert (states[ours["id"]], states[new["id"]]) == ("closed", "open")
+
+
+def test_a_peer_that_claims_to_hold_more_again_and_again_costs_us_once(stage):
+    stage.publish(*stage.give(stage.body(by=US)))
+    for second in range(5):
+        [ours] = out(stage)
+        have = [Head(channel=ours["id"], seq=9, seal=ZERO)]
+        take(stage, beat(stage, have=have, issued=stamp(stage.now + timedelta(seconds=second))))
+
+    assert len(out(stage, state="replaced")) == 1
+
+
+def test_a_heartbeat_of_ours_tells_what_we_sent_and_hold_and_nothing_of_others(stage):
+    stage.publish(*stage.give(stage.body(by=US)))
+    raw = stage.ask(heartbeats.make, stage.us, B, stage.now, LIFE)
+    other = stage.ask(heartbeats.make, stage.us, C, stage.now, LIFE)
+    mine, theirs = (decode(read(each).payload, Heartbeat) for each in (raw, other))
+    known = {c["id"]: (c["seq"], c["head"]) for c in stage.rows("channels") if c["peer"] == B}
+    assert {h.channel for h in (*mine.heads, *mine.have)} <= known.keys()
+    assert all(known[h.channel] == (h.seq, h.seal) for h in (*mine.heads, *mine.have))
+    assert out(stage)[0]["id"] in {h.channel for h in mine.heads}
+    assert not {h.channel for h in (*theirs.heads, *theirs.have)} & known.keys()
+    assert mine.log == theirs.log
+
+
+def test_without_keys_of_our_own_there_is_no_heartbeat(stage):
+    stage.do(lambda unit: unit.execute(text("DELETE FROM key_documents")))
+
+    with pytest.raises(Fault):
+        stage.ask(heartbeats.make, stage.us, B, stage.now, LIFE)
+
+
+def test_a_heartbeat_is_due_when_its_pace_has_passed(stage):
+    pace = timedelta(seconds=30)
+    stage.do(heartbeats.show, stage.us, B, stage.now, LIFE)
+
+    assert not stage.ask(heartbeats.due, B, stage.now + timedelta(seconds=29), pace)
+    assert stage.ask(heartbeats.due, B, stage.now + pace, pace)
