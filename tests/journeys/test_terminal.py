@@ -205,6 +205,7 @@ def test_marking_raises_and_is_seen_at_once(node):
         (["approve", "99", "--key", "x.pem"], "amal", 3),
         (["quarantine", "show", "99"], "lina", 4),
         (["quarantine", "list"], "amal", 3),
+        (["quarantine", "show", "99"], "amal", 3),
         (["peer", "show", "nobody"], "", 4),
         (["peer", "confirm", "nobody", "--words", "x"], "omar", 4),
         (["peer", "delivery", "nobody", "push"], "omar", 4),

@@ -2,6 +2,7 @@
 
 import json
 
+from mithaq.audit import log
 from mithaq.exchange.wire import Request
 from tests.journeys.conftest import PACT, bundle, indicator
 
@@ -314,3 +315,45 @@ def test_a_no_keeps_it_here_and_takes_it_off_the_queue(allies):
     assert by_analyst.exit_code == 3
     assert allies.ask("asteria", "queue", actor="lina") == []
     assert "second stage" not in names(allies, "borea")
+
+
+def test_a_proof_signed_by_another_than_whose_log_it_claims_does_not_hold(allies):
+    [number] = taken_in(allies, indicator(1, "first stage"), tlp="AMBER")
+    allies.do("asteria", "release", number, "--agreement", "pact", actor="amal")
+    node, other = allies.nodes["asteria"], allies.nodes["borea"]
+    with node.core.begin() as unit:  # asteria's log, its head signed by borea in asteria's name
+        head = log.checkpoint(unit, ("asteria", "live"), other.us.signer, allies.clock())
+        [index, *_] = [at for at, _ in log.find(unit, indicator(1, "")["id"])]
+        allies.folder.joinpath("proof.json").write_bytes(log.prove(unit, [index], head))
+    keys = []
+    for nation in ("asteria", "borea"):
+        request = Request(method="GET", url=f"http://{nation}.example/mithaq/keys/")
+        file = allies.folder / f"{nation}.keys"
+        file.write_bytes(allies.wire.deliver(f"{nation}.example", request).body)
+        keys += ["--keys", file]
+
+    done = allies.run("nowhere", "log", "check", "proof.json", *keys)
+
+    assert done.exit_code == 1
+
+
+def test_the_queue_names_an_object_only_to_who_may_read_it(allies):
+    about = ("--role", "duty-officer", "--clearance", "GREEN", "--key", "low.pem")
+    allies.do("asteria", "actor", "add", "low", *about, actor="omar")
+    numbers = taken_in(allies, indicator(2, "second stage"), tlp="AMBER+STRICT")
+    allies.do("asteria", "release", *numbers, "--agreement", "pact", actor="amal")
+
+    [hidden] = allies.ask("asteria", "queue", actor="low")
+    [seen] = allies.ask("asteria", "queue", actor="lina")
+
+    assert (hidden["name"], hidden["id"], hidden["number"]) == ("", "", int(numbers[0]))
+    assert (seen["name"], seen["id"]) == ("second stage", STRICT)
+
+
+def test_a_peer_whose_heartbeat_ran_out_is_shown_as_silent(allies):
+    allies.settle()
+    before = allies.ask("asteria", "status")["peers"][0]["state"]
+    allies.clock.step(3600)
+    after = allies.ask("asteria", "status")["peers"][0]["state"]
+
+    assert (before, after) == ("confirmed", "silent")

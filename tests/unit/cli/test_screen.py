@@ -149,3 +149,12 @@ def test_bytes_that_are_asked_for_arrive_as_they_are_stored(capsysbinary):
     made.exact(b'{\t"x": "\xc3\xa9"}')
 
     assert capsysbinary.readouterr().out == b'{\t"x": "\xc3\xa9"}'
+
+
+def test_each_cell_of_an_arabic_table_keeps_its_own_direction():
+    made = screen("ar", terminal=True, width=70)
+    made.rows(("name", "state"), [{"name": "a.example", "state": "in-force"}])
+
+    assert "\u2068a.example\u2069" in printed(made)
+    state = made.words.say("value.state.in-force")
+    assert f"\u2067{state}\u2069" in printed(made)

@@ -242,3 +242,16 @@ def test_a_source_keeps_its_terms_until_others_are_given(desk):
     assert kept.community == {"borea"}
     assert changed.community == {"caria"}
     assert ended.community is other.community is None
+
+
+def test_a_marking_defined_at_the_end_of_a_big_file_holds_for_its_beginning(desk, monkeypatch):
+    monkeypatch.setattr(rules.parts, "__defaults__", (1,))
+    statement = "marking-definition--00000000-0000-4000-8000-000000000001"
+    definition = {"type": "marking-definition", "spec_version": "2.1", "id": statement}
+    definition |= {"created": "2026-01-01T00:00:00.000Z", "definition_type": "statement"}
+    definition |= {"definition": {"statement": "Copyright somebody"}}
+
+    added = desk.add(tool(1, object_marking_refs=[statement]), definition)
+
+    assert added.rejected == ()
+    assert [intel.marking(copy) for copy in added.stored] == ["TLP:GREEN"]  # not unreadable

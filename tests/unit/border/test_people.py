@@ -1,0 +1,56 @@
+"""People are enrolled once each, with a key that is theirs alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mithaq.auth.actors import Role
+from mithaq.border import people
+from mithaq.border.people import Newcomer
+from mithaq.errors import Conflict, InputError
+from mithaq.store.engine import open_store
+from mithaq.store.migrate import upgrade
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def unit():
+    store = open_store("sqlite://", "core")
+    upgrade(store)
+    with store.begin() as unit:
+        yield unit
+    store.close()
+
+
+def newcomer(name, key=b"k", clearance="AMBER", *roles):
+    held = frozenset(roles or {Role.ANALYST})
+    return Newcomer(name=name, roles=held, clearance=clearance, public=key * 32)
+
+
+def test_two_people_never_share_a_key_so_that_nobody_counts_twice(unit):
+    people.enrol(unit, newcomer("amal"), NOW, by="omar")
+
+    with pytest.raises(Conflict, match="another person"):
+        people.enrol(unit, newcomer("lina"), NOW, by="omar")
+
+
+@pytest.mark.parametrize("name", ["amal", people.OWNER])
+def test_a_name_that_is_taken_or_stands_for_the_owner_is_refused(unit, name):
+    people.enrol(unit, newcomer("amal"), NOW, by="omar")
+
+    with pytest.raises(Conflict):
+        people.enrol(unit, newcomer(name, b"z"), NOW, by="omar")
+
+
+def test_a_clearance_nobody_can_read_is_refused(unit):
+    with pytest.raises(InputError):
+        people.enrol(unit, newcomer("amal", b"k", "PINK"), NOW, by="omar")
+
+
+def test_the_owner_steps_back_once_there_is_an_operator(unit):
+    before = people.owner(unit)
+    people.enrol(unit, newcomer("omar", b"o", "AMBER", Role.OPERATOR), NOW, by="owner")
+
+    assert before is not None
+    assert people.owner(unit) is None
