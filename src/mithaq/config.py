@@ -171,7 +171,9 @@ def write(home: Path, settings: Settings) -> None:
     exchange = _lines(settings.exchange)
     if exchange:
         lines += ["", "[exchange]", *exchange]
-    (home / FILE).write_text("\n".join(lines) + "\n", "utf-8")
+    file = home / FILE
+    file.touch(mode=0o600)  # it may hold the database's credentials
+    file.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _lines(struct: Settings | Exchange) -> list[str]:

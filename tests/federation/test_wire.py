@@ -158,7 +158,7 @@ def assert_in_sequence(federation, seed):
             for peer in parties.all_peers(unit):
                 for channel in channels.of_peer(unit, peer.name, "in"):
                     with federation.nodes[peer.name].core.read() as there:
-                        sent = channels.by_id(there, channel.id, to_write=False)
+                        sent = channels.by_id(there, channel.id)
                     assert (channel.seq, channel.head, channel.state) == (
                         sent.seq,
                         sent.head,

@@ -129,7 +129,7 @@ def next_kept(unit: Connection, us: Us, channel: str, now: datetime) -> Admissio
 
 def wanted(unit: Connection, peer: str, channel: str) -> int:
     """Return the number after which frames of ``peer`` in ``channel`` are to be fetched."""
-    held = channels.by_id(unit, channel, to_write=False)
+    held = channels.by_id(unit, channel)
     return held.seq if held is not None and held.peer == peer else 0
 
 

@@ -143,13 +143,19 @@ def _answer(
         {**_detail(r.id or _nameless(), text(now)), "message": f"{r.code} at {r.where or '/'}"}
         for r in refused
     ]
+    _status(unit, arrival, successes, failures)
+
+
+def _status(
+    unit: Connection, arrival: Arrival, successes: list[Json], failures: list[Json]
+) -> None:
     status: dict[str, Json] = {
         "id": arrival.facts["status"],
         "status": "complete",
         "request_timestamp": arrival.at,
-        "total_count": len(seen) + len(refused),
-        "success_count": len(seen),
-        "failure_count": len(refused),
+        "total_count": len(successes) + len(failures),
+        "success_count": len(successes),
+        "failure_count": len(failures),
         "pending_count": 0,
     }
     if successes:
@@ -159,6 +165,13 @@ def _answer(
     raw = msgspec.json.encode(status).decode()
     shelf = arrival.facts["shelf"]
     releases.show(unit, "status", shelf, id=arrival.facts["status"], raw=raw)
+
+
+def give_up(unit: Connection, arrival: Arrival, now: datetime) -> None:
+    """Answer a POST that could not be settled: everything in it failed, and its status says so."""
+    total = int(arrival.facts.get("total", "0"))
+    failed: list[Json] = [{**_detail(_nameless(), text(now)), "message": "not taken"}] * total
+    _status(unit, arrival, [], failed)
 
 
 def _detail(id_: str, version: str) -> dict[str, Json]:

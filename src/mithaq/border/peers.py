@@ -106,11 +106,10 @@ def meet(unit: Connection, us: Us, raw: bytes, now: datetime) -> Peer:
             f"another key document stands under the name {document.party!r}; compare the words",
             party=document.party,
         )
-    taken = _identities_of_others(unit, document.party) & set(document.identities)
+    taken = _of_others(unit, document)
     if taken:
         raise Conflict(
-            "it claims an identity that another nation's document lists",
-            identity=min(taken),
+            "it claims an identity or a key that another nation's document lists", claimed=taken
         )
     known = {peer.name: peer for peer in parties.all_peers(unit)}
     if document.party in known and held:
@@ -130,9 +129,14 @@ def meet(unit: Connection, us: Us, raw: bytes, now: datetime) -> Peer:
     return peer
 
 
-def _identities_of_others(unit: Connection, party: str) -> set[str]:
-    others = (document_of(unit, p) for p in parties.parties_with_keys(unit) if p != party)
-    return {identity for document in others if document for identity in document.identities}
+def _of_others(unit: Connection, document: KeyDocument) -> str:
+    """Return an identity or a key that another nation's document lists too; empty if there is none."""
+    claimed = {*document.identities, *document.all_exchange_keys()}
+    for party in parties.parties_with_keys(unit):
+        other = document_of(unit, party) if party != document.party else None
+        if other and (taken := claimed & {*other.identities, *other.all_exchange_keys()}):
+            return min(taken)
+    return ""
 
 
 def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocument:
@@ -149,8 +153,8 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
     if newer.version <= held.version:
         return held
     document = documents.following(held, envelope)
-    if _identities_of_others(unit, party) & set(document.identities):
-        raise PeerError("it claims an identity that another nation's document lists", party=party)
+    if _of_others(unit, document):
+        raise PeerError("it claims what another nation's document lists", party=party)
     parties.add_key_document(unit, party, document.version, raw, now)
     administrative(unit, now, "keys", party, {"version": document.version})
     peer = parties.peer(unit, party)

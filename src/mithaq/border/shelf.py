@@ -102,6 +102,7 @@ def _apply(unit: Connection, truth: Connection, ops: Sequence[Op], now: datetime
         facts = {key: str(value) for key, value in op.facts.items()}
         match op.op:
             case "shelf":
+                nudges += _reopened(unit, op, facts)
                 placing[op.shelf] += _shelf(unit, op, facts)
             case "place":
                 placing[op.shelf].append(facts)
@@ -142,6 +143,15 @@ def _single(unit: Connection, op: Op, facts: Mapping[str, str]) -> None:
 
 def _withdrawn(order: Facts, row: Facts) -> bool:
     return row["id"] == order["id"] and row["version"] in order["versions"].split(",")
+
+
+def _reopened(unit: Connection, op: Op, facts: Facts) -> list[Nudge]:
+    """Tell the peer of a shelf that opens again of what stood there unfetched."""
+    held = shelf.any_shelf(unit, op.shelf)
+    last = shelf.last_frame(unit, op.shelf)
+    if held is None or held.state == "open" or facts["state"] != "open" or not last:
+        return []
+    return [Nudge(peer=held.peer, channel=op.shelf, seq=last)]
 
 
 def _shelf(unit: Connection, op: Op, facts: Facts) -> list[Facts]:

@@ -37,9 +37,20 @@ def catch_up(unit: Connection, us: Us, agreement: str, now: datetime) -> None:
     )
     if held.text is None:
         return
+    _void(unit, agreement, digest_of(held.text))
     asked = {intent.copy for intent in releases.intents_where(unit, agreement=agreement)}
     if asked:
         reconsider(unit, us, agreement, sorted(asked), now)
+
+
+def _void(unit: Connection, agreement: str, text: str) -> None:
+    """Take down what stands by an approval of another text: it waits for a person again (border.md 2.8)."""
+    given = releases.approved_under(unit, agreement)
+    stale = {copy for copy, of in given if of != text} - {copy for copy, of in given if of == text}
+    for row in releases.rows_of_agreement(unit, agreement) if stale else ():
+        if row.copy in stale:
+            releases.take_away(unit, row.shelf, row.id, row.version)
+            releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
 
 
 def _key(agreement: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mithaq.errors import MithaqError
+from mithaq.errors import PeerError
 from mithaq.exchange.transport import sign
 from mithaq.exchange.wire import PeerUnreachable, Request, Wire
 from mithaq.seal.documents import MAX_BYTES
@@ -20,7 +20,7 @@ MAX_ANSWER = MAX_ENVELOPE + (
 _OK = 200
 
 
-class PeerRefuses(MithaqError):
+class PeerRefuses(PeerError):
     """The other node answered, but not with what was asked; fact ``status`` is its HTTP status."""
 
     code = "peer-refuses"

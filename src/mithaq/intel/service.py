@@ -68,12 +68,15 @@ class Related:
 
 
 def source(unit: Connection, name: str, community: frozenset[str] | None = None) -> Source:
-    """Return the source a file comes from; one that is known keeps its terms, but for a community given now."""
+    """Return the source a file comes from; one that is known keeps its terms, but for a community given now.
+
+    A community is whom GREEN may be passed on to (border.md 2.3): declaring one says that it may.
+    """
     voucher = f"file:{name}"
-    known = objects.all_sources(unit).get(voucher)
-    if known is None:
-        return Source(name=voucher, kind="file", community=community or None)
-    return known if community is None else replace(known, community=community or None)
+    known = objects.all_sources(unit).get(voucher, Source(name=voucher, kind="file"))
+    if community is None:
+        return known
+    return replace(known, community=community or None, onward="open" if community else "none")
 
 
 def members(unit: Connection, names: frozenset[str], now: datetime) -> frozenset[str]:

@@ -32,6 +32,15 @@ class Visitor:
         """How often a peer is asked when nothing is heard of it."""
         return self.node.config.settings.exchange.poll_seconds
 
+    def unacknowledged(self, name: str) -> list[Nudge]:
+        """Return, for each channel to a peer, the last frame, if the peer has not said that it holds it."""
+        with self.node.core.read() as unit:
+            return [
+                Nudge(peer=name, channel=channel.id, seq=channel.seq)
+                for channel in channels.of_peer(unit, name, "out")
+                if channel.state == "open" and channels.first_undelivered(unit, channel.id)
+            ]
+
     def visit(self, name: str, shown: Sequence[Nudge] = (), heard: Sequence[Nudge] = ()) -> bool:
         """Visit a peer once; return whether it could be reached. Never raises for what the peer does.
 

@@ -25,6 +25,7 @@ _log = structlog.get_logger()
 SPOOL = "spool"  # the cursor's name
 LOG_TICK = timedelta(hours=1)  # the log is padded and signed at this pace (border.md 4.4)
 RETRY = timedelta(seconds=2)  # before a frame that waits is looked at again
+MOST_PAUSE = 60.0  # seconds between visits to a peer that cannot be reached
 HEAL = 2.0  # seconds before the worker tries again after a failure
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
@@ -70,8 +71,6 @@ class Worker:
                 break
             for arrival in arrivals:
                 hints += self._settle(arrival)
-            with self.node.spool.begin() as unit:
-                spool.settle(unit, arrivals[-1].seq)
         self._kept()
         return hints
 
@@ -98,6 +97,8 @@ class Worker:
                 # Kept for our people; the sender learns nothing, and the cursor goes on.
                 code = error.code if isinstance(error, MithaqError) else "fault"
                 channels.refuse(unit, arrival.peer, (code, arrival.kind), arrival.raw, now)
+                if arrival.kind == "post":
+                    clients.give_up(unit, arrival, now)
                 _log.warning("arrival-refused", peer=arrival.peer, kind=arrival.kind, code=code)
             journal.keep(unit, SPOOL, str(arrival.seq))
         return hints
@@ -142,7 +143,13 @@ class Worker:
         """Show what was released since the last tick; return the frames newly on show."""
         node, now = self.node, self.node.clock()
         self._heartbeats(now)
-        return shelf.project(node.core, node.shelf, now)
+        with node.core.read() as unit:
+            settled = int(journal.setting(unit, SPOOL, "0"))
+        nudges = shelf.project(node.core, node.shelf, now)
+        with node.spool.begin() as unit:
+            # Not before its outcome is on show: until then the listener answers from what lies here.
+            spool.settle(unit, settled)
+        return nudges
 
     def _heartbeats(self, now: datetime) -> None:
         """Renew the heartbeats that are due, and those of peers whose channels have moved."""
@@ -237,26 +244,37 @@ class Courier(threading.Thread):
         self._bell.set()
 
     def run(self) -> None:
-        """Visit until stopped; after failures the pause grows, and a hint does not shorten it."""
+        """Visit until stopped; the first visit tells what the peer may not have heard of before we stopped."""
         pace = self._visitor.pace_seconds
         pause = 0.0
-        while not self._halt.is_set():
-            self._bell.wait(pause)
-            self._bell.clear()
-            if self._halt.is_set():
-                return
+        failures = 0
+        try:
+            self._shown += self._visitor.unacknowledged(self._peer)
+            while not self._halt.is_set():
+                self._bell.wait(pause)
+                self._bell.clear()
+                if self._halt.is_set():
+                    return
+                if self._turn():
+                    failures, pause = 0, pace
+                    continue
+                failures += 1
+                pause = min(2.0**failures, MOST_PAUSE)
+                self._halt.wait(1.0)  # the least pause after a failure, whoever rings
+        except NotFound:  # the peer was removed; a new courier comes if it is met again
+            return
+
+    def _turn(self) -> bool:
+        """Visit once; what could not be told or fetched is kept for the next time."""
+        with self._lock:
+            heard, self._heard = self._heard, []
+            shown, self._shown = self._shown, []
+        fine = self._visit(shown, heard)
+        if not fine:
             with self._lock:
-                heard, self._heard = self._heard, []
-                shown, self._shown = self._shown, []
-            try:
-                fine = self._visit(shown, heard)
-            except NotFound:  # the peer was removed; a new courier comes if it is met again
-                return
-            if fine:
-                pause = pace
-            else:
-                pause = min(max(2 * pause, 1.0), 600.0)
-                self._halt.wait(min(pause, 5.0))
+                self._heard = _newest(heard + self._heard)
+                self._shown = _newest(shown + self._shown)
+        return fine
 
     def _visit(self, shown: list[Nudge], heard: list[Nudge]) -> bool:
         try:
@@ -266,3 +284,8 @@ class Courier(threading.Thread):
         except Exception as error:  # noqa: BLE001 one peer's answers must not end its thread
             _log.error("visit-failed", peer=self._peer, kind=type(error).__name__)
             return False
+
+
+def _newest(nudges: list[Nudge]) -> list[Nudge]:
+    """Keep one nudge a channel, the last."""
+    return list({nudge.channel: nudge for nudge in nudges}.values())

@@ -1,32 +1,38 @@
 """The peers' listener's own process: ``python -m mithaq.serve.listener HOST PORT CERTIFICATE KEY``.
 
 Its settings come in the environment (``exchange.asgi``). It ends when the process that started it does: its
-standard input is a pipe whose other end that process holds.
+standard input is a pipe whose other end that process holds. The server's own worker process, in which the
+application runs, ends when the process that started it is gone, however that went.
 """
 
 import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from granian import Granian
-from granian.constants import Interfaces, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
+from starlette.types import ASGIApp
 
-TARGET = "mithaq.exchange.asgi:app_from_environment"
+from mithaq.exchange.asgi import app_from_environment
+
+LOOK_SECONDS = 0.25
 
 
 def main(host: str, port: str, certificate: str, key: str) -> None:
     """Serve until asked to stop, or orphaned."""
     threading.Thread(target=_orphan, daemon=True).start()
     Granian(
-        TARGET,
+        "mithaq.serve.listener:app",
         address=host,
         port=int(port),
         interface=Interfaces.ASGI,
         factory=True,
         workers=1,  # nonces and budgets are remembered in one process
+        http=HTTPModes.http1,  # HTTP/2 would let a stranger's headers grow to 16 MiB
         websockets=False,
         log_access=False,
         log_enabled=False,
@@ -35,6 +41,19 @@ def main(host: str, port: str, certificate: str, key: str) -> None:
         ssl_key=Path(key) if key else None,
         ssl_protocol_min=SSLProtocols.tls12,  # TAXII 2.1 section 8.2.2
     ).serve()
+
+
+def app() -> ASGIApp:
+    """Build the application in the server's worker process, and let that end with its parent."""
+    threading.Thread(target=_outlive_nobody, args=(os.getppid(),), daemon=True).start()
+    return app_from_environment()
+
+
+def _outlive_nobody(parent: int) -> None:
+    """End this process at once when its parent is another: nothing it holds needs an orderly end."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)
 
 
 def _orphan() -> None:

@@ -43,21 +43,19 @@ def put_channel(unit: Connection, channel: Channel) -> None:
 
 
 def find(unit: Connection, peer: str, agreement: str, direction: str) -> Channel | None:
-    """Return the open channel of that relation, its row locked where the database can."""
+    """Return the open channel of that relation; units on core take turns, so its row needs no lock."""
     rows = (
         select(channels)
         .where(channels.c.peer == peer, channels.c.agreement == agreement)
         .where(channels.c.direction == direction, channels.c.state == "open")
-        .with_for_update()
     )
     row = unit.execute(rows).one_or_none()
     return None if row is None else Channel(**row._mapping)
 
 
-def by_id(unit: Connection, id_: str, *, to_write: bool = True) -> Channel | None:
-    """Return a channel by its id, its row locked where the database can unless it is only looked at."""
-    query = select(channels).where(channels.c.id == id_)
-    row = unit.execute(query.with_for_update() if to_write else query).one_or_none()
+def by_id(unit: Connection, id_: str) -> Channel | None:
+    """Return a channel by its id."""
+    row = unit.execute(select(channels).where(channels.c.id == id_)).one_or_none()
     return None if row is None else Channel(**row._mapping)
 
 

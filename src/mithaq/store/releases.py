@@ -246,6 +246,13 @@ def approvals_of(unit: Connection, copies: Sequence[int]) -> list[ApprovalRow]:
     return found
 
 
+def approved_under(unit: Connection, agreement: str) -> list[tuple[int, str]]:
+    """Return (copy, digest of the agreement's text) of every approval under ``agreement``."""
+    query = select(approvals.c.copy, approvals.c.agreement_digest)
+    rows_ = unit.execute(query.where(approvals.c.agreement == agreement))
+    return [(row.copy, row.agreement_digest) for row in rows_]
+
+
 def show(unit: Connection, op: str, shelf: str, **facts: object) -> None:
     """Queue a change to what peers see; it becomes visible with the projection, after this unit."""
     append_lock(unit, "shelf_ops")

@@ -118,6 +118,12 @@ def shelf_of(unit: Connection, peer: str, name: str) -> Shelf | None:
     return None if row is None else Shelf(**row._mapping)
 
 
+def last_frame(unit: Connection, channel: str) -> int:
+    """Return the number of the last frame on show in a channel; 0 if there is none."""
+    query = select(func.max(frames.c.seq)).where(frames.c.channel == channel)
+    return int(unit.execute(query).scalar_one() or 0)
+
+
 def heartbeat_for(unit: Connection, peer: str) -> bytes | None:
     """Return the newest heartbeat made for ``peer``."""
     row = unit.execute(

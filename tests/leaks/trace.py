@@ -1,0 +1,113 @@
+"""Everything that a peer can ask of a node, as one trace: each request goes to both nodes of a pair."""
+
+import json
+
+from tests.leaks.pair import NATIONS, body, id_of
+
+FILTERS = (
+    "limit=1",
+    "limit=2",
+    "limit=0",
+    "match[version]=all",
+    "match[version]=first",
+    "match[version]=2026-02-01T00:00:00.000Z",
+    "match[type]=malware,report",
+    "match[spec_version]=2.0",
+    "added_after=2026-03-01T12:00:03.000002Z",
+    "next=bm90IGEgY3Vyc29y",
+)
+NEVER = id_of(999, "malware")
+VERBS = ("PUT", "PATCH", "DELETE", "POST", "HEAD", "OPTIONS")
+
+
+def roots_of(pair, who):
+    answer = pair.compare(who, "GET", "/taxii2/")
+    return json.loads(answer.body).get("api_roots", []) if answer.status == 200 else []
+
+
+def strangers(pair):
+    """Return the channels and shelves that only one side may have: another's, and what never was."""
+    found = ["0" * 32]
+    with pair.right.nodes["aurelia"].shelf.read() as unit:
+        rows = unit.exec_driver_sql("SELECT shelf FROM shelves UNION SELECT channel FROM frames")
+        found += [row[0] for row in rows]
+    return found
+
+
+def probe(pair, numbers, *, thorough=False):
+    """Ask everything, as the node, as the client, and as nobody."""
+    ids = [*(id_of(n) for n in numbers), NEVER]
+    for who in ("borea", "misp", ""):
+        pair.both(lambda side: side.wait(1))
+        for path in ("/mithaq/heartbeat/", "/mithaq/keys/", "/mithaq/keys/1/", "/mithaq/keys/2/"):
+            pair.compare(who, "GET", path)
+        for root in roots_of(pair, who):
+            _root(pair, who, root, ids, thorough=thorough)
+        for channel in strangers(pair):
+            pair.compare(who, "GET", f"/taxii2/{channel}/frames/?after=0")
+            pair.compare(who, "GET", f"/taxii2/{channel}/")
+            pair.compare(who, "GET", f"/taxii2/{channel}/collections/intel/objects/")
+        for verb in VERBS if thorough else VERBS[:1]:
+            for path in ("/taxii2/", "/mithaq/keys/", "/mithaq/nudge/", "/nothing/here/"):
+                pair.compare(who, verb, path)
+    pair.both(lambda side: side.wait(1))
+
+
+def _root(pair, who, root, ids, *, thorough):
+    pair.compare(who, "GET", root)
+    pair.compare(who, "GET", root + "collections/")
+    pair.compare(who, "GET", root + f"status/{NEVER.partition('--')[2]}/")
+    for alias in ("intel", "seals", "inbox", "nothing"):
+        base = f"{root}collections/{alias}/"
+        for end in ("", "objects/", "manifest/"):
+            page = pair.compare(who, "GET", base + end)
+            for query in FILTERS if thorough else FILTERS[:4]:
+                page = pair.compare(who, "GET", f"{base}{end}?{query}")
+                _pages(pair, who, f"{base}{end}?{query}", page)
+        for id_ in ids:
+            pair.compare(who, "GET", f"{base}objects/{id_}/")
+            pair.compare(who, "GET", f"{base}objects/{id_}/versions/")
+            if thorough:
+                pair.compare(who, "GET", f"{base}manifest/?match[id]={id_}&match[version]=all")
+    pair.both(lambda side: side.wait(4))
+
+
+def _pages(pair, who, path, page):
+    """Go on to the end, by what the answer said."""
+    while page.status == 200 and (told := json.loads(page.body)).get("more"):
+        page = pair.compare(who, "GET", f"{path}&next={told['next']}")
+
+
+def write(pair, numbers):
+    """Bring what may meet something hidden: the same ids, the same values, others' names, nonsense."""
+    creators = [pair.left.creator(name) for name in NATIONS]
+    made = [body(n) for n in numbers]
+    made += [body(n, creator) for n, creator in zip(numbers, creators, strict=False)]
+    made += [
+        body(n, description="told otherwise", version="2026-02-02T00:00:00.000Z") for n in numbers
+    ]
+    made += [{"type": "malware"}, {"type": "nonsense", "id": "nonsense--1"}]
+    told = []
+    for root in roots_of(pair, "misp"):
+        inbox = root + "collections/inbox/objects/"
+        for sent in ([each] for each in made):
+            answer = pair.compare("misp", "POST", inbox, json.dumps({"objects": sent}).encode())
+            told.append(f"{root}status/{json.loads(answer.body)['id']}/")
+        whole = json.dumps({"objects": made}).encode()
+        told.append(
+            f"{root}status/{json.loads(pair.compare('misp', 'POST', inbox, whole).body)['id']}/"
+        )
+        pair.compare("misp", "POST", root + "collections/intel/objects/", whole)
+        for number in numbers:
+            for alias in ("inbox", "intel", "seals"):
+                pair.compare(
+                    "misp", "DELETE", f"{root}collections/{alias}/objects/{id_of(number)}/"
+                )
+    for root in roots_of(pair, "borea"):
+        pair.compare("borea", "POST", root + "collections/intel/objects/", b'{"objects":[]}')
+    for channel in strangers(pair):
+        pair.compare("borea", "POST", f"/taxii2/{channel}/frames/", b"no frame at all")
+        hint = json.dumps({"channel": channel, "seq": 3}).encode()
+        pair.compare("borea", "POST", "/mithaq/nudge/", hint)
+    pair.compare("borea", "POST", "/mithaq/heartbeat/", b"{}")
+    return told

@@ -1,0 +1,354 @@
+"""The way out: two persons, no second story, nothing half done (border.md 2.8, 3, 4)."""
+
+import pytest
+from sqlalchemy import text
+
+from mithaq.auth.actors import Role
+from mithaq.border import admit, agreements, watch
+from mithaq.border.publish import decline, decode_reasons, reconsider
+from mithaq.clock import text as stamp
+from mithaq.errors import Conflict, InputError, NotFound, Refused
+from mithaq.model.labels import Beside, Tlp
+from mithaq.policy.decision import Hold, Release, Withhold
+from mithaq.seal.envelope import read
+from mithaq.seal.frames import split
+from mithaq.seal.keys import generate
+from mithaq.seal.messages import Seal, decode
+from mithaq.store import channels
+from tests.unit.border.lies import PowerCut, power_cut, sign_both
+from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement
+
+
+def states(stage, copy):
+    return {
+        (r["agreement"], r["peer"]): r["state"]
+        for r in stage.rows("intents")
+        if r["copy"] == copy.seq
+    }
+
+
+def rows_of(stage, copy):
+    return sorted(
+        (r["agreement"], r["peer"]) for r in stage.rows("rows") if r["id"] == copy.object.id
+    )
+
+
+def seals(stage, peer=B, agreement_=PAIR):
+    """The seals we sent a peer under an agreement, in order."""
+    with stage.node.core.read() as unit:
+        channel = channels.find(unit, peer, agreement_, "out")
+        parcels = [channels.parcel(unit, channel.id, n + 1) for n in range(channel.seq)]
+    return [
+        decode(split(len(p.envelope).to_bytes(4, "big") + p.envelope)[0].payload, Seal)
+        for p in parcels
+    ]
+
+
+def held(stage, level=Tlp.AMBER_STRICT):
+    """A copy that waits for a second person."""
+    [copy] = stage.give(stage.body(by=US, level=level))
+    outcome = stage.publish(copy)
+    assert isinstance(outcome.decisions[B, copy.seq], Hold)
+    return copy
+
+
+# --- two persons --------------------------------------------------------------------------------------
+def test_what_needs_a_second_person_waits_and_goes_with_their_yes(stage):
+    stage.enrol("omar")
+    copy = held(stage)
+    assert rows_of(stage, copy) == []
+
+    outcome = stage.approve("omar", copy)
+
+    assert isinstance(outcome.decisions[B, copy.seq], Release)
+    assert rows_of(stage, copy) == [(PAIR, B)]
+    assert stage.leaves(copy.object.id) == ["import", "held", "approved", "release"]
+
+
+@pytest.mark.parametrize("who", ["proposer", "author", "other-key", "nobody", "below"])
+def test_who_may_not_approve_does_not(stage, who):
+    for name, clearance in (("petra", "RED"), ("ana", "RED"), ("omar", "RED"), ("gus", "GREEN")):
+        stage.enrol(name, clearance=clearance)
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER_STRICT))
+    stage.publish(copy, proposer="petra")
+    name = {
+        "proposer": "petra",
+        "author": "ana",
+        "other-key": "omar",
+        "nobody": "eve",
+        "below": "gus",
+    }[who]
+    key = generate() if who in {"other-key", "nobody"} else None
+
+    if who == "below":
+        stage.approve(name, copy)
+    else:
+        with pytest.raises(Refused):
+            stage.approve(name, copy, key=key)
+
+    assert rows_of(stage, copy) == []
+    assert states(stage, copy) == {(PAIR, B): "held"}
+
+
+def test_attribution_to_a_state_waits_for_a_policy_owner(stage):
+    stage.enrol("omar")
+    stage.enrol("lena", Role.POLICY_OWNER)
+    body = stage.body("threat-actor", by=US, country="XX", threat_actor_types=["nation-state"])
+    [copy] = stage.give(body)
+    stage.publish(copy)
+    assert states(stage, copy) == {(PAIR, B): "held"}
+
+    with pytest.raises(Refused):
+        stage.approve("omar", copy)
+    stage.approve("lena", copy)
+
+    assert rows_of(stage, copy) == [(PAIR, B)]
+
+
+def test_a_changed_text_or_marking_voids_the_yes_given(stage):
+    stage.enrol("omar")
+    copy, marked = held(stage), held(stage)
+    stage.approve("omar", copy)
+    stage.approve("omar", marked)
+
+    red = Beside(releasable_to=frozenset({B}))
+    stage.do(
+        admit.mark, stage.us, marked.seq, Beside(tlp=Tlp.RED) or red, author="ana", now=stage.now
+    )
+    assert rows_of(stage, marked) == []
+
+    sign_both(stage, agreement(PAIR, US, B, version=2, title="changed", clause=WIDE))
+    for id_ in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, id_, stage.now)
+    assert rows_of(stage, copy) == []
+    assert states(stage, copy) == {(PAIR, B): "held"}
+
+
+def test_what_was_declined_stays_until_somebody_proposes_it_anew(stage):
+    stage.enrol("omar")
+    copy = held(stage)
+    stage.do(decline, "omar", copy.seq, PAIR, stage.now)
+
+    with pytest.raises(NotFound):
+        stage.approve("omar", copy)
+    with pytest.raises(NotFound):
+        stage.do(decline, "omar", copy.seq, PAIR, stage.now)
+    wider = agreement(PAIR, US, B, version=2, clause=WIDE)
+    sign_both(stage, wider)
+    for id_ in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, id_, stage.now)
+    stage.do(reconsider, stage.us, PAIR, [copy.seq], stage.now)
+    assert states(stage, copy) == {(PAIR, B): "declined"}
+    assert stage.leaves(copy.object.id) == ["import", "held", "declined"]
+
+    stage.publish(copy)
+    assert states(stage, copy) == {(PAIR, B): "held"}
+
+
+def test_what_waited_for_another_is_not_opened_by_it_once_declined(stage):
+    stage.enrol("omar")
+    target, _ = stage.give(stage.body(by=US, level=Tlp.GREEN), stage.body(by=US))
+    body = stage.body(
+        "relationship", by=US, level=Tlp.AMBER_STRICT, name=None, relationship_type="related-to",
+        source_ref=target.object.id, target_ref=target.object.id,
+    )  # fmt: skip
+    [copy] = stage.give(body)
+    stage.publish(copy)
+    assert states(stage, copy) == {(PAIR, B): "withheld"}
+
+    stage.publish(target)
+
+    assert states(stage, copy) == {(PAIR, B): "held"}
+    assert rows_of(stage, target) == [(PAIR, B)]
+
+
+def test_nothing_is_published_under_no_text_or_for_nothing(stage):
+    [copy] = stage.give(stage.body(by=US))
+    with pytest.raises(InputError):
+        stage.publish()
+    with pytest.raises(NotFound):
+        stage.publish(copy, agreement="unheard-of")
+    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now)
+    with pytest.raises(Conflict):
+        stage.publish(copy)
+    assert stage.do(reconsider, stage.us, PAIR, [copy.seq], stage.now) is None
+
+
+# --- what stands, and what goes along -----------------------------------------------------------------
+def test_a_shadow_agreement_records_everything_and_lets_nothing_leave(stage):
+    sign_both(stage, agreement("shadow", US, B, shadow=True))
+    [copy] = stage.give(stage.body(by=US))
+    before = stage.rows("outbox")
+
+    outcome = stage.publish(copy, agreement="shadow")
+
+    decision = outcome.decisions[B, copy.seq]
+    assert isinstance(decision, Withhold)
+    assert decision.would is not None
+    assert (rows_of(stage, copy), stage.rows("outbox")) == ([], before)
+    assert states(stage, copy) == {("shadow", B): "shadow"}
+    assert stage.leaves(copy.object.id) == ["import", "shadow"]
+
+
+def test_what_waits_for_its_target_goes_when_the_target_is_released(stage):
+    ends = stage.give(stage.body(by=US), stage.body(by=US))
+    body = stage.body(
+        "relationship", by=US, name=None, relationship_type="related-to",
+        source_ref=ends[0].object.id, target_ref=ends[1].object.id,
+    )  # fmt: skip
+    [link] = stage.give(body)
+    stage.publish(link)
+    [intent] = [r for r in stage.rows("intents") if r["copy"] == link.seq]
+    assert "reference-required" in {str(r.rule) for r in decode_reasons(intent["reasons"])}
+
+    stage.publish(ends[0])
+    assert rows_of(stage, link) == []
+    stage.publish(ends[1])
+
+    assert rows_of(stage, link) == [(PAIR, B)]
+
+
+def test_an_amendment_decides_again_what_stands(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+    stage.publish(copy)
+    sign_both(stage, agreement(PAIR, US, B, version=2, clause={"max_tlp": "GREEN"}))
+
+    for id_ in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, id_, stage.now)
+
+    assert rows_of(stage, copy) == []
+    assert states(stage, copy) == {(PAIR, B): "withheld"}
+    assert stage.leaves(copy.object.id) == ["import", "release", "withheld"]
+
+
+def test_the_same_decision_again_leaves_the_row_and_sends_nothing(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    stage.project()
+    before = stage.rows("rows"), stage.rows("outbox")
+
+    stage.clock.step(60)
+    stage.publish(copy)
+
+    assert (stage.rows("rows"), stage.rows("outbox")) == before
+
+
+def test_a_version_has_one_commitment_under_every_agreement(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.GREEN))
+    stage.publish(copy)
+    stage.publish(copy, agreement=FORUM)
+
+    [one], [two] = (s.entries for s in (*seals(stage), *seals(stage, C, FORUM)))
+    assert one.com == two.com
+    assert one.com != "0" * 64
+
+
+def test_a_release_to_many_bears_one_batch_and_a_leaf_for_each(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy, agreement=FORUM)
+
+    [to_b], [to_c] = seals(stage, B, FORUM), seals(stage, C, FORUM)
+    assert to_b.batch == to_c.batch
+    assert to_b.audit != to_c.audit
+    assert stage.leaves(copy.object.id) == ["import", "release", "release"]
+
+
+def test_what_is_withheld_from_all_leaves_one_leaf(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.RED))
+
+    stage.publish(copy, agreement=FORUM)
+
+    assert stage.leaves(copy.object.id) == ["import", "withheld"]
+
+
+def test_statements_go_along_once_a_shelf_in_the_words_of_their_author(stage):
+    mark = {
+        "type": "marking-definition", "spec_version": "2.1", "created_by_ref": stage.identity(US),
+        "id": "marking-definition--00000000-0000-4000-8000-0000000000aa",
+        "created": "2026-03-01T12:00:00.000000Z", "definition_type": "statement",
+        "definition": {"statement": "Copyright Aurelia"},
+    }  # fmt: skip
+    refs = [mark["id"], "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"]
+    copies = [stage.give(mark, stage.body(by=US, level=None, object_marking_refs=refs))[-1]]
+    copies += stage.give(stage.body(by=US, level=None, object_marking_refs=refs))
+
+    for copy in copies:
+        stage.publish(copy)
+
+    first, second = seals(stage)
+    assert [e.id for e in first.entries] == [mark["id"], copies[0].object.id]
+    assert [e.id for e in second.entries] == [copies[1].object.id]
+    assert (first.entries[0].role, first.entries[0].modified) == (
+        "owner",
+        "2026-03-01T12:00:00.000Z",
+    )
+    assert read(first.batch.encode())
+
+
+def test_only_what_goes_to_every_party_may_be_passed_on_among_them(stage):
+    [whole, part] = stage.give(stage.body(by=US), stage.body(by=US))
+    stage.publish(whole, agreement=FORUM)
+    stage.do(
+        admit.mark,
+        stage.us,
+        part.seq,
+        Beside(releasable_to=frozenset({B})),
+        author="ana",
+        now=stage.now,
+    )
+    stage.publish(part, agreement=FORUM)
+
+    onward = {e.id: e.onward for s in seals(stage, B, FORUM) for e in s.entries}
+    assert onward == {whole.object.id: "scope", part.object.id: "none"}
+
+
+def test_large_releases_are_cut_into_frames(stage):
+    small = agreement("small", US, B, max_frame_bytes=600)
+    sign_both(stage, small)
+    copies = stage.give(*(stage.body(by=US) for _ in range(5)))
+
+    stage.publish(*copies, agreement="small")
+
+    sent = seals(stage, B, "small")
+    assert len(sent) > 1
+    assert [e.id for s in sent for e in s.entries] == [c.object.id for c in copies]
+    assert all(s.body.size <= 600 for s in sent)
+
+
+# --- nothing half done --------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "target",
+    [
+        "publish.log.append", "publish.place", "publish.releases.put_intents",
+        "publish.releases.wait_for", "publish.record", "outbox.log.append",
+        "outbox.objects.put_bodies", "outbox.releases.place", "outbox.releases.show_many",
+        "outbox.send", "channels.store.post", "channels.store.put_channel", "channels.releases.show",
+    ],
+)  # fmt: skip
+def test_a_release_happens_whole_or_not_at_all(stage, monkeypatch, target):
+    [copy] = stage.give(stage.body(by=US))
+    before = stage.dump()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"mithaq.border.{target}", power_cut)
+        with pytest.raises(PowerCut):
+            stage.publish(copy)
+
+    assert stage.dump() == before
+    stage.publish(copy)
+    assert rows_of(stage, copy) == [(PAIR, B)]
+
+
+def test_a_row_moves_when_the_view_changes_and_never_stands_twice(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.GREEN))
+    stage.publish(copy)
+    stage.project()
+
+    stage.do(admit.mark, stage.us, copy.seq, Beside(tlp=Tlp.AMBER), author="ana", now=stage.now)
+
+    assert rows_of(stage, copy) == [(PAIR, B)]
+    with stage.node.shelf.read() as unit:
+        query = text("SELECT count(*) FROM shelf_rows WHERE id = :i")
+        assert unit.execute(query, {"i": copy.object.id}).scalar_one() == 1
+    assert [len(s.entries) for s in seals(stage)] == [1, 1]
+    assert stamp(stage.now)
