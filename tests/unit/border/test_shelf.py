@@ -1,0 +1,212 @@
+"""What peers may read follows what was released, and nothing taken back is seen (border.md 4, 10.2)."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+
+from mithaq.border import admit, agreements, peers, shelf
+from mithaq.exchange.onshow import frames_after
+from mithaq.model.labels import Beside, Tlp
+from mithaq.model.markings import FIXED
+from mithaq.seal.frames import cut, split
+from mithaq.seal.messages import Seal, decode
+from mithaq.store import parties, releases
+from mithaq.store.parties import Peer
+from tests.unit.border.stage import FORUM, PAIR, US, B, C
+
+ROOM = ("shelves", "shelf_rows", "views", "frames", "heartbeats", "callers", "documents", "marks")
+
+
+def on_show(stage, *tables):
+    with stage.node.shelf.read() as unit:
+        return {
+            name: sorted(map(str, unit.execute(text(f"SELECT * FROM {name}")).mappings().all()))
+            for name in tables or ROOM
+        }
+
+
+def rows(stage, id_=None):
+    with stage.node.shelf.read() as unit:
+        found = (
+            unit.execute(text("SELECT * FROM shelf_rows ORDER BY shelf, position")).mappings().all()
+        )
+    return [r for r in found if id_ in (None, r["id"])]
+
+
+def channel_to(stage, peer=B, agreement=PAIR):
+    return next(
+        c["id"] for c in stage.rows("channels")
+        if (c["peer"], c["agreement"], c["direction"]) == (peer, agreement, "out")
+    )  # fmt: skip
+
+
+def fetched(stage, peer=B, agreement=PAIR):
+    """The slices a peer gets of a channel, frame by frame; None for what was taken back."""
+    with stage.node.shelf.read() as unit:
+        frames = [
+            split(raw) for raw in frames_after(unit, peer, channel_to(stage, peer, agreement), 0)
+        ]
+    return [cut(decode(envelope.payload, Seal), body) for envelope, body in frames]
+
+
+def raise_(stage, copy, level=Tlp.RED):
+    """Mark a copy so that it may stand on no shelf."""
+    stage.do(admit.mark, stage.us, copy.seq, Beside(tlp=level), author="ana", now=stage.now)
+
+
+def test_every_shelf_holds_the_fixed_markings_from_the_start(stage):
+    stage.project()
+
+    fixed = {id_ for id_, marking in FIXED.items() if marking.raw is not None}
+    by_shelf = {}
+    for row in rows(stage):
+        by_shelf.setdefault(row["shelf"], set()).add(row["id"])
+    assert len(by_shelf) == 3
+    assert all(ids == fixed for ids in by_shelf.values())
+
+
+def test_projecting_again_changes_nothing_and_tells_nobody(stage):
+    stage.publish(*stage.give(stage.body(by=US), stage.body(by=US)))
+    assert {(n.peer, n.channel) for n in stage.project()} >= {(B, channel_to(stage))}
+    before = on_show(stage)
+
+    stage.clock.step(60)
+
+    assert stage.project() == []
+    assert on_show(stage) == before
+    assert shelf.behind(stage.node.core, stage.node.shelf) == 0
+
+
+def test_a_shelf_that_was_lost_is_built_again_from_the_truth(stage):
+    stays, gone = stage.give(stage.body(by=US), stage.body(by=US))
+    stage.publish(stays, gone)
+    stage.project()
+    raise_(stage, gone)
+    stage.project()
+    before = {(r["shelf"], r["id"], r["version"], r["view"]) for r in rows(stage)}
+    frames, views = fetched(stage), on_show(stage, "views", "callers", "documents", "shelves")
+    del views["shelves"]
+
+    with stage.node.shelf.begin() as unit:
+        for table in (*ROOM, "caller_keys"):
+            unit.execute(text(f"DELETE FROM {table}"))
+    stage.project()
+
+    assert {(r["shelf"], r["id"], r["version"], r["view"]) for r in rows(stage)} == before
+    assert fetched(stage) == frames
+    assert on_show(stage, *views) == views
+
+
+def test_what_was_released_and_taken_back_before_a_tick_is_never_seen(stage):
+    stays, gone = stage.give(stage.body(by=US), stage.body(by=US))
+    stage.publish(stays, gone)
+    raise_(stage, gone)
+
+    stage.project()
+
+    assert rows(stage, gone.object.id) == []
+    assert fetched(stage) == [[stays.object.raw, None]]
+    assert gone.object.raw.decode() not in str(on_show(stage, "views"))
+
+
+def test_what_is_taken_back_from_one_peer_is_not_served_to_it_though_another_has_it(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.GREEN))
+    stage.publish(copy)
+    stage.publish(copy, agreement=FORUM)
+    stage.project()
+    where, version = channel_to(stage), {"id": copy.object.id, "version": copy.object.version}
+    stage.do(releases.take_away, where, *version.values())
+    stage.do(releases.show, "remove", where, **version)
+
+    stage.project(additions=False)
+
+    assert fetched(stage) == [[None]]
+    assert fetched(stage, C, FORUM) == [[copy.object.raw]]
+
+
+def test_a_release_taken_back_and_given_again_within_a_tick_stands_once(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    row = next(r for r in stage.rows("rows") if r["id"] == copy.object.id)
+    facts = {"id": row["id"], "version": row["version"]}
+    stage.do(releases.show, "remove", row["shelf"], **facts)
+    stage.do(releases.show, "place", row["shelf"], **facts, type="tool", view=row["view"])
+
+    stage.project()
+
+    assert len(rows(stage, copy.object.id)) == 1
+
+
+def test_date_added_only_grows_whatever_the_clock_does(stage):
+    copies = [stage.give(stage.body(by=US), stage.body(by=US)) for _ in range(3)]
+    for seconds, some in zip((0, -3600, 0), copies, strict=True):
+        stage.clock.step(seconds)
+        stage.publish(*some)
+        stage.project()
+
+    times = [r["date_added"] for r in rows(stage) if r["shelf"] == channel_to(stage)]
+    assert times == sorted(set(times))
+    assert all(datetime.fromisoformat(t).microsecond is not None for t in times)
+
+
+def test_a_removal_shows_before_its_tick_and_an_addition_does_not(stage):
+    old, new = stage.give(stage.body(by=US), stage.body(by=US))
+    stage.publish(old)
+    stage.project()
+    raise_(stage, old)
+    stage.publish(new)
+
+    assert stage.project(additions=False) == []
+    assert (rows(stage, old.object.id), rows(stage, new.object.id)) == ([], [])
+    stage.project()
+    assert rows(stage, old.object.id) == []
+    assert len(rows(stage, new.object.id)) == 1
+
+
+def test_a_shelf_closed_and_opened_again_shows_what_stood_there(stage):
+    stage.publish(*stage.give(stage.body(by=US)))
+    stage.project()
+    before = rows(stage)
+    for act, state in (("suspend", "closed"), ("resume", "open")):
+        stage.do(agreements.narrow, stage.us, PAIR, act, stage.now)
+        stage.project(additions=act == "resume")
+        with stage.node.shelf.read() as unit:
+            query = text("SELECT state FROM shelves WHERE shelf = :s")
+            assert unit.execute(query, {"s": channel_to(stage)}).scalar_one() == state
+    assert rows(stage) == before
+
+
+def test_a_token_given_and_revoked_within_a_tick_opens_nothing(stage):
+    stage.do(peers.add_client, Peer(name="sensor", kind="client", state="confirmed"), stage.now)
+    stage.do(peers.new_token, "sensor", stage.now)
+    stage.do(peers.revoke_token, "sensor", stage.now)
+
+    stage.project()
+    assert "sensor" not in str(on_show(stage, "callers"))
+
+    stage.do(peers.new_token, "sensor", stage.now)
+    stage.project()
+    assert "sensor" in str(on_show(stage, "callers"))
+    assert stage.ask(parties.peer, "sensor").token
+
+
+def test_what_a_client_withdraws_within_the_tick_of_its_post_is_not_shown(stage):
+    row = {"id": "tool--1", "version": "1", "type": "tool", "view": "sha256:x"}
+    other = row | {"id": "tool--2"}
+    stage.do(releases.show_many, "inbox", "a" * 32, [row, other])
+    stage.do(releases.show, "withdraw", "a" * 32, id="tool--1", versions="1")
+
+    stage.project()
+
+    with stage.node.shelf.read() as unit:
+        ids = list(unit.execute(text("SELECT id FROM inbox_rows")).scalars())
+    assert ids == ["tool--2"]
+
+
+def test_the_peers_that_frames_are_queued_for_are_known(stage):
+    stage.project()
+    assert shelf.about_to_move(stage.node.core, stage.node.shelf) == set()
+
+    stage.publish(*stage.give(stage.body(by=US)))
+
+    assert shelf.about_to_move(stage.node.core, stage.node.shelf) == {B}
