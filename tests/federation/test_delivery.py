@@ -1,0 +1,175 @@
+"""How what was released arrives: fetched, brought, told of; a dead peer holds up nobody (border.md 5.4)."""
+
+import threading
+import time
+
+import pytest
+
+from mithaq.border import admit, agreements, parting
+from mithaq.exchange.wire import PeerUnreachable, Response
+from mithaq.model.labels import Tlp
+from mithaq.node.worker import Worker
+from mithaq.policy.agreement import Agreement, Clause, Party
+from mithaq.store import inbound, spool
+from mithaq.store.spool import Arrival
+
+NATIONS = {"aurelia": "QM", "borea": "QN", "corvia": "QO"}
+
+
+def agreement(id_, *names):
+    return Agreement(
+        id=id_,
+        version=1,
+        title=id_,
+        kind="forum" if len(names) > 2 else "bilateral",
+        parties=[Party(name=n, country=NATIONS[n], organisation=n) for n in names],
+        clauses=[Clause(id="all", kinds=["*"], max_tlp="AMBER", onward="scope")],
+        start="2026-01-01T00:00:00.000Z",
+    )
+
+
+@pytest.fixture
+def three(federation):
+    for name, country in NATIONS.items():
+        federation.nation(name, country)
+    federation.enrol_all()
+    federation.sign(agreement("forum", *NATIONS), *NATIONS)
+    return federation
+
+
+def tool(number):
+    at = "2026-03-01T12:00:00.000Z"
+    id_ = f"tool--00000000-0000-4000-8000-{number:012d}"
+    return {
+        "type": "tool", "spec_version": "2.1", "id": id_, "created": at, "modified": at,
+        "name": f"number {number}",
+    }  # fmt: skip
+
+
+def let_go(federation, number):
+    federation.release("aurelia", "forum", federation.give("aurelia", tool(number), tlp=Tlp.GREEN))
+
+
+def test_a_peer_that_never_asks_is_brought_what_is_for_it(three):
+    node = three.nodes["aurelia"]
+    with node.core.begin() as unit:
+        parting.set_delivery(unit, "borea", "push", three.clock(), by="olga")
+
+    def deaf(wire, sender, request):
+        if sender == "borea":
+            raise PeerUnreachable("behind a firewall")
+
+    three.wire.fault = deaf
+    let_go(three, 1)
+    three.workers["aurelia"].turn()
+    three.workers["borea"].settle()
+
+    assert len(three.held_by("borea")) == 1
+
+
+def test_a_nudge_brings_a_peer_to_fetch_and_a_lost_one_does_no_harm(three):
+    let_go(three, 1)
+    three.workers["aurelia"].turn()
+    hints = three.workers["borea"].settle()
+    assert [h.peer for h in hints] == ["aurelia"]
+    three.workers["borea"].visitor.visit("aurelia", heard=hints)
+    assert len(three.held_by("borea")) == 1
+
+    assert three.held_by("corvia") == {}
+    three.settle()
+    assert len(three.held_by("corvia")) == 1
+
+
+def test_a_peer_that_says_the_same_again_and_again_is_left_after_once(three):
+    let_go(three, 1)
+    three.settle()
+    frames = [
+        body
+        for _, to, path, body in three.wire.seen
+        if to == "borea" and "/frames/" in path and body
+    ]
+    asked = []
+
+    def stuck(wire, sender, request):
+        if sender == "borea" and "/frames/" in request.path:
+            asked.append(request.path)
+            return Response(status=200, body=frames[-1])
+        return None
+
+    three.wire.fault = stuck
+    let_go(three, 2)
+    three.settle(2)
+
+    assert 0 < len(asked) < 20
+    three.wire.fault = None
+    three.settle()
+    assert len(three.held_by("borea")) == 2
+
+
+def test_a_closed_channel_hides_its_frames_and_goes_on_after_it_is_opened_again(three):
+    node = three.nodes["aurelia"]
+    three.wire.fault = lambda wire, sender, request: (_ for _ in ()).throw(PeerUnreachable("away"))
+    let_go(three, 1)
+    with node.core.begin() as unit:
+        agreements.narrow(unit, node.us, "forum", "suspend", three.clock())
+    three.settle(1)
+    three.wire.fault = None
+    three.settle()
+    assert three.held_by("borea") == {}
+
+    with node.core.begin() as unit:
+        agreements.narrow(unit, node.us, "forum", "resume", three.clock())
+    three.settle()
+
+    assert len(three.held_by("borea")) == 1
+
+
+def test_bytes_that_break_us_stop_nobody_else(three, monkeypatch):
+    node, clock = three.nodes["borea"], three.clock
+    real = admit.frame
+    broken = lambda unit, us, peer, raw, now: (
+        1 / 0 if raw == b"x" else real(unit, us, peer, raw, now)
+    )
+    monkeypatch.setattr(admit, "frame", broken)
+    with node.spool.begin() as unit:
+        for raw in (b"x", b"y"):
+            arrival = Arrival(peer="corvia", kind="frame", facts={"channel": "c" * 32}, raw=raw)
+            spool.arrive(unit, arrival, clock(), 1 << 20)
+
+    three.workers["borea"].settle()
+
+    with node.core.read() as unit:
+        codes = {r.code for r in inbound.refused(unit) if r.peer == "corvia"}
+    assert codes == {"fault", "bad-envelope"}
+
+
+def test_a_peer_that_hangs_holds_up_nobody(three):
+    stop, hung = threading.Event(), threading.Event()
+
+    def hang(wire, sender, request):
+        if sender == "aurelia" and "borea" in request.url:
+            hung.set()
+            stop.wait(20)
+            raise PeerUnreachable("hangs")
+
+    three.wire.fault = hang
+    three.clock.step()
+    let_go(three, 1)
+    workers = [Worker(three.nodes[name]) for name in ("aurelia", "corvia")]
+    threads = [threading.Thread(target=w.run, args=(stop,)) for w in workers]
+    for thread in threads:
+        thread.start()
+    began = time.monotonic()
+    try:
+        while not three.held_by("corvia") and time.monotonic() - began < 15:
+            stop.wait(0.05)
+            three.clock.step(0.05)
+        took = time.monotonic() - began
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(10)
+
+    assert hung.is_set()
+    assert len(three.held_by("corvia")) == 1
+    assert took < 8  # about two seconds on a machine of its own

@@ -1,0 +1,167 @@
+"""What our own people bring and mark, and what clients post (border.md 1.2, 2.9, 8.4)."""
+
+import json
+
+import pytest
+
+from mithaq.border import admit, clients, peers
+from mithaq.border.admit import Given
+from mithaq.border.local import Lowering
+from mithaq.errors import Conflict, NotFound
+from mithaq.model.labels import Beside, Pap, Tlp
+from mithaq.model.objects import from_body
+from mithaq.store.objects import Source
+from mithaq.store.parties import Peer
+from mithaq.store.spool import Arrival
+from tests.unit.border.lies import PowerCut, fixed, power_cut, quarantined, statement
+from tests.unit.border.stage import US, B, C
+
+FILE = Source(name="file:report", kind="file")
+
+
+def bring(stage, *bodies, own=True, source=FILE):
+    given = [Given(object=from_body(b)) for b in bodies]
+    return stage.do(admit.local, stage.us, source, given, author="ana", own=own, now=stage.now)
+
+
+def test_what_claims_another_nation_is_neither_ours_nor_carried(stage):
+    theirs, ours, vendors = stage.body(by=B), stage.body(by=US), stage.body(by=None)
+    vendors["created_by_ref"] = "identity--00000000-0000-4000-8000-0000000000bb"
+
+    own, carried = bring(stage, theirs, vendors), bring(stage, theirs, ours, vendors, own=False)
+
+    assert [(id_, code) for id_, code, _ in own.refused] == [
+        (theirs["id"], "ownership"), (vendors["id"], "ownership"),
+    ]  # fmt: skip
+    assert {id_ for id_, _, _ in carried.refused} == {theirs["id"], ours["id"]}
+    assert [c.object.id for c in carried.stored] == [vendors["id"]]
+
+
+def test_a_version_of_ours_is_never_given_twice_with_other_bytes(stage):
+    body = stage.body(by=US)
+
+    first = bring(stage, body, body | {"name": "another"})
+    again = bring(stage, body, body | {"name": "a third"})
+
+    assert (len(first.stored), [code for _, code, _ in first.refused]) == (1, ["version-taken"])
+    assert (again.known, [code for _, code, _ in again.refused]) == (1, ["version-taken"])
+
+
+def test_markings_are_kept_and_fixed_ones_known_and_forged_ones_refused(stage):
+    mark, forged = statement(stage, by=US), fixed(Tlp.RED) | {"name": "TLP:CLEAR"}
+
+    outcome = bring(stage, mark, fixed(Tlp.GREEN), forged)
+
+    assert (outcome.defined, outcome.known) == (1, 1)
+    assert [code for _, code, _ in outcome.refused] == ["marking-forged"]
+
+
+def test_a_source_keeps_its_terms_on_record_and_marks_what_is_bare(stage):
+    feed = Source(name="feed:x", kind="feed", default_tlp=Tlp.AMBER)
+    bare, marked = stage.body(by=None, level=None), stage.body(by=None, level=Tlp.CLEAR)
+
+    outcome = bring(stage, bare, marked, own=False, source=feed)
+    bring(stage, bare, own=False, source=feed)
+
+    assert [c.level for c in outcome.stored] == [int(Tlp.AMBER), int(Tlp.CLEAR)]
+    assert stage.leaves("feed:x") == ["source"]
+
+
+def test_a_label_beside_only_raises(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+
+    def mark(beside):
+        return stage.do(admit.mark, stage.us, copy.seq, beside, author="ana", now=stage.now)
+
+    with pytest.raises(Lowering):
+        mark(Beside(tlp=Tlp.GREEN))
+    mark(Beside(pap=Pap.RED))
+    marked = mark(Beside(pap=Pap.AMBER, releasable_to=frozenset({B, C})))
+    marked = mark(Beside(releasable_to=frozenset({B})))
+    assert (marked.beside.pap, marked.beside.releasable_to) == (Pap.RED, frozenset({B}))
+    with pytest.raises(NotFound):
+        stage.do(admit.mark, stage.us, 999, Beside(), author="ana", now=stage.now)
+
+
+def test_an_identity_that_another_document_lists_is_not_made_ours(stage):
+    with pytest.raises(Conflict):
+        stage.do(admit.own_identity, stage.us, stage.identity(B), stage.now)
+
+
+# --- clients ------------------------------------------------------------------------------------------
+def arrival(*bodies, kind="post", **facts):
+    raw = json.dumps({"objects": list(bodies)}).encode()
+    facts = {"shelf": "a" * 32, "status": "s" * 36} | facts
+    return Arrival(peer="sensor", kind=kind, facts=facts, raw=raw, at="2026-03-01T12:00:00.000Z")
+
+
+@pytest.fixture
+def client(stage):
+    sensor = Peer(name="sensor", kind="client", state="confirmed", default_tlp="AMBER")
+    stage.do(peers.add_client, sensor, stage.now)
+    return stage
+
+
+def answered(stage):
+    facts = [json.loads(r["facts"]) for r in stage.rows("shelf_ops") if r["op"] == "status"]
+    return json.loads(facts[-1]["raw"])
+
+
+def test_a_post_is_stored_for_our_people_and_what_claims_a_nation_is_set_aside_unseen(client):
+    good, stolen = client.body(by=None, level=None), client.body(by=B)
+    bad = {"type": "tool", "id": "no id"}
+
+    done = client.do(clients.post, arrival(good, stolen, bad), client.now)
+
+    assert (done.stored, done.quarantined, done.failed) == (1, 1, 1)
+    assert quarantined(client) == {stolen["id"]: "ownership"}
+    [copy] = client.admitted()
+    assert (copy.voucher, copy.level) == ("client:sensor", int(Tlp.AMBER))
+    status = answered(client)
+    assert (status["success_count"], status["failure_count"]) == (2, 1)
+    assert {d["id"] for d in status["successes"]} == {good["id"], stolen["id"]}
+
+
+def test_a_posted_statement_is_kept_and_a_fixed_marking_known(client):
+    mark = statement(client, by=None)
+
+    client.do(clients.post, arrival(mark, fixed(Tlp.GREEN)), client.now)
+
+    assert [(r["voucher"], r["id"]) for r in client.rows("markings")] == [
+        ("client:sensor", mark["id"])
+    ]
+
+
+def test_a_post_that_is_no_envelope_changes_nothing(client):
+    junk = Arrival(peer="sensor", kind="post", facts=arrival().facts, raw=b"junk")
+
+    done = client.do(clients.post, junk, client.now)
+
+    assert (done.stored, done.quarantined) == (0, 0)
+    assert client.admitted() == []
+
+
+@pytest.mark.parametrize(
+    "target", ["objects.add", "inbound.set_aside", "log.append", "releases.show"]
+)
+def test_a_post_is_settled_whole_or_not_at_all(client, monkeypatch, target):
+    post = arrival(client.body(by=None), client.body(by=B))
+    before = client.dump()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"mithaq.border.clients.{target}", power_cut)
+        with pytest.raises(PowerCut):
+            client.do(clients.post, post, client.now)
+
+    assert client.dump() == before
+
+
+def test_what_a_client_withdraws_stays_here_and_our_people_are_told(client):
+    body = client.body(by=None)
+    client.do(clients.post, arrival(body), client.now)
+
+    gone = arrival(kind="withdraw", id=body["id"], versions="all")
+    client.do(clients.withdraw, gone, client.now)
+
+    assert len(client.admitted()) == 1
+    assert client.leaves(body["id"]) == ["admission", "withdrawn"]
