@@ -65,16 +65,16 @@ class Nation:
             "country": country,
             "url": f"http://127.0.0.1:{port}",
             "listen": f"127.0.0.1:{port}",
-            "exchange": Exchange(
-                poll_seconds=600.0
-            ),  # without a nudge nothing arrives in a test's time
+            # Without a nudge nothing arrives in a test's time.
+            "exchange": Exchange(poll_seconds=600.0),
         }
         self.name, self.home, self.python = name, folder / name, python
         self.node = init(self.home, Settings(**(given | settings)))
         self.log = (folder / f"{name}.log").open("ab")
         self.process = None
 
-    def serve(self, *, ready=True):
+    def serve(self):
+        before = len(self.said())
         self.process = subprocess.Popen(
             [self.python, "-m", "mithaq.serve", str(self.home)],
             stdin=subprocess.DEVNULL,
@@ -82,10 +82,10 @@ class Nation:
             stderr=self.log,
             env=os.environ | {"PYTHONPATH": MODULES, "PYTHONDONTWRITEBYTECODE": "1"},
         )
-        if ready:
-            wait(self.answers, f"{self.name} does not answer: {self.said()}")
+        wait(lambda: self.answers() and '"ready"' in self.said()[before:], "the node is not ready")
 
     def answers(self):
+        """Say whether anybody answers at the nation's address."""
         assert self.process.poll() is None, self.said()
         try:
             return fetch_keys(self.node.wire, self.node.us.url)
@@ -268,7 +268,9 @@ def test_whoever_is_killed_nothing_released_is_lost_or_doubled(tmp_path, seed):
                 time.sleep(chance.random() / 20)
             victim = chance.choice(nations)
             if strike % 2:
-                os.kill(chance.choice(victim.children()), signal.SIGKILL)
+                [listener] = victim.children()
+                os.kill(listener, signal.SIGKILL)
+                wait(lambda v=victim, p=listener: v.children() not in ([], [p]), "no new listener")
                 wait(victim.answers, "the listener was not started again")
                 continue
             family = victim.tree()

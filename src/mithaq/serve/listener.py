@@ -19,11 +19,15 @@ from starlette.types import ASGIApp
 
 from mithaq.exchange.asgi import app_from_environment
 
+PARENT = "MITHAQ_LISTENER_PARENT"  # the process that must live for the worker process to live
 LOOK_SECONDS = 0.25
+STOP_SECONDS = 3
+ORDERLY_SECONDS = 5.0
 
 
 def main(host: str, port: str, certificate: str, key: str) -> None:
     """Serve until asked to stop, or orphaned."""
+    os.environ[PARENT] = str(os.getpid())
     threading.Thread(target=_orphan, daemon=True).start()
     Granian(
         "mithaq.serve.listener:app",
@@ -32,6 +36,8 @@ def main(host: str, port: str, certificate: str, key: str) -> None:
         interface=Interfaces.ASGI,
         factory=True,
         workers=1,  # nonces and budgets are remembered in one process
+        # A request to stop that comes while the worker starts is lost on it.
+        workers_kill_timeout=STOP_SECONDS,
         http=HTTPModes.http1,  # HTTP/2 would let a stranger's headers grow to 16 MiB
         websockets=False,
         log_access=False,
@@ -45,7 +51,7 @@ def main(host: str, port: str, certificate: str, key: str) -> None:
 
 def app() -> ASGIApp:
     """Build the application in the server's worker process, and let that end with its parent."""
-    threading.Thread(target=_outlive_nobody, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_outlive_nobody, args=(int(os.environ[PARENT]),), daemon=True).start()
     return app_from_environment()
 
 
@@ -61,6 +67,8 @@ def _orphan() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(ORDERLY_SECONDS)  # asked while it was still starting, the server may not have heard
+    os._exit(1)
 
 
 if __name__ == "__main__":
