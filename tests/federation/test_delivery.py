@@ -2,14 +2,22 @@
 
 import threading
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from mithaq.border import admit, agreements, parting
+from mithaq.border import admit, agreements, parting, peers
+from mithaq.clock import text
 from mithaq.exchange.wire import PeerUnreachable, Response
 from mithaq.model.labels import Tlp
+from mithaq.node.build import ROOT_KEY
 from mithaq.node.worker import Worker
 from mithaq.policy.agreement import Agreement, Clause, Party
+from mithaq.seal.documents import KEYS, ExchangeKey
+from mithaq.seal.envelope import sign
+from mithaq.seal.keys import encode, from_pem, generate
+from mithaq.seal.messages import encode as to_payload
 from mithaq.store import inbound, spool
 from mithaq.store.spool import Arrival
 
@@ -127,9 +135,10 @@ def test_a_closed_channel_hides_its_frames_and_goes_on_after_it_is_opened_again(
 def test_bytes_that_break_us_stop_nobody_else(three, monkeypatch):
     node, clock = three.nodes["borea"], three.clock
     real = admit.frame
-    broken = lambda unit, us, peer, raw, now: (
-        1 / 0 if raw == b"x" else real(unit, us, peer, raw, now)
-    )
+
+    def broken(unit, us, peer, raw, now):
+        return 1 / 0 if raw == b"x" else real(unit, us, peer, raw, now)
+
     monkeypatch.setattr(admit, "frame", broken)
     with node.spool.begin() as unit:
         for raw in (b"x", b"y"):
@@ -141,6 +150,30 @@ def test_bytes_that_break_us_stop_nobody_else(three, monkeypatch):
     with node.core.read() as unit:
         codes = {r.code for r in inbound.refused(unit) if r.peer == "corvia"}
     assert codes == {"fault", "bad-envelope"}
+
+
+def test_a_peer_that_signs_with_a_new_key_is_understood_once_its_next_document_is_fetched(three):
+    node, key = three.nodes["aurelia"], generate()
+    with node.core.begin() as unit:
+        held = peers.document_of(unit, "aurelia")
+        window = ExchangeKey(
+            public=encode(key.public),
+            not_before=text(three.clock() - timedelta(minutes=5)),
+            not_after=text(three.clock() + timedelta(days=30)),
+        )
+        fields = {f: getattr(held, f) for f in held.__struct_fields__}
+        newer = type(held)(**(fields | {"version": 2, "exchange": [*held.exchange, window]}))
+        root = from_pem((node.config.home / ROOT_KEY).read_bytes())
+        raw = sign(KEYS, to_payload(newer), root).to_bytes()
+        peers.publish_own(unit, raw, newer, three.clock())
+    rotated = replace(node, us=replace(node.us, signer=key))
+    three.nodes["aurelia"], three.workers["aurelia"] = rotated, Worker(rotated)
+    three.clock.step(3600)
+    let_go(three, 1)
+
+    three.settle()
+
+    assert len(three.held_by("borea")) == len(three.held_by("corvia")) == 1
 
 
 def test_a_peer_that_hangs_holds_up_nobody(three):

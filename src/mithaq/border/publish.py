@@ -38,6 +38,7 @@ __all__ = [
 
 Decisions = Mapping[tuple[str, int], Decision]  # (peer, copy number)
 DECLINED = "declined"
+DEFENCE = "defence"  # the purpose of a release for which none is named
 ROUNDS = 16  # of dependants released by dependants; each round releases at least one
 
 
@@ -71,7 +72,7 @@ def preview(  # noqa: PLR0913 unit, us and now come with every act
     agreement: Agreement,
     seqs: Iterable[int],
     now: datetime,
-    purpose: str = "defence",
+    purpose: str = DEFENCE,
 ) -> Outcome:
     """Decide as ``publish`` would, under any text, signed or not; nothing is recorded or sent."""
     gathered = gather(unit, us, agreement, seqs, purpose, now)
@@ -89,8 +90,12 @@ def publish(  # noqa: PLR0913 unit, us and now come with every act
     seqs: Sequence[int],
     agreement: str,
     now: datetime,
+    purpose: str = DEFENCE,
 ) -> Outcome:
     """Propose copies to the parties of an agreement: what may go goes, what needs a person waits.
+
+    Args:
+        purpose: what they are given for; a clause permits the purposes it names, and so may the label.
 
     Raises:
         NotFound, Conflict: the agreement is not here or not in force; InputError: nothing to release.
@@ -98,7 +103,7 @@ def publish(  # noqa: PLR0913 unit, us and now come with every act
     if not seqs:
         raise InputError("nothing to release")
     text_now = text_in_force(unit, agreement, now)
-    return _settle(unit, us, text_now, dict.fromkeys(seqs, proposer), now)
+    return _settle(unit, us, (text_now, purpose), dict.fromkeys(seqs, proposer), now)
 
 
 def reconsider(
@@ -106,14 +111,14 @@ def reconsider(
 ) -> Outcome | None:
     """Decide again what was asked for earlier, and not declined; None if the agreement is not in force."""
     what = held(unit, agreement, now).text
-    asked = {
-        i.copy: i.proposer
-        for i in releases.intents_where(unit, copies=seqs, agreement=agreement)
-        if i.state != DECLINED
-    }
+    asked: dict[str, dict[int, str]] = defaultdict(dict)  # by purpose
+    for intent in releases.intents_where(unit, copies=seqs, agreement=agreement):
+        if intent.state != DECLINED:
+            asked[intent.purpose][intent.copy] = intent.proposer
     if what is None or not asked:
         return None
-    return _settle(unit, us, what, asked, now, anew=False)
+    made = [_settle(unit, us, (what, p), some, now, anew=False) for p, some in asked.items()]
+    return made[0]
 
 
 def revisit(unit: Connection, us: Us, ids: Sequence[str], now: datetime) -> None:
@@ -125,7 +130,7 @@ def revisit(unit: Connection, us: Us, ids: Sequence[str], now: datetime) -> None
 def _settle(  # noqa: PLR0913 unit, us and now come with every act
     unit: Connection,
     us: Us,
-    agreement: Agreement,
+    under: tuple[Agreement, str],
     asked: Mapping[int, str],
     now: datetime,
     *,
@@ -134,24 +139,28 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
     """Decide, take effect, and go on with what waited for what was released.
 
     Args:
+        under: the text, and the purpose of the release.
         anew: a person asks now, also for what was declined before.
     """
+    agreement, purpose = under
     first: Outcome | None = None
     turn = dict(asked)
+    others: list[int] = []  # that waited, proposed for another purpose
     for number in range(ROUNDS):
-        made = preview(unit, us, agreement, turn, now)
+        made = preview(unit, us, agreement, turn, now, purpose)
         if number or not anew:
             made = _without_declined(unit, made, turn)
         first = first or made
         released = _effect(unit, us, made, turn, now)
         waiting = releases.released_waiters(unit, agreement.id, released)
-        proposers = {
-            i.copy: i.proposer
-            for i in releases.intents_where(unit, copies=waiting, agreement=agreement.id)
-        }
-        turn = {seq: proposers[seq] for seq in waiting if seq in proposers and seq not in turn}
+        intents = releases.intents_where(unit, copies=waiting, agreement=agreement.id)
+        others += [i.copy for i in intents if i.purpose != purpose]
+        alike = {i.copy: i.proposer for i in intents if i.purpose == purpose}
+        turn = {seq: who for seq, who in alike.items() if seq not in turn}
         if not turn:
             break
+    if others:
+        reconsider(unit, us, agreement.id, others, now)
     if first is None:
         raise InputError("nothing to release")
     return first

@@ -56,7 +56,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
     targets = {t for copy in wanted.values() for _, t in references(copy.object.body)}
     standing = releases.rows_of_ids(unit, ids | targets)
     ours = [row for row in standing if row.agreement == agreement.id and row.id in ids]
-    extra = {row.copy for row in ours} - wanted.keys()
+    extra = _for_purpose(unit, agreement, {row.copy for row in ours} - wanted.keys(), purpose)
     wanted |= {copy.seq: copy for copy in objects.by_seq(unit, extra)}
     table = markings(unit)
     family = _families(unit, wanted)
@@ -90,6 +90,14 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         copies=wanted,
         rows={(row.peer, row.id, row.version): row for row in ours},
     )
+
+
+def _for_purpose(
+    unit: Connection, agreement: Agreement, copies: set[int], purpose: str
+) -> set[int]:
+    """Keep the copies that were proposed for this purpose: one for another is not judged by this one."""
+    asked = releases.intents_where(unit, copies=sorted(copies), agreement=agreement.id)
+    return copies - {intent.copy for intent in asked if intent.purpose != purpose}
 
 
 def markings(unit: Connection) -> dict[str, dict[str, Marking]]:
