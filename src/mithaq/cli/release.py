@@ -109,6 +109,7 @@ def release(  # noqa: PLR0913 an argument per option
     agreement: Annotated[str, typer.Option(metavar="ID")],
     source: Annotated[str, typer.Option(metavar="NAME")] = "",
     all_from: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+    purpose: Annotated[str, typer.Option(metavar="NAME")] = publish.DEFENCE,
     preview: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """Propose objects to the parties of an agreement."""
@@ -125,9 +126,9 @@ def release(  # noqa: PLR0913 an argument per option
         seqs = intel.worked_on(unit, node.us, actor, names=named, source=source)
         if preview:
             terms = publish.text_in_force(unit, agreement, now)
-            made = publish.preview(unit, node.us, terms, seqs, now)
+            made = publish.preview(unit, node.us, terms, seqs, now, purpose)
         else:
-            made = publish.publish(unit, node.us, actor.name, seqs, agreement, now)
+            made = publish.publish(unit, node.us, actor.name, seqs, agreement, now, purpose)
     peers = tally(made.decisions, seqs, language_of(desk))
     held = sorted({seq for (_, seq), each in made.decisions.items() if isinstance(each, Hold)})
     facts = {"agreement": made.agreement.id, "version": made.agreement.version, "preview": preview}
@@ -175,6 +176,7 @@ def explain(
     *,
     to: Annotated[str, typer.Option(metavar="PEER")],
     agreement: Annotated[str, typer.Option(metavar="ID")] = "",
+    purpose: Annotated[str, typer.Option(metavar="NAME")] = publish.DEFENCE,
 ) -> None:
     """Say what would go to a peer, and why."""
     desk = desk_of(ctx)
@@ -184,7 +186,7 @@ def explain(
         actor = desk.actor(unit, Permission.RELEASE_PREVIEW)
         seqs = intel.worked_on(unit, node.us, actor, names=[name])
         for terms in _texts(unit, node, to, agreement):
-            made = publish.preview(unit, node.us, terms, seqs, now)
+            made = publish.preview(unit, node.us, terms, seqs, now, purpose)
             told += [
                 _explained(desk, made.gathered.copies[seq], terms, to, decision)
                 for seq in seqs

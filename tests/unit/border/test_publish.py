@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import text
 
+from mithaq import clock
 from mithaq.auth.actors import Role
 from mithaq.border import admit, agreements, watch
-from mithaq.border.publish import decline, decode_reasons, reconsider
+from mithaq.border.publish import decline, decode_reasons, publish, reconsider
 from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.model.labels import Beside, Pap, Tlp
 from mithaq.policy.decision import Hold, Release, Withhold
@@ -347,3 +348,21 @@ def test_a_row_moves_when_the_view_changes_and_never_stands_twice(stage):
         query = text("SELECT count(*) FROM shelf_rows WHERE id = :i")
         assert unit.execute(query, {"i": copy.object.id}).scalar_one() == 1
     assert [len(s.entries) for s in seals(stage)] == [1, 1]
+
+
+def test_a_release_for_another_purpose_is_judged_by_that_purpose_now_and_later(stage):
+    drill = agreement("drill", US, B, clause={"purposes": ["exercise"]})
+    sign_both(stage, drill)
+    [copy] = stage.give(stage.body(by=US))
+
+    stage.publish(copy, agreement="drill")
+    assert rows_of(stage, copy) == []
+
+    stage.do(publish, stage.us, "ana", [copy.seq], "drill", stage.now, "exercise")
+    assert rows_of(stage, copy) == [("drill", B)]
+
+    [other] = stage.give(
+        {**copy.object.body, "name": "A later name", "modified": clock.text(stage.now)}
+    )
+    stage.publish(other, agreement="drill")
+    assert rows_of(stage, copy) == [("drill", B)]
