@@ -8,7 +8,7 @@ from sqlalchemy.exc import NoResultFound
 
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.store import objects
-from mithaq.store.objects import UNRESOLVED, Source, Tombstone
+from mithaq.store.objects import UNRESOLVED, Source
 from tests.store.values import AT, copy, tool
 
 LATER = "2026-02-01T00:00:00.000Z"
@@ -347,17 +347,6 @@ def test_a_sources_terms_are_replaced_and_come_back(core):
         assert objects.all_sources(unit) == {"feed:a": first}
         objects.put_source(unit, second)
         assert objects.all_sources(unit) == {"feed:a": second}
-
-
-def test_a_recalled_version_stays_buried(core):
-    order = Tombstone(id="a", version=LATER, by_party="borealis", order_id="o1", at=AT)
-    whole = Tombstone(id="b", version="*", by_party="borealis", order_id="o2", at=AT)
-    with core.begin() as unit:
-        for each in (order, order, whole):
-            objects.bury(unit, each)
-
-        assert objects.recalled(unit, ["a", "b", "c"]) == {("a", LATER), ("b", "*")}
-        assert objects.recalled(unit, ["c"]) == set()
 
 
 def test_a_search_among_many_reads_no_body_it_does_not_show(core):

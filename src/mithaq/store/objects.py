@@ -12,7 +12,7 @@ from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import Body, Object, references
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new, put
-from mithaq.store.tables import bodies, copies, markings, quarantine, relations, sources, tombstones
+from mithaq.store.tables import bodies, copies, markings, quarantine, relations, sources
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
@@ -53,17 +53,6 @@ class Source:
     community: frozenset[str] | None = None
     onward: str = "none"
     reference: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tombstone:
-    """That a version was recalled, by whose order; version ``*`` is all so far."""
-
-    id: str
-    version: str
-    by_party: str
-    order_id: str
-    at: str
 
 
 def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
@@ -396,17 +385,3 @@ def all_sources(unit: Connection) -> dict[str, Source]:
         )
         for row in unit.execute(select(sources))
     }
-
-
-def recalled(unit: Connection, ids: Iterable[str]) -> set[tuple[str, str]]:
-    """Return the (id, version) pairs under a tombstone; version ``*`` means all."""
-    found: set[tuple[str, str]] = set()
-    for part in chunks(dict.fromkeys(ids)):
-        rows = select(tombstones.c.id, tombstones.c.version).where(tombstones.c.id.in_(part))
-        found |= {(row.id, row.version) for row in unit.execute(rows)}
-    return found
-
-
-def bury(unit: Connection, order: Tombstone) -> None:
-    """Keep a recall against re-arrival (border.md 7.2)."""
-    insert_new(unit, tombstones, [{name: getattr(order, name) for name in Tombstone.__slots__}])

@@ -106,12 +106,6 @@ sources = Table(
     _text("onward", "none"),
     Column("reference", Boolean, nullable=False, server_default="0"),  # a pinned public set
 )
-tombstones = Table(
-    "tombstones",
-    core,
-    *_texts("id", "version", "by_party", "order_id", "at"),
-    PrimaryKeyConstraint("id", "version", "order_id"),
-)
 
 # --- core: what happened -----------------------------------------------------------------------------
 journal = Table(

@@ -427,16 +427,6 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
-        "tombstones",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("by_party", sa.Text(), nullable=False),
-        sa.Column("order_id", sa.Text(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", "version", "order_id"),
-        schema="core",
-    )
-    op.create_table(
         "waiting",
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
