@@ -11,8 +11,9 @@ from sqlalchemy.pool import StaticPool
 from mithaq.audit import log
 from mithaq.auth.actors import Role
 from mithaq.border import admit, people, shelf
+from mithaq.border.approval import approve
 from mithaq.border.peers import document_of
-from mithaq.border.publish import approve, publish
+from mithaq.border.publish import publish
 from mithaq.clock import text as stamp
 from mithaq.model.canonical import digest
 from mithaq.model.labels import Beside, Tlp

@@ -149,6 +149,19 @@ def test_what_one_voucher_says_of_a_marking_never_changes_how_anothers_objects_r
     assert quarantined(stage) == {theirs["id"]: "marking-unknown"}
 
 
+def test_a_marking_once_defined_is_not_defined_anew_by_the_same_voucher(stage):
+    mark = statement(stage)
+    raw, head = sealed(pair(), [put(mark)], stage.signer(B))
+    stage.admit(raw)
+    bearing = stage.body(object_marking_refs=[tlp_id(Tlp.GREEN), mark["id"]])
+    anew = mark | {"definition": {"statement": "TLP:RED"}}
+
+    done = several(stage, put(anew), put(bearing), seq=2, prev=head)
+
+    assert (done.stored, quarantined(stage)) == (1, {mark["id"]: "marking-unknown"})
+    assert [bytes(r["body"]) for r in stage.rows("markings")] == [from_body(mark).raw]
+
+
 @pytest.mark.parametrize(
     ("level", "readers", "terms", "code"),
     [

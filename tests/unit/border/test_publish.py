@@ -6,7 +6,8 @@ from sqlalchemy import text
 from mithaq import clock
 from mithaq.auth.actors import Role
 from mithaq.border import admit, agreements, watch
-from mithaq.border.publish import decline, decode_reasons, publish, reconsider
+from mithaq.border.approval import decline
+from mithaq.border.publish import decode_reasons, publish, reconsider
 from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.model.labels import Beside, Pap, Tlp
 from mithaq.policy.decision import Hold, Release, Withhold
@@ -144,7 +145,8 @@ def test_what_was_declined_stays_until_somebody_proposes_it_anew(stage):
 
 def test_what_waited_for_another_is_not_opened_by_it_once_declined(stage):
     stage.enrol("omar")
-    target, _ = stage.give(stage.body(by=US, level=Tlp.GREEN), stage.body(by=US))
+    sign_both(stage, agreement("pair-too", US, B))
+    [target] = stage.give(stage.body(by=US, level=Tlp.GREEN))
     body = stage.body(
         "relationship", by=US, level=Tlp.AMBER_STRICT, name=None, relationship_type="related-to",
         source_ref=target.object.id, target_ref=target.object.id,
@@ -152,11 +154,14 @@ def test_what_waited_for_another_is_not_opened_by_it_once_declined(stage):
     [copy] = stage.give(body)
     stage.publish(copy)
     assert states(stage, copy) == {(PAIR, B): "withheld"}
+    stage.publish(target, agreement="pair-too")
+    stage.publish(copy)
+    stage.do(decline, "omar", copy.seq, PAIR, stage.now)
 
     stage.publish(target)
 
-    assert states(stage, copy) == {(PAIR, B): "held"}
-    assert rows_of(stage, target) == [(PAIR, B)]
+    assert rows_of(stage, target) == [(PAIR, B), ("pair-too", B)]
+    assert states(stage, copy) == {(PAIR, B): "declined"}
 
 
 def test_nothing_is_published_under_no_text_or_for_nothing(stage):

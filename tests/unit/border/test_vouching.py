@@ -2,13 +2,16 @@
 
 import pytest
 
+from mithaq.border import agreements
 from mithaq.border.admit import Outcome
 from mithaq.border.agreements import terms_of
 from mithaq.model.canonical import digest
 from mithaq.model.labels import Tlp
 from mithaq.model.objects import from_body
+from mithaq.policy import agreement as policy
+from mithaq.seal.envelope import sign
 from mithaq.seal.frames import blank, frame
-from mithaq.seal.messages import Body
+from mithaq.seal.messages import AGREEMENT, Body
 from mithaq.store import parties
 from tests.unit.border.lies import balance, forum, one, pair, quarantined, relay, replace_proof
 from tests.unit.border.stage import (
@@ -149,3 +152,14 @@ def test_a_relay_that_oversteps_what_the_owner_allowed_is_set_aside(
 
     assert balance(done, 1)
     assert quarantined(stage).get(body["id"]) == code
+
+
+def test_a_scope_that_not_all_its_parties_signed_lets_nothing_on(stage):
+    text = agreement("unsigned", US, B, C)
+    exact = policy.to_bytes(text)
+    stage.do(agreements.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
+    body = stage.body(by=C)
+
+    stage.admit(relay(stage, body, scope=terms_of(text)))
+
+    assert quarantined(stage) == {body["id"]: "onward"}
