@@ -25,6 +25,13 @@ def roots_of(pair, who):
     return json.loads(answer.body).get("api_roots", []) if answer.status == 200 else []
 
 
+def glance(pair):
+    """Look at what stands on the shelves, and since when."""
+    for who in ("borea", "misp"):
+        for root in roots_of(pair, who):
+            pair.compare(who, "GET", root + "collections/intel/manifest/?match[version]=all")
+
+
 def strangers(pair):
     """Return the channels and shelves that only one side may have: another's, and what never was."""
     found = ["0" * 32]

@@ -15,25 +15,21 @@ from mithaq.audit import log
 from mithaq.border.agreements import held
 from mithaq.border.outbox import Placed, place
 from mithaq.border.reasons import decode_reasons, encode_reasons
-from mithaq.border.situation import Gathered, gather, persons
+from mithaq.border.situation import Gathered, gather
 from mithaq.border.us import Us
 from mithaq.clock import text
-from mithaq.errors import Conflict, InputError, NotFound, Refused
+from mithaq.errors import Conflict, InputError
 from mithaq.model.canonical import Json
-from mithaq.policy.agreement import Agreement, digest_of
+from mithaq.policy.agreement import Agreement
 from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Release, Rule, Withhold
-from mithaq.seal.envelope import sign
-from mithaq.seal.keys import Signer
-from mithaq.seal.messages import APPROVAL, encode
-from mithaq.seal.messages import Release as Bound
-from mithaq.store import objects, parties, releases
+from mithaq.store import releases
 from mithaq.store.journal import record
 from mithaq.store.releases import Intent
 
 __all__ = [
-    "DECLINED", "Decisions", "Outcome", "approve", "decline", "decode_reasons", "preview", "publish",
-    "reconsider", "revisit", "text_in_force",
+    "DECLINED", "DEFENCE", "Decisions", "Outcome", "decode_reasons", "preview", "publish", "reconsider", "revisit",
+    "text_in_force",
 ]  # fmt: skip
 
 Decisions = Mapping[tuple[str, int], Decision]  # (peer, copy number)
@@ -307,94 +303,6 @@ def _state(decision: Decision) -> str:
 def _view(decision: Decision) -> str:
     made = decision.would if isinstance(decision, Withhold) else decision
     return made.view.digest if made else ""
-
-
-def approve(  # noqa: PLR0913 unit, us and now come with every act
-    unit: Connection,
-    us: Us,
-    approver: tuple[str, Signer],
-    seq: int,
-    agreement: str,
-    now: datetime,
-) -> Outcome:
-    """Give the second person's yes to a held copy; it is decided again in this transaction.
-
-    Args:
-        approver: an actor's name and their own key.
-
-    Raises:
-        NotFound: nothing of that copy is held; Refused: this person may not, and why.
-    """
-    name, signer = approver
-    terms = text_in_force(unit, agreement, now)
-    waiting = releases.intents_where(unit, state="held", copies=[seq], agreement=agreement)
-    if not waiting:
-        raise NotFound("nothing of that number waits", copy=seq)
-    [copy] = objects.by_seq(unit, [seq])
-    _may_approve(unit, name, signer, waiting[0], copy.author)
-    bound = Bound(
-        realm=us.realm,
-        id=copy.object.id,
-        version=copy.object.version,
-        view=waiting[0].view,
-        peers=sorted(i.peer for i in waiting),
-        agreement=digest_of(terms),
-        proposer=waiting[0].proposer,
-    )
-    releases.add_approval(
-        unit,
-        releases.ApprovalRow(
-            copy=seq,
-            agreement=agreement,
-            agreement_digest=bound.agreement,
-            view=bound.view,
-            peers=",".join(bound.peers),
-            proposer=bound.proposer,
-            approver=name,
-            envelope=sign(APPROVAL, encode(bound), signer).to_bytes(),
-            at=text(now),
-        ),
-    )
-    fact: dict[str, Json] = {"kind": "approved", "by": name, "at": text(now), "view": bound.view}
-    log.append(unit, [(copy.object.id, {**fact, "id": bound.id})])
-    outcome = reconsider(unit, us, agreement, [seq], now)
-    if outcome is None:
-        raise Conflict("the agreement is no longer in force", agreement=agreement)
-    return outcome
-
-
-def decline(unit: Connection, name: str, seq: int, agreement: str, now: datetime) -> None:
-    """Say no to a held copy: it stays until somebody proposes it anew.
-
-    Raises:
-        NotFound: nothing of that copy is held.
-    """
-    waiting = releases.intents_where(unit, state="held", copies=[seq], agreement=agreement)
-    if not waiting:
-        raise NotFound("nothing of that number waits", copy=seq)
-    [copy] = objects.by_seq(unit, [seq])
-    releases.put_intents(unit, [replace(intent, state=DECLINED) for intent in waiting])
-    fact: dict[str, Json] = {
-        "kind": "declined",
-        "by": name,
-        "at": text(now),
-        "agreement": agreement,
-    }
-    log.append(unit, [(copy.object.id, {**fact, "id": copy.object.id, "view": waiting[0].view})])
-    record(unit, now, "declined", copy.object.id, by=name, agreement=agreement)
-
-
-def _may_approve(unit: Connection, name: str, signer: Signer, waiting: Intent, author: str) -> None:
-    person = persons(unit).get(name)
-    keys = {row.name: row.public for row in parties.all_actors(unit)}
-    if person is None or keys[name] != signer.public:
-        raise Refused("that key is not this person's", actor=name)
-    if name == waiting.proposer:
-        raise Refused("who proposed it cannot approve it", actor=name)
-    if name == author:
-        raise Refused("who wrote this version cannot approve it", actor=name)
-    if "policy-owner" in waiting.needs.split(",") and "policy-owner" not in person.roles:
-        raise Refused("attribution to a State waits for a policy owner", actor=name)
 
 
 def _numbered(decisions: Mapping[tuple[str, object], Decision]) -> Decisions:

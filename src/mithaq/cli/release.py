@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from mithaq import intel
 from mithaq.auth.actors import Actor, Permission
-from mithaq.border import agreements, publish
+from mithaq.border import agreements, approval, publish
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -305,7 +305,7 @@ def approve(  # noqa: PLR0913 an argument per option
             again = _held(unit, node, actor, (str(copy.seq), waiting[0].agreement))[1]
             if {i.view for i in again} != {hold.view.digest}:
                 raise NotFound("what waited has changed meanwhile; look again", number=copy.seq)
-            made = publish.approve(
+            made = approval.approve(
                 unit, node.us, (actor.name, signer), copy.seq, waiting[0].agreement, node.clock()
             )
     peers = tally(made.decisions, [copy.seq], language_of(desk))
@@ -325,7 +325,7 @@ def decline(
     with desk.node() as node, node.core.begin() as unit:
         actor = desk.actor(unit, Permission.RELEASE_APPROVE)
         copy, waiting, _ = _held(unit, node, actor, (name, agreement))
-        publish.decline(unit, actor.name, copy.seq, waiting[0].agreement, node.clock())
+        approval.decline(unit, actor.name, copy.seq, waiting[0].agreement, node.clock())
     peers = sorted(intent.peer for intent in waiting)
     if desk.screen.as_json:
         desk.screen.json({**row(copy), "agreement": waiting[0].agreement, "peers": peers})

@@ -9,7 +9,8 @@ import msgspec
 from mithaq import intel, samples
 from mithaq.audit import log
 from mithaq.border import agreements, local, peers, people
-from mithaq.border.publish import Outcome, approve, preview, publish, text_in_force
+from mithaq.border.approval import approve
+from mithaq.border.publish import Outcome, preview, publish, text_in_force
 from mithaq.demo.incident import Incident
 from mithaq.demo.nations import Nation, wait
 from mithaq.errors import Fault
