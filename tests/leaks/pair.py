@@ -4,6 +4,7 @@ P is everybody the trace speaks for: the node of borea, and the ordinary client 
 federations is *common*; what happens in the right one alone is *hidden*.
 """
 
+import atexit
 import base64
 import shutil
 from dataclasses import dataclass, field
@@ -246,6 +247,7 @@ def _found(folder):
 @cache
 def _template():
     folder = Path(mkdtemp(prefix="mithaq-pair-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder, *_found(folder)
 
 

@@ -1,0 +1,236 @@
+"""What nodes and their people do in a pair: hidden work, which the right one does alone, and common work."""
+
+import json
+
+from mithaq.audit import log
+from mithaq.border import agreements, approval, peers, people
+from mithaq.policy import agreement as policy
+from mithaq.seal.keys import generate
+from tests.leaks.pair import Tlp, body, id_of, text
+
+COMMON, HIDDEN = range(8), range(100, 108)  # numbers of objects
+NEXT = "2026-02-03T00:00:00.000Z"
+
+
+# --- what only the right node does ---------------------------------------------------------------------
+def secret_objects(side):
+    for number, level in zip(HIDDEN, (*Tlp, *Tlp), strict=False):
+        side.bring(number, level)
+
+
+def open_objects_nobody_proposed(side):
+    for number in HIDDEN:
+        side.bring(number, Tlp.CLEAR)
+
+
+def what_common_objects_refer_to(side):
+    for number in (8, 9, 10):
+        side.bring(number, Tlp.AMBER)
+
+
+def other_vouchers_copies_of_common_ids(side):
+    for number in COMMON:
+        side.bring(number, Tlp.GREEN, own=False, description="as the feed tells it")
+
+
+def a_raise_of_what_is_hidden(side):
+    side.bring(100, Tlp.GREEN)
+    side.raise_to(100, Tlp.RED)
+
+
+def a_release_to_another(side):
+    side.propose("ac", *COMMON)
+    secret_objects(side)
+    side.propose("ac", *HIDDEN)
+
+
+def a_release_to_another_client(side):
+    side.propose("g-siem", *COMMON)
+
+
+def a_release_to_another_taken_back(side):
+    side.propose("ac", *COMMON)
+    side.narrow("ac", "suspend")
+
+
+def a_proposal_that_is_withheld(side):
+    for number in HIDDEN:
+        side.bring(number, Tlp.RED)
+    side.propose("ab", *HIDDEN)
+    side.propose("g-misp", *HIDDEN)
+
+
+def a_proposal_that_waits(side):
+    for number in HIDDEN:
+        side.bring(number, Tlp.AMBER_STRICT)
+    side.propose("ab", *HIDDEN)
+
+
+def a_proposal_that_was_declined(side):
+    side.bring(101, Tlp.AMBER_STRICT)
+    side.propose("ab", 101)
+    [seq] = side.copies(101)
+    side.act(lambda unit, us, now: approval.decline(unit, "omar", seq, "ab", now))
+
+
+def what_another_sends(side):
+    for number in (*HIDDEN, *COMMON):
+        side.bring(number, Tlp.GREEN, at="corvia")
+    side.propose("ac", *HIDDEN, *COMMON, at="corvia")
+    side.turn("corvia")
+
+
+def what_another_sends_into_quarantine(side):
+    marked = {"object_marking_refs": ["marking-definition--00000000-0000-4000-8000-00000000dead"]}
+    for number in HIDDEN:
+        side.bring(number, Tlp.GREEN, at="corvia", **marked)
+    side.propose("ac", *HIDDEN, at="corvia")
+    side.turn("corvia")
+
+
+def what_another_client_posts(side):
+    answer = side.ask("siem", "GET", "/taxii2/")
+    if answer.status != 200:  # turned away before
+        return
+    root = json.loads(answer.body)["default"]
+    made = [body(n) for n in (*COMMON, *HIDDEN)]
+    made.append({"type": "malware"})
+    raw = json.dumps({"objects": made}).encode()
+    for _ in range(3):
+        side.ask("siem", "POST", f"{root}collections/inbox/objects/", raw)
+    side.ask("siem", "DELETE", f"{root}collections/inbox/objects/{id_of(0)}/")
+
+
+def another_nation(side):
+    side.enrol(side.nodes["aurelia"], side.nodes["dorado"])
+    side.enrol(side.nodes["dorado"], side.nodes["aurelia"])
+    raw = policy.to_bytes(text("ad", ("aurelia", "dorado")))
+    side.act(agreements.sign_text, raw, by=["l"], at="aurelia")
+    side.act(agreements.sign_text, raw, by=["l"], at="dorado")
+    side.turn("dorado")
+
+
+def a_stranger(side):
+    node = side.nodes["dorado"]
+    with node.core.read() as unit:
+        document = max(peers.parties.key_document_envelopes(unit, "dorado").items())[1]
+    side.act(peers.meet, document)
+
+
+def a_person(side):
+    newcomer = people.Newcomer(
+        name="nora", roles=frozenset({"analyst"}), clearance="AMBER", public=generate().public
+    )
+    side.act(lambda unit, us, now: people.enrol(unit, newcomer, now, by="omar"))
+
+
+def another_clients_token(side):
+    given = side.act(lambda unit, us, now: peers.new_token(unit, "siem", now))
+    side.tokens["siem"] = given
+
+
+def another_client_turned_away(side):
+    side.act(lambda unit, us, now: peers.revoke_token(unit, "siem", now))
+
+
+def a_proof_handed_out(side):
+    secret_objects(side)
+    side.act(lambda unit, us, now: log.head(unit, (us.party, us.realm), us.signer, now))
+
+
+def a_newer_version_of_what_is_out(side):
+    for number in COMMON:
+        side.bring(number, Tlp.GREEN, version=NEXT, description="what we learned since")
+
+
+WORK = [
+    secret_objects,
+    open_objects_nobody_proposed,
+    what_common_objects_refer_to,
+    other_vouchers_copies_of_common_ids,
+    a_raise_of_what_is_hidden,
+    a_release_to_another,
+    a_release_to_another_client,
+    a_release_to_another_taken_back,
+    a_proposal_that_is_withheld,
+    a_proposal_that_waits,
+    a_proposal_that_was_declined,
+    what_another_sends,
+    what_another_sends_into_quarantine,
+    what_another_client_posts,
+    another_nation,
+    a_stranger,
+    a_person,
+    another_clients_token,
+    another_client_turned_away,
+    a_proof_handed_out,
+]
+
+
+# --- what both do -----------------------------------------------------------------------------------------
+def brings(side):
+    for number in COMMON:
+        side.bring(number, Tlp.GREEN)
+
+
+def releases(side):
+    side.propose("ab", *COMMON)
+    side.propose("g-misp", *COMMON)
+
+
+def takes_part_back(side):
+    """A narrower text: what was GREEN goes no more, on the shelves of borea and misp alone."""
+    side.bring(20, Tlp.CLEAR)
+    side.propose("ab", 20)
+    for agreement in (
+        text("ab", ("aurelia", "borea"), version=2, max_tlp="CLEAR"),
+        text("g-misp", ("aurelia", "misp"), version=2, kind="grant", max_tlp="CLEAR"),
+    ):
+        side.sign_all(agreement)
+
+
+def raises(side):
+    side.raise_to(0, Tlp.AMBER)
+
+
+def writes_anew(side):
+    side.bring(4, Tlp.GREEN, version=NEXT, name="As it turned out")
+    side.propose("ab", 4)
+
+
+def hears_from_borea(side):
+    for number in (30, 0, 4):
+        side.bring(number, Tlp.GREEN, at="borea")
+    side.propose("ab", 30, 0, 4, at="borea")
+
+
+def suspends(side):
+    side.narrow("ab", "suspend")
+
+
+def resumes(side):
+    side.narrow("ab", "resume")
+
+
+def turns(side):
+    side.wait(1)
+    side.turn("borea", "aurelia", "borea")
+
+
+def an_hour(side):
+    side.wait(3700)
+    side.turn("borea", "aurelia", "borea")
+
+
+LIFE = [
+    brings,
+    releases,
+    takes_part_back,
+    raises,
+    writes_anew,
+    hears_from_borea,
+    suspends,
+    resumes,
+    turns,
+    an_hour,
+]
