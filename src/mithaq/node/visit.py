@@ -41,12 +41,20 @@ class Visitor:
                 if channel.state == "open" and channels.first_undelivered(unit, channel.id)
             ]
 
-    def visit(self, name: str, shown: Sequence[Nudge] = (), heard: Sequence[Nudge] = ()) -> bool:
+    def visit(
+        self,
+        name: str,
+        shown: Sequence[Nudge] = (),
+        heard: Sequence[Nudge] = (),
+        *,
+        ask: bool = False,
+    ) -> bool:
         """Visit a peer once; return whether it could be reached. Never raises for what the peer does.
 
         Args:
             shown: what newly stands on its shelf, to nudge it.
-            heard: its own hints; without any, its heartbeat is asked for.
+            heard: its own hints.
+            ask: ask for its heartbeat too; without hints and anything to tell it is asked for anyway.
         """
         node = self.node
         with node.core.read() as unit:
@@ -58,10 +66,9 @@ class Visitor:
             else:
                 for nudge in shown:
                     line.nudge(nudge.channel, nudge.seq, node.clock())
-            if heard:
-                for channel in dict.fromkeys(hint.channel for hint in heard):
-                    self._fetch(line, peer, channel)
-            elif not shown or peer.delivery == "push":
+            for channel in dict.fromkeys(hint.channel for hint in heard):
+                self._fetch(line, peer, channel)
+            if ask or not (heard or shown) or (peer.delivery == "push" and not heard):
                 self._ask(line, peer)
         except MithaqError as error:
             self._note(peer, error.code, node.clock())
@@ -97,12 +104,7 @@ class Visitor:
         for version in range(self._known(peer) + 1, news.keys + 1):
             self._learn(peer, version)
         for channel, _ in news.channels:
-            try:
-                self._fetch(line, peer, channel)
-            except PeerRefuses as error:
-                if error.facts["status"] != _GONE:
-                    raise
-                # closed to us while frames still stood in it; its notice comes in another channel
+            self._fetch(line, peer, channel)
 
     def _take(self, peer: Peer, raw: bytes) -> heartbeats.News:
         with self.node.core.begin() as unit:
@@ -128,7 +130,12 @@ class Visitor:
             if after == before:
                 return  # the peer says again what it said before
             before = after
-            frames = line.frames(channel, after, node.clock())
+            try:
+                frames = line.frames(channel, after, node.clock())
+            except PeerRefuses as error:
+                if error.facts["status"] != _GONE:
+                    raise
+                return  # closed to us while frames stood in it; its notice comes in another channel
             for raw in frames:
                 with node.core.begin() as unit:
                     done = admit.frame(unit, node.us, peer.name, raw, node.clock())

@@ -226,6 +226,7 @@ class Courier(threading.Thread):
         self._lock = threading.Lock()
         self._heard: list[Nudge] = []
         self._shown: list[Nudge] = []
+        self._asked: float | None = None  # when the peer was last asked what it has
 
     def wake(self) -> None:
         """Ring, so that the thread looks at once whether it must stop."""
@@ -269,16 +270,20 @@ class Courier(threading.Thread):
         with self._lock:
             heard, self._heard = self._heard, []
             shown, self._shown = self._shown, []
-        fine = self._visit(shown, heard)
+        now = monotonic()
+        ask = self._asked is None or now - self._asked >= self._visitor.pace_seconds
+        fine = self._visit(shown, heard, ask=ask)
+        if fine and (ask or not (heard or shown)):
+            self._asked = now
         if not fine:
             with self._lock:
                 self._heard = _newest(heard + self._heard)
                 self._shown = _newest(shown + self._shown)
         return fine
 
-    def _visit(self, shown: list[Nudge], heard: list[Nudge]) -> bool:
+    def _visit(self, shown: list[Nudge], heard: list[Nudge], *, ask: bool) -> bool:
         try:
-            return self._visitor.visit(self._peer, shown, heard)
+            return self._visitor.visit(self._peer, shown, heard, ask=ask)
         except NotFound:
             raise
         except Exception as error:  # noqa: BLE001 one peer's answers must not end its thread
