@@ -28,7 +28,10 @@ from mithaq.seal.messages import (
 )
 from mithaq.store import agreements as store
 from mithaq.store import channels, parties, releases
+from mithaq.store.journal import keep
 from mithaq.store.parties import Peer
+
+NOTHING = "none"  # what is noted of an agreement whose shelves are closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +278,10 @@ def _keep_notice(
         ),
     )
     administrative(unit, now, f"agreement-{act}", id_, {"party": party})
-    refresh(unit, us, id_, now)
+    if held(unit, id_, now).text is None:
+        refresh(unit, us, id_, now)
+        keep(unit, noted(id_), NOTHING)
+    # What opens again opens with ``watch``, which decides anew what stood there: much may have changed since.
 
 
 def receive_notice(
@@ -299,16 +305,27 @@ def receive_notice(
         _keep_notice(unit, us, (notice.agreement, sender, notice.act), envelope, now)
 
 
-def refresh(unit: Connection, us: Us, id_: str, now: datetime) -> None:
-    """Open or close the shelves of an agreement as it stands now."""
+def noted(id_: str) -> str:
+    """Return where it is noted which text of an agreement the shelves follow; ``NOTHING``: none."""
+    return f"in-force:{id_}"
+
+
+def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool = False) -> None:
+    """Open or close the shelves of an agreement as it stands now, also those of parties that it had before.
+
+    Args:
+        decided: what stands there is decided anew in this unit; only then does a closed shelf open again.
+    """
     what = held(unit, id_, now)
     in_force_now = what.text
-    for name in what.newest.text.names:
+    for name in dict.fromkeys(name for v in what.versions for name in v.text.names):
         peer = next((p for p in parties.all_peers(unit) if p.name == name), None)
         if name == us.party or peer is None or (peer.kind == "node" and peer.state != "confirmed"):
             continue
         channel = channels.find(unit, name, id_, "out")
         if in_force_now is not None and in_force_now.party(name) is not None:
+            if channel is not None and not decided:
+                continue
             made = channel or outgoing_channel(unit, name, id_)
             releases.show(
                 unit,

@@ -22,15 +22,15 @@ def changed(unit: Connection, now: datetime) -> list[str]:
     return [
         held.id
         for held in agreements.every(unit, now)
-        if setting(unit, _key(held.id)) != _in_force(held)
+        if setting(unit, agreements.noted(held.id)) != _in_force(held)
     ]
 
 
 def catch_up(unit: Connection, us: Us, agreement: str, now: datetime) -> None:
     """Bring one agreement's shelves and decisions to the text that holds now."""
     held = agreements.held(unit, agreement, now)
-    keep(unit, _key(agreement), _in_force(held))
-    agreements.refresh(unit, us, agreement, now)
+    keep(unit, agreements.noted(agreement), _in_force(held))
+    agreements.refresh(unit, us, agreement, now, decided=True)
     version = held.text.version if held.text is not None else 0
     administrative(
         unit, now, "agreement-holds", agreement, {"state": str(held.state), "version": version}
@@ -53,9 +53,5 @@ def _void(unit: Connection, agreement: str, text: str) -> None:
             releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
 
 
-def _key(agreement: str) -> str:
-    return f"in-force:{agreement}"
-
-
 def _in_force(held: agreements.Held) -> str:
-    return digest_of(held.text) if held.text is not None else "none"
+    return digest_of(held.text) if held.text is not None else agreements.NOTHING

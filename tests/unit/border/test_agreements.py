@@ -60,6 +60,9 @@ def test_a_notice_of_a_party_closes_the_shelf_at_once(stage):
     assert shown(stage)[B, FORUM] == "open"
     heed(stage, notice(stage, act="resume"))
     stage.project()
+    assert shown(stage)[B, PAIR] == "closed"  # until what stood there is decided anew
+    stage.do(watch.catch_up, stage.us, PAIR, stage.now)
+    stage.project()
     assert shown(stage)[B, PAIR] == "open"
 
 

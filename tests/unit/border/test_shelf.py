@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from mithaq.border import admit, agreements, peers, shelf
+from mithaq.border import admit, agreements, peers, shelf, watch
 from mithaq.exchange.onshow import frames_after
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.markings import FIXED
@@ -169,6 +169,8 @@ def test_a_shelf_closed_and_opened_again_shows_what_stood_there(stage):
     before = rows(stage)
     for act, state in (("suspend", "closed"), ("resume", "open")):
         stage.do(agreements.narrow, stage.us, PAIR, act, stage.now)
+        if act == "resume":
+            stage.do(watch.catch_up, stage.us, PAIR, stage.now)
         stage.project(additions=act == "resume")
         with stage.node.shelf.read() as unit:
             query = text("SELECT state FROM shelves WHERE shelf = :s")
