@@ -5,6 +5,7 @@ what is filled in (ids, names, numbers) is wrapped in Unicode isolates, so that 
 their order within the sentence (UAX #9).
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from mithaq.errors import Fault
 
 LANGUAGES = ("en", "fr", "ar")
 RIGHT_TO_LEFT = frozenset({"ar"})
+# What a terminal obeys instead of showing, and what overrides the direction of the text that follows.
+_UNSEEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e]")
 _OPEN, _CLOSE = "\u2068", "\u2069"  # first strong isolate, pop directional isolate
 
 
@@ -38,8 +41,13 @@ class Catalogue:
 
     def _shown(self, facts: Mapping[str, object]) -> Mapping[str, str]:
         if self.language not in RIGHT_TO_LEFT:
-            return {name: str(value) for name, value in facts.items()}
-        return {name: f"{_OPEN}{value}{_CLOSE}" for name, value in facts.items()}
+            return {name: plain(str(value)) for name, value in facts.items()}
+        return {name: f"{_OPEN}{plain(str(value))}{_CLOSE}" for name, value in facts.items()}
+
+
+def plain(written: str) -> str:
+    """Return text with control characters and direction overrides made visible: no name steers a screen."""
+    return _UNSEEN.sub(lambda mark: f"\\u{{{ord(mark[0]):04x}}}", written)
 
 
 @cache

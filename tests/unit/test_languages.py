@@ -9,7 +9,7 @@ import pytest
 
 import mithaq
 from mithaq.errors import Fault
-from mithaq.languages import LANGUAGES, Catalogue, catalogue, preferred
+from mithaq.languages import LANGUAGES, Catalogue, catalogue, plain, preferred
 
 ROOT = Path(mithaq.__file__).parent
 PACKAGES = sorted(
@@ -119,3 +119,10 @@ def test_the_language_is_what_the_person_asks_for_then_the_locale_then_english(
 
 def test_a_language_without_a_catalogue_is_told_in_english():
     assert catalogue("mithaq.demo", "de").language == "en"
+
+
+def test_what_others_named_cannot_steer_a_screen():
+    """A name of a peer's may hold escapes and overrides; they are shown, not obeyed."""
+    hostile = "a\x1b]0;owned\x07b\x9b2Jc\u202edcba\nnext"
+
+    assert plain(hostile) == "a\\u{001b}]0;owned\\u{0007}b\\u{009b}2Jc\\u{202e}dcba\nnext"

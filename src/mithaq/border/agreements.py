@@ -1,6 +1,6 @@
 """Agreements between parties: proposed, countersigned, in force, narrowed (border.md 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,9 @@ from mithaq.store.journal import keep
 from mithaq.store.parties import Peer
 
 NOTHING = "none"  # what is noted of an agreement whose shelves are closed
+
+
+MOST_PROPOSALS = 32  # texts of one peer that we have not signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +76,19 @@ def held(unit: Connection, id_: str, now: datetime) -> Held:
     known = versions(unit, id_)
     if not known:
         raise NotFound(f"no agreement {id_!r}; `mithaq agreement list` shows them", agreement=id_)
-    acts = [(notice.party, notice.act) for notice in store.notices_of(unit, id_)]
+    signed = [each for each in known if each.complete]
+    stands = max(signed, key=lambda each: each.text.version, default=None)
+    acts = [
+        (notice.party, notice.act)
+        for notice in store.notices_of(unit, id_)
+        if stands is None or stands.text.party(notice.party) is not None  # nobody else's business
+    ]
     return Held(id=id_, versions=known, acts=acts, instants=instants(now))
+
+
+def _ours(us: Us, known: Sequence[Signed]) -> list[Agreement]:
+    """Return the texts of an id that bind us: complete, or signed by us. A mere proposal binds nobody."""
+    return [each.text for each in known if each.complete or us.party in each.by]
 
 
 def versions(unit: Connection, id_: str) -> list[Signed]:
@@ -111,6 +125,8 @@ def sign_text(unit: Connection, us: Us, raw: bytes, now: datetime, by: Sequence[
     agreement = policy.read(raw)
     if agreement.party(us.party) is None:
         raise InputError(f"{us.party!r} is no party of {agreement.id!r}", agreement=agreement.id)
+    if agreement.kind == "grant" and agreement.names[0] != us.party:
+        raise InputError("a grant is ours to give: name us first", agreement=agreement.id)
     if agreement.kind == "grant" and len(set(by)) < 2:  # noqa: PLR2004 two persons, border.md 3.6
         raise InputError("a grant rests on two persons: name a second one", agreement=agreement.id)
     _no_other_text(unit, us, agreement)
@@ -124,7 +140,7 @@ def sign_text(unit: Connection, us: Us, raw: bytes, now: datetime, by: Sequence[
         "by": ", ".join(by),
     }
     administrative(unit, now, "agreement-signed", agreement.id, facts)
-    for peer in _other_nodes(unit, us, agreement):
+    for peer in _other_nodes(unit, us, agreement.names):
         send_agreement(unit, us, peer, name, now)
     refresh(unit, us, agreement.id, now)
     return agreement
@@ -159,8 +175,8 @@ def _keep_text(
     return name
 
 
-def _other_nodes(unit: Connection, us: Us, agreement: Agreement) -> list[Peer]:
-    names = set(agreement.names) - {us.party}
+def _other_nodes(unit: Connection, us: Us, parties_: Iterable[str]) -> list[Peer]:
+    names = set(parties_) - {us.party}
     return [
         p
         for p in parties.all_peers(unit)
@@ -200,9 +216,11 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
 
     Raises:
         InvalidAgreement: it is none.
-        BadMessage: sender or we are no party of it, or no signature of an enrolled party holds.
+        BadMessage: sender or we are no party of it, no signature of an enrolled party holds, it is a grant,
+            or it takes the id of an agreement that the sender is no party of.
     """
     agreement = policy.read(envelope.payload)
+    _may_propose(unit, us, sender, agreement)
     ours = agreement.party(us.party) is not None and agreement.party(sender) is not None
     if not ours or policy.to_bytes(agreement) != envelope.payload:
         raise BadMessage("an agreement between others, or not in its exact form", cause="agreement")
@@ -226,10 +244,25 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
         }
         administrative(unit, now, "agreement-received", agreement.id, told)
         if us.party in before:  # complete now, perhaps: hand everyone the full set
-            for peer in _other_nodes(unit, us, agreement):
+            for peer in _other_nodes(unit, us, agreement.names):
                 send_agreement(unit, us, peer, name, now)
     refresh(unit, us, agreement.id, now)
     return agreement
+
+
+def _may_propose(unit: Connection, us: Us, sender: str, agreement: Agreement) -> None:
+    """Refuse what would let a stranger speak under an id of ours, give us a grant, or fill the store."""
+    if agreement.kind == "grant":
+        raise BadMessage("a grant is given here, never sent", cause="grant")
+    binding = _ours(us, versions(unit, agreement.id))
+    if binding and not any(text_.party(sender) for text_ in binding):
+        raise BadMessage("another agreement stands under that id", cause="agreement")
+    texts = [row for row in store.texts(unit) if row.from_party == sender]
+    if policy.digest_of(agreement) in {row.digest for row in texts}:
+        return
+    open_ = [row for row in texts if us.party not in store.signatures_of(unit, row.digest)]
+    if len(open_) >= MOST_PROPOSALS:
+        raise BadMessage("too many proposals of one peer are open", cause="proposals")
 
 
 def _of(envelope: Envelope, unit: Connection, party: str) -> bytes:
@@ -254,7 +287,10 @@ def narrow(unit: Connection, us: Us, id_: str, act: str, now: datetime) -> State
     )
     envelope = sign(NOTICE, payload, us.signer)
     _keep_notice(unit, us, (id_, us.party, act), envelope, now)
-    for peer in _other_nodes(unit, us, what.newest.text):
+    told = {
+        name for text_ in _ours(us, what.versions) or [what.newest.text] for name in text_.names
+    }
+    for peer in _other_nodes(unit, us, told):
         send_document(unit, us, peer.name, (NOTICE, envelope.to_bytes()), now)
     return held(unit, id_, now).state
 
@@ -297,7 +333,8 @@ def receive_notice(
         raise BadMessage("a notice by somebody else", cause="notice")
     if notice.realm != us.realm:
         raise BadMessage("a notice of another realm", cause="realm")
-    texts = [policy.read(held_.raw) for held_ in store.texts(unit, notice.agreement)]
+    known_ = versions(unit, notice.agreement)
+    texts = _ours(us, known_) or [signed.text for signed in known_]
     if not any(text_.party(sender) and text_.party(us.party) for text_ in texts):
         raise BadMessage("a notice of an agreement we do not have with it", cause="notice")
     known = [(n.act, n.party) for n in store.notices_of(unit, notice.agreement)]

@@ -18,7 +18,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from mithaq.languages import RIGHT_TO_LEFT, Catalogue
+from mithaq.languages import RIGHT_TO_LEFT, Catalogue, plain
 
 Row = Mapping[str, Any]
 Tick = Callable[[int, int], None]
@@ -75,7 +75,7 @@ class Screen:
         """Print one sentence as it stands; the terminal wraps it."""
         where = console or self.out
         for each in sentence.split("\n"):
-            where.print(Text(self.bound(each), style=style), soft_wrap=True)
+            where.print(Text(self.bound(plain(each)), style=style), soft_wrap=True)
 
     def bound(self, sentence: str) -> str:
         """Return a sentence with its direction said, where the language needs that."""
@@ -176,7 +176,7 @@ class Screen:
             case list() | tuple() | set() | frozenset():
                 return ", ".join(self._cell(column, each) for each in value) or NOTHING
             case _:
-                return self.value(column, str(value))
+                return self.value(column, plain(str(value)))
 
     def _shown(self, said: str, *, short: bool = False) -> Text:
         """Return a cell; instants without fractions, and digests cut in a table, which is for looking."""
