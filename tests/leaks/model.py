@@ -79,7 +79,7 @@ class Model:
     """All that was brought, agreed, asked for and approved."""
 
     planted: dict = field(default_factory=dict)  # number -> Planted
-    levels: dict = field(default_factory=dict)  # (nation, number) -> level, as raised there
+    levels: dict = field(default_factory=dict)  # (nation, number) -> levels put beside it there
     texts: dict = field(default_factory=dict)  # agreement -> {version: Text}
     holding: dict = field(
         default_factory=dict
@@ -108,8 +108,9 @@ class Model:
             return False  # a client's words go on only when somebody adopts them (8.4)
         # A seal goes on naming the id of what was taken back before it was fetched; its bytes are zeros.
         once = place == "i"
-        raised = CLEAR if once else self.levels.get((nation, what.number), CLEAR)
-        whole = max(what.level, raised)
+        raised = self.levels.get((nation, what.number), [CLEAR])
+        own = raised[0] if what.level == UNMARKED and raised != [CLEAR] else what.level
+        whole = own if once else max(own, *raised)
         at = max(whole, what.granular.get(place, CLEAR))
         return any(
             self._under(text, (nation, agreement), what, place, (whole, at))

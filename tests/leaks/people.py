@@ -195,8 +195,7 @@ class People(RuleBasedStateMachine):
         name, number, _ = asked[-1 - at % len(asked)]
         for seq in self.held(name, number):
             if self.act(name, local.mark, seq, Beside(tlp=Tlp(level)), author="ana"):
-                known = self.model.levels.get((name, number), 0)
-                self.model.levels[name, number] = max(level, known)
+                self.model.levels.setdefault((name, number), []).append(level)
 
     @rule(at=nth, yes=st.sampled_from([True, True, False]))
     def second_person(self, at, yes):
