@@ -54,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_level: str = "info"
     exchange: Exchange = Exchange()
 
+    def __repr__(self) -> str:
+        """Name the node alone: addresses of databases hold passwords."""
+        return f"Settings(nation={self.nation!r}, url={self.url!r})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mithaq.seal.keys import Signer
 
@@ -16,8 +16,8 @@ class Us:
     organisation: str
     realm: str
     url: str
-    signer: Signer  # exchange key
-    secret: bytes  # of this node; never leaves it
+    signer: Signer = field(repr=False)  # exchange key
+    secret: bytes = field(repr=False)  # of this node; never leaves it
     max_frame_bytes: int = 8 << 20
 
     def derive(self, purpose: str, *about: str) -> bytes:

@@ -29,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     spool_bytes_per_peer: int = 256 << 20
     realm: str = "live"
 
+    def __repr__(self) -> str:
+        """Name the node alone: addresses of databases hold passwords."""
+        return f"Settings(url={self.url!r})"
+
     @property
     def base(self) -> str:
         """The public address without a slash at its end."""
