@@ -9,6 +9,8 @@ from mithaq.seal.keys import generate
 from tests.leaks.pair import Tlp, body, id_of, text
 
 COMMON, HIDDEN = range(8), range(100, 108)  # numbers of objects
+# What is proposed to P and must not go; apart from the rest, some of which could.
+WITHHELD, WAITING, DECLINED = range(120, 128), range(140, 148), 161
 NEXT = "2026-02-03T00:00:00.000Z"
 
 
@@ -34,8 +36,8 @@ def other_vouchers_copies_of_common_ids(side):
 
 
 def a_raise_of_what_is_hidden(side):
-    side.bring(100, Tlp.GREEN)
-    side.raise_to(100, Tlp.RED)
+    side.bring(180, Tlp.GREEN)
+    side.raise_to(180, Tlp.RED)
 
 
 def a_release_to_another(side):
@@ -54,22 +56,22 @@ def a_release_to_another_taken_back(side):
 
 
 def a_proposal_that_is_withheld(side):
-    for number in HIDDEN:
+    for number in WITHHELD:
         side.bring(number, Tlp.RED)
-    side.propose("ab", *HIDDEN)
-    side.propose("g-misp", *HIDDEN)
+    side.propose("ab", *WITHHELD)
+    side.propose("g-misp", *WITHHELD)
 
 
 def a_proposal_that_waits(side):
-    for number in HIDDEN:
+    for number in WAITING:
         side.bring(number, Tlp.AMBER_STRICT)
-    side.propose("ab", *HIDDEN)
+    side.propose("ab", *WAITING)
 
 
 def a_proposal_that_was_declined(side):
-    side.bring(101, Tlp.AMBER_STRICT)
-    side.propose("ab", 101)
-    [seq] = side.copies(101)
+    side.bring(DECLINED, Tlp.AMBER_STRICT)
+    side.propose("ab", DECLINED)
+    [seq] = side.copies(DECLINED)
     side.act(lambda unit, us, now: approval.decline(unit, "omar", seq, "ab", now))
 
 

@@ -79,12 +79,12 @@ def live_with(hidden):
             pair.right.turn("corvia", "dorado")
             pair.compare_wire()
             glance(pair)
-        told = write(pair, [0, 4, 100])
+        told = write(pair, [0, 4, 100, 141])
         pair.both(an_hour)
         pair.compare_wire()
         for status in told:
             pair.compare("misp", "GET", status)
-        probe(pair, [0, 4, 100], thorough=LONG)
+        probe(pair, [0, 4, 100, 141], thorough=LONG)
 
 
 def test_a_newer_version_that_is_hidden_leaves_what_is_out_as_it_is():
@@ -145,7 +145,7 @@ def test_any_mixture_of_hidden_and_common_work_shows_a_peer_the_same_bytes(mixtu
             else:
                 act(pair.right)
                 pair.right.turn("corvia")
-        probe(pair, [0, 4, 100])
+        probe(pair, [0, 4, 100, 141])
 
 
 # --- the trace can see -----------------------------------------------------------------------------------
