@@ -83,7 +83,7 @@ BUGS = [
     ("grounds", "row is not None and row.view == seen.digest", "row is not None"),
     # recall
     ("known", "order.by == owner and this", "this"),
-    ("known", "else stored.version <= order.issued", "else True"),
+    ("known", "else moment(stored.version) <= moment(order.issued)", "else True"),
     ("grounds", "if any(order.view == seen.digest for order in orders):", "if False:"),
 ]  # fmt: skip
 

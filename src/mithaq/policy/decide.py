@@ -9,6 +9,7 @@ in what (1.7).
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from mithaq.model.objects import moment
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, View, Withhold
 from mithaq.policy.emission import NOBODY, Audience, Emission
@@ -212,12 +213,12 @@ class _Deciding:
         for c in self._candidates:
             for peer in self._emission.to(c.key):
                 at = (peer, c.voucher, c.object.id)
-                newest[at] = max(newest.get(at, ""), c.object.version)
+                newest[at] = max(newest.get(at, ""), c.object.version, key=moment)
         lost: dict[Key, Audience] = {}
         for c in self._candidates:
             for peer in self._emission.to(c.key):
                 newer = newest[peer, c.voucher, c.object.id]
-                if c.object.version < newer:
+                if moment(c.object.version) < moment(newer):
                     reason = Reason(rule=Rule.SUPERSEDED, facts={"by": newer})
                     self._why[peer, c.key].append(reason)
                     lost[c.key] = lost.get(c.key, NOBODY) | {peer}

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from mithaq.model.objects import moment
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.situation import Candidate, Recall, Situation
 
@@ -28,7 +29,7 @@ class Orders:
             this = (
                 order.version == stored.version
                 if order.version is not None
-                else stored.version <= order.issued
+                else moment(stored.version) <= moment(order.issued)
             )
             if order.by == owner and this and self._reaches(order, candidate, peer):
                 yield order

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from mithaq.model.objects import moment
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Reason, Rule, View
 from mithaq.policy.known import Orders
@@ -67,9 +68,9 @@ class Shown:
         earlier = [
             row
             for row in self._of_id.get(candidate.object.id, ())
-            if row.peer == peer and row.version < candidate.object.version
+            if row.peer == peer and moment(row.version) < moment(candidate.object.version)
         ]
-        latest = max(earlier, key=lambda row: row.version, default=None)
+        latest = max(earlier, key=lambda row: moment(row.version), default=None)
         if latest is not None and _but_time(latest.body) == _but_time(seen.body):
             yield Reason(rule=Rule.SILENT_VERSION, facts={"since": latest.version})
 
