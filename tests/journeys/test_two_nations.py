@@ -252,6 +252,26 @@ def test_a_draft_is_simulated_against_the_text_in_force_before_anybody_signs(all
     assert moves == [("no-longer-goes", "TLP:AMBER", 1)]
 
 
+def test_a_narrower_text_is_signed_once_the_shelf_shows_nothing_of_before(allies):
+    draft = allies.folder / "narrower.toml"
+    draft.write_text(
+        PACT.replace("version = 1", "version = 2").replace('max_tlp = "AMBER"', 'max_tlp = "GREEN"')
+    )
+    allies.ask("borea", "agreement", "propose", draft, actor="lina")
+    allies.settle()
+
+    allies.ask("asteria", "agreement", "sign", "pact", actor="lina")
+
+    def state():
+        with allies.nodes["asteria"].shelf.read() as unit:
+            query = "SELECT state FROM shelves WHERE peer = 'borea'"
+            return unit.exec_driver_sql(query).scalar_one()
+
+    assert state() == "blocked"
+    allies.settle()
+    assert state() == "open"
+
+
 def test_a_removed_peer_is_a_stranger_at_once(allies):
     asked = Request(method="GET", url="http://asteria.example/mithaq/heartbeat/")
     allies.do("asteria", "peer", "remove", "borea", "--yes", actor="lina")

@@ -28,7 +28,7 @@ from mithaq.seal.messages import (
 )
 from mithaq.store import agreements as store
 from mithaq.store import channels, parties, releases
-from mithaq.store.journal import keep
+from mithaq.store.journal import keep, setting
 from mithaq.store.parties import Peer
 
 NOTHING = "none"  # what is noted of an agreement whose shelves are closed
@@ -348,38 +348,32 @@ def noted(id_: str) -> str:
 
 
 def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool = False) -> None:
-    """Open or close the shelves of an agreement as it stands now, also those of parties that it had before.
+    """Open, block or close the shelves of an agreement as it stands now, also those of parties that it had before.
+
+    A shelf that follows another text than the one in force shows nothing until it is decided anew (border.md 3.4).
 
     Args:
-        decided: what stands there is decided anew in this unit; only then does a closed shelf open again.
+        decided: what stands there is decided anew in this unit; only then does a shelf open again.
     """
     what = held(unit, id_, now)
     in_force_now = what.text
+    followed = setting(unit, noted(id_))
+    current = in_force_now is not None and followed == policy.digest_of(in_force_now)
     for name in dict.fromkeys(name for v in what.versions for name in v.text.names):
         peer = next((p for p in parties.all_peers(unit) if p.name == name), None)
         if name == us.party or peer is None or (peer.kind == "node" and peer.state != "confirmed"):
             continue
         channel = channels.find(unit, name, id_, "out")
-        if in_force_now is not None and in_force_now.party(name) is not None:
-            if channel is not None and not decided:
-                continue
+        if in_force_now is None or in_force_now.party(name) is None:
+            if channel is not None:
+                _show_shelf(unit, channel.id, peer, "closed")
+        elif channel is None or decided:
             made = channel or outgoing_channel(unit, name, id_)
-            releases.show(
-                unit,
-                "shelf",
-                made.id,
-                peer=name,
-                title=in_force_now.title,
-                kind=peer.kind,
-                state="open",
-            )
-        elif channel is not None:
-            releases.show(
-                unit,
-                "shelf",
-                channel.id,
-                peer=name,
-                title="",
-                kind=peer.kind,
-                state="closed",
-            )
+            _show_shelf(unit, made.id, peer, "open", in_force_now.title)
+        elif not current and followed != NOTHING:  # closed is narrower: it stays so until then
+            _show_shelf(unit, channel.id, peer, "blocked")
+
+
+def _show_shelf(unit: Connection, shelf: str, peer: Peer, state_: str, title: str = "") -> None:
+    facts = {"peer": peer.name, "kind": peer.kind, "title": title, "state": state_}
+    releases.show(unit, "shelf", shelf, **facts)

@@ -45,7 +45,7 @@ def project(
     Args:
         peers_store: the room ``shelf``.
         now: the tick: rows shown by this call bear it as ``date_added``.
-        additions: False shows removals and closed shelves alone, at once; the rest waits for its tick.
+        additions: False shows removals and closed or blocked shelves alone, at once; the rest waits for its tick.
     """
     found: dict[str, Nudge] = {}
     with peers_store.begin() as unit:
@@ -67,6 +67,15 @@ def behind(core: Store, peers_store: Store) -> int:
         return releases.count_ops(truth, int(shelf.mark(unit, CURSOR) or 0))
 
 
+def narrow(core: Store, peers_store: Store, now: datetime) -> None:
+    """Show at once that something must be seen no longer, if anything is: that waits for no tick."""
+    with peers_store.read() as unit, core.read() as truth:
+        position = int(shelf.mark(unit, CURSOR) or 0)
+        ops = releases.ops_since(truth, position, kinds=AT_ONCE | {"shelf"})
+    if any(op.op != "shelf" or op.facts["state"] != "open" for op in ops):
+        project(core, peers_store, now, additions=False)
+
+
 def about_to_move(core: Store, peers_store: Store) -> set[str]:
     """Return the peers for whom frames are queued."""
     with peers_store.read() as unit, core.read() as truth:
@@ -77,13 +86,12 @@ def about_to_move(core: Store, peers_store: Store) -> set[str]:
 
 def _remove(unit: Connection, ops: Sequence[Op]) -> None:
     """Apply what takes away, before anything is added (border.md 10.2)."""
-    states = {op.shelf: str(op.facts["state"]) for op in ops if op.op == "shelf"}
-    for name, state in states.items():
-        if state == "closed":
-            shelf.set_shelf_state(unit, name, "closed")
     for op in ops:
         facts = {key: str(value) for key, value in op.facts.items()}
         match op.op:
+            case "shelf" if facts["state"] != "open":
+                # What opens it again waits for its tick, so that nothing is shown in part (border.md 3.4).
+                shelf.set_shelf_state(unit, op.shelf, facts["state"])
             case "remove":
                 shelf.remove_row(unit, op.shelf, facts["id"], facts["version"])
             case "no-caller":

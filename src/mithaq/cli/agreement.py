@@ -123,6 +123,7 @@ def _sign(desk: Desk, node: Node, raw: bytes, second: str) -> None:
         signed = agreements.sign_text(unit, node.us, raw, node.clock(), by)
         held = agreements.held(unit, signed.id, node.clock())
         missing = sorted({p.name for p in signed.parties} - _signers(held, signed.version))
+    shelf.project(node.core, node.shelf, node.clock(), additions=False)
     row = agreement_row(held)
     if desk.screen.as_json:
         desk.screen.json(row | {"digest": policy.digest_of(signed)})

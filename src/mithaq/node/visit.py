@@ -7,7 +7,7 @@ import structlog
 
 from mithaq.border import admit, heartbeats
 from mithaq.border.peers import learn
-from mithaq.border.shelf import Nudge
+from mithaq.border.shelf import Nudge, narrow
 from mithaq.errors import MithaqError, NotFound
 from mithaq.exchange.client import Line, PeerRefuses, fetch_keys
 from mithaq.exchange.onshow import frames_after, heartbeat_for, is_open
@@ -17,7 +17,10 @@ from mithaq.store import channels, journal, parties
 from mithaq.store.parties import Peer, document_versions
 
 _log = structlog.get_logger()
-_GONE = 404  # what a channel closed to us answers
+_NOT_NOW = {
+    404,
+    503,
+}  # what a channel answers that is closed to us, or decided anew: the others are asked all the same
 
 
 class Visitor:
@@ -133,12 +136,13 @@ class Visitor:
             try:
                 frames = line.frames(channel, after, node.clock())
             except PeerRefuses as error:
-                if error.facts["status"] != _GONE:
+                if error.facts["status"] not in _NOT_NOW:
                     raise
-                return  # closed to us while frames stood in it; its notice comes in another channel
+                return  # frames stand in it all the same: they come later, or its notice in another channel
             for raw in frames:
                 with node.core.begin() as unit:
                     done = admit.frame(unit, node.us, peer.name, raw, node.clock())
+                narrow(node.core, node.shelf, node.clock())
                 if done.outcome not in (admit.Outcome.ADMITTED, admit.Outcome.KNOWN):
                     _log.warning("frame", peer=peer.name, outcome=str(done.outcome), code=done.code)
                     return

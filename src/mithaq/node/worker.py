@@ -71,7 +71,9 @@ class Worker:
                 break
             for arrival in arrivals:
                 hints += self._settle(arrival)
+            shelf.narrow(self.node.core, self.node.shelf, self.node.clock())
         self._kept()
+        shelf.narrow(self.node.core, self.node.shelf, self.node.clock())
         return hints
 
     def _settle(self, arrival: Arrival) -> list[Nudge]:
@@ -138,6 +140,7 @@ class Worker:
             with node.core.begin() as unit:
                 audit.pad(unit, now)
                 audit.checkpoint(unit, (node.us.party, node.us.realm), node.us.signer, now)
+        shelf.narrow(node.core, node.shelf, now)
 
     def show(self) -> list[Nudge]:
         """Show what was released since the last tick; return the frames newly on show."""
