@@ -87,6 +87,8 @@ def judge(
             work.taken.back.append(entry)
             continue
         seen = _read(entry, raw)
+        if not proofs.proven(unit, entry, now):
+            seen = Verdict(code="proof", where="/", why="not signed by an owner that we know")
         if isinstance(seen, Verdict):
             work.taken.aside.append((entry, raw, seen))
         else:

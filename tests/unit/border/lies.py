@@ -57,14 +57,16 @@ def sign_both(stage, text, *names):
     stage.do(agreements.receive, stage.us, (names or (B,))[0], envelope, stage.now)
 
 
-def relay(stage, body, *, onward="scope", scope=None, tamper=None, by=C, signer=None, **put_more):
-    """Borea shows an object of Corvia's with Corvia's proof, under the forum."""
+def relay(
+    stage, body, *, onward="scope", scope=None, tamper=None, by=C, signer=None, terms=None, **put_more
+):  # fmt: skip
+    """Borea shows an object of Corvia's with Corvia's proof, under the forum if nothing else is said."""
     entry, raw = put(body, onward=onward, **put_more)
     puts = [put(stage.body(by=C))[0], entry]
     batch = batch_of(puts, by, signer or stage.signer(C), scope or forum())
     shown = relayed(puts, 1, batch)
     shown = tamper(shown) if tamper else shown
-    return sealed(forum(), [(shown, raw)], stage.signer(B))[0]
+    return sealed(terms or forum(), [(shown, raw)], stage.signer(B))[0]
 
 
 def replace_proof(proof, **more):

@@ -1,20 +1,32 @@
 """Whose bytes these are, and who vouches for them (border.md 6, steps 5 and 6; 5.5)."""
 
+from datetime import timedelta
+
 import pytest
 
-from mithaq.border import agreements
+from mithaq.border import agreements, heartbeats
 from mithaq.border.admit import Outcome
 from mithaq.border.agreements import terms_of
 from mithaq.model.canonical import digest
 from mithaq.model.labels import Tlp
 from mithaq.model.objects import from_body
 from mithaq.policy import agreement as policy
-from mithaq.seal.envelope import sign
-from mithaq.seal.frames import blank, frame
-from mithaq.seal.messages import AGREEMENT, Body
-from mithaq.store import parties
-from tests.unit.border.lies import balance, forum, one, pair, quarantined, relay, replace_proof
+from mithaq.seal.envelope import read, sign
+from mithaq.seal.frames import blank, frame, split
+from mithaq.seal.messages import AGREEMENT, Body, Heartbeat, decode
+from mithaq.store import objects, parties
+from tests.unit.border.lies import (
+    balance,
+    forum,
+    one,
+    pair,
+    quarantined,
+    relay,
+    replace_proof,
+    statement,
+)
 from tests.unit.border.stage import (
+    FRESH,
     US,
     B,
     C,
@@ -108,19 +120,60 @@ def test_a_proof_that_does_not_hold_is_refused(stage, refused, tamper, cause):
     refused(relay(stage, stage.body(by=C), tamper=tamper), cause)
 
 
-def test_a_proof_signed_by_another_or_of_another_realm_is_refused(stage, refused):
-    refused(relay(stage, stage.body(by=C), signer=stage.signer(B)), "signature")
-    refused(relay(stage, stage.body(by=C), by="nobody"), "signature")
+def test_a_proof_of_another_realm_or_that_is_no_batch_is_refused(stage, refused):
     body = stage.body(by=C)
     entry, raw = put(body)
     batch = batch_of([entry], C, stage.signer(C), forum(), realm="drill:x")
     refused(sealed(forum(), [(relayed([entry], 0, batch), raw)], stage.signer(B))[0], "proof")
+    batch = batch.replace("mithaq.batch", "mithaq.bitch")
+    refused(sealed(forum(), [(relayed([entry], 0, batch), raw)], stage.signer(B))[0], "proof")
 
 
-def test_a_proof_of_a_nation_whose_words_were_never_compared_is_refused(stage, refused):
+def enrolled(stage):
+    return {}
+
+
+def not_compared(stage):
+    stage.do(parties.set_peer_state, C, "met")
+    return {}
+
+
+def never_met(stage):
+    return {"by": "nobody"}
+
+
+def forged(stage):
+    return {"signer": stage.signer(B)}
+
+
+@pytest.mark.parametrize("owner", [enrolled, not_compared, never_met, forged])
+def test_whom_we_know_is_not_told_by_how_far_we_follow_a_relay(stage, owner):
+    """Whoever relays sees in our heartbeat how far we came; an owner's key that we lack stops nothing."""
+    body, next_one = stage.body(by=C, level=Tlp.CLEAR), stage.body()
+    by = owner(stage)
+    raw = relay(stage, body, onward="open", terms=pair(), **by)
+    head = digest(split(raw)[0].payload)
+
+    done = stage.admit(raw)
+    after = stage.admit(one(stage, next_one, seq=2, prev=head))
+
+    beat = stage.do(heartbeats.show, stage.us, B, stage.now, timedelta(hours=1))
+    seen = decode(read(beat).payload, Heartbeat)
+    assert (FRESH, 2) in {(each.channel, each.seq) for each in seen.have}
+    assert (done.outcome, after.outcome) == (Outcome.ADMITTED, Outcome.ADMITTED)
+    aside = {} if owner is enrolled else {body["id"]: "proof"}
+    assert quarantined(stage) == aside
+    assert {c.object.id for c in stage.admitted()} == {body["id"], next_one["id"]} - aside.keys()
+
+
+def test_what_an_unproven_owner_defines_means_nothing_here(stage):
+    definition = statement(stage, by=C)
     stage.do(parties.set_peer_state, C, "met")
 
-    refused(relay(stage, stage.body(by=C)), "signature")
+    stage.admit(relay(stage, definition, onward="open"))
+
+    assert quarantined(stage) == {definition["id"]: "proof"}
+    assert stage.ask(objects.defined_markings).get(C, {}) == {}
 
 
 def test_our_own_object_and_its_own_are_no_relay(stage, refused):
