@@ -193,7 +193,8 @@ def store(unit: Connection, sent: tuple[str, Seal], taken: Taken, now: datetime)
     for voucher, definition in taken.definitions:
         objects.define_marking(unit, voucher, definition.id, definition.raw)
     objects.add(unit, taken.copies)
-    inbound.set_aside(unit, [_aside(peer, origin, each, now) for each in taken.aside])
+    under = seal.agreement.id if seal.agreement else ""
+    inbound.set_aside(unit, [_aside(peer, (origin, under), each, now) for each in taken.aside])
     facts: dict[str, Json] = {"from": peer, "origin": origin, "at": text(now)}
     leaves: list[tuple[str, dict[str, Json]]] = [
         (
@@ -225,8 +226,10 @@ def store(unit: Connection, sent: tuple[str, Seal], taken: Taken, now: datetime)
         log.append(unit, leaves)
 
 
-def _aside(peer: str, origin: str, what: tuple[Put, bytes, Verdict], now: datetime) -> Quarantined:
-    entry, raw, verdict = what
+def _aside(
+    peer: str, where: tuple[str, str], what: tuple[Put, bytes, Verdict], now: datetime
+) -> Quarantined:
+    (origin, under), (entry, raw, verdict) = where, what
     return Quarantined(
         at=text(now),
         voucher=peer,
@@ -238,4 +241,6 @@ def _aside(peer: str, origin: str, what: tuple[Put, bytes, Verdict], now: dateti
         code=verdict.code,
         where=verdict.where,
         body=raw,
+        agreement=under,
+        onward=entry.onward,
     )

@@ -82,6 +82,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         known={
             name: frozenset(objects.known_from(unit, name, targets)) for name in agreement.names
         },
+        came=_came(unit, agreement, targets),
         approvals=_approvals(unit, wanted),
     )
     return Gathered(
@@ -98,6 +99,15 @@ def _for_purpose(
     """Keep the copies that were proposed for this purpose: one for another is not judged by this one."""
     asked = releases.intents_where(unit, copies=sorted(copies), agreement=agreement.id)
     return copies - {intent.copy for intent in asked if intent.purpose != purpose}
+
+
+def _came(unit: Connection, agreement: Agreement, ids: set[str]) -> dict[str, frozenset[str]]:
+    """Return what each party of an agreement of many has of ``ids``, for they came under it (border.md 2.5)."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for id_, holders, scope in objects.came_under(unit, agreement.id, ids):
+        for name in agreement.names if scope else holders:
+            found[name].add(id_)
+    return {name: frozenset(has) for name, has in found.items()}
 
 
 def markings(unit: Connection) -> dict[str, dict[str, Marking]]:

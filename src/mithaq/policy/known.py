@@ -78,14 +78,17 @@ class Known:
                 self._have[row.id] |= {row.peer}
         if many:
             self._relayed(agreement, candidates)
-        else:
-            for name in names:
-                for id_ in situation.known.get(name, frozenset()):
-                    self._have[id_] |= {name}
+        here_already = situation.came if many else situation.known
+        for name in names:
+            for id_ in here_already.get(name, frozenset()):
+                self._have[id_] |= {name}
         self._recall(Orders(situation, agreement), candidates)
 
     def _relayed(self, agreement: Agreement, candidates: Sequence[Candidate]) -> None:
-        """Whoever owns or relayed what came under this agreement has it; under ``scope`` everybody has."""
+        """Whoever owns or relayed what came under this agreement has it; under ``scope`` everybody has.
+
+        ``Situation.came`` says the same of what is no candidate.
+        """
         for c in candidates:
             if c.via_agreement == agreement.id and not (c.forged or c.disowned or c.own):
                 has = {c.owner, c.sent_by, c.voucher} & self._everybody

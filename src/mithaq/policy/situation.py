@@ -137,6 +137,9 @@ class Situation:
     known: Mapping[str, frozenset[str]] = field(
         default_factory=dict
     )  # peer -> ids it owns or sent us, as far as no candidate shows it; recalled ones are not in it
+    came: Mapping[str, frozenset[str]] = field(
+        default_factory=dict
+    )  # the same for an agreement of many, of what came under it alone: to its owner, who sent it, all by scope
     approvals: tuple[Approval, ...] = ()
     consents: tuple[Consent, ...] = ()
     recalls: tuple[Recall, ...] = ()

@@ -26,6 +26,8 @@ class Quarantined:
     code: str
     where: str
     body: bytes
+    agreement: str = ""  # under which it came; empty: under none
+    onward: str = "none"  # as its entry claims
     state: str = "waiting"
 
 

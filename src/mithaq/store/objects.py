@@ -312,6 +312,33 @@ def known_from(unit: Connection, party: str, ids: Iterable[str]) -> set[str]:
     return found
 
 
+def came_under(
+    unit: Connection, agreement: str, ids: Iterable[str]
+) -> list[tuple[str, frozenset[str], bool]]:
+    """Return (id, who owns or sent it, whether all parties have it) of those of ``ids`` that came under an agreement.
+
+    What we put into quarantine is among them, by the word of who sent it: see ``known_from``.
+    """
+    found: list[tuple[str, frozenset[str], bool]] = []
+    for part in chunks(dict.fromkeys(ids)):
+        stored = select(
+            copies.c.id, copies.c.voucher, copies.c.owner, copies.c.sent_by, copies.c.onward
+        ).where(
+            copies.c.agreement == agreement, copies.c.id.in_(part), copies.c.state == "admitted"
+        )
+        found += [
+            (row.id, frozenset({row.voucher, row.owner, row.sent_by}), row.onward == "scope")
+            for row in unit.execute(stored)
+        ]
+        aside = select(quarantine.c.id, quarantine.c.voucher, quarantine.c.onward).where(
+            quarantine.c.agreement == agreement, quarantine.c.id.in_(part)
+        )
+        found += [
+            (row.id, frozenset({row.voucher}), row.onward == "scope") for row in unit.execute(aside)
+        ]
+    return found
+
+
 def referring_to(unit: Connection, id_: str) -> list[int]:
     """Return the numbers of the copies that refer to ``id_``."""
     rows = select(relations.c.copy).where(relations.c.target == id_).distinct()

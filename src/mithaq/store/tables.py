@@ -281,6 +281,8 @@ quarantine = Table(
     Column("digest", String(71), nullable=False),
     *_texts("code", "where"),
     _blob("body"),
+    _text("agreement", ""),
+    _text("onward", "none"),  # as its entry claims
     _text("state", "waiting"),  # waiting | dropped
     Index("ix_quarantine_id", "id"),
     sqlite_autoincrement=True,

@@ -73,7 +73,7 @@ class Oracle:
             return True
         if not many:
             return target in s.known.get(peer, ())
-        return any(
+        return target in s.came.get(peer, ()) or any(
             c.object.id == target
             and c.via_agreement == self.a.id
             and not (c.forged or c.disowned or c.own)

@@ -69,6 +69,7 @@ class _Making(Objects):
             markings=TABLE,
             reference_ids=frozenset({SECTOR}) if self.maybe() else frozenset(),
             known={name: frozenset(self.some(POOL)) for name in peers if self.maybe()},
+            came={name: frozenset(self.some(POOL)) for name in peers if self.maybe()},
         )
         rows = [self.row(bare, agreement, c) for c in candidates for _ in peers if self.maybe(0.15)]
         past = [self.row(bare, agreement, c) for c in candidates if self.maybe(0.05)]

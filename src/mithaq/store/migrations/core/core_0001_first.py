@@ -169,6 +169,8 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("where", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("agreement", sa.Text(), server_default="", nullable=False),
+        sa.Column("onward", sa.Text(), server_default="none", nullable=False),
         sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
