@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from mithaq.audit import log
-from mithaq.border import channels, clients
+from mithaq.border import channels, clients, recall
 from mithaq.exchange import taxii
 from mithaq.model.canonical import canonical
 from mithaq.seal.envelope import read
@@ -60,6 +60,16 @@ class Names:
         return _bytes(_home(there["unit"]), there["peer"], there["agreement"]).hex()[:32]
 
 
+class Orders:
+    """Stands for ``secrets`` where recalls are ordered: an order's name comes from what it takes back, and when."""
+
+    @staticmethod
+    def token_hex(_size):
+        there = _local("asked")
+        about = (there["us"].party, there["asked"].id, there["asked"].version, there["now"])
+        return _bytes(*about, *there["where"]).hex()[:32]
+
+
 class Numbers:
     """Stands for ``uuid`` where posts are taken and answered: the n-th of one client at one node."""
 
@@ -103,6 +113,7 @@ def repeatable():
         (log, "hashlib", Hashes),
         (log, "leaf_hash", leaf_hash),
         (channels, "secrets", Names),
+        (recall, "secrets", Orders),
         (taxii, "uuid", Numbers()),
         (clients, "uuid", Numbers()),
     ]

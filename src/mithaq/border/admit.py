@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border import agreements, entries, peers, proofs
+from mithaq.border import agreements, entries, peers, proofs, recall
 from mithaq.border.agreements import instants
 from mithaq.border.local import Given, LocalOutcome, local, mark, own_identity
 from mithaq.border.publish import revisit
@@ -26,7 +26,19 @@ from mithaq.policy.lifecycle import State
 from mithaq.seal.documents import KEYS
 from mithaq.seal.envelope import Envelope, read, verify
 from mithaq.seal.frames import Slice, cut, split
-from mithaq.seal.messages import AGREEMENT, NOTICE, SEAL, ZERO, BadMessage, Doc, Put, Seal, decode
+from mithaq.seal.messages import (
+    AGREEMENT,
+    NOTICE,
+    SEAL,
+    ZERO,
+    BadMessage,
+    Doc,
+    Put,
+    Recall,
+    Receipt,
+    Seal,
+    decode,
+)
 from mithaq.store import channels, inbound, parties
 from mithaq.store.channels import Channel
 from mithaq.store.journal import record
@@ -88,13 +100,20 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
         if isinstance(terms, str):
             return _keep(unit, arrived, terms, now)
         slices = cut(arrived.seal, arrived.body)  # 5
+        if terms is not None and any(slices):
+            closed = _narrowed(agreements.held(unit, terms.id, now))  # 3
+            if closed:
+                return _keep(unit, arrived, closed, now)
         proofs.check(unit, us, arrived.seal, terms, now)  # 6
+        recall.check(unit, arrived.seal, now)
     except (PeerError, InputError, NotFound) as error:
         return _refuse(unit, peer, raw, error, now)
     if terms is None:
         return _documents(unit, us, arrived, slices, now)
-    taken = entries.judge(unit, us, (peer, arrived.seal, terms), slices, now)  # 7
     _advance(unit, arrived, terms.version, now)  # 8
+    gone = recall.obey(unit, us, (peer, arrived.seal), now)
+    recall.note(unit, us, (peer, arrived.seal, arrived.digest), now)
+    taken = entries.judge(unit, us, (peer, arrived.seal, terms), slices, now)  # 7
     entries.store(unit, (peer, arrived.seal), taken, now)
     done = Admission(
         outcome=Outcome.ADMITTED,
@@ -104,7 +123,8 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
         quarantined=len(taken.aside),
     )
     facts = {"peer": peer, "agreement": terms.id, "seq": done.seq}
-    record(unit, now, "admitted", done.channel, **facts, stored=done.stored, aside=done.quarantined)
+    counts = {"stored": done.stored, "aside": done.quarantined, "recalled": len(gone)}
+    record(unit, now, "admitted", done.channel, **facts, **counts)
     # Whatever was set aside is known to its sender all the same.
     came = [copy.object.id for copy in taken.copies] + [put.id for put, _, _ in taken.aside]
     revisit(unit, us, came, now)
@@ -143,7 +163,7 @@ def _open(unit: Connection, us: Us, sent: tuple[str, bytes], now: datetime) -> _
     known = parties.peer(unit, peer)
     if known.state != "confirmed":
         raise BadMessage("from a peer that is not confirmed", cause="unconfirmed")
-    kinds = Doc if seal.agreement is None else Put
+    kinds = Doc if seal.agreement is None else Put | Recall | Receipt
     if not all(isinstance(entry, kinds) for entry in seal.entries):
         raise BadMessage("an entry that its channel does not carry", cause="entry")
     return _Arrived(
@@ -261,11 +281,14 @@ def _terms(unit: Connection, arrived: _Arrived, us: Us, now: datetime) -> Agreem
     clocks = instants(now)
     if clocks.opens < text_.start or clocks.opens < text_.takes_over:
         return "early"
-    return _narrowed(agreements.held(unit, named.id, now)) or text_
+    return text_
 
 
 def _narrowed(what: agreements.Held) -> str:
-    """Return why nothing comes in under an agreement for now; empty if it does (border.md 3.3, 3.5)."""
+    """Return why no views come in under an agreement for now; empty if they do (border.md 3.3, 3.5).
+
+    Recalls and receipts go on, and so do the numbers of what was taken back before we fetched it.
+    """
     if what.state is State.ENDED:
         raise BadMessage("an agreement that has ended", cause="ended")
     return "suspended" if what.state is State.SUSPENDED else ""

@@ -366,6 +366,7 @@ def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool 
         channel = channels.find(unit, name, id_, "out")
         if in_force_now is None or in_force_now.party(name) is None:
             if channel is not None:
+                _close(unit, channel)
                 _show_shelf(unit, channel.id, peer, "closed")
         elif channel is None or decided:
             made = channel or outgoing_channel(unit, name, id_)
@@ -377,3 +378,18 @@ def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool 
 def _show_shelf(unit: Connection, shelf: str, peer: Peer, state_: str, title: str = "") -> None:
     facts = {"peer": peer.name, "kind": peer.kind, "title": title, "state": state_}
     releases.show(unit, "shelf", shelf, **facts)
+
+
+def _close(unit: Connection, channel: channels.Channel) -> None:
+    """Note which frames the peer may not hold: while the shelf is closed they show no view (border.md 3.5).
+
+    Should it open again, ``outbox.repeat`` sends these views in new frames.
+    """
+    first = channels.first_undelivered(unit, channel.id)
+    if first is not None and not setting(unit, unfetched(channel.id)):
+        keep(unit, unfetched(channel.id), f"{first}-{channel.seq}")
+
+
+def unfetched(channel: str) -> str:
+    """Return where it is noted which frames a peer may not have fetched before its shelf was closed."""
+    return f"unfetched:{channel}"

@@ -1,5 +1,6 @@
 """Step 7 of admission: each entry of a good envelope becomes a copy or goes into quarantine (border.md 6.7)."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,9 +24,10 @@ from mithaq.policy.receive import against_receiving
 from mithaq.policy.situation import Peer
 from mithaq.seal.frames import Slice
 from mithaq.seal.messages import Put, Seal
-from mithaq.store import inbound, objects, parties
+from mithaq.store import inbound, objects, parties, recalls
 from mithaq.store.inbound import Quarantined
 from mithaq.store.objects import Copy
+from mithaq.store.recalls import OrderRow
 
 _OWN_TYPES = (
     "mithaq-"  # our own object types come in collections of their own, never as intelligence
@@ -57,6 +59,7 @@ class _Judging:
     default: Tlp | None  # of what the peer sends unmarked
     vouched: Mapping[tuple[str, str, str], Json]
     reach: Mapping[int, Tlp]  # of each entry by id()
+    orders: Mapping[str, Sequence[OrderRow]]  # recalls under this agreement, by the object's id
     taken: Taken = field(default_factory=Taken)
 
 
@@ -70,6 +73,7 @@ def judge(
     """Judge every entry; nothing is written."""
     peer, seal, terms = sent
     level = parties.peer(unit, peer).default_tlp
+    puts = [entry for entry in seal.entries if isinstance(entry, Put)]
     work = _Judging(
         us=us,
         peer=peer,
@@ -77,10 +81,11 @@ def judge(
         now=now,
         default=tlp(level) if level else None,
         vouched=proofs.proofs_of(seal),
-        reach={id(e): proofs.reach(unit, us, e) for e in seal.entries if isinstance(e, Put)},
+        reach={id(entry): proofs.reach(unit, us, entry) for entry in puts},
+        orders=_orders(unit, terms.id, [entry.id for entry in puts]),
     )
     read_: list[tuple[Put, bytes, Object]] = []
-    for entry, raw in zip(seal.entries, slices, strict=True):
+    for entry, raw in zip(seal.parts, slices, strict=True):
         if not isinstance(entry, Put):
             continue
         if raw is None:
@@ -106,6 +111,14 @@ def judge(
     return work.taken
 
 
+def _orders(unit: Connection, agreement: str, ids: Sequence[str]) -> dict[str, list[OrderRow]]:
+    found: dict[str, list[OrderRow]] = defaultdict(list)
+    for order in recalls.orders_on(unit, ids):
+        if order.agreement == agreement:
+            found[order.id].append(order)
+    return found
+
+
 def _read(entry: Put, raw: bytes) -> Object | Verdict:
     """Pass an entry through the gate and the rules of STIX, and compare it with what the seal says of it."""
     try:
@@ -128,6 +141,8 @@ def _judge(work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object
     fault = markings_hold(ground_, seen) or ownership(ground_, seen, voucher, entry.role)
     if fault is not None:
         return fault
+    if _recalled(work, voucher, entry):
+        return Verdict(code="recalled", where="/", why=voucher)
     if seen.type == "marking-definition":
         work.taken.definitions.append((voucher, seen))
         return None
@@ -139,6 +154,14 @@ def _judge(work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object
         return against
     work.taken.copies.append(_copy(work, (voucher, ground_), entry, (seen, beside)))
     return None
+
+
+def _recalled(work: _Judging, voucher: str, entry: Put) -> bool:
+    """Say whether who vouches for it has recalled it: it does not come again (border.md 7.2)."""
+    return any(
+        order.by == voucher and order.names(entry.modified, entry.digest)
+        for order in work.orders.get(entry.id, ())
+    )
 
 
 def _against(work: _Judging, entry: Put, seen: Object, label: Label) -> Verdict | None:

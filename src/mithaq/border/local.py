@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mithaq.audit import log
+from mithaq.border import recall
 from mithaq.border.peers import administrative
 from mithaq.border.publish import reconsider, revisit
 from mithaq.border.us import Us
@@ -91,12 +92,27 @@ def local(  # noqa: PLR0913 unit, us and now come with every act
     _leaves(unit, stored, author, now)
     record(unit, now, "imported", voucher, stored=len(stored), refused=len(refused), author=author)
     revisit(unit, us, [copy.object.id for copy in stored], now)
+    if own:
+        _raised(unit, us, stored, author, now)
     return LocalOutcome(
         stored=stored,
         known=known + len(copies) - len(stored),
         defined=defined,
         refused=refused,
     )
+
+
+def _raised(unit: Connection, us: Us, stored: Sequence[Copy], author: str, now: datetime) -> None:
+    """Decide earlier versions again under the higher label of a new one, and recall them (border.md 2.9)."""
+    new = {copy.seq for copy in stored}
+    kin = objects.versions_of(unit, {copy.object.id for copy in stored})
+    earlier = [seq for seq, voucher, *_ in kin if voucher == us.party and seq not in new]
+    before = objects.by_seq(unit, earlier)
+    for copy in recall.raises(stored, before):
+        old = [each.seq for each in before if each.object.id == copy.object.id]
+        for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=old)):
+            reconsider(unit, us, name, old, now)
+        recall.raised(unit, us, copy, author, now)
 
 
 def _keep_terms(unit: Connection, source: Source, author: str, now: datetime) -> None:
@@ -217,6 +233,8 @@ def mark(  # noqa: PLR0913 unit, us and now come with every act
     administrative(unit, now, "marked", copy.object.id, facts)
     for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=[seq])):
         reconsider(unit, us, name, [seq], now)
+    if copy.standing == "own" and recall.raises([replace(copy, beside=joined)], [copy]):
+        recall.raised(unit, us, copy, author, now)
     return replace(copy, beside=joined, level=level)
 
 

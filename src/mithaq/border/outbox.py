@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border.agreements import terms_of
+from mithaq.border.agreements import terms_of, unfetched
 from mithaq.border.channels import Outgoing, outgoing_channel, send
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
@@ -18,21 +18,25 @@ from mithaq.model.canonical import Json, digest, parse
 from mithaq.model.objects import version_of
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Release
-from mithaq.seal.envelope import sign
+from mithaq.seal.envelope import read, sign
 from mithaq.seal.messages import (
     BATCH,
     Batch,
     Onward,
     Proof,
     Put,
+    Seal,
     Terms,
     batch_leaf,
     batch_root,
     commitment,
+    decode,
     encode,
 )
-from mithaq.store import objects, parties, releases
+from mithaq.store import channels, objects, parties, recalls, releases
+from mithaq.store.journal import keep, setting
 from mithaq.store.objects import Copy
+from mithaq.store.recalls import Released
 from mithaq.store.releases import ShelfRow
 
 MAX_ENTRIES = 5000  # of one frame: its seal must stay readable at once
@@ -175,6 +179,7 @@ def _rows(
     releases.place(unit, [*standing, *rows])
     if work.many:
         releases.remember_first(unit, rows)
+    recalls.went(unit, [_released(row) for row in rows])
     types = {p.copy.object.id: p.copy.object.type for p in many}
     releases.show_many(
         unit,
@@ -206,6 +211,18 @@ def _row(work: _Placing, where: tuple[str, str], placed: Placed, leaf: int) -> S
         label=str(seen.label.tlp),
         released_at=text(work.now),
         leaf=leaf,
+    )
+
+
+def _released(row: ShelfRow) -> Released:
+    return Released(
+        peer=row.peer,
+        agreement=row.agreement,
+        id=row.id,
+        version=row.version,
+        view=row.view,
+        copy=row.copy,
+        at=row.released_at,
     )
 
 
@@ -293,19 +310,56 @@ def _relayed(copy: Copy) -> Put:
     )
 
 
+def repeat(unit: Connection, us: Us, agreement: Agreement, now: datetime) -> None:
+    """Send again, in new frames, what peers may not have fetched before their shelves were closed.
+
+    Only what stands there still, as it was sealed: a release stays until something takes it back (border.md 1.10).
+    """
+    terms = terms_of(agreement)
+    for peer in parties.all_peers(unit):
+        channel = channels.find(unit, peer.name, agreement.id, "out")
+        noted = setting(unit, unfetched(channel.id)) if channel else ""
+        if channel is None or not noted:
+            continue
+        keep(unit, unfetched(channel.id), "")
+        stands = {row.view for row in releases.rows_of_shelf(unit, channel.id)}
+        first, last = map(int, noted.split("-"))
+        for parcel in channels.parcels(unit, channel.id, first, last):
+            seal = decode(read(parcel.envelope).payload, Seal)
+            puts = [e for e in seal.parts if isinstance(e, Put) and e.digest in stands]
+            if puts:
+                bodies = objects.bodies_of(unit, [put.digest for put in puts])
+                parts = [_Part(put=put, body=bodies[put.digest]) for put in puts]
+                _send(unit, us, (peer.name, terms), parts, {"repeats": parcel.chan_seq}, now)
+
+
 # --- frames ----------------------------------------------------------------------------------------------
 def _seal(work: _Placing, peer: str, parts: Sequence[_Part], first_leaf: int) -> None:
+    about: dict[str, Json] = {"first": first_leaf, "releases": len(parts)}
     for chunk in _chunks(parts, min(work.us.max_frame_bytes, work.agreement.max_frame_bytes)):
-        own = [part.put for part in chunk if part.put.proof is None]
-        out = Outgoing(
-            peer=peer,
-            terms=work.terms,
-            entries=[part.put for part in chunk],
-            bodies=[part.body for part in chunk],
-            batch=_batch(work, own) if own else "",
-            about={"agreement": work.agreement.id, "first": first_leaf, "releases": len(parts)},
-        )
-        send(work.unit, work.us, out, work.now)
+        _send(work.unit, work.us, (peer, work.terms), chunk, about, work.now, work.batches)
+
+
+def _send(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    to: tuple[str, Terms],
+    parts: Sequence[_Part],
+    about: Mapping[str, Json],
+    now: datetime,
+    batches: dict[tuple[bytes, ...], str] | None = None,
+) -> None:
+    peer, terms = to
+    own = [part.put for part in parts if part.put.proof is None]
+    out = Outgoing(
+        peer=peer,
+        terms=terms,
+        entries=[part.put for part in parts],
+        bodies=[part.body for part in parts],
+        batch=_batch(us, terms, own, now, {} if batches is None else batches) if own else "",
+        about={"agreement": terms.id, **about},
+    )
+    send(unit, us, out, now)
 
 
 def _chunks(parts: Sequence[_Part], limit: int) -> Iterator[list[_Part]]:
@@ -321,17 +375,23 @@ def _chunks(parts: Sequence[_Part], limit: int) -> Iterator[list[_Part]]:
         yield chunk
 
 
-def _batch(work: _Placing, puts: list[Put]) -> str:
+def _batch(
+    us: Us,
+    terms: Terms,
+    puts: list[Put],
+    now: datetime,
+    batches: dict[tuple[bytes, ...], str],
+) -> str:
     """Return the envelope that vouches for ``puts``; peers that get the same views get the same one."""
     key = tuple(batch_leaf(put) for put in puts)
-    if key not in work.batches:
+    if key not in batches:
         batch = Batch(
-            realm=work.us.realm,
-            by=work.us.party,
-            scope=work.terms,
-            issued=text(work.now),
+            realm=us.realm,
+            by=us.party,
+            scope=terms,
+            issued=text(now),
             n=len(puts),
             root=batch_root(puts),
         )
-        work.batches[key] = sign(BATCH, encode(batch), work.us.signer).to_bytes().decode()
-    return work.batches[key]
+        batches[key] = sign(BATCH, encode(batch), us.signer).to_bytes().decode()
+    return batches[key]

@@ -22,11 +22,13 @@ from mithaq.policy.situation import (
     Candidate,
     Peer,
     Person,
+    Recall,
     Situation,
     Standing,
 )
-from mithaq.store import agreements, objects, parties, releases
+from mithaq.store import agreements, objects, parties, recalls, releases
 from mithaq.store.objects import Copy, Source
+from mithaq.store.recalls import EVERY
 from mithaq.store.releases import ShelfRow
 
 _UNKNOWN = Person(name="", clearance=Tlp.CLEAR)
@@ -84,6 +86,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         },
         came=_came(unit, agreement, targets),
         approvals=_approvals(unit, wanted),
+        recalls=_recalls(unit, ids | targets),
     )
     return Gathered(
         situation=situation,
@@ -242,6 +245,21 @@ def _standing(unit: Connection, row: ShelfRow, *, with_body: bool) -> Standing:
         removed=frozenset(msgspec.json.decode(row.removed, type=list[str])),
         since=row.released_at,
         body=body if isinstance(body, dict) else {},
+    )
+
+
+def _recalls(unit: Connection, ids: set[str]) -> tuple[Recall, ...]:
+    return tuple(
+        Recall(
+            by=order.by,
+            id=order.id,
+            version=None if order.version == EVERY else order.version,
+            issued=order.issued,
+            agreement=order.agreement,
+            peers=frozenset(order.peers.split(",")) if order.peers else None,
+            view=order.view or None,
+        )
+        for order in recalls.orders_on(unit, ids)
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mithaq.border import agreements
+from mithaq.border import agreements, outbox
 from mithaq.border.peers import administrative
 from mithaq.border.publish import reconsider
 from mithaq.border.us import Us
@@ -41,6 +41,7 @@ def catch_up(unit: Connection, us: Us, agreement: str, now: datetime) -> None:
     asked = {intent.copy for intent in releases.intents_where(unit, agreement=agreement)}
     if asked:
         reconsider(unit, us, agreement, sorted(asked), now)
+    outbox.repeat(unit, us, held.text, now)
 
 
 def _void(unit: Connection, agreement: str, text: str) -> None:

@@ -70,6 +70,12 @@ def _token() -> typer.Typer:
     return peer.tokens
 
 
+def _recall() -> typer.Typer:
+    from mithaq.cli import recall  # noqa: PLC0415 as above
+
+    return recall.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -90,11 +96,13 @@ COMMANDS: Mapping[
     **dict.fromkeys(("demo", "init", "serve", "status", "verify", "formats"), _node),
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
+    **dict.fromkeys(("recall", "receipts", "receipt"), _recall),
 }
 ORDER = (
     *("demo", "init", "serve", "status", "verify", "actor", "peer", "token", "agreement"),
     *("import", "formats", "show", "search", "mark"),
-    *("release", "explain", "queue", "approve", "decline", "quarantine", "log"),
+    *("release", "explain", "queue", "approve", "decline"),
+    *("recall", "receipts", "receipt", "quarantine", "log"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from mithaq.errors import InputError
@@ -21,6 +22,21 @@ class BadUsage(InputError):
         """Name the cause, whose sentence stands in the catalogues."""
         super().__init__(cause, **facts)
         self.code = f"usage-{cause}"
+
+
+UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def span(written: str) -> timedelta:
+    """Read ``90d``, ``12h`` or ``2w``.
+
+    Raises:
+        BadUsage: it is none of these.
+    """
+    count, unit = written[:-1], written[-1:]
+    if unit not in UNITS or not count.isdecimal() or len(count) > 4:  # noqa: PLR2004 27 years of days
+        raise BadUsage("bad-time", name=written)
+    return UNITS[unit] * int(count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

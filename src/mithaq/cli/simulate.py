@@ -1,6 +1,5 @@
 """Simulating a draft: what would go to whom, and what would change, before anything is signed or sent."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,13 +8,11 @@ import typer
 from mithaq import intel
 from mithaq.auth.actors import Permission
 from mithaq.border import agreements, publish
-from mithaq.cli.common import BadUsage
+from mithaq.cli.common import span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.release import language_of, tally
 from mithaq.policy import agreement as policy
 from mithaq.policy.compare import Decisions, compare, sentences
-
-UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 def simulate(
@@ -28,11 +25,11 @@ def simulate(
     """Say what would go under a draft, and what differs from the text in force."""
     desk = desk_of(ctx)
     draft = policy.read(desk.read(file))
-    span = _span(last)
+    back = span(last)
     with desk.node() as node, desk.screen.progress("progress.simulate"), node.core.read() as unit:
         now = node.clock()
         actor = desk.actor(unit, Permission.RELEASE_PREVIEW)
-        seqs = intel.recent(unit, node.us, actor, now - span)
+        seqs = intel.recent(unit, node.us, actor, now - back)
         after = _only(publish.preview(unit, node.us, draft, seqs, now).decisions, to)
         known = {held.id: held.text for held in agreements.every(unit, now)}
         text = known.get(draft.id)
@@ -66,18 +63,6 @@ def simulate(
         "changes": changes,
     }
     _told(desk, facts, said, last)
-
-
-def _span(written: str) -> timedelta:
-    """Read ``90d``, ``12h`` or ``2w``.
-
-    Raises:
-        BadUsage: it is none of these.
-    """
-    count, unit = written[:-1], written[-1:]
-    if unit not in UNITS or not count.isdecimal() or len(count) > 4:  # noqa: PLR2004 27 years of days
-        raise BadUsage("bad-time", name=written)
-    return UNITS[unit] * int(count)
 
 
 def _only(decisions: publish.Decisions, peer: str) -> publish.Decisions:

@@ -17,17 +17,19 @@ __all__ = ["frames_after", "heartbeat_for", "is_open"]
 
 
 def is_open(unit: Connection, peer: str, channel: str) -> bool:
-    """Say whether the channel is shown to ``peer``: a base channel always, another while its shelf is open.
+    """Say whether the frames of a channel are shown to ``peer``: unless its shelf is being worked out again.
+
+    A closed channel still carries recalls and receipts (border.md 3.5), and the seals before them.
 
     Raises:
         NotFound: it is no channel to this peer.
     """
     shelf = shelves.any_shelf(unit, channel)
-    if shelf is not None and (shelf.peer != peer or shelf.state == "closed"):
+    if shelf is not None and shelf.peer != peer:
         raise NotFound("no such channel")
     if shelf is None and not pages.is_channel_to(unit, peer, channel):
         raise NotFound("no such channel")
-    return shelf is None or shelf.state == "open"
+    return shelf is None or shelf.state != "blocked"
 
 
 def frames_after(unit: Connection, peer: str, channel: str, after: int) -> Iterator[bytes]:
@@ -48,15 +50,18 @@ def frames_after(unit: Connection, peer: str, channel: str, after: int) -> Itera
 
 
 def _body(unit: Connection, shown: Frame) -> bytes:
-    """Return the slices that may be had: on a shelf those that stand there, whatever stands on another's."""
-    if shelves.any_shelf(unit, shown.channel) is None:
+    """Return the slices that may be had: on an open shelf those that stand there, whatever stands on another's."""
+    shelf = shelves.any_shelf(unit, shown.channel)
+    if shelf is None:
         slices = pages.left_of(unit, shown.bodies)
-    else:
+    elif shelf.state == "open":
         slices = pages.standing_on(unit, shown.channel, shown.bodies)
+    else:
+        slices = [None] * len(shown.bodies)
     if None not in slices:
         return b"".join(part for part in slices if part is not None)
     seal = decode(read(shown.envelope).payload, Seal)
     return b"".join(
         blank(entry.size) if part is None else part
-        for entry, part in zip(seal.entries, slices, strict=True)
+        for entry, part in zip(seal.parts, slices, strict=True)
     )

@@ -58,7 +58,7 @@ Slice = bytes | None  # None: taken back before it was fetched
 
 
 def cut(seal: Seal, body: bytes) -> list[Slice]:
-    """Cut ``body`` by the sizes in the verified ``seal``; check it and every slice (border.md 6, step 5).
+    """Cut ``body`` into ``seal.parts`` by their sizes; check it and every slice (border.md 6, step 5).
 
     A view that was taken back after it was sealed and before it was fetched is served as zeros of its size,
     which no JSON text is; its neighbours still arrive, and the numbers go on without a hole.
@@ -68,11 +68,11 @@ def cut(seal: Seal, body: bytes) -> list[Slice]:
     """
     stated = seal.body
     size = 0 if stated is None else stated.size
-    if size != len(body) or size != sum(entry.size for entry in seal.entries):
+    if size != len(body) or size != sum(entry.size for entry in seal.parts):
         raise BadMessage("the body is not the one sealed", cause="body")
     slices: list[Slice] = []
     at = 0
-    for entry in seal.entries:
+    for entry in seal.parts:
         part = body[at : at + entry.size]
         at += entry.size
         if entry.size > 0 and part == blank(entry.size):

@@ -21,6 +21,7 @@ AGREEMENT = payload_type("agreement")
 NOTICE = payload_type("notice")
 APPROVAL = payload_type("approval")
 PROPOSAL = payload_type("proposal")
+ORDER = payload_type("recall")
 
 ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
 BASE = ""  # the agreement of a base channel
@@ -35,6 +36,9 @@ Instant = Annotated[  # as ``clock.text`` writes it, so that instants compare as
     msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z"),
 ]
 Onward = Literal["none", "scope", "open"]
+Cause = Literal["wrong", "confidential", "raised", "legal", "other"]  # why a release is recalled
+Answer = Literal["deleted", "kept", "held"]  # what became of a recalled copy (border.md 7.2)
+Name = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 
 
 class BadMessage(PeerError):
@@ -103,7 +107,33 @@ class Doc(Message, frozen=True, kw_only=True, tag="doc", tag_field="entry"):
     size: Size
 
 
-Entry = Put | Doc
+class Recall(Message, frozen=True, kw_only=True, tag="recall", tag_field="entry"):
+    """An owner's order to give back what it released, also passed on by a relay (border.md 7)."""
+
+    order: str  # the signed order's envelope, as JSON text
+
+
+class Tally(Message, frozen=True, kw_only=True):
+    """How those whom a relay passed an order on to have answered; named only if the agreement says so."""
+
+    asked: Size
+    deleted: Size = 0
+    kept: Size = 0
+    held: Size = 0
+    names: list[str] = msgspec.field(default_factory=list)  # of those who have not answered
+
+
+class Receipt(Message, frozen=True, kw_only=True, tag="receipt", tag_field="entry"):
+    """What became of what an order recalled, the same whether we held it or not (border.md 7.2)."""
+
+    order: Name
+    outcome: Answer
+    basis: str = ""  # of what is kept
+    onward: Tally | None = None  # None: nobody was passed it on
+
+
+Entry = Put | Doc | Recall | Receipt
+Part = Put | Doc  # an entry with a slice of the body
 
 
 class Body(Message, frozen=True, kw_only=True):
@@ -128,6 +158,11 @@ class Seal(Message, frozen=True, kw_only=True):
     batch: str = ""  # the batch's envelope as JSON text, if a put is ours
     entries: list[Entry]
     body: Body | None = None
+
+    @property
+    def parts(self) -> list[Part]:
+        """The entries that have a slice of the body, in its order."""
+        return [entry for entry in self.entries if isinstance(entry, Part)]
 
 
 class Head(Message, frozen=True, kw_only=True):
@@ -167,6 +202,26 @@ class Notice(Message, frozen=True, kw_only=True):
     party: str
     act: Literal["suspend", "resume", "end"]
     issued: Instant
+
+
+class Order(Message, frozen=True, kw_only=True):
+    """An owner's recall of what it released under one agreement; names no recipient, so relays may pass it on.
+
+    ``modified`` is left out for every version up to ``issued``; ``digest`` names one view that a narrower one
+    follows (border.md 7.1).
+    """
+
+    realm: str
+    by: str
+    order: Name
+    agreement: str
+    id: str
+    modified: str | None = None
+    digest: Digest | None = None
+    cause: Cause
+    basis: str = ""
+    issued: Instant
+    deadline: Instant
 
 
 class Release(Message, frozen=True, kw_only=True):

@@ -91,6 +91,13 @@ def parcel(unit: Connection, channel: str, chan_seq: int) -> Parcel | None:
     return None if row is None else _parcel(row)
 
 
+def parcels(unit: Connection, channel: str, first: int, last: int) -> list[Parcel]:
+    """Return the envelopes of a channel from one number to another, in order."""
+    seq = outbox.c.chan_seq
+    rows = select(outbox).where(outbox.c.channel == channel, seq >= first, seq <= last)
+    return [_parcel(row) for row in unit.execute(rows.order_by(seq))]
+
+
 def _parcel(row: object) -> Parcel:
     r = row._mapping  # type: ignore[attr-defined]
     digests = tuple(r["bodies"].split(",")) if r["bodies"] else ()

@@ -1,6 +1,6 @@
 """What came from peers and how it was taken: seals admitted, objects in quarantine, heartbeats heard."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -110,6 +110,26 @@ def quarantined(unit: Connection, seq: int) -> Quarantined | None:
 def drop(unit: Connection, seq: int) -> None:
     """Note that a person has looked at an entry and wants it no more; it is kept as evidence."""
     unit.execute(update(quarantine).where(quarantine.c.seq == seq).values(state="dropped"))
+
+
+def take_back(
+    unit: Connection, id_: str, senders: Collection[str], named: Callable[[str, str], bool]
+) -> int:
+    """Empty entries that are recalled; return how many. What each was said to be stays on record.
+
+    Args:
+        senders: from whom they came.
+        named: says whether the order is about a version and digest.
+    """
+    c = quarantine.c
+    waits = select(c.seq, c.version, c.digest).where(
+        c.id == id_, c.voucher.in_(senders), c.state == "waiting"
+    )
+    gone = [row.seq for row in unit.execute(waits) if named(row.version, row.digest)]
+    for part in chunks(gone):
+        which = update(quarantine).where(c.seq.in_(part))
+        unit.execute(which.values(state="recalled", body=b""))
+    return len(gone)
 
 
 def hear(unit: Connection, heartbeat: Heard) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, update
 
 from mithaq.model.canonical import parse
 from mithaq.model.labels import Beside, Clearance, Tlp, tlp
@@ -12,7 +12,7 @@ from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import Body, Object, references
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new, put
-from mithaq.store.tables import bodies, copies, markings, quarantine, relations, sources
+from mithaq.store.tables import bodies, copies, markings, quarantine, relations, rows, sources
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
@@ -283,6 +283,22 @@ def by_seq(unit: Connection, seqs: Iterable[int]) -> list[Copy]:
     for part in chunks(dict.fromkeys(seqs)):
         found += load(unit, everything().where(copies.c.seq.in_(part)))
     return found
+
+
+def of_id(unit: Connection, id_: str) -> list[Copy]:
+    """Return every admitted copy of ``id_``, for the border."""
+    return load(unit, everything().where(copies.c.id == id_, copies.c.state == "admitted"))
+
+
+def erase(unit: Connection, gone: Sequence[Copy]) -> None:
+    """Delete copies, and their bytes where nothing else here is those bytes."""
+    for part in chunks(gone):
+        seqs, digests = [copy.seq for copy in part], [copy.object.digest for copy in part]
+        unit.execute(delete(relations).where(relations.c.copy.in_(seqs)))
+        unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
+        kept = [select(t.c[name]) for t, name in ((copies, "digest"), (rows, "view"))]
+        others = [~bodies.c.digest.in_(query) for query in kept]
+        unit.execute(delete(bodies).where(bodies.c.digest.in_(digests), *others))
 
 
 def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str, str]]:

@@ -157,6 +157,12 @@ def rows_of_agreement(unit: Connection, agreement: str) -> list[ShelfRow]:
     return [ShelfRow(**r._mapping) for r in found]
 
 
+def rows_of_shelf(unit: Connection, shelf: str) -> list[ShelfRow]:
+    """Return every row of one shelf."""
+    found = unit.execute(select(rows).where(rows.c.shelf == shelf))
+    return [ShelfRow(**r._mapping) for r in found]
+
+
 def rows_of_peer(unit: Connection, peer: str) -> list[ShelfRow]:
     """Return every row on the shelves of ``peer``."""
     return [ShelfRow(**r._mapping) for r in unit.execute(select(rows).where(rows.c.peer == peer))]
@@ -201,6 +207,13 @@ def intents_where(
     for part in chunks(copies):
         found += [Intent(**r._mapping) for r in unit.execute(query.where(intents.c.copy.in_(part)))]
     return found
+
+
+def forget(unit: Connection, copies: Iterable[int]) -> None:
+    """Forget what was asked for with copies that are gone, and what they waited for."""
+    for part in chunks(copies):
+        for table in (intents, waiting):
+            unit.execute(delete(table).where(table.c.copy.in_(part)))
 
 
 def wait_for(unit: Connection, agreement: str, waits: Iterable[tuple[str, int]]) -> None:

@@ -360,6 +360,48 @@ approvals = Table(
     _text("at"),
     sqlite_autoincrement=True,
 )
+released = Table(  # every view that ever went onto a shelf: whom a recall must reach
+    "released",
+    core,
+    _serial(),
+    *_texts("peer", "agreement", "id", "version"),
+    Column("view", String(71), nullable=False),
+    Column("copy", Serial, nullable=False),
+    _text("at"),
+    Index("ix_released_id", "id"),
+    Index("ix_released_copy", "copy"),
+    sqlite_autoincrement=True,
+)
+# Recalls, ours and those we were given; these are the tombstones against re-arrival (border.md 7.2).
+orders = Table(
+    "orders",
+    core,
+    _serial(),
+    *_texts("name", "agreement", "by"),
+    _text("sent_by", ""),  # who handed it to us; empty: it is ours
+    *_texts("id", "version"),  # "*": every version up to issued
+    _text("view", ""),  # the one view it names, if any
+    *_texts("cause", "basis", "issued", "deadline"),
+    _text("peers", ""),  # whom ours is for, comma-separated; empty: all
+    _text("person", ""),  # who gave ours
+    _blob("envelope"),
+    _text("at"),
+    UniqueConstraint("name", "agreement", "by"),
+    Index("ix_orders_id", "id"),
+    sqlite_autoincrement=True,
+)
+receipts = Table(  # one for each (order, peer) that owes an answer
+    "receipts",
+    core,
+    *_texts("name", "agreement", "by", "peer"),
+    _text("outcome", ""),  # empty: missing
+    _text("basis", ""),
+    _text("onward", ""),  # JSON: how many it passed the order on to, and what they answered
+    _text("at", ""),
+    _text("seal", ""),  # the seal it came in; empty: a person recorded it
+    _text("person", ""),
+    PrimaryKeyConstraint("name", "agreement", "by", "peer"),
+)
 settings = Table("settings", core, _key("key"), _text("value"))
 
 # --- shelf: what peers may read ----------------------------------------------------------------------

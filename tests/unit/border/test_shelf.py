@@ -105,7 +105,10 @@ def test_what_was_released_and_taken_back_before_a_tick_is_never_seen(stage):
     stage.project()
 
     assert rows(stage, gone.object.id) == []
-    assert fetched(stage) == [[stays.object.raw, None]]
+    assert fetched(stage) == [
+        [stays.object.raw, None],
+        [],
+    ]  # the order to give it back has no slice
     assert gone.object.raw.decode() not in str(on_show(stage, "views"))
 
 

@@ -93,14 +93,18 @@ def test_a_view_that_was_taken_back_is_zeros_of_its_size_in_its_frame(world):
     assert after.body == frames.frame(envelope, kept[3] + bytes(len(gone[3])))
 
 
-def test_a_closed_shelf_gives_no_frame_that_was_sealed_before(world):
-    """After suspension or end nothing goes on (border.md 3.5)."""
+def test_a_closed_shelf_gives_seals_without_what_was_in_them(world):
+    """After suspension or end no view goes on; recalls and receipts come in the numbers after (border.md 3.5)."""
     world.place(B_SHELF, stix(1))
     world.frame(B_SHELF, "borealis", 1, stix(1)[3])
 
     world.open_shelf(B_SHELF, "borealis", state="closed")
 
-    assert world.get("borealis", f"/taxii2/{B_SHELF}/frames/").status == 404
+    answer = world.get("borealis", f"/taxii2/{B_SHELF}/frames/")
+
+    assert answer.status == 200
+    assert stix(1)[3] not in answer.body
+    assert answer.body.endswith(bytes(len(stix(1)[3])))
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "", "1.0", "00", "9" * 19, "%D9%A1"])

@@ -436,3 +436,68 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agreement", "target", "copy"),
         schema="core",
     )
+    op.create_table(
+        "orders",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("sent_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("view", sa.Text(), server_default="", nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("issued", sa.Text(), nullable=False),
+        sa.Column("deadline", sa.Text(), nullable=False),
+        sa.Column("peers", sa.Text(), server_default="", nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("name", "agreement", "by", name="uq_orders_name_agreement_by"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_orders_id", "orders", ["id"], unique=False, schema="core")
+    op.create_table(
+        "receipts",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), server_default="", nullable=False),
+        sa.Column("basis", sa.Text(), server_default="", nullable=False),
+        sa.Column("onward", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.Text(), server_default="", nullable=False),
+        sa.Column("seal", sa.Text(), server_default="", nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("name", "agreement", "by", "peer"),
+        schema="core",
+    )
+    op.create_table(
+        "released",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_released_copy", "released", ["copy"], unique=False, schema="core")
+    op.create_index("ix_released_id", "released", ["id"], unique=False, schema="core")

@@ -1,0 +1,479 @@
+"""Taking back what was released, and giving back what others recall (border.md 7).
+
+Ours: the row is gone, then the signed order goes into every channel that carried a release, then answers come.
+Others': the copy is gone when the order is admitted, the order stays as a tombstone, it is passed on to whom we
+relayed the copy, and the answer is the same whether we held it or not.
+"""
+
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.audit import log
+from mithaq.border import agreements, peers
+from mithaq.border.channels import Outgoing, send
+from mithaq.border.publish import preview, reconsider
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.errors import InputError, NotFound, PeerError, Refused
+from mithaq.model.canonical import Json
+from mithaq.model.markings import object_label
+from mithaq.policy.agreement import Agreement
+from mithaq.policy.decision import Withhold
+from mithaq.seal.envelope import read, sign, verify
+from mithaq.seal.messages import (
+    ORDER,
+    Answer,
+    BadMessage,
+    Cause,
+    Order,
+    Recall,
+    Receipt,
+    Seal,
+    Tally,
+    decode,
+    encode,
+)
+from mithaq.store import inbound, objects, parties, recalls, releases
+from mithaq.store.objects import Copy
+from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow, Released
+
+TIME = timedelta(hours=72)  # to answer, if nobody says otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person recalls: every version released so far, or one; from everybody, or under one agreement."""
+
+    id: str
+    version: str = EVERY
+    agreement: str = ""
+    peers: frozenset[str] = frozenset()  # empty: everybody who had it
+    cause: Cause
+    basis: str = ""
+    deadline: timedelta = TIME
+    narrower: bool = False  # only the views as they went: a narrower one may follow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """An order as it was given, and who must answer it."""
+
+    order: OrderRow
+    owing: Sequence[str]
+
+
+# --- ours ------------------------------------------------------------------------------------------------
+def reached(unit: Connection, us: Us, asked: Asked) -> list[Released]:
+    """Return the releases that an order would reach, oldest first; nothing is written.
+
+    Raises:
+        NotFound: nothing of that was ever released; Refused: it is another nation's to recall.
+    """
+    found = [
+        each
+        for each in recalls.who_had(unit, asked.id)
+        if asked.version in (EVERY, each.version)
+        and asked.agreement in ("", each.agreement)
+        and (not asked.peers or each.peer in asked.peers)
+    ]
+    owners = _vouchers(unit, us, {each.copy for each in found})
+    ours = [each for each in found if not owners.get(each.copy)]
+    if found and not ours:
+        whose = next(iter(owners.values()))
+        raise Refused(f"it is {whose}'s to recall; we only passed it on", owner=whose)
+    if not ours:
+        raise NotFound("nothing of that was released", id=asked.id)
+    return ours
+
+
+def _vouchers(unit: Connection, us: Us, copies: Iterable[int]) -> dict[int, str]:
+    """Return, for copies that another nation vouches for, which one; a copy that is erased was another's."""
+    nations = set(parties.parties_with_keys(unit)) - {us.party}
+    here = {copy.seq: copy.voucher for copy in objects.by_seq(unit, copies)}
+    vouchers = {seq: here.get(seq, "") for seq in copies}
+    return {
+        seq: voucher or "another nation"
+        for seq, voucher in vouchers.items()
+        if seq and (voucher in nations or not voucher)
+    }
+
+
+def recall(unit: Connection, us: Us, by: str, asked: Asked, now: datetime) -> list[Given]:
+    """Take back what was released and order it back from everybody who had it.
+
+    Args:
+        by: the person who orders it.
+
+    Raises:
+        NotFound, Refused: as ``reached``.
+    """
+    had: dict[tuple[str, str], list[Released]] = defaultdict(list)
+    for each in reached(unit, us, asked):
+        had[each.agreement, each.view if asked.narrower else ""].append(each)
+    given: list[Given] = []
+    for (agreement, view), many in had.items():
+        one = replace(asked, version=many[0].version) if asked.narrower else asked
+        order = _order(us, by, one, (agreement, view), now)
+        recalls.give(unit, order)
+        _take_down(unit, us, order, many, now)
+        given.append(Given(order=order, owing=_tell(unit, us, order, many, now)))
+    return given
+
+
+def _order(us: Us, person: str, asked: Asked, where: tuple[str, str], now: datetime) -> OrderRow:
+    """Sign an order under one agreement."""
+    agreement, view = where
+    message = Order(
+        realm=us.realm,
+        by=us.party,
+        order=secrets.token_hex(16),
+        agreement=agreement,
+        id=asked.id,
+        modified=None if asked.version == EVERY else asked.version,
+        digest=view or None,
+        cause=asked.cause,
+        basis=asked.basis,
+        issued=text(now),
+        deadline=text(now + asked.deadline),
+    )
+    signed = sign(ORDER, encode(message), us.signer).to_bytes()
+    peers_ = ",".join(sorted(asked.peers))
+    return replace(_row(message, signed, text(now)), peers=peers_, person=person)
+
+
+def _row(order: Order, envelope: bytes, at: str, sent_by: str = "") -> OrderRow:
+    return OrderRow(
+        name=order.order,
+        agreement=order.agreement,
+        by=order.by,
+        sent_by=sent_by,
+        id=order.id,
+        version=EVERY if order.modified is None else order.modified,
+        view=order.digest or "",
+        cause=order.cause,
+        basis=order.basis,
+        issued=order.issued,
+        deadline=order.deadline,
+        envelope=envelope,
+        at=at,
+    )
+
+
+def _take_down(
+    unit: Connection, us: Us, order: OrderRow, had: Sequence[Released], now: datetime
+) -> None:
+    """Remove the rows at once, and decide again what stood or waited with them under that agreement."""
+    whom = {each.peer for each in had}
+    for row in releases.rows_of_ids(unit, [order.id]):
+        if (
+            row.agreement == order.agreement
+            and row.peer in whom
+            and order.names(row.version, row.view)
+        ):
+            releases.take_away(unit, row.shelf, row.id, row.version)
+            releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
+    again = {each.copy for each in had} | set(objects.referring_to(unit, order.id))
+    reconsider(unit, us, order.agreement, sorted(again), now)
+
+
+def _tell(
+    unit: Connection, us: Us, order: OrderRow, had: Sequence[Released], now: datetime
+) -> list[str]:
+    """Send an order to the nodes among those who had what it names; note that each of them owes an answer."""
+    owing: dict[str, dict[str, None]] = defaultdict(dict)  # by agreement
+    for each in had:
+        owing[each.agreement][each.peer] = None
+    nodes = {peer.name for peer in parties.all_peers(unit) if peer.kind == "node"}
+    for agreement, names in owing.items():
+        recalls.owe(
+            unit,
+            [
+                ReceiptRow(name=order.name, agreement=agreement, by=order.by, peer=peer)
+                for peer in names
+            ],
+        )
+        for peer in names:
+            if peer in nodes:
+                entry = Recall(order=order.envelope.decode())
+                _send(unit, us, (peer, agreement), entry, ("recall", order.name), now)
+    everybody = list(dict.fromkeys(name for names in owing.values() for name in names))
+    facts: dict[str, Json] = {"order": order.name, "owner": order.by, "by": order.person}
+    what: dict[str, Json] = {"version": order.version, "agreement": order.agreement}
+    peers.administrative(
+        unit, now, "recall", order.id, {**facts, **what, "cause": order.cause, "to": [*everybody]}
+    )
+    return everybody
+
+
+def _send(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    to: tuple[str, str],
+    entry: Recall | Receipt,
+    about: tuple[str, str],
+    now: datetime,
+) -> None:
+    """Send an entry without a slice under an agreement, whatever its state (border.md 3.5)."""
+    peer, agreement = to
+    terms = _terms(unit, agreement, now)
+    if terms is not None:
+        facts: dict[str, Json] = {"agreement": agreement, about[0]: about[1]}
+        out = Outgoing(
+            peer=peer, terms=agreements.terms_of(terms), entries=[entry], bodies=[], about=facts
+        )
+        send(unit, us, out, now)
+
+
+def _terms(unit: Connection, agreement: str, now: datetime) -> Agreement | None:
+    """Return the text in force, else the newest that every party signed."""
+    held = agreements.held(unit, agreement, now)
+    whole = [signed.text for signed in held.versions if signed.complete]
+    return held.text or max(whole, key=lambda each: each.version, default=None)
+
+
+def raised(unit: Connection, us: Us, copy: Copy, person: str, now: datetime) -> list[Given]:
+    """Order earlier releases of a version, and of those before it, back from whom the raised label leaves out.
+
+    Those whom it leaves inside apply it to every version they hold (border.md 2.9).
+    """
+    had: dict[str, set[str]] = defaultdict(set)
+    for each in recalls.who_had(unit, copy.object.id):
+        had[each.agreement].add(each.peer)
+    given: list[Given] = []
+    for agreement, names in had.items():
+        outside = names - _inside(unit, us, copy, agreement, now)
+        if outside:
+            asked = Asked(
+                id=copy.object.id, agreement=agreement, peers=frozenset(outside), cause="raised"
+            )
+            given += recall(unit, us, person, asked, now)
+    return given
+
+
+def _inside(unit: Connection, us: Us, copy: Copy, agreement: str, now: datetime) -> set[str]:
+    terms = agreements.held(unit, agreement, now).text
+    if terms is None:
+        return set()
+    made = preview(unit, us, terms, [copy.seq], now).decisions
+    return {
+        peer for (peer, seq), d in made.items() if seq == copy.seq and not isinstance(d, Withhold)
+    }
+
+
+def raises(copies: Sequence[Copy], before: Sequence[Copy]) -> list[Copy]:
+    """Return those of ``copies`` whose level is above that of an earlier version's among ``before``."""
+    lowest: dict[str, int] = {}
+    for old in before:
+        level = object_label(old.object.body, old.beside, {}).tlp
+        if level is not None:
+            lowest[old.object.id] = min(lowest.get(old.object.id, level), level)
+    return [
+        new
+        for new in copies
+        if (level := object_label(new.object.body, new.beside, {}).tlp) is not None
+        and level > lowest.get(new.object.id, level)
+    ]
+
+
+# --- others' ---------------------------------------------------------------------------------------------
+def check(unit: Connection, seal: Seal, now: datetime) -> None:
+    """Check the orders that the sender gives itself: signed by it, for this realm and agreement.
+
+    An order passed on for another is checked when it is obeyed: whom we know shows in no answer.
+
+    Raises:
+        BadEnvelope, BadMessage: an order is not the sender's, or not for this channel.
+    """
+    for entry in seal.entries:
+        if isinstance(entry, Recall):
+            envelope = read(entry.order.encode())
+            order = decode(envelope.payload, Order)
+            named = seal.agreement.id if seal.agreement else ""
+            if order.realm != seal.realm:
+                raise BadMessage("an order of another realm", cause="realm")
+            if order.by == seal.sender:
+                verify(envelope, ORDER, peers.keys_of(unit, seal.sender, now))
+                if order.agreement != named:
+                    raise BadMessage("an order under another agreement", cause="order")
+
+
+def obey(unit: Connection, us: Us, sent: tuple[str, Seal], now: datetime) -> list[str]:
+    """Obey the orders of a checked seal and answer each; return the ids of what is gone.
+
+    The answer is the same whether we held it, had put it into quarantine, or never had it (border.md 7.2).
+    """
+    sender, seal = sent
+    agreement = seal.agreement.id if seal.agreement else ""
+    gone: list[str] = []
+    for entry in seal.entries:
+        if not isinstance(entry, Recall):
+            continue
+        envelope = read(entry.order.encode())
+        order = decode(envelope.payload, Order)
+        # the agreement it came under: copies that came under another keep their own terms (border.md 1.8)
+        row = replace(
+            _row(order, envelope.to_bytes(), text(now), sent_by=sender), agreement=agreement
+        )
+        asked: Sequence[str] = ()
+        if _is_owners(unit, us, sender, row, now):
+            fresh = recalls.give(unit, row)
+            asked = _give_back(unit, us, row, now) if fresh else ()
+            gone.append(order.id)
+        tally = Tally(asked=len(asked), names=_named(unit, agreement, asked, now))
+        receipt = Receipt(order=order.order, outcome="deleted", onward=tally if asked else None)
+        _send(unit, us, (sender, agreement), receipt, ("receipt", order.order), now)
+    return gone
+
+
+def _is_owners(unit: Connection, us: Us, sender: str, order: OrderRow, now: datetime) -> bool:
+    if order.by == us.party:
+        return False
+    if order.by == sender:
+        return True
+    try:
+        verify(read(order.envelope), ORDER, peers.proving_keys_of(unit, order.by, now))
+    except PeerError:
+        return False
+    return True
+
+
+def _give_back(unit: Connection, us: Us, order: OrderRow, now: datetime) -> Sequence[str]:
+    """Erase what the order names and pass it on to whom we relayed it; return these."""
+    copies = [
+        copy
+        for copy in objects.of_id(unit, order.id)
+        if copy.standing == "received"
+        and order.by in (copy.voucher, copy.owner)
+        and copy.agreement == order.agreement
+        and order.names(copy.object.version, copy.object.digest)
+    ]
+    seqs = [copy.seq for copy in copies]
+    aside = inbound.take_back(unit, order.id, {order.by, order.sent_by}, order.names)
+    facts: dict[str, Json] = {"order": order.name, "owner": order.by, "from": order.sent_by}
+    what: dict[str, Json] = {
+        "version": order.version,
+        "cause": order.cause,
+        "copies": len(seqs) + aside,
+    }
+    peers.administrative(unit, now, "recalled", order.id, {**facts, **what})
+    passed = recalls.releases_of(unit, seqs)
+    for row in releases.rows_of_ids(unit, [order.id]):
+        if row.copy in seqs:
+            releases.take_away(unit, row.shelf, row.id, row.version)
+            releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
+    releases.forget(unit, seqs)
+    objects.erase(unit, copies)
+    touched = objects.referring_to(unit, order.id)
+    for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=touched)):
+        reconsider(unit, us, name, touched, now)
+    return _tell(unit, us, order, passed, now) if passed else ()
+
+
+def _named(unit: Connection, agreement: str, names: Sequence[str], now: datetime) -> list[str]:
+    """Return recipients by name only where the agreement says so (border.md 7.3)."""
+    terms = _terms(unit, agreement, now) if names else None
+    return sorted(names) if terms is not None and terms.recall_names else []
+
+
+# --- answers ---------------------------------------------------------------------------------------------
+def note(unit: Connection, us: Us, sent: tuple[str, Seal, str], now: datetime) -> None:
+    """Keep the answers of a checked seal; one to an order that we passed on goes on to its owner.
+
+    Args:
+        sent: the sender, its seal, and the seal's digest.
+    """
+    sender, seal, digest = sent
+    agreement = seal.agreement.id if seal.agreement else ""
+    for entry in seal.entries:
+        if not isinstance(entry, Receipt):
+            continue
+        owed = recalls.owed(unit, entry.order, agreement, sender)
+        if owed is None:
+            continue  # nobody asked: it says nothing of anything here
+        onward = "" if entry.onward is None else msgspec.json.encode(entry.onward).decode()
+        came = replace(
+            owed, outcome=entry.outcome, basis=entry.basis, onward=onward, at=text(now), seal=digest
+        )
+        _answered(unit, us, came, now)
+
+
+def record(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    order: str,
+    answer: tuple[str, Answer, str],
+    person: str,
+    now: datetime,
+) -> ReceiptRow:
+    """Keep what a client that sends no receipts told a person; it is shown as unsigned (border.md 8.2).
+
+    Args:
+        answer: the client, what became of its copy, and where that is written or who said so.
+
+    Raises:
+        NotFound: no such order, or that peer owes it no answer; InputError: a node answers itself.
+    """
+    peer, outcome, basis = answer
+    owed = [
+        receipt
+        for given in recalls.orders_named(unit, order)
+        for receipt in recalls.receipts_to(unit, given)
+        if receipt.peer == peer
+    ]
+    if not owed:
+        raise NotFound(f"{peer!r} owes no receipt for an order of that name", peer=peer)
+    if parties.peer(unit, peer).kind == "node":
+        raise InputError(f"{peer!r} is a node: it answers by itself, signed", peer=peer)
+    for each in owed:
+        came = replace(each, outcome=outcome, basis=basis, at=text(now), seal="", person=person)
+        _answered(unit, us, came, now)
+    return owed[0]
+
+
+def _answered(unit: Connection, us: Us, receipt: ReceiptRow, now: datetime) -> None:
+    recalls.answer(unit, receipt)
+    facts: dict[str, Json] = {
+        "order": receipt.name,
+        "peer": receipt.peer,
+        "outcome": receipt.outcome,
+        "basis": receipt.basis,
+        "seal": receipt.seal,
+        "by": receipt.person,
+        "at": text(now),
+    }
+    log.append(unit, [(f"order:{receipt.name}", {"kind": "receipt", **facts})])
+    for order in recalls.orders_named(unit, receipt.name):
+        if order.by == receipt.by and order.sent_by:
+            _report(unit, us, order, now)
+
+
+def _report(unit: Connection, us: Us, order: OrderRow, now: datetime) -> None:
+    """Tell who gave us an order how those we passed it on to have answered so far (border.md 7.3)."""
+    answers = recalls.receipts_to(unit, order)
+    waiting = [each.peer for each in answers if not each.outcome]
+    tally = sum_up(answers, _named(unit, order.agreement, waiting, now))
+    receipt = Receipt(order=order.name, outcome="deleted", onward=tally)
+    _send(unit, us, (order.sent_by, order.agreement), receipt, ("receipt", order.name), now)
+
+
+def sum_up(answers: Sequence[ReceiptRow], names: Sequence[str] = ()) -> Tally:
+    """Return how many were asked and what they answered, with those that they passed it on to.
+
+    Args:
+        names: of those who have not answered, where they may be named.
+    """
+    outcomes = Counter(each.outcome for each in answers)
+    further = [msgspec.json.decode(each.onward, type=Tally) for each in answers if each.onward]
+    return Tally(
+        asked=len(answers) + sum(each.asked for each in further),
+        deleted=outcomes["deleted"] + sum(each.deleted for each in further),
+        kept=outcomes["kept"] + sum(each.kept for each in further),
+        held=outcomes["held"] + sum(each.held for each in further),
+        names=[*names],
+    )

@@ -1,0 +1,174 @@
+"""Recalls: whom each view went to, the orders to give it back, and what was answered (border.md 7)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+
+from mithaq.model.objects import moment
+from mithaq.store.sql import chunks, insert_new
+from mithaq.store.tables import orders, receipts, released
+
+EVERY = "*"  # the version of an order that means every one up to its instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """That a view went onto a peer's shelf, whether or not it stands there still."""
+
+    seq: int = 0
+    peer: str
+    agreement: str
+    id: str
+    version: str
+    view: str
+    copy: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """An owner's order, ours or one we were given; of the latter it is the tombstone."""
+
+    seq: int = 0
+    name: str
+    agreement: str  # it came or went under
+    by: str
+    sent_by: str = ""  # who handed it to us; empty: it is ours
+    id: str
+    version: str  # EVERY: every version up to ``issued``
+    view: str = ""
+    cause: str
+    basis: str
+    issued: str
+    deadline: str
+    peers: str = ""  # whom ours is for, comma-separated; empty: all
+    person: str = ""
+    envelope: bytes
+    at: str
+
+    def names(self, version: str, view: str) -> bool:
+        """Say whether the order is about that version in that view."""
+        so_far = self.version == EVERY and moment(version) <= moment(self.issued)
+        return (so_far or version == self.version) and self.view in ("", view)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptRow:
+    """The answer that a peer owes to an order; ``outcome`` is empty while it is missing."""
+
+    name: str
+    agreement: str
+    by: str
+    peer: str
+    outcome: str = ""
+    basis: str = ""
+    onward: str = ""  # JSON
+    at: str = ""
+    seal: str = ""  # it came in; empty: a person recorded it
+    person: str = ""
+
+
+def _values(value: object) -> dict[str, object]:
+    names = (n for n in value.__slots__ if n != "seq")  # type: ignore[attr-defined]
+    return {name: getattr(value, name) for name in names}
+
+
+def went(unit: Connection, new: Sequence[Released]) -> None:
+    """Keep that views went onto shelves."""
+    for part in chunks(new):
+        unit.execute(released.insert(), [_values(each) for each in part])
+
+
+def who_had(unit: Connection, id_: str) -> list[Released]:
+    """Return every release of ``id_``, oldest first."""
+    rows = select(released).where(released.c.id == id_).order_by(released.c.seq)
+    return [Released(**row._mapping) for row in unit.execute(rows)]
+
+
+def releases_of(unit: Connection, copies: Iterable[int]) -> list[Released]:
+    """Return every release of some copies, oldest first."""
+    found: list[Released] = []
+    for part in chunks(dict.fromkeys(copies)):
+        rows = select(released).where(released.c.copy.in_(part)).order_by(released.c.seq)
+        found += [Released(**row._mapping) for row in unit.execute(rows)]
+    return found
+
+
+def give(unit: Connection, order: OrderRow) -> bool:
+    """Keep an order; False if it is here already."""
+    c = orders.c
+    which = (c.name == order.name, c.agreement == order.agreement, c.by == order.by)
+    if unit.execute(select(c.seq).where(*which)).first() is not None:
+        return False
+    unit.execute(orders.insert().values(_values(order)))
+    return True
+
+
+def orders_on(unit: Connection, ids: Iterable[str]) -> list[OrderRow]:
+    """Return the orders about ``ids``, ours and others', oldest first."""
+    found: list[OrderRow] = []
+    for part in chunks(dict.fromkeys(ids)):
+        rows = select(orders).where(orders.c.id.in_(part)).order_by(orders.c.seq)
+        found += [_order(row) for row in unit.execute(rows)]
+    return found
+
+
+def all_orders(unit: Connection, *, ours: bool) -> list[OrderRow]:
+    """Return our orders, or those we were given, newest first."""
+    which = orders.c.sent_by == "" if ours else orders.c.sent_by != ""
+    rows = select(orders).where(which).order_by(orders.c.seq.desc())
+    return [_order(row) for row in unit.execute(rows)]
+
+
+def orders_named(unit: Connection, name: str) -> list[OrderRow]:
+    """Return the orders of that name: one of ours, or one for each agreement that another's came under."""
+    rows = select(orders).where(orders.c.name == name).order_by(orders.c.seq)
+    return [_order(row) for row in unit.execute(rows)]
+
+
+def _order(row: object) -> OrderRow:
+    values = dict(row._mapping)  # type: ignore[attr-defined]
+    return OrderRow(**{**values, "envelope": bytes(values["envelope"])})
+
+
+def owe(unit: Connection, new: Sequence[ReceiptRow]) -> None:
+    """Note whose answers are expected; what is there stays."""
+    insert_new(unit, receipts, [_values(each) for each in new])
+
+
+def receipts_to(unit: Connection, order: OrderRow) -> list[ReceiptRow]:
+    """Return the answers to an order, under whatever agreements it was passed on, by peer."""
+    c = receipts.c
+    rows = select(receipts).where(c.name == order.name, c.by == order.by)
+    return [ReceiptRow(**row._mapping) for row in unit.execute(rows.order_by(c.agreement, c.peer))]
+
+
+def owed(unit: Connection, name: str, agreement: str, peer: str) -> ReceiptRow | None:
+    """Return the answer that ``peer`` owes to an order under an agreement, given or missing."""
+    c = receipts.c
+    rows = select(receipts).where(c.name == name, c.agreement == agreement, c.peer == peer)
+    row = unit.execute(rows).one_or_none()
+    return None if row is None else ReceiptRow(**row._mapping)
+
+
+def answer(unit: Connection, receipt: ReceiptRow) -> None:
+    """Keep an answer; a later one replaces it."""
+    c = receipts.c
+    which = (
+        c.name == receipt.name,
+        c.agreement == receipt.agreement,
+        c.by == receipt.by,
+        c.peer == receipt.peer,
+    )
+    unit.execute(update(receipts).where(*which).values(_values(receipt)))
+
+
+def missing(unit: Connection, now: str) -> tuple[int, int]:
+    """Return how many answers are missing, and how many of these are overdue at ``now``."""
+    c = receipts.c
+    together = (orders.c.name == c.name, orders.c.by == c.by)
+    rows = select(c.name, c.agreement, c.peer, func.max(orders.c.deadline).label("deadline"))
+    rows = rows.where(*together, c.outcome == "").group_by(c.name, c.agreement, c.peer)
+    deadlines = [row.deadline for row in unit.execute(rows)]
+    return len(deadlines), sum(deadline < now for deadline in deadlines)
