@@ -119,14 +119,14 @@ def test_a_closed_channel_hides_its_frames_and_goes_on_after_it_is_opened_again(
     three.wire.fault = lambda wire, sender, request: (_ for _ in ()).throw(PeerUnreachable("away"))
     let_go(three, 1)
     with node.core.begin() as unit:
-        agreements.narrow(unit, node.us, "forum", "suspend", three.clock())
+        agreements.narrow(unit, node.us, "forum", "suspend", three.clock(), by="lena")
     three.settle(1)
     three.wire.fault = None
     three.settle()
     assert three.held_by("borea") == {}
 
     with node.core.begin() as unit:
-        agreements.narrow(unit, node.us, "forum", "resume", three.clock())
+        agreements.narrow(unit, node.us, "forum", "resume", three.clock(), by="lena")
     three.settle()
 
     assert len(three.held_by("borea")) == 1

@@ -116,7 +116,7 @@ def sign_at_once(federation, text_):
     for name in text_.names:
         node = federation.nodes[name]
         with node.core.begin() as unit:
-            agreements.sign_text(unit, node.us, raw, federation.clock(), ["lena"])
+            agreements.sign_text(unit, node.us, raw, federation.clock(), by="lena")
 
 
 @pytest.mark.parametrize("seed", range(3))

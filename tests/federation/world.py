@@ -1,10 +1,14 @@
 """A federation in one process: nodes as values, a wire that can lose, double, reorder and forge, one clock."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
 
 from mithaq.border import admit, agreements, peers
 from mithaq.border.publish import publish
@@ -19,8 +23,10 @@ from mithaq.node import Node, init
 from mithaq.node.build import CURSOR_KEY
 from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
-from mithaq.store import objects
+from mithaq.seal.keys import KeySigner
+from mithaq.store import objects, parties
 from mithaq.store.objects import Source
+from mithaq.store.parties import ActorRow
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Fault = Callable[["Wire", str, Request], Response | None]
@@ -82,6 +88,17 @@ class End:
         pass
 
 
+def second_person(unit: Connection) -> tuple[str, KeySigner]:
+    """Let Mona act here, who is the second person behind grants; return her name and key."""
+    raw = hashlib.sha256(b"mona").digest()
+    key = KeySigner(Ed25519PrivateKey.from_private_bytes(raw))
+    row = ActorRow(
+        name="mona", roles="policy-owner", clearance="RED", public=key.public, added_at=""
+    )
+    parties.put_actor(unit, row)
+    return "mona", key
+
+
 class Federation:
     """Nations on one wire and one clock, enrolled with each other on demand."""
 
@@ -136,8 +153,8 @@ class Federation:
         with other.core.read() as unit:
             spoken = " ".join(peers.fingerprint_words(unit, other.us.party, "en"))
         with one.core.begin() as unit:
-            peers.meet(unit, one.us, raw, self.clock())
-            agreements.confirm(unit, one.us, other.us.party, spoken, self.clock())
+            peers.meet(unit, one.us, raw, self.clock(), by="omar")
+            agreements.confirm(unit, one.us, other.us.party, spoken, self.clock(), by="omar")
 
     def sign(self, text: policy.Agreement, *names: str) -> None:
         """Let the named parties sign, the first proposing, and messages pass."""
@@ -145,7 +162,7 @@ class Federation:
         for name in names:
             node = self.nodes[name]
             with node.core.begin() as unit:
-                agreements.sign_text(unit, node.us, raw, self.clock(), ["lead"])
+                agreements.sign_text(unit, node.us, raw, self.clock(), by="lead")
             self.settle()
 
     def settle(self, rounds: int = 4) -> None:

@@ -126,12 +126,12 @@ class Nation:
             words = " ".join(peers.fingerprint_words(unit, other.name, "en"))
         now = self.node.clock()
         with self.node.core.begin() as unit:
-            peers.meet(unit, self.node.us, raw, now)
-            agreements.confirm(unit, self.node.us, other.name, words, now)
+            peers.meet(unit, self.node.us, raw, now, by="omar")
+            agreements.confirm(unit, self.node.us, other.name, words, now, by="omar")
 
     def sign(self, raw):
         with self.node.core.begin() as unit:
-            agreements.sign_text(unit, self.node.us, raw, self.node.clock(), ["lena"])
+            agreements.sign_text(unit, self.node.us, raw, self.node.clock(), by="lena")
 
     def holds(self, agreement):
         with self.node.core.read() as unit:

@@ -116,7 +116,7 @@ def a_stranger(side):
     node = side.nodes["dorado"]
     with node.core.read() as unit:
         document = max(peers.parties.key_document_envelopes(unit, "dorado").items())[1]
-    side.act(peers.meet, document)
+    side.act(peers.meet, document, by="l")
 
 
 def a_person(side):
@@ -127,12 +127,12 @@ def a_person(side):
 
 
 def another_clients_token(side):
-    given = side.act(lambda unit, us, now: peers.new_token(unit, "siem", now))
+    given = side.act(lambda unit, us, now: peers.new_token(unit, "siem", now, by="l"))
     side.tokens["siem"] = given
 
 
 def another_client_turned_away(side):
-    side.act(lambda unit, us, now: peers.revoke_token(unit, "siem", now))
+    side.act(lambda unit, us, now: peers.revoke_token(unit, "siem", now, by="l"))
 
 
 def a_proof_handed_out(side):

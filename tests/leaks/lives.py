@@ -18,7 +18,7 @@ from mithaq.model.markings import tlp_id
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import generate
 from mithaq.store.parties import Peer
-from tests.federation.world import Federation
+from tests.federation.world import Federation, second_person
 from tests.leaks.model import (
     AMBER,
     GREEN,
@@ -168,15 +168,20 @@ def _found(folder):
         added_at=AT,
     )
     with made.nodes["aurelia"].core.begin() as unit:
-        peers.add_client(unit, client, made.clock())
-        token = peers.new_token(unit, "misp", made.clock())
+        peers.add_client(unit, client, made.clock(), by="l")
+        token = peers.new_token(unit, "misp", made.clock(), by="l")
     for id_, text in AGREEMENTS.items():
         for name in text.parties:
             if name in NATIONS:
                 node = made.nodes[name]
                 with node.core.begin() as unit:
                     agreements.sign_text(
-                        unit, node.us, to_text(id_, 1, text), made.clock(), ["l", "m"]
+                        unit,
+                        node.us,
+                        to_text(id_, 1, text),
+                        made.clock(),
+                        by="l",
+                        second=second_person(unit),
                     )
                 made.settle(2)
     made.settle()

@@ -83,7 +83,7 @@ class NothingLeaks(People):
                 if act == "ask" and self.model.planted:
                     self._ask(name, agreement, [self.pick(at), self.pick(at + 1)])
                 elif act == "narrow" and name in AGREEMENTS[agreement].parties:
-                    self.act(name, agreements.narrow, agreement, "suspend")
+                    self.act(name, agreements.narrow, agreement, "suspend", by="l")
                 else:
                     self.world.workers[name].turn()
         except Crash:

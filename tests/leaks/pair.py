@@ -26,7 +26,7 @@ from mithaq.seal.keys import generate
 from mithaq.store import objects
 from mithaq.store.objects import Source
 from mithaq.store.parties import Peer
-from tests.federation.world import Federation
+from tests.federation.world import Federation, second_person
 
 NATIONS = {"aurelia": "QM", "borea": "QN", "corvia": "QO", "dorado": "QP"}
 START = "2026-01-01T00:00:00.000Z"
@@ -86,6 +86,10 @@ def text(id_, names, version=1, **more):
         start=START,
         **whole,
     )
+
+
+def _signed(unit, us, raw, now):
+    agreements.sign_text(unit, us, raw, now, by="l", second=second_person(unit))
 
 
 @dataclass
@@ -166,11 +170,11 @@ class Side(Federation):
     def sign_all(self, agreement):
         for name in agreement.names:
             if name in NATIONS:
-                self.act(agreements.sign_text, policy.to_bytes(agreement), by=["l", "m"], at=name)
+                self.act(_signed, policy.to_bytes(agreement), at=name)
                 self.turn(*[n for n in agreement.names if n in NATIONS])
 
     def narrow(self, agreement, act, at="aurelia"):
-        self.act(agreements.narrow, agreement, act, at=at)
+        self.act(agreements.narrow, agreement, act, by="l", at=at)
 
     def turn(self, *names):
         """Let workers turn, once each."""
@@ -221,8 +225,8 @@ def _found(folder):
                 added_at=START,
                 constituency_of="aurelia",
             )
-            peers.add_client(unit, peer, made.clock())
-            made.tokens[client] = peers.new_token(unit, client, made.clock())
+            peers.add_client(unit, peer, made.clock(), by="l")
+            made.tokens[client] = peers.new_token(unit, client, made.clock(), by="l")
         grant = text(
             f"g-{client}",
             ("aurelia", client),

@@ -227,7 +227,7 @@ class People(RuleBasedStateMachine):
         act = "resume" if suspended else "end" if at == MOST else "suspend"
         if act == "resume":
             self.model.shut.discard((name, agreement))
-        if self.act(name, agreements.narrow, agreement, act) and act != "resume":
+        if self.act(name, agreements.narrow, agreement, act, by="l") and act != "resume":
             self.model.shut.add((name, agreement))
             if act == "end":
                 self.model.ended.add(agreement)

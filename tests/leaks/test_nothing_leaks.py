@@ -7,7 +7,7 @@ import structlog
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from mithaq.border import local, publish, shelf
+from mithaq.border import local, publish, recall, shelf
 from mithaq.policy import lifecycle, permit, views
 from mithaq.policy.decision import Hold, Release
 from tests.leaks.lives import Leak
@@ -72,6 +72,7 @@ def keep_lists_are_passed_over(monkeypatch):
 
 def a_raise_decides_nothing_anew(monkeypatch):
     monkeypatch.setattr(local, "reconsider", lambda *_given: None)
+    monkeypatch.setattr(recall, "raised", lambda *_given: [])
 
 
 def references_stay_whoever_they_name(monkeypatch):

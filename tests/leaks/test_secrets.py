@@ -135,9 +135,9 @@ def test_a_day_of_exchange_logs_no_secret_and_answers_none(tmp_path):
             added_at="2026-01-01T00:00:00.000Z",
         )  # fmt: skip
         with aurelia.core.begin() as unit:
-            peers.add_client(unit, client, federation.clock())
-            old = peers.new_token(unit, "misp", federation.clock())
-            token = peers.new_token(unit, "misp", federation.clock())
+            peers.add_client(unit, client, federation.clock(), by="l")
+            old = peers.new_token(unit, "misp", federation.clock(), by="l")
+            token = peers.new_token(unit, "misp", federation.clock(), by="l")
         federation.settle()
         listener = federation.wire.listeners["aurelia.example"]
         url = "http://aurelia.example/taxii2/"

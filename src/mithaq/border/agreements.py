@@ -11,15 +11,18 @@ from mithaq.border.peers import administrative, every_key_of, keys_of
 from mithaq.border.peers import confirm as confirm_words
 from mithaq.border.us import Us
 from mithaq.clock import text
-from mithaq.errors import Conflict, InputError, NotFound
+from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.model.canonical import Json, digest
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.lifecycle import Instants, Signed, State, in_force, may, state
 from mithaq.seal.envelope import Envelope, read, sign, signed_by, union
+from mithaq.seal.keys import Signer
 from mithaq.seal.messages import (
     AGREEMENT,
+    ASSENT,
     NOTICE,
+    Assent,
     BadMessage,
     Notice,
     Terms,
@@ -112,14 +115,24 @@ def terms_of(agreement: Agreement) -> Terms:
     return Terms(id=agreement.id, version=agreement.version, digest=policy.digest_of(agreement))
 
 
-def sign_text(unit: Connection, us: Us, raw: bytes, now: datetime, by: Sequence[str]) -> Agreement:
+def sign_text(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    raw: bytes,
+    now: datetime,
+    *,
+    by: str,
+    second: tuple[str, Signer] | None = None,
+) -> Agreement:
     """Sign a text and tell every other party: this proposes it, or countersigns what another proposed.
 
     Args:
-        by: actors who decided it; a grant needs two.
+        by: the person who decided it.
+        second: for a grant the second person, by a key of their own (border.md 3.6).
 
     Raises:
-        InvalidAgreement: it is none; InputError: we are no party, or a grant has one actor only.
+        InvalidAgreement: it is none; InputError: we are no party, or a grant has one person only.
+        Refused: the key is not the second person's, or they are the first.
         Conflict: another text stands under the same id and version and was signed by us.
     """
     agreement = policy.read(raw)
@@ -127,7 +140,7 @@ def sign_text(unit: Connection, us: Us, raw: bytes, now: datetime, by: Sequence[
         raise InputError(f"{us.party!r} is no party of {agreement.id!r}", agreement=agreement.id)
     if agreement.kind == "grant" and agreement.names[0] != us.party:
         raise InputError("a grant is ours to give: name us first", agreement=agreement.id)
-    if agreement.kind == "grant" and len(set(by)) < 2:  # noqa: PLR2004 two persons, border.md 3.6
+    if agreement.kind == "grant" and second is None:
         raise InputError("a grant rests on two persons: name a second one", agreement=agreement.id)
     _no_other_text(unit, us, agreement)
     exact = policy.to_bytes(agreement)
@@ -137,13 +150,29 @@ def sign_text(unit: Connection, us: Us, raw: bytes, now: datetime, by: Sequence[
     facts: dict[str, Json] = {
         "version": agreement.version,
         "digest": name,
-        "by": ", ".join(by),
+        "by": by,
     }
+    if second is not None:
+        facts |= _assent(unit, us, agreement, by, second)
     administrative(unit, now, "agreement-signed", agreement.id, facts)
     for peer in _other_nodes(unit, us, agreement.names):
         send_agreement(unit, us, peer, name, now)
     refresh(unit, us, agreement.id, now)
     return agreement
+
+
+def _assent(
+    unit: Connection, us: Us, agreement: Agreement, by: str, second: tuple[str, Signer]
+) -> dict[str, Json]:
+    """Let the second person sign the text; return who they are and their signature, for the record."""
+    name, signer = second
+    keys = {row.name: row.public for row in parties.all_actors(unit)}
+    if keys.get(name) != signer.public:
+        raise Refused("that key is not this person's", actor=name)
+    if name == by:
+        raise Refused("who gives it cannot be the second person", actor=name)
+    assent = Assent(realm=us.realm, person=name, terms=terms_of(agreement))
+    return {"second": name, "assent": sign(ASSENT, encode(assent), signer).to_bytes().decode()}
 
 
 def _no_other_text(unit: Connection, us: Us, agreement: Agreement) -> None:
@@ -191,13 +220,15 @@ def send_agreement(unit: Connection, us: Us, peer: Peer, name: str, now: datetim
         send_document(unit, us, peer.name, (AGREEMENT, union(envelopes).to_bytes()), now)
 
 
-def confirm(unit: Connection, us: Us, name: str, typed: str, now: datetime) -> Peer:
+def confirm(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection, us: Us, name: str, typed: str, now: datetime, *, by: str
+) -> Peer:
     """Confirm a peer by the words heard from it, and send it every agreement it is a party of, as it stands.
 
     Raises:
         WrongWords: they are not the words of the key we hold; NotFound: there is no such peer.
     """
-    peer = confirm_words(unit, name, typed, now)
+    peer = confirm_words(unit, name, typed, now, by=by)
     shared: dict[str, None] = {}
     for row in store.texts(unit):
         if policy.read(row.raw).party(peer.name) is not None:
@@ -273,7 +304,9 @@ def _of(envelope: Envelope, unit: Connection, party: str) -> bytes:
     ).to_bytes()
 
 
-def narrow(unit: Connection, us: Us, id_: str, act: str, now: datetime) -> State:
+def narrow(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection, us: Us, id_: str, act: str, now: datetime, *, by: str
+) -> State:
     """Suspend, resume or end an agreement for our part, at once, and tell the others.
 
     Raises:
@@ -286,7 +319,7 @@ def narrow(unit: Connection, us: Us, id_: str, act: str, now: datetime) -> State
         Notice(realm=us.realm, agreement=id_, party=us.party, act=act, issued=text(now))  # type: ignore[arg-type]
     )
     envelope = sign(NOTICE, payload, us.signer)
-    _keep_notice(unit, us, (id_, us.party, act), envelope, now)
+    _keep_notice(unit, us, (id_, us.party, act), envelope, now, by)
     told = {
         name for text_ in _ours(us, what.versions) or [what.newest.text] for name in text_.names
     }
@@ -295,12 +328,13 @@ def narrow(unit: Connection, us: Us, id_: str, act: str, now: datetime) -> State
     return held(unit, id_, now).state
 
 
-def _keep_notice(
+def _keep_notice(  # noqa: PLR0913 unit, us and now come with every act
     unit: Connection,
     us: Us,
     notice: tuple[str, str, str],
     envelope: Envelope,
     now: datetime,
+    by: str = "",
 ) -> None:
     id_, party, act = notice
     store.add_notice(
@@ -313,7 +347,9 @@ def _keep_notice(
             at=text(now),
         ),
     )
-    administrative(unit, now, f"agreement-{act}", id_, {"party": party})
+    administrative(
+        unit, now, f"agreement-{act}", id_, {"party": party, "by": by} if by else {"party": party}
+    )
     if held(unit, id_, now).text is None:
         refresh(unit, us, id_, now)
         keep(unit, noted(id_), NOTHING)

@@ -87,7 +87,7 @@ def publish_own(unit: Connection, envelope: bytes, document: KeyDocument, now: d
     administrative(unit, now, "keys", document.party, {"version": document.version})
 
 
-def meet(unit: Connection, us: Us, raw: bytes, now: datetime) -> Peer:
+def meet(unit: Connection, us: Us, raw: bytes, now: datetime, *, by: str) -> Peer:
     """Keep the first key document of another nation, unconfirmed: nothing passes yet.
 
     Raises:
@@ -125,7 +125,7 @@ def meet(unit: Connection, us: Us, raw: bytes, now: datetime) -> Peer:
     )
     parties.put_peer(unit, peer)
     parties.add_key_document(unit, document.party, document.version, raw, now)
-    administrative(unit, now, "peer-met", peer.name, {"url": peer.url})
+    administrative(unit, now, "peer-met", peer.name, {"url": peer.url, "by": by})
     return peer
 
 
@@ -163,7 +163,7 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
     return document
 
 
-def confirm(unit: Connection, name: str, typed: str, now: datetime) -> Peer:
+def confirm(unit: Connection, name: str, typed: str, now: datetime, *, by: str) -> Peer:
     """Confirm a peer by the words its people read out to us.
 
     Raises:
@@ -177,7 +177,7 @@ def confirm(unit: Connection, name: str, typed: str, now: datetime) -> Peer:
             peer=name,
         )
     parties.set_peer_state(unit, name, "confirmed")
-    administrative(unit, now, "peer-confirmed", name, {})
+    administrative(unit, now, "peer-confirmed", name, {"by": by})
     confirmed = parties.peer(unit, name)
     show_caller(unit, confirmed)
     return confirmed
@@ -207,7 +207,7 @@ def show_caller(unit: Connection, peer: Peer) -> None:
     )
 
 
-def add_client(unit: Connection, peer: Peer, now: datetime) -> None:
+def add_client(unit: Connection, peer: Peer, now: datetime, *, by: str) -> None:
     """Enrol an ordinary TAXII client; it gets nothing without a grant and a token.
 
     Raises:
@@ -216,10 +216,10 @@ def add_client(unit: Connection, peer: Peer, now: datetime) -> None:
     if any(known.name == peer.name for known in parties.all_peers(unit)):
         raise Conflict(f"there is a peer named {peer.name!r} already", peer=peer.name)
     parties.put_peer(unit, peer)
-    administrative(unit, now, "client-added", peer.name, {})
+    administrative(unit, now, "client-added", peer.name, {"by": by})
 
 
-def new_token(unit: Connection, name: str, now: datetime) -> str:
+def new_token(unit: Connection, name: str, now: datetime, *, by: str) -> str:
     """Give a client a fresh token, shown once; the one before stops at once.
 
     Raises:
@@ -233,17 +233,17 @@ def new_token(unit: Connection, name: str, now: datetime) -> str:
     changed["token"] = token_digest(token)
     parties.put_peer(unit, Peer(**changed))
     show_caller(unit, parties.peer(unit, name))
-    administrative(unit, now, "token-created", name, {})
+    administrative(unit, now, "token-created", name, {"by": by})
     return token
 
 
-def revoke_token(unit: Connection, name: str, now: datetime) -> None:
+def revoke_token(unit: Connection, name: str, now: datetime, *, by: str) -> None:
     """Let a client in no more."""
     peer = parties.peer(unit, name)
     changed = {field: getattr(peer, field) for field in Peer.__slots__}
     parties.put_peer(unit, Peer(**{**changed, "token": ""}))
     releases.show(unit, "no-caller", "", name=name)
-    administrative(unit, now, "token-revoked", name, {})
+    administrative(unit, now, "token-revoked", name, {"by": by})
 
 
 def token_digest(token: str) -> str:

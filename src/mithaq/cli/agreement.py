@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from mithaq.auth.actors import Permission, require
 from mithaq.border import agreements, peers, people, shelf
 from mithaq.border.agreements import Held
+from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.simulate import simulate
@@ -22,6 +23,7 @@ from mithaq.policy import agreement as policy
 from mithaq.policy import templates
 from mithaq.policy.agreement import Agreement, Clause, Party
 from mithaq.policy.lifecycle import Signed
+from mithaq.seal.keys import Signer
 from mithaq.store import parties, releases
 
 app = topic("agreement")
@@ -29,7 +31,6 @@ app.command("simulate", cls=Command)(simulate)
 Id = Annotated[str, typer.Argument(metavar="ID")]
 Version = Annotated[int, typer.Option(metavar="NUMBER", min=0)]
 Yes = Annotated[bool, typer.Option("--yes")]
-Second = Annotated[str, typer.Option("--with", metavar="NAME")]
 
 
 @app.command("new", cls=Command)
@@ -81,23 +82,27 @@ def propose(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     *,
-    second: Second = "",
+    second: Annotated[str, typer.Option("--with", metavar="NAME")] = "",
+    key: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+    passphrase_file: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
 ) -> None:
     """Sign a draft for our nation and send it to the other parties."""
     desk = desk_of(ctx)
+    if bool(second) != (key is not None):
+        raise BadUsage("with-key")
     raw = desk.read(file)
     with desk.node() as node:
-        _sign(desk, node, raw, second)
+        _sign(desk, node, raw, (second, desk.key(key, passphrase_file)) if key else None)
 
 
 @app.command("sign", cls=Command)
-def sign(ctx: typer.Context, name: Id, *, version: Version = 0, second: Second = "") -> None:
+def sign(ctx: typer.Context, name: Id, *, version: Version = 0) -> None:
     """Countersign what another party proposed."""
     desk = desk_of(ctx)
     with desk.node() as node:
         with node.core.read() as unit:
             held = agreements.held(unit, name, node.clock())
-        _sign(desk, node, policy.to_bytes(_unsigned(held, node.us.party, version)), second)
+        _sign(desk, node, policy.to_bytes(_unsigned(held, node.us.party, version)))
 
 
 def _unsigned(held: Held, us: str, version: int) -> Agreement:
@@ -112,15 +117,14 @@ def _unsigned(held: Held, us: str, version: int) -> Agreement:
     return max((signed.text for signed in open_), key=lambda each: each.version)
 
 
-def _sign(desk: Desk, node: Node, raw: bytes, second: str) -> None:
+def _sign(desk: Desk, node: Node, raw: bytes, second: tuple[str, Signer] | None = None) -> None:
     with node.core.begin() as unit:
         actor = desk.actor(unit, Permission.AGREEMENT_SIGN)
-        by = [actor.name]
-        if second:
-            other = people.named(unit, second)
-            require(other, Permission.AGREEMENT_DRAFT)
-            by.append(other.name)
-        signed = agreements.sign_text(unit, node.us, raw, node.clock(), by)
+        if second is not None:
+            require(people.named(unit, second[0]), Permission.AGREEMENT_DRAFT)
+        signed = agreements.sign_text(
+            unit, node.us, raw, node.clock(), by=actor.name, second=second
+        )
         held = agreements.held(unit, signed.id, node.clock())
         missing = sorted({p.name for p in signed.parties} - _signers(held, signed.version))
     shelf.project(node.core, node.shelf, node.clock(), additions=False)
@@ -225,13 +229,13 @@ def end(ctx: typer.Context, name: Id, *, yes: Yes = False) -> None:
 def _narrow(desk: Desk, name: str, act: str, *, yes: bool) -> None:
     with desk.node() as node:
         with node.core.read() as unit:
-            desk.actor(unit, Permission.AGREEMENT_NARROW)
+            actor = desk.actor(unit, Permission.AGREEMENT_NARROW)
             held = agreements.held(unit, name, node.clock())
             standing = len(releases.rows_of_agreement(unit, name))
         others = ", ".join(n for n in held.newest.text.names if n != node.us.party)
         desk.confirm("ask.end", yes=yes, agreement=name, objects=standing, peers=others)
         with node.core.begin() as unit:
-            agreements.narrow(unit, node.us, name, act, node.clock())
+            agreements.narrow(unit, node.us, name, act, node.clock(), by=actor.name)
             after = agreements.held(unit, name, node.clock())
         shelf.project(node.core, node.shelf, node.clock(), additions=False)
     if desk.screen.as_json:

@@ -65,7 +65,7 @@ def add(  # noqa: PLR0913 an argument per option
             _meet(desk, node, url, words)
             return
         with node.core.begin() as unit:
-            desk.actor(unit, Permission.PEER_ADD)
+            actor = desk.actor(unit, Permission.PEER_ADD)
             client = Peer(
                 name=taxii,
                 kind="client",
@@ -76,18 +76,18 @@ def add(  # noqa: PLR0913 an argument per option
                 default_tlp=str(tlp(default_tlp)) if default_tlp else "",
                 added_at=text(node.clock()),
             )
-            peers.add_client(unit, client, node.clock())
+            peers.add_client(unit, client, node.clock(), by=actor.name)
     desk.screen.facts(_row(client))
     desk.screen.say("say.client-added", name=taxii)
 
 
 def _meet(desk: Desk, node: Node, url: str, typed: str) -> None:
     with node.core.read() as unit:
-        desk.actor(unit, Permission.PEER_ADD)
+        actor = desk.actor(unit, Permission.PEER_ADD)
         ours = peers.fingerprint_words(unit, node.us.party, desk.phrase_language)
     first, later = _documents(node, url)
     with node.core.begin() as unit:
-        peer = peers.meet(unit, node.us, first, node.clock())
+        peer = peers.meet(unit, node.us, first, node.clock(), by=actor.name)
         for raw in later:
             peers.learn(unit, peer.name, raw, node.clock())
     if not desk.screen.as_json:
@@ -131,8 +131,8 @@ def _documents(node: Node, url: str) -> tuple[bytes, list[bytes]]:
 
 def _confirm(desk: Desk, node: Node, name: str, typed: str) -> Peer:
     with node.core.begin() as unit:
-        desk.actor(unit, Permission.PEER_CONFIRM)
-        return agreements.confirm(unit, node.us, name, typed, node.clock())
+        actor = desk.actor(unit, Permission.PEER_CONFIRM)
+        return agreements.confirm(unit, node.us, name, typed, node.clock(), by=actor.name)
 
 
 @app.command("confirm", cls=Command)
@@ -252,8 +252,8 @@ def create(ctx: typer.Context, *, peer: Annotated[str, typer.Option(metavar="NAM
     desk = desk_of(ctx)
     with desk.node() as node:
         with node.core.begin() as unit:
-            desk.actor(unit, Permission.PEER_ADD)
-            token = peers.new_token(unit, peer, node.clock())
+            actor = desk.actor(unit, Permission.PEER_ADD)
+            token = peers.new_token(unit, peer, node.clock(), by=actor.name)
         shelf.project(node.core, node.shelf, node.clock(), additions=False)
     if desk.screen.as_json:
         desk.screen.json({"peer": peer, "token": token})
@@ -268,8 +268,8 @@ def revoke(ctx: typer.Context, *, peer: Annotated[str, typer.Option(metavar="NAM
     desk = desk_of(ctx)
     with desk.node() as node:
         with node.core.begin() as unit:
-            desk.actor(unit, Permission.PEER_ADD)
-            peers.revoke_token(unit, peer, node.clock())
+            actor = desk.actor(unit, Permission.PEER_ADD)
+            peers.revoke_token(unit, peer, node.clock(), by=actor.name)
         shelf.project(node.core, node.shelf, node.clock(), additions=False)
     if desk.screen.as_json:
         desk.screen.json({"peer": peer, "token": None})

@@ -22,6 +22,7 @@ NOTICE = payload_type("notice")
 APPROVAL = payload_type("approval")
 PROPOSAL = payload_type("proposal")
 ORDER = payload_type("recall")
+ASSENT = payload_type("assent")
 
 ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
 BASE = ""  # the agreement of a base channel
@@ -202,6 +203,14 @@ class Notice(Message, frozen=True, kw_only=True):
     party: str
     act: Literal["suspend", "resume", "end"]
     issued: Instant
+
+
+class Assent(Message, frozen=True, kw_only=True):
+    """A second person's yes to the exact text of a grant (border.md 3.6)."""
+
+    realm: str
+    person: str
+    terms: Terms
 
 
 class Order(Message, frozen=True, kw_only=True):

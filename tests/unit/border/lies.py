@@ -52,7 +52,7 @@ def balance(done, raw_entries):
 
 def sign_both(stage, text, *names):
     exact = policy.to_bytes(text)
-    stage.do(agreements.sign_text, stage.us, exact, stage.now, ["lena"])
+    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena")
     envelope = sign(AGREEMENT, exact, *(stage.signer(name) for name in names or (B,)))
     stage.do(agreements.receive, stage.us, (names or (B,))[0], envelope, stage.now)
 

@@ -5,15 +5,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from mithaq.audit import log
 from mithaq.border import agreements, parting, peers, watch
 from mithaq.clock import text as stamp
-from mithaq.errors import Conflict, InputError, NotFound, PeerError
+from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
+from mithaq.model.canonical import digest
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Party
 from mithaq.policy.lifecycle import State
-from mithaq.seal.envelope import read, sign, union
-from mithaq.seal.messages import AGREEMENT, NOTICE, Notice, encode
+from mithaq.seal.envelope import read, sign, union, verify
+from mithaq.seal.keys import generate
+from mithaq.seal.messages import AGREEMENT, ASSENT, NOTICE, Assent, Notice, decode, encode
 from mithaq.store import channels
+from tests.federation.world import second_person
 from tests.unit.border.lies import sign_both
 from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement
 
@@ -101,28 +105,37 @@ def test_a_notice_that_comes_again_is_kept_once(stage):
 def test_narrowing_is_ours_alone_and_is_told_to_the_other_parties(stage):
     before = {peer: sent_to(stage, peer) for peer in (B, C)}
 
-    assert stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now) is State.SUSPENDED
+    assert (
+        stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+        is State.SUSPENDED
+    )
     assert {p: sent_to(stage, p) - before[p] for p in before} == {B: 1, C: 0}
-    assert stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now) is State.IN_FORCE
-    assert stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now) is State.ENDED
+    assert (
+        stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
+        is State.IN_FORCE
+    )
+    assert stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now, by="lena") is State.ENDED
     for act in ("suspend", "resume", "end"):
         with pytest.raises(Conflict):
-            stage.do(agreements.narrow, stage.us, PAIR, act, stage.now)
+            stage.do(agreements.narrow, stage.us, PAIR, act, stage.now, by="lena")
     with pytest.raises(NotFound):
-        stage.do(agreements.narrow, stage.us, "unheard-of", "end", stage.now)
+        stage.do(agreements.narrow, stage.us, "unheard-of", "end", stage.now, by="lena")
 
 
 def test_whoever_suspended_must_resume(stage):
     heed(stage, notice(stage))
 
-    assert stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now) is State.SUSPENDED
+    assert (
+        stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
+        is State.SUSPENDED
+    )
 
 
 def test_two_texts_of_one_version_are_not_both_signed_by_us(stage):
     other = policy.to_bytes(agreement(PAIR, US, B, title="another", clause=WIDE))
 
     with pytest.raises(Conflict):
-        stage.do(agreements.sign_text, stage.us, other, stage.now, ["lena"])
+        stage.do(agreements.sign_text, stage.us, other, stage.now, by="lena")
 
 
 def test_nobody_signs_for_others_and_a_grant_takes_two_persons(stage):
@@ -131,17 +144,30 @@ def test_nobody_signs_for_others_and_a_grant_takes_two_persons(stage):
     grant = agreement("grant", kind="grant", parties=[agreement().parties[0], client])
 
     with pytest.raises(InputError):
-        stage.do(agreements.sign_text, stage.us, between, stage.now, ["lena"])
-    for by in (["lena"], ["lena", "lena"]):
-        with pytest.raises(InputError):
-            stage.do(agreements.sign_text, stage.us, policy.to_bytes(grant), stage.now, by)
-    stage.do(agreements.sign_text, stage.us, policy.to_bytes(grant), stage.now, ["lena", "omar"])
+        stage.do(agreements.sign_text, stage.us, between, stage.now, by="lena")
+    exact = policy.to_bytes(grant)
+    with pytest.raises(InputError):
+        stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena")
+    mona, key = stage.do(second_person)
+    for by, second in (
+        ("mona", (mona, key)),
+        ("lena", (mona, generate())),
+        ("lena", ("omar", key)),
+    ):
+        with pytest.raises(Refused):
+            stage.do(agreements.sign_text, stage.us, exact, stage.now, by=by, second=second)
+    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena", second=(mona, key))
+    record = stage.ask(log.find, "grant")[0][1]
+    signed = decode(
+        verify(read(record["assent"].encode()), ASSENT, {key.keyid: key.public}), Assent
+    )
+    assert (record["by"], record["second"], signed.terms.digest) == ("lena", "mona", digest(exact))
     assert state(stage, "grant") is State.IN_FORCE
 
 
 def test_the_full_set_is_handed_on_once_and_comes_to_rest(stage):
     exact = policy.to_bytes(agreement("four", US, B, C))
-    stage.do(agreements.sign_text, stage.us, exact, stage.now, ["lena"])
+    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena")
     before = {peer: sent_to(stage, peer) for peer in (B, C)}
     theirs = sign(AGREEMENT, exact, stage.signer(B))
 
@@ -160,11 +186,11 @@ def test_a_party_confirmed_late_is_told_every_text_and_that_one_is_suspended(sta
     stage.do(
         lambda unit: unit.execute(text("UPDATE peers SET state = 'met' WHERE name = 'corvia'"))
     )
-    stage.do(agreements.narrow, stage.us, FORUM, "suspend", stage.now)
+    stage.do(agreements.narrow, stage.us, FORUM, "suspend", stage.now, by="lena")
     before = sent_to(stage, C)
     words = " ".join(stage.ask(peers.fingerprint_words, C, "en"))
 
-    stage.do(agreements.confirm, stage.us, C, words, stage.now)
+    stage.do(agreements.confirm, stage.us, C, words, stage.now, by="omar")
 
     kinds = []
     with stage.node.core.read() as unit:

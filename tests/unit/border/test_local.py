@@ -98,7 +98,7 @@ def arrival(*bodies, kind="post", **facts):
 @pytest.fixture
 def client(stage):
     sensor = Peer(name="sensor", kind="client", state="confirmed", default_tlp="AMBER")
-    stage.do(peers.add_client, sensor, stage.now)
+    stage.do(peers.add_client, sensor, stage.now, by="lena")
     return stage
 
 

@@ -109,13 +109,16 @@ def test_a_name_or_identity_met_once_is_not_given_to_another(stage):
     for more in ({}, {"party": "fourth"}):
         raw = sign(KEYS, to_payload(type(held)(**(fields | mine | more))), root).to_bytes()
         with pytest.raises(Conflict):
-            stage.do(peers.meet, stage.us, raw, stage.now)
+            stage.do(peers.meet, stage.us, raw, stage.now, by="omar")
     for more in ({"party": stage.us.party}, {"party": "x", "realm": "drill:x", "identities": []}):
         raw = sign(KEYS, to_payload(type(held)(**(fields | mine | more))), root).to_bytes()
         with pytest.raises(PeerError):
-            stage.do(peers.meet, stage.us, raw, stage.now)
+            stage.do(peers.meet, stage.us, raw, stage.now, by="omar")
     assert (
-        stage.do(peers.meet, stage.us, stage.ask(key_document_envelopes, B)[1], stage.now).name == B
+        stage.do(
+            peers.meet, stage.us, stage.ask(key_document_envelopes, B)[1], stage.now, by="omar"
+        ).name
+        == B
     )
 
 
@@ -123,18 +126,18 @@ def test_wrong_words_confirm_nobody(stage):
     words = " ".join(stage.ask(peers.fingerprint_words, C, "en"))
 
     with pytest.raises(peers.WrongWords):
-        stage.do(peers.confirm, B, words, stage.now)
+        stage.do(peers.confirm, B, words, stage.now, by="omar")
 
 
 def test_a_client_has_a_token_and_a_node_a_key(stage):
     client = Peer(name="sensor", kind="client", state="confirmed")
-    stage.do(peers.add_client, client, stage.now)
+    stage.do(peers.add_client, client, stage.now, by="lena")
 
     with pytest.raises(Conflict):
-        stage.do(peers.add_client, client, stage.now)
+        stage.do(peers.add_client, client, stage.now, by="lena")
     with pytest.raises(InputError):
-        stage.do(peers.new_token, B, stage.now)
-    first, second = (stage.do(peers.new_token, "sensor", stage.now) for _ in range(2))
+        stage.do(peers.new_token, B, stage.now, by="lena")
+    first, second = (stage.do(peers.new_token, "sensor", stage.now, by="lena") for _ in range(2))
     stage.project()
     with stage.node.shelf.read() as unit:
         tokens = list(

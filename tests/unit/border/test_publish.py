@@ -170,7 +170,7 @@ def test_nothing_is_published_under_no_text_or_for_nothing(stage):
         stage.publish()
     with pytest.raises(NotFound):
         stage.publish(copy, agreement="unheard-of")
-    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now)
+    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
     with pytest.raises(Conflict):
         stage.publish(copy)
     assert stage.do(reconsider, stage.us, PAIR, [copy.seq], stage.now) is None

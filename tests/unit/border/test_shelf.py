@@ -171,7 +171,7 @@ def test_a_shelf_closed_and_opened_again_shows_what_stood_there(stage):
     stage.project()
     before = rows(stage)
     for act, state in (("suspend", "closed"), ("resume", "open")):
-        stage.do(agreements.narrow, stage.us, PAIR, act, stage.now)
+        stage.do(agreements.narrow, stage.us, PAIR, act, stage.now, by="lena")
         if act == "resume":
             stage.do(watch.catch_up, stage.us, PAIR, stage.now)
         stage.project(additions=act == "resume")
@@ -182,14 +182,19 @@ def test_a_shelf_closed_and_opened_again_shows_what_stood_there(stage):
 
 
 def test_a_token_given_and_revoked_within_a_tick_opens_nothing(stage):
-    stage.do(peers.add_client, Peer(name="sensor", kind="client", state="confirmed"), stage.now)
-    stage.do(peers.new_token, "sensor", stage.now)
-    stage.do(peers.revoke_token, "sensor", stage.now)
+    stage.do(
+        peers.add_client,
+        Peer(name="sensor", kind="client", state="confirmed"),
+        stage.now,
+        by="lena",
+    )
+    stage.do(peers.new_token, "sensor", stage.now, by="lena")
+    stage.do(peers.revoke_token, "sensor", stage.now, by="lena")
 
     stage.project()
     assert "sensor" not in str(on_show(stage, "callers"))
 
-    stage.do(peers.new_token, "sensor", stage.now)
+    stage.do(peers.new_token, "sensor", stage.now, by="lena")
     stage.project()
     assert "sensor" in str(on_show(stage, "callers"))
     assert stage.ask(parties.peer, "sensor").token
