@@ -3,6 +3,7 @@
 import json
 
 from mithaq.audit import log
+from mithaq.clock import text
 from mithaq.exchange.wire import Request
 from tests.journeys.conftest import PACT, bundle, indicator
 
@@ -377,3 +378,22 @@ def test_a_peer_whose_heartbeat_ran_out_is_shown_as_silent(allies):
     after = allies.ask("asteria", "status")["peers"][0]["state"]
 
     assert (before, after) == ("confirmed", "silent")
+
+
+def test_a_no_is_explained_by_whose_it_is_and_when_until_it_is_proposed_anew(allies):
+    numbers = taken_in(allies, indicator(2, "second stage"), tlp="AMBER+STRICT")
+    allies.do("asteria", "release", *numbers, "--agreement", "pact", actor="amal")
+    allies.do("asteria", "decline", *numbers, actor="lina")
+
+    asked = ("asteria", "explain", *numbers, "--to", "borea")
+    [told] = allies.ask(*asked, actor="amal")
+    said = {at: allies.do(*asked, actor="amal", language=at) for at in ("en", "fr", "ar")}
+
+    assert (told["verb"], told["declined_by"]) == ("stays", "lina")
+    assert told["declined_at"] <= text(allies.clock())
+    assert all("lina" in each and told["declined_at"] in each for each in said.values())
+    [other] = allies.ask(*asked, "--purpose", "exercise", actor="amal")
+    assert "declined_by" not in other
+    allies.do("asteria", "release", *numbers, "--agreement", "pact", actor="amal")
+    [told] = allies.ask(*asked, actor="amal")
+    assert (told["verb"], "declined_by" in told) == ("waits", False)

@@ -122,6 +122,7 @@ def test_intents_are_found_by_state_copies_and_agreement_together(unit):
 
 def test_an_approval_comes_back_with_all_it_binds(unit):
     given = ApprovalRow(
+        removed='["/name"]',
         copy=5,
         agreement="pact",
         agreement_digest="sha256:a",

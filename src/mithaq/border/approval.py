@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
@@ -61,6 +62,7 @@ def approve(  # noqa: PLR0913 unit, us and now come with every act
             agreement=agreement,
             agreement_digest=bound.agreement,
             view=bound.view,
+            removed=waiting[0].removed,
             peers=",".join(bound.peers),
             proposer=bound.proposer,
             approver=name,
@@ -69,6 +71,7 @@ def approve(  # noqa: PLR0913 unit, us and now come with every act
         ),
     )
     fact: dict[str, Json] = {"kind": "approved", "by": name, "at": text(now), "view": bound.view}
+    fact["removed"] = msgspec.json.decode(waiting[0].removed)
     log.append(unit, [(copy.object.id, {**fact, "id": bound.id})])
     outcome = reconsider(unit, us, agreement, [seq], now)
     if outcome is None:
@@ -86,7 +89,9 @@ def decline(unit: Connection, name: str, seq: int, agreement: str, now: datetime
     if not waiting:
         raise NotFound("nothing of that number waits", copy=seq)
     [copy] = objects.by_seq(unit, [seq])
-    releases.put_intents(unit, [replace(intent, state=DECLINED) for intent in waiting])
+    at = text(now)
+    no = [replace(i, state=DECLINED, declined_by=name, declined_at=at) for i in waiting]
+    releases.put_intents(unit, no)
     fact: dict[str, Json] = {
         "kind": "declined",
         "by": name,

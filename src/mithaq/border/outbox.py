@@ -98,6 +98,7 @@ def place(
         scoped=_whole_audience(us, agreement, going),
         identities=frozenset(ours.identities if ours else ()),
     )
+    _log_cuts(unit, going, now)
     nodes = {peer.name for peer in parties.all_peers(unit) if peer.kind == "node"}
     for peer, many in going.items():
         shelf = outgoing_channel(unit, peer, agreement.id).id
@@ -137,6 +138,19 @@ def _commit(unit: Connection, us: Us, going: Mapping[str, Sequence[Placed]]) -> 
     return {seq: com for seq, (_, com) in fresh.items()}
 
 
+def _log_cuts(unit: Connection, going: Mapping[str, Sequence[Placed]], now: datetime) -> None:
+    """Record what each view leaves out, in leaves of its own: a release's leaf may be proven to its peer."""
+    cuts: dict[str, tuple[str, dict[str, Json]]] = {}
+    for placed in (placed for many in going.values() for placed in many):
+        stored, seen = placed.copy.object, placed.decision.view
+        if seen.removed:
+            record: dict[str, Json] = {"kind": "cut", "id": stored.id, "version": stored.version}
+            record |= {"view": seen.digest, "removed": list(seen.removed), "at": text(now)}
+            cuts[seen.digest] = (stored.id, record)
+    if cuts:
+        log.append(unit, list(cuts.values()))
+
+
 def _record(work: _Placing, placed: Placed, peer: str) -> tuple[str, dict[str, Json]]:
     stored, seen = placed.copy.object, placed.decision.view
     return stored.id, {
@@ -145,7 +159,6 @@ def _record(work: _Placing, placed: Placed, peer: str) -> tuple[str, dict[str, J
         "id": stored.id,
         "version": stored.version,
         "view": seen.digest,
-        "removed": len(seen.removed),
         "peer": peer,
         "agreement": work.terms.id,
         "agreement_version": work.terms.version,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
@@ -22,7 +23,7 @@ from mithaq.errors import Conflict, InputError
 from mithaq.model.canonical import Json
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decide import decide
-from mithaq.policy.decision import Decision, Hold, Release, Rule, Withhold
+from mithaq.policy.decision import Decision, Hold, Release, Rule, View, Withhold
 from mithaq.store import releases
 from mithaq.store.journal import record
 from mithaq.store.releases import Intent
@@ -282,7 +283,8 @@ def _intents(made: Outcome, asked: Mapping[int, str], now: datetime) -> list[Int
             at=text(now),
             state=_state(decision),
             needs=",".join(sorted(decision.needs)) if isinstance(decision, Hold) else "",
-            view=_view(decision),
+            view=view.digest if (view := _view(decision)) else "",
+            removed=msgspec.json.encode(view.removed if view else ()).decode(),
             reasons=encode_reasons(() if isinstance(decision, Release) else decision.reasons),
         )
         for (peer, seq), decision in made.decisions.items()
@@ -300,9 +302,9 @@ def _state(decision: Decision) -> str:
             return "shadow" if decision.would else "withheld"
 
 
-def _view(decision: Decision) -> str:
+def _view(decision: Decision) -> View | None:
     made = decision.would if isinstance(decision, Withhold) else decision
-    return made.view.digest if made else ""
+    return made.view if made else None
 
 
 def _numbered(decisions: Mapping[tuple[str, object], Decision]) -> Decisions:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
+import msgspec
 import typer
 from sqlalchemy import Connection
 
@@ -187,8 +188,9 @@ def explain(
         seqs = intel.worked_on(unit, node.us, actor, names=[name])
         for terms in _texts(unit, node, to, agreement):
             made = publish.preview(unit, node.us, terms, seqs, now, purpose)
+            no = _declined(unit, terms, seqs, to, purpose)
             told += [
-                _explained(desk, made.gathered.copies[seq], terms, to, decision)
+                _explained(desk, made.gathered.copies[seq], terms, (to, decision), no.get(seq))
                 for seq in seqs
                 if (decision := made.decisions.get((to, seq))) is not None
             ]
@@ -221,19 +223,41 @@ def _texts(unit: Connection, node: Node, peer: str, agreement: str) -> list[Agre
     return found
 
 
-def _explained(desk: Desk, copy: Copy, terms: Agreement, peer: str, decision: Decision) -> Facts:
+def _declined(
+    unit: Connection, terms: Agreement, seqs: Sequence[int], peer: str, purpose: str
+) -> dict[int, Intent]:
+    """Return what a second person declined to let go to a peer, and nobody has proposed anew."""
+    every = releases.intents_where(unit, state=publish.DECLINED, copies=seqs, agreement=terms.id)
+    return {i.copy: i for i in every if (i.peer, i.purpose) == (peer, purpose)}
+
+
+def _explained(
+    desk: Desk, copy: Copy, terms: Agreement, to: tuple[str, Decision], no: Intent | None
+) -> Facts:
+    """Tell of one object and one peer what was decided; a person's no stands before what policy says."""
+    peer, decision = to
+    language = language_of(desk)
     title = intel.title(copy.object.body) or copy.object.id
-    said = sentences.explain(decision, language_of(desk), peer=peer, title=title)
+    said = list(sentences.explain(decision, language, peer=peer, title=title))
+    told: Facts = {"verb": VERBS[type(decision)]}
+    if no is not None and not isinstance(decision, Withhold):
+        told = {
+            "verb": VERBS[Withhold],
+            "declined_by": no.declined_by,
+            "declined_at": no.declined_at,
+        }
+        names = {"peer": peer, "title": title, "by": no.declined_by, "at": no.declined_at}
+        said = [*sentences.declined(language, **names), *said]
     return {
         "agreement": terms.id,
         "version": terms.version,
         "peer": peer,
-        "verb": VERBS[type(decision)],
+        **told,
         "number": copy.seq,
         "id": copy.object.id,
         "title": title,
         "marking": intel.marking(copy),
-        "sentences": list(said),
+        "sentences": said,
     }
 
 
@@ -276,6 +300,7 @@ def _waiting(desk: Desk, copy: Copy | None, intents: Sequence[Intent]) -> Facts:
         "since": first.at,
         "needs": sorted(filter(None, first.needs.split(","))),
         "view": first.view,
+        "removed": msgspec.json.decode(first.removed, type=list[str]),
         "reasons": [sentences.sentence(reason, language_of(desk)) for reason in reasons],
     }
 

@@ -111,6 +111,17 @@ def explain(
     return [first, *why, *_view(decision.view, decision.onward, language, peer)]
 
 
+def declined(
+    language: Language = "en", *, peer: str, title: str, by: str, at: str
+) -> Sequence[str]:
+    """Return what stands before an explanation of what a person declined: what follows is for a new proposal."""
+    says = wording(language, "decision")
+    return [
+        fill(says["declined"], language, peer=peer, title=title, by=by, at=at),
+        fill(says["anew"], language),
+    ]
+
+
 def fill(said: str, language: Language, **values: str) -> str:
     """Put ``values`` into a sentence; in Arabic each stands isolated, so that directions do not mix.
 

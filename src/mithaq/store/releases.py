@@ -39,10 +39,13 @@ class Intent:
     purpose: str
     proposer: str
     at: str
-    state: str  # released | held | withheld | shadow
+    state: str  # released | held | withheld | shadow | declined
     needs: str = ""
     view: str = ""
+    removed: str = "[]"  # JSON list of pointers: what the view leaves out
     reasons: str = "[]"  # JSON
+    declined_by: str = ""
+    declined_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,7 @@ class ApprovalRow:
     agreement: str
     agreement_digest: str
     view: str
+    removed: str  # JSON list of pointers: what the view leaves out
     peers: str  # comma-separated, sorted
     proposer: str
     approver: str

@@ -332,10 +332,13 @@ intents = Table(
     _serial(),
     Column("copy", Serial, nullable=False),
     *_texts("agreement", "peer", "purpose", "proposer", "at"),
-    _text("state"),  # released | held | withheld | shadow
+    _text("state"),  # released | held | withheld | shadow | declined
     _text("needs", ""),
     _text("view", ""),
+    _text("removed", "[]"),
     _text("reasons", "[]"),
+    _text("declined_by", ""),
+    _text("declined_at", ""),
     UniqueConstraint("copy", "agreement", "peer"),
     Index("ix_intents_state", "state"),
     sqlite_autoincrement=True,
@@ -355,7 +358,7 @@ approvals = Table(
     _text("agreement"),
     Column("agreement_digest", String(71), nullable=False),
     Column("view", String(71), nullable=False),
-    *_texts("peers", "proposer", "approver"),
+    *_texts("removed", "peers", "proposer", "approver"),
     _blob("envelope"),
     _text("at"),
     sqlite_autoincrement=True,

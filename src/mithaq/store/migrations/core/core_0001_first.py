@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("agreement_digest", sa.String(length=71), nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("removed", sa.Text(), nullable=False),
         sa.Column("peers", sa.Text(), nullable=False),
         sa.Column("proposer", sa.Text(), nullable=False),
         sa.Column("approver", sa.Text(), nullable=False),
@@ -227,7 +228,10 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("needs", sa.Text(), server_default="", nullable=False),
         sa.Column("view", sa.Text(), server_default="", nullable=False),
+        sa.Column("removed", sa.Text(), server_default="[]", nullable=False),
         sa.Column("reasons", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("declined_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("declined_at", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint(
             "copy", "agreement", "peer", name=op.f("uq_intents_copy_agreement_peer")
