@@ -2,9 +2,14 @@
 
 import json
 
+import msgspec
+
 from mithaq.audit import log
 from mithaq.clock import text
 from mithaq.exchange.wire import Request
+from mithaq.languages import catalogue
+from mithaq.model.canonical import digest
+from mithaq.policy.agreement import Agreement, Clause
 from tests.journeys.conftest import PACT, bundle, indicator
 
 STRICT = indicator(2, "second stage")["id"]
@@ -80,6 +85,21 @@ def test_an_agreement_is_drafted_signed_by_both_and_in_force(town):
     assert town.ask("asteria", "agreement", "list")[0]["state"] == "in-force"
     assert town.ask("asteria", "agreement", "show", "north")["id"] == "north"
     assert town.ask("asteria", "status")["agreements"][0]["signed"] == ["asteria", "borea"]
+
+
+def test_a_partner_sees_all_that_it_would_sign_and_can_keep_the_exact_text(allies):
+    said = allies.do("borea", "agreement", "show", "pact", "--out", "pact.json")
+    words = catalogue("mithaq.cli", "en").sentences
+    exact = (allies.folder / "pact.json").read_bytes()
+    text = msgspec.json.decode(exact, type=Agreement)
+
+    structs = (Agreement, Clause)
+    for field in (field for each in structs for field in msgspec.structs.fields(each)):
+        if field.name not in {"id", "clauses", "direction"}:
+            assert words[f"head.{field.name}"] in said, field.name
+    for clause in text.clauses:
+        assert clause.id in said
+    assert digest(exact) in said
 
 
 def test_what_may_go_goes_and_arrives(allies):

@@ -15,7 +15,7 @@ from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.model.canonical import Json, digest
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Agreement
-from mithaq.policy.lifecycle import Instants, Signed, State, in_force, may, state
+from mithaq.policy.lifecycle import Instants, Signed, State, in_force, may, narrowed, state
 from mithaq.seal.envelope import Envelope, read, sign, signed_by, union
 from mithaq.seal.keys import Signer
 from mithaq.seal.messages import (
@@ -89,6 +89,11 @@ def held(unit: Connection, id_: str, now: datetime) -> Held:
     return Held(id=id_, versions=known, acts=acts, instants=instants(now))
 
 
+def ended(unit: Connection, id_: str, now: datetime) -> bool:
+    """Say whether a party ended an agreement for good."""
+    return bool(versions(unit, id_)) and narrowed(held(unit, id_, now).acts) is State.ENDED
+
+
 def _ours(us: Us, known: Sequence[Signed]) -> list[Agreement]:
     """Return the texts of an id that bind us: complete, or signed by us. A mere proposal binds nobody."""
     return [each.text for each in known if each.complete or us.party in each.by]
@@ -133,7 +138,7 @@ def sign_text(  # noqa: PLR0913 unit, us and now come with every act
     Raises:
         InvalidAgreement: it is none; InputError: we are no party, or a grant has one person only.
         Refused: the key is not the second person's, or they are the first.
-        Conflict: another text stands under the same id and version and was signed by us.
+        Conflict: another text stands under the same id and version and was signed by us, or a party ended it.
     """
     agreement = policy.read(raw)
     if agreement.party(us.party) is None:
@@ -143,6 +148,8 @@ def sign_text(  # noqa: PLR0913 unit, us and now come with every act
     if agreement.kind == "grant" and second is None:
         raise InputError("a grant rests on two persons: name a second one", agreement=agreement.id)
     _no_other_text(unit, us, agreement)
+    if ended(unit, agreement.id, now):
+        raise Conflict("this agreement was ended for good: take another id", agreement=agreement.id)
     exact = policy.to_bytes(agreement)
     name = _keep_text(unit, exact, agreement, us.party, now)
     envelope = sign(AGREEMENT, exact, us.signer)
@@ -313,8 +320,10 @@ def narrow(  # noqa: PLR0913 unit, us and now come with every act
         NotFound: there is no such agreement; Conflict: this cannot happen to it as it stands.
     """
     what = held(unit, id_, now)
-    if not may(act, what.state):
-        raise Conflict(f"cannot {act} the agreement: it is {what.state}", agreement=id_)
+    ours = [act for party, act in what.acts if party == us.party]
+    if not may(act, what.state) or (act == "resume" and ours[-1:] != ["suspend"]):
+        why = "we did not suspend it" if may(act, what.state) else f"it is {what.state}"
+        raise Conflict(f"cannot {act} the agreement: {why}", agreement=id_)
     payload = encode(
         Notice(realm=us.realm, agreement=id_, party=us.party, act=act, issued=text(now))  # type: ignore[arg-type]
     )

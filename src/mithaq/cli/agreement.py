@@ -1,10 +1,11 @@
 """Agreements: drafted, proposed, signed, looked at, narrowed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from sqlalchemy import Connection
 
@@ -21,7 +22,7 @@ from mithaq.errors import NotFound
 from mithaq.node import Node
 from mithaq.policy import agreement as policy
 from mithaq.policy import templates
-from mithaq.policy.agreement import Agreement, Clause, Party
+from mithaq.policy.agreement import Agreement, Basis, Clause, Direction, Duty, Party
 from mithaq.policy.lifecycle import Signed
 from mithaq.seal.keys import Signer
 from mithaq.store import parties, releases
@@ -157,27 +158,30 @@ def list_(ctx: typer.Context) -> None:
 
 
 @app.command("show", cls=Command)
-def show(ctx: typer.Context, name: Id, *, version: Version = 0) -> None:
-    """Show a text: the one in force, else the newest."""
+def show(
+    ctx: typer.Context,
+    name: Id,
+    *,
+    version: Version = 0,
+    out: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+) -> None:
+    """Show all that a text says: the one in force, else the newest."""
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
         held = agreements.held(unit, name, node.clock())
     shown = _text(held, version)
+    if out is not None:
+        desk.write(out, policy.to_bytes(shown.text))
     if desk.screen.as_json:
         desk.screen.json(json.loads(policy.to_bytes(shown.text)))
         return
-    row = agreement_row(held) | {"version": shown.text.version, "signed": sorted(shown.by)}
-    row |= {
-        "start": shown.text.start,
-        "end": shown.text.end,
-        "digest": policy.digest_of(shown.text),
-    }
-    if shown.text.basis is not None:
-        row["basis"] = " · ".join(filter(None, (shown.text.basis.title, shown.text.basis.article)))
-    desk.screen.facts(row)
-    desk.screen.line("")
-    columns = ("clause", "from", "to", "kinds", "most", "onward", "attribution")
-    desk.screen.rows(columns, [_clause(clause) for clause in shown.text.clauses])
+    row: dict[str, Any] = {"agreement": held.id, "state": str(held.state)}
+    row |= _written(shown.text, {"id", "clauses"}) | {"signed": sorted(shown.by)}
+    desk.screen.facts(row | {"digest": policy.digest_of(shown.text)}, whole=True)
+    for clause in shown.text.clauses:
+        desk.screen.line("")
+        desk.screen.line(desk.screen.words.say("title.clause", clause=clause.id), style="bold")
+        desk.screen.facts(_written(clause, {"id"}), whole=True)
     others = sorted({signed.text.version for signed in held.versions} - {shown.text.version})
     if others:
         desk.screen.say("say.other-versions", versions=", ".join(map(str, others)))
@@ -191,21 +195,36 @@ def _text(held: Held, version: int) -> Signed:
     return max(found, key=lambda signed: len(signed.by))
 
 
-def _clause(clause: Clause) -> dict[str, Any]:
-    levels = [f"TLP:{clause.max_tlp}", *(f"TLP:{name}" for name in clause.named_levels)]
-    return {
-        "clause": clause.id,
-        "from": _side(clause.direction.sender),
-        "to": _side(clause.direction.to),
-        "kinds": list(clause.kinds),
-        "most": ", ".join(levels),
-        "onward": clause.onward,
-        "attribution": clause.attribution,
-    }
+def _written(text_: Agreement | Clause, without: Collection[str]) -> dict[str, Any]:
+    """Return all that a text or a clause says, also what it leaves unsaid and so means by default."""
+    said: dict[str, Any] = {}
+    for field in msgspec.structs.fields(text_):
+        value = getattr(text_, field.name)
+        match value:
+            case Direction():
+                said |= {"from": value.sender, "to": value.to}
+            case dict():
+                said[field.name] = [f"{kind}: {', '.join(kept)}" for kind, kept in value.items()]
+            case list():
+                said[field.name] = [_in_words(each) for each in value]
+            case _ if field.name not in without:
+                said[field.name] = _in_words(value)
+    return {name: value for name, value in said.items() if name not in without}
 
 
-def _side(names: Sequence[str]) -> str:
-    return names if isinstance(names, str) else ", ".join(names)
+def _in_words(value: object) -> object:
+    match value:
+        case Party():
+            return f"{value.name} ({value.country}, {value.organisation}, {value.role})" + (
+                f" {value.joined}" if value.joined else ""
+            )
+        case Duty():
+            return f"{value.kind} {value.hours} h" if value.hours else value.kind
+        case Basis():
+            parts = (value.title, value.article, value.signatory, value.digest)
+            return " · ".join(filter(None, parts))
+        case _:
+            return value
 
 
 @app.command("suspend", cls=Command)

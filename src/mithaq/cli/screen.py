@@ -131,17 +131,28 @@ class Screen:
             for row in rows:
                 self.raw("\t".join(_one_line(self._cell(name, row.get(name))) for name in whole))
 
-    def facts(self, facts: Row) -> None:
-        """Print one thing: its keys as JSON, or a fact per line."""
+    def facts(self, facts: Row, *, whole: bool = False) -> None:
+        """Print one thing: its keys as JSON, or a fact per line.
+
+        Args:
+            whole: what is empty is shown too, as nothing.
+        """
         if self.as_json:
             self.json(facts)
             return
-        shown = {key: value for key, value in facts.items() if value not in ("", None, [], {})}
+        shown = {
+            key: value for key, value in facts.items() if whole or value not in ("", None, [], {})
+        }
         pairs = [(self.head(key), self._cell(key, value)) for key, value in shown.items()]
         self.pairs(pairs)
 
     def pairs(self, pairs: Sequence[tuple[str, str]], indent: int = 0, narrow: int = 30) -> None:
-        """Print names and what is said of each, in two columns."""
+        """Print names and what is said of each, in two columns; a program gets one line each, unbroken."""
+        if not self.out.is_terminal:
+            width = max((len(name) for name, _ in pairs), default=0)
+            for name, said in pairs:
+                self.raw(" " * indent + f"{name:<{width}}  {_one_line(plain(said))}".rstrip())
+            return
         grid = Table.grid(padding=(0, 2))
         first: dict[str, Any] = {"no_wrap": True, "max_width": narrow, "style": "bold"}
         second: dict[str, Any] = {"ratio": 1, "overflow": "fold"}

@@ -124,11 +124,25 @@ def test_narrowing_is_ours_alone_and_is_told_to_the_other_parties(stage):
 
 def test_whoever_suspended_must_resume(stage):
     heed(stage, notice(stage))
+    for act, after in (("suspend", State.SUSPENDED), ("resume", State.SUSPENDED)):
+        done = stage.do(agreements.narrow, stage.us, PAIR, act, stage.now, by="lena")
+        assert done is after
 
-    assert (
+
+def test_only_who_suspended_resumes_and_what_ended_is_not_proposed_again(stage):
+    heed(stage, notice(stage))
+    suspended = stage.ask(log.length)
+    with pytest.raises(Conflict):
         stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
-        is State.SUSPENDED
-    )
+    assert stage.ask(log.length) == suspended
+    stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now, by="lena")
+    ended = stage.ask(log.length)
+    again = policy.to_bytes(agreement(PAIR, US, B, version=2))
+    with pytest.raises(Conflict):
+        stage.do(agreements.sign_text, stage.us, again, stage.now, by="lena")
+
+    assert stage.ask(log.length) == ended
+    assert state(stage) is State.ENDED
 
 
 def test_two_texts_of_one_version_are_not_both_signed_by_us(stage):
