@@ -98,12 +98,15 @@ def test_two_texts_of_one_version_stand_side_by_side(unit):
     assert len(agreements.texts(unit, "pact")) == 2
 
 
-def test_a_partys_first_signature_of_a_text_stays(unit):
+def test_a_partys_newest_signature_of_a_text_stands(unit):
     for party, envelope in (("aurelia", b"a"), ("borealis", b"b"), ("aurelia", b"again")):
-        agreements.add_signature(unit, "sha256:1", party, envelope, NOW)
-    agreements.add_signature(unit, "sha256:2", "aurelia", b"x", NOW)
+        agreements.put_signature(unit, "sha256:1", party, envelope, NOW)
+    agreements.put_signature(unit, "sha256:2", "aurelia", b"x", NOW)
 
-    assert agreements.signatures_of(unit, "sha256:1") == {"aurelia": b"a", "borealis": b"b"}
+    assert agreements.signatures_of(unit, "sha256:1") == {
+        "aurelia": b"again",
+        "borealis": b"b",
+    }
     assert agreements.signatures_of(unit, "sha256:3") == {}
 
 

@@ -1,13 +1,13 @@
 """Agreements between parties: proposed, countersigned, in force, narrowed (border.md 3)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from mithaq.border.channels import outgoing_channel, send_document
-from mithaq.border.peers import administrative, every_key_of, keys_of
+from mithaq.border.peers import administrative, every_key_of, proving_keys_of
 from mithaq.border.peers import confirm as confirm_words
 from mithaq.border.us import Us
 from mithaq.clock import text
@@ -153,7 +153,7 @@ def sign_text(  # noqa: PLR0913 unit, us and now come with every act
     exact = policy.to_bytes(agreement)
     name = _keep_text(unit, exact, agreement, us.party, now)
     envelope = sign(AGREEMENT, exact, us.signer)
-    store.add_signature(unit, name, us.party, envelope.to_bytes(), now)
+    store.put_signature(unit, name, us.party, envelope.to_bytes(), now)
     facts: dict[str, Json] = {
         "version": agreement.version,
         "digest": name,
@@ -262,18 +262,16 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
     ours = agreement.party(us.party) is not None and agreement.party(sender) is not None
     if not ours or policy.to_bytes(agreement) != envelope.payload:
         raise BadMessage("an agreement between others, or not in its exact form", cause="agreement")
-    confirmed = {us.party, *(p.name for p in parties.all_peers(unit) if p.state == "confirmed")}
-    signers = [
-        p for p in agreement.names if p in confirmed and signed_by(envelope, keys_of(unit, p, now))
-    ]
+    keys = {party: _keys(unit, us, party, now) for party in agreement.names}
+    signers = [party for party in agreement.names if signed_by(envelope, keys[party])]
     if not signers:
         raise BadMessage("an agreement that nobody we know has signed", cause="agreement")
     name = _keep_text(unit, envelope.payload, agreement, sender, now)
-    before = set(store.signatures_of(unit, name))
-    for party in signers:
-        if party != us.party:
-            store.add_signature(unit, name, party, _of(envelope, unit, party), now)
-    new = set(signers) - before - {us.party}
+    before = store.signatures_of(unit, name)
+    stand = {party for party, raw in before.items() if signed_by(read(raw), keys[party])}
+    new = set(signers) - stand - {us.party}
+    for party in new:
+        store.put_signature(unit, name, party, _of(envelope, keys[party]), now)
     if new:
         told: dict[str, Json] = {
             "version": agreement.version,
@@ -303,8 +301,15 @@ def _may_propose(unit: Connection, us: Us, sender: str, agreement: Agreement) ->
         raise BadMessage("too many proposals of one peer are open", cause="proposals")
 
 
-def _of(envelope: Envelope, unit: Connection, party: str) -> bytes:
-    names = signed_by(envelope, every_key_of(unit, party))
+def _keys(unit: Connection, us: Us, party: str, now: datetime) -> dict[str, bytes]:
+    """Return the keys by which a party's signature counts as it arrives, whenever it was made."""
+    if party == us.party:
+        return every_key_of(unit, party)
+    return proving_keys_of(unit, party, now)
+
+
+def _of(envelope: Envelope, keys: Mapping[str, bytes]) -> bytes:
+    names = signed_by(envelope, keys)
     mine = tuple(s for s in envelope.signatures if s.keyid in names)
     return Envelope(
         payload_type=envelope.payload_type, payload=envelope.payload, signatures=mine
@@ -374,7 +379,7 @@ def receive_notice(
         BadMessage: it is not by the sender, or of an agreement between others.
     """
     notice = decode(envelope.payload, Notice)
-    if notice.party != sender or not signed_by(envelope, keys_of(unit, sender, now)):
+    if notice.party != sender or not signed_by(envelope, _keys(unit, us, sender, now)):
         raise BadMessage("a notice by somebody else", cause="notice")
     if notice.realm != us.realm:
         raise BadMessage("a notice of another realm", cause="realm")

@@ -17,7 +17,7 @@ from mithaq.seal.documents import KeyDocument
 from mithaq.seal.envelope import Envelope, read
 from mithaq.seal.keys import encode
 from mithaq.seal.words import same, words
-from mithaq.store import parties, releases
+from mithaq.store import agreements, parties, releases
 from mithaq.store.journal import record
 from mithaq.store.parties import Peer
 
@@ -59,15 +59,17 @@ def every_key_of(unit: Connection, party: str) -> dict[str, bytes]:
 
 
 def proving_keys_of(unit: Connection, party: str, now: datetime) -> dict[str, bytes]:
-    """Return the keys that a proof of a confirmed ``party`` may bear: every one, save those revoked by ``now``.
+    """Return the keys that what a confirmed ``party`` signed to last may bear: proofs, agreements, notices.
 
-    When a proof was made nobody can say: a thief of a revoked key backdates (border.md 9.3).
+    Every key that it ever named, save those that any of its documents revokes by ``now``: when something was signed
+    nobody can say, and a thief of a revoked key backdates (border.md 9.3).
     """
-    document = document_of(unit, party)
     names = {peer.name for peer in parties.all_peers(unit) if peer.state == "confirmed"}
-    if document is None or party not in names:
+    if party not in names:
         return {}
-    gone = {entry.key for entry in document.revoked if entry.since <= text(now)}
+    held = parties.key_document_envelopes(unit, party).values()
+    revoked = [entry for each in held for entry in documents.unverified(read(each)).revoked]
+    gone = {entry.key for entry in revoked if entry.since <= text(now)}
     return {name: raw for name, raw in every_key_of(unit, party).items() if name not in gone}
 
 
@@ -157,10 +159,22 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
         raise PeerError("it claims what another nation's document lists", party=party)
     parties.add_key_document(unit, party, document.version, raw, now)
     administrative(unit, now, "keys", party, {"version": document.version})
+    _void_signatures(unit, document, now)
     peer = parties.peer(unit, party)
     if peer.state == "confirmed":
         show_caller(unit, peer)
     return document
+
+
+def _void_signatures(unit: Connection, document: KeyDocument, now: datetime) -> None:
+    """Let no signature of an agreement count that was received since its key is revoked (border.md 9.3)."""
+    since = {entry.key: entry.since for entry in document.revoked}
+    for text_, raw, at in agreements.signatures_by(unit, document.party):
+        names = [signature.keyid for signature in read(raw).signatures]
+        if all(name in since and since[name] <= at for name in names):
+            agreements.drop_signature(unit, text_, document.party)
+            void: dict[str, Json] = {"digest": text_, "received": at}
+            administrative(unit, now, "agreement-signature-void", document.party, void)
 
 
 def confirm(unit: Connection, name: str, typed: str, now: datetime, *, by: str) -> Peer:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from mithaq.clock import text
-from mithaq.store.sql import insert_new
+from mithaq.store.sql import insert_new, put
 from mithaq.store.tables import agreements, notices, signatures
 
 
@@ -46,15 +46,24 @@ def texts(unit: Connection, id_: str | None = None) -> list[Text]:
     return [Text(**{**r._mapping, "raw": bytes(r.raw)}) for r in unit.execute(rows)]
 
 
-def add_signature(
+def put_signature(
     unit: Connection, digest: str, party: str, envelope: bytes, now: datetime
 ) -> None:
-    """Keep a party's verified signature of a text."""
-    insert_new(
-        unit,
-        signatures,
-        [{"digest": digest, "party": party, "envelope": envelope, "at": text(now)}],
-    )
+    """Keep a party's signature of a text, verified as it was received; it replaces one kept before."""
+    row = {"digest": digest, "party": party, "envelope": envelope, "at": text(now)}
+    put(unit, signatures, row)
+
+
+def signatures_by(unit: Connection, party: str) -> list[tuple[str, bytes, str]]:
+    """Return (digest of the text, envelope, when it was received) of every signature of a party."""
+    rows = unit.execute(select(signatures).where(signatures.c.party == party))
+    return [(row.digest, bytes(row.envelope), row.at) for row in rows]
+
+
+def drop_signature(unit: Connection, digest: str, party: str) -> None:
+    """Forget a party's signature of a text."""
+    which = (signatures.c.digest == digest, signatures.c.party == party)
+    unit.execute(delete(signatures).where(*which))
 
 
 def signatures_of(unit: Connection, digest: str) -> dict[str, bytes]:
