@@ -291,6 +291,47 @@ def test_whoever_is_killed_nothing_released_is_lost_or_doubled(tmp_path, seed):
         assert there.seq == len(sent)
 
 
+# --- one address, one home --------------------------------------------------------------------------------
+def typed(home, *line):
+    """Run the command as an operator types it."""
+    return subprocess.run(
+        [sys.executable, "-m", "mithaq.cli", *line, "--home", str(home)],
+        env=os.environ | {"PYTHONPATH": MODULES},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def test_a_node_shares_its_address_with_no_other_node_and_no_other_program(tmp_path):
+    with served(tmp_path) as (aurelia, borea):
+        address = aurelia.node.config.settings.listen
+        borea.stop()
+        beside_a_node = typed(borea.home, "serve", "--peers", address)
+        aurelia.stop()
+        host, _, port = address.partition(":")
+        with socket.create_server((host, int(port))):
+            beside_a_program = typed(borea.home, "serve", "--peers", address)
+
+        for done in (beside_a_node, beside_a_program):
+            assert done.returncode == 5, done.stderr
+            assert address in done.stderr
+            assert "Traceback" not in done.stderr
+
+
+def test_status_says_truly_whether_the_node_is_served(tmp_path):
+    with served(tmp_path) as (aurelia, _):
+        address = aurelia.node.config.settings.listen
+        running = json.loads(typed(aurelia.home, "status", "--json").stdout)["served"]
+        aurelia.process.kill()
+        aurelia.process.wait(PATIENCE)
+        killed = json.loads(typed(aurelia.home, "status", "--json").stdout)["served"]
+
+        assert (running["at"], running["process"]) == (address, aurelia.process.pid)
+        assert killed == {}
+
+
 # --- another user -----------------------------------------------------------------------------------------
 SECRETS = (
     "core/node.db",

@@ -293,6 +293,29 @@ def test_a_narrower_text_is_signed_once_the_shelf_shows_nothing_of_before(allies
     assert state() == "open"
 
 
+def test_what_is_on_no_open_shelf_is_not_counted_as_there(allies):
+    [number] = taken_in(allies, indicator(1, "first stage"), tlp="AMBER")
+    allies.do("asteria", "release", number, "--agreement", "pact", actor="amal")
+    allies.settle()
+    before = (allies.ask("asteria", "status")["shelves"], allies.ask("asteria", "verify")["rows"])
+    allies.do("asteria", "agreement", "end", "pact", "--yes", actor="lina")
+    after = (allies.ask("asteria", "status")["shelves"], allies.ask("asteria", "verify")["rows"])
+
+    assert before == ([{"peer": "borea", "agreement": "pact", "objects": 1}], 1)
+    assert after == ([], 0)
+
+
+def test_the_log_is_counted_without_its_padding(allies):
+    before = allies.ask("asteria", "status")
+    allies.clock.step(3700)
+    allies.settle()
+    after = allies.ask("asteria", "status")
+
+    assert before["log"] <= after["log"] < before["log"] + 20
+    assert after["padding"] > 0
+    assert (after["log"] + after["padding"]) % 256 in range(20)
+
+
 def test_a_removed_peer_is_a_stranger_at_once(allies):
     asked = Request(method="GET", url="http://asteria.example/mithaq/heartbeat/")
     allies.do("asteria", "peer", "remove", "borea", "--yes", actor="lina")

@@ -103,6 +103,12 @@ def length(unit: Connection) -> int:
     return 0 if last is None else int(last) + 1
 
 
+def padding(unit: Connection) -> int:
+    """Return how many of the leaves are padding, which says nothing (border.md 4.4)."""
+    query = select(func.count()).select_from(leaves).where(leaves.c.subject == "")
+    return int(unit.execute(query).scalar_one())
+
+
 def _node(unit: Connection, level: int, index: int) -> bytes:
     query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.idx == index)
     return bytes(unit.execute(query).scalar_one())

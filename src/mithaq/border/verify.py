@@ -16,9 +16,10 @@ NAMED = 100  # problems of one sort that are named at most
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What was checked, and each (part, problem) found."""
+    """What was checked, and each (part, problem) found; ``padding`` of the leaves say nothing."""
 
     leaves: int
+    padding: int
     bodies: int
     rows: int
     problems: Sequence[tuple[str, str]]
@@ -35,7 +36,7 @@ def everything(core: Store, peers_store: Store, us: Us) -> Verified:
     """
     late = behind(core, peers_store)
     with peers_store.read() as peer_side, core.read() as unit:
-        leaves = log.length(unit)
+        leaves, padding = log.length(unit), log.padding(unit)
         wrong = [("log", each) for each in log.verify_all(unit, every_key_of(unit, us.party))]
         kept, corrupt = _digests(checks.kept_bodies(unit))
         on_show, corrupt_views = _digests(checks.shown_bodies(peer_side))
@@ -52,7 +53,13 @@ def everything(core: Store, peers_store: Store, us: Us) -> Verified:
             ("shelf", f"{id_} {version} is released on {shelf} and not shown there")
             for shelf, id_, version, _ in _first(row for row in released - shown if row[0] in open_)
         ]
-    return Verified(leaves=leaves, bodies=kept + on_show, rows=len(released), problems=tuple(wrong))
+    return Verified(
+        leaves=leaves,
+        padding=padding,
+        bodies=kept + on_show,
+        rows=sum(row[0] in open_ for row in released),
+        problems=tuple(wrong),
+    )
 
 
 def _digests(blobs: Iterator[tuple[str, bytes]]) -> tuple[int, list[str]]:

@@ -97,12 +97,19 @@ def verify(ctx: typer.Context) -> None:
     rows = [{"part": part, "problem": problem} for part, problem in found.problems]
     if desk.screen.as_json:
         desk.screen.json(
-            {"leaves": found.leaves, "bodies": found.bodies, "rows": found.rows, "problems": rows}
+            {
+                "leaves": found.leaves,
+                "padding": found.padding,
+                "bodies": found.bodies,
+                "rows": found.rows,
+                "problems": rows,
+            }
         )
     elif rows:
         desk.screen.rows(("part", "problem"), rows)
     else:
-        desk.screen.say("say.verified", leaves=found.leaves, bodies=found.bodies, rows=found.rows)
+        counts = {"leaves": found.leaves - found.padding, "padding": found.padding}
+        desk.screen.say("say.verified", **counts, bodies=found.bodies, rows=found.rows)
     if rows:
         desk.stop("say.not-verified", count=len(rows))
 

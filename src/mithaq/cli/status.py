@@ -1,7 +1,7 @@
 """How a node stands: one look for whoever has the watch."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,8 @@ from mithaq.clock import parse, text
 from mithaq.node import Node
 from mithaq.node.build import ROOT_KEY
 from mithaq.seal.documents import KeyDocument
-from mithaq.store import channels, checks, inbound, parties, releases
+from mithaq.serve.alone import serving
+from mithaq.store import channels, checks, inbound, parties, recalls, releases
 from mithaq.store.parties import Peer
 
 SOON = timedelta(days=14)  # how long before a key runs out people are told
@@ -25,11 +26,14 @@ def gather(node: Node, now: datetime) -> Facts:
     """Collect how the node stands at ``now``."""
     with node.spool.read() as unit:
         count, size = checks.waiting(unit)
+    with node.shelf.read() as unit:
+        on_show = checks.open_shelves(unit)
     with node.core.read() as unit:
         document = peers.document_of(unit, node.us.party)
         held = releases.intents_where(unit, state="held")
         return {
             "nation": node.us.party,
+            "served": _served(node),
             "realm": node.us.realm,
             "url": node.us.url,
             "home": str(node.config.home),
@@ -37,14 +41,23 @@ def gather(node: Node, now: datetime) -> Facts:
             "warnings": _warnings(node, document, now),
             "peers": [_peer(unit, peer, now) for peer in parties.all_peers(unit)],
             "agreements": [agreement_row(each) for each in agreements.every(unit, now)],
-            "shelves": _shelves(unit),
+            "shelves": _shelves(unit, on_show),
             "queue": len({(each.copy, each.agreement) for each in held}),
             "quarantine": len(inbound.in_quarantine(unit)),
             "refused": len(inbound.refused(unit)),
             "spool": {"waiting": count, "bytes": size},
             "unshown": shelf.behind(node.core, node.shelf),
-            "log": log.length(unit),
+            "log": log.length(unit) - log.padding(unit),
+            "padding": log.padding(unit),
+            "receipts": dict(
+                zip(("missing", "overdue"), recalls.missing(unit, text(now)), strict=True)
+            ),
         }
+
+
+def _served(node: Node) -> Facts:
+    at = serving(node.config.home)
+    return {} if at is None else {"at": at.address, "since": at.since, "process": at.process}
 
 
 def _keys(document: KeyDocument | None) -> Facts:
@@ -112,14 +125,15 @@ def agreement_row(held: agreements.Held) -> Facts:
     }
 
 
-def _shelves(unit: Connection) -> list[Facts]:
+def _shelves(unit: Connection, open_: Collection[str]) -> list[Facts]:
     count: Counter[tuple[str, str]] = Counter()
     for peer in parties.all_peers(unit):
         for row in releases.rows_of_peer(unit, peer.name):
-            count[peer.name, row.agreement] += 1
+            count[peer.name, row.agreement] += row.shelf in open_
     return [
         {"peer": peer, "agreement": agreement, "objects": objects}
         for (peer, agreement), objects in sorted(count.items())
+        if objects
     ]
 
 
@@ -130,6 +144,8 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
         return
     keys = facts["keys"]
     screen.facts({name: facts[name] for name in ("nation", "realm", "url", "home")})
+    served = facts["served"]
+    screen.say("say.served" if served else "say.not-served", **served)
     screen.facts({f"keys_{name}": value for name, value in keys.items()})
     for warning in facts["warnings"]:
         screen.line(screen.words.say(f"warning.{warning}"), style="bold")
@@ -143,5 +159,8 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
         screen.line(screen.words.say(f"title.{name}"), style="bold")
         screen.rows(columns, facts[name], empty=f"none.{name}")
     screen.line("")
-    counts = ("queue", "quarantine", "refused", "unshown", "log")
-    screen.facts({name: facts[name] for name in counts} | {"spool": facts["spool"]["waiting"]})
+    counts = ("queue", "quarantine", "refused", "unshown", "log", "padding")
+    owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
+    screen.facts(
+        {name: facts[name] for name in counts} | owed | {"spool": facts["spool"]["waiting"]}
+    )

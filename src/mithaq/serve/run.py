@@ -5,7 +5,6 @@ what a Python program needs; with ``listener_user`` it runs as that system user,
 spool and the cursor key, and neither the core nor the exchange key (border.md 10.4).
 """
 
-import fcntl
 import os
 import pwd
 import signal
@@ -22,27 +21,22 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from mithaq.clock import monotonic
+from mithaq.clock import monotonic, text
 from mithaq.config import Config, host_and_port, load
-from mithaq.errors import Conflict, Fault
+from mithaq.errors import Fault
 from mithaq.exchange.asgi import VARIABLE
 from mithaq.exchange.visit import Settings
 from mithaq.exchange.wire import PeerUnreachable, Request
 from mithaq.node import Node, open_node
 from mithaq.node.build import CURSOR_KEY
 from mithaq.node.worker import Worker
+from mithaq.serve import alone
 from mithaq.serve.logs import configure
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 RESTARTS = 5  # of the listener within a minute, before the node gives up
 _log = structlog.get_logger()
-
-
-class AlreadyServed(Conflict):
-    """Another process serves this home."""
-
-    code = "already-served"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +61,20 @@ def run(
         ready: called once the listener answers.
 
     Raises:
-        AlreadyServed: another process serves this home.
+        AlreadyServed: another process serves this home; AddressTaken: another program listens there.
         Fault: the listener does not start, or ends again and again.
     """
     halt = stop if stop is not None else threading.Event()
-    configure(load(home).settings.log_level)
-    with open_node(home) as node, _alone(home), _signals(halt):
-        address = host_and_port(peers) if peers else node.config.listen
+    config = load(home)
+    configure(config.settings.log_level)
+    address = host_and_port(peers) if peers else config.listen
+    with (
+        alone.lock(home) as held,
+        alone.address(address),
+        open_node(home) as node,
+        _signals(halt),
+    ):
+        alone.note(held, None)
         worker = Worker(node)
         worker.look()
         worker.show()  # what peers may see is complete before anybody is served (border.md 10.2)
@@ -85,7 +86,11 @@ def run(
             _await(node, listener, address, halt)
             if not halt.is_set():
                 _log.info("ready", nation=node.us.party, address=_written(address))
-                ready(Ready(nation=node.us.party, address=_written(address)))
+                at = alone.Serving(
+                    address=_written(address), since=text(node.clock()), process=os.getpid()
+                )
+                alone.note(held, at)
+                ready(Ready(nation=node.us.party, address=at.address))
             _guard(listener, halt)
         finally:
             halt.set()
@@ -205,17 +210,6 @@ def _guard(listener: Listener, halt: threading.Event) -> None:
 def _written(address: tuple[str, int]) -> str:
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Hold the home's lock: two workers would deliver twice."""
-    with (home / "core" / "serve.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadyServed(f"the node at {home} is served already") from error
-        yield
 
 
 @contextmanager
