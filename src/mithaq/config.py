@@ -5,12 +5,16 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 
 from mithaq.errors import InputError
 
 FILE = "mithaq.toml"
+_NATION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_DATABASES = ("postgresql+psycopg://", "sqlite:///")
 
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -131,7 +135,7 @@ def load(home: Path) -> Config:
     """Read the settings of the node whose home is ``home``.
 
     Raises:
-        InvalidConfig: there is no such file, it is no TOML, or a key is unknown, missing or of the wrong type.
+        InvalidConfig: there is no such file, it is no TOML, or a key is unknown, missing or of the wrong form.
     """
     file = home / FILE
     try:
@@ -144,9 +148,50 @@ def load(home: Path) -> Config:
     except msgspec.ValidationError as error:
         key, says = _mistake(str(error))
         raise InvalidConfig(f"{file}: {says}", key=key) from error
+    check(settings)
     config = Config(home=home, settings=settings)
     _ = config.listen, config.tls, config.exchange_key_path  # each says what is wrong with its key
     return config
+
+
+def check(settings: Settings) -> None:
+    """See that every key can mean what it says.
+
+    Raises:
+        InvalidConfig: one cannot; it is named.
+    """
+    faults = {
+        "nation": None if _NATION.fullmatch(settings.nation) else "small letters, digits, hyphens",
+        "country": None if _COUNTRY.fullmatch(settings.country) else "two capital letters",
+        "url": _url_fault(settings.url),
+        "database": _database_fault(settings.database),
+        "peer_database": _database_fault(settings.peer_database),
+    }
+    for key, fault in faults.items():
+        if fault is not None:
+            written = getattr(settings, key) if "database" not in key else "…"
+            raise InvalidConfig(f"{key}: expected {fault}, got {written!r}", key=key)
+
+
+def _url_fault(url: str) -> str | None:
+    """Say what an address of a node must be, if ``url`` is none."""
+    try:
+        parts = urlsplit(url)
+        plain = (parts.scheme in ("http", "https"), parts.hostname, parts.port != 0)
+    except ValueError:
+        plain = (False, None, False)
+        parts = urlsplit("")
+    more = parts.username or parts.password or parts.query or parts.fragment
+    odd = not url.isascii() or not url.isprintable() or " " in url or ".." in parts.path
+    if all(plain) and not more and not odd:
+        return None
+    return "http:// or https://, a host, and at most a port and a path"
+
+
+def _database_fault(url: str) -> str | None:
+    """Say what an address of a database must be, if ``url`` is none; it may hold a password."""
+    good = not url or url.startswith(_DATABASES)
+    return None if good else "nothing (SQLite in the home) or postgresql+psycopg://…"
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")

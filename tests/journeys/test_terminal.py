@@ -15,9 +15,9 @@ from tests.journeys.conftest import bundle, indicator
 KEYS = {  # what programs may count on
     "status": {
         "nation", "realm", "url", "home", "keys", "warnings", "peers", "agreements", "shelves",
-        "queue", "quarantine", "refused", "spool", "unshown", "log",
+        "queue", "quarantine", "refused", "spool", "unshown", "log", "padding", "served", "receipts",
     },
-    "verify": {"leaves", "bodies", "rows", "problems"},
+    "verify": {"leaves", "padding", "bodies", "rows", "problems"},
     "peer words": {"nation", "words"},
 }  # fmt: skip
 ROW = {
@@ -54,6 +54,18 @@ def test_a_new_home_keeps_its_secrets_and_says_where_the_root_key_goes(town):
     for secret in ("core/keys/root.pem", "core/keys/exchange.pem", "core/secret"):
         assert stat.S_IMODE((home / secret).stat().st_mode) == 0o600
     assert stat.S_IMODE((home / "core").stat().st_mode) == 0o700
+
+
+def test_a_damaged_database_is_told_in_one_sentence(node):
+    node.folder.joinpath("asteria", "core", "node.db").write_bytes(os.urandom(8192))
+    for left in ("node.db-wal", "node.db-shm"):
+        node.folder.joinpath("asteria", "core", left).unlink(missing_ok=True)
+
+    told = real(node, "status")
+
+    assert told.returncode == 7
+    assert "[store-fault]" in told.stderr
+    assert "sqlalche.me" not in told.stderr
 
 
 def test_a_second_node_in_one_home_is_refused(node):

@@ -118,7 +118,9 @@ def test_one_database_holds_all_rooms_where_one_is_named(tmp_path):
 def test_what_is_written_is_what_is_read(tmp_path_factory, organisation, database, exchange):
     home = tmp_path_factory.mktemp("home")
     settings = Settings(
-        **LEAST | {"organisation": organisation}, database=database, exchange=exchange
+        **LEAST | {"organisation": organisation},
+        database=f"postgresql+psycopg://{database}",
+        exchange=exchange,
     )
 
     write(home, settings)
@@ -148,3 +150,30 @@ def test_an_address_is_host_and_port(written, read):
 def test_anything_else_is_no_address(written):
     with pytest.raises(InvalidConfig):
         host_and_port(written)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("nation", bad) for bad in ("", "Aurelia", "-a", "a/b", "a b", "a" * 65)),
+        *(("country", bad) for bad in ("", "qm", "QMM", "Q1", "ЯЯ")),
+        *(
+            ("url", bad)
+            for bad in (
+                "", "ftp://x", "https://", "https://user:secret@x", "https://x?a=b", "https://x#y",
+                "https://x/../y", "https://x y", "https://x:99999", "https://é.example", "x.example",
+            )
+        ),
+        *(("database", bad) for bad in ("mysql://u:secret@h/d", "postgresql://h/d", "x")),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_mean_what_it_says_is_named_and_no_password_shown(
+    tmp_path, key, value
+):
+    write(tmp_path, Settings(**LEAST | {key: value}))
+
+    error = refusal(tmp_path)
+
+    assert error.facts["key"] == key
+    if key == "database":
+        assert "secret" not in str(error)

@@ -168,7 +168,7 @@ def _ours(error: Exception) -> MithaqError:
     """Return an error of our tree for whatever was raised."""
     if isinstance(error, MithaqError):
         return error
-    return _usage(error) or _unexpected(error)
+    return _usage(error) or _database(error) or _unexpected(error)
 
 
 def _usage(error: Exception) -> BadUsage | None:
@@ -186,6 +186,18 @@ def _usage(error: Exception) -> BadUsage | None:
             return BadUsage("too-much")
         case _:
             return None
+
+
+def _database(error: Exception) -> Fault | None:
+    """Return what the database says, if it is its failure."""
+    if not type(error).__module__.startswith("sqlalchemy."):
+        return None
+    from mithaq.store.engine import StoreFault  # noqa: PLC0415 loaded already: it is what failed
+
+    said = getattr(error, "orig", None) or error
+    fault = StoreFault(str(said).strip().splitlines()[0])
+    fault.__cause__ = error
+    return fault
 
 
 def _unexpected(error: Exception) -> Fault:

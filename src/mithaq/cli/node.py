@@ -11,7 +11,7 @@ from mithaq.cli import status as overview
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.config import Settings
+from mithaq.config import InvalidConfig, Settings, check
 from mithaq.node import init as make
 from mithaq.node.build import ROOT_KEY
 
@@ -34,10 +34,6 @@ def init(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Make a home: settings, keys, databases."""
     desk = desk_of(ctx)
-    if not nation or not nation.replace("-", "").isalnum() or nation != nation.lower():
-        raise BadUsage("bad-nation", name=nation)
-    if not url.startswith(("http://", "https://")):
-        raise BadUsage("bad-url", name=url)
     settings = Settings(
         nation=nation,
         organisation=organisation or nation,
@@ -47,6 +43,7 @@ def init(  # noqa: PLR0913 an argument per option
         listen=listen or DEFAULT_LISTEN,
         database=database,
     )
+    _usable(settings)
     passphrase = desk.passphrase(passphrase_file)
     with make(desk.home, settings, passphrase=passphrase) as node:
         with node.core.read() as unit:
@@ -61,6 +58,15 @@ def init(  # noqa: PLR0913 an argument per option
     desk.screen.say("say.our-words")
     desk.screen.say("say.root-offline", file=root)
     desk.screen.say("say.after-init")
+
+
+def _usable(settings: Settings) -> None:
+    """See that the settings can be used; of what comes from an option say so in the reader's language."""
+    try:
+        check(settings)
+    except InvalidConfig as error:
+        key = str(error.facts["key"])
+        raise BadUsage(f"bad-{key}", name=str(getattr(settings, key))) from error
 
 
 @app.command("serve", cls=Command)

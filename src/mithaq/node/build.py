@@ -87,6 +87,7 @@ def init(
     """
     if (home / settings_file.FILE).exists():
         raise Conflict(f"a node lives at {home} already", home=str(home))
+    settings_file.check(settings)
     settings_file.host_and_port(settings.listen)
     _folders(home)
     root, exchange = generate(), generate()
