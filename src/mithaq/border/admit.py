@@ -96,7 +96,7 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
         early = _turn(unit, arrived, now)  # 4
         if early is not None:
             return early
-        terms = _terms(unit, arrived, us, now)  # 3, 4
+        terms = _terms(unit, arrived, now)  # 3, 4
         if isinstance(terms, str):
             return _keep(unit, arrived, terms, now)
         slices = cut(arrived.seal, arrived.body)  # 5
@@ -182,7 +182,7 @@ def _channel(unit: Connection, peer: str, seal: Seal) -> Channel:
     if held is None:
         if len(seal.channel) != 32 or not all(c in "0123456789abcdef" for c in seal.channel):  # noqa: PLR2004 128 bits in hex
             raise BadMessage("no channel id", cause="channel")
-        before = _current(unit, peer, agreement)
+        before = next(iter(_spoken(unit, peer, agreement)), None)
         fresh = Channel(
             id=seal.channel, peer=peer, agreement=agreement, direction="in", seq=0, head=ZERO
         )
@@ -194,10 +194,10 @@ def _channel(unit: Connection, peer: str, seal: Seal) -> Channel:
     return held
 
 
-def _current(unit: Connection, peer: str, agreement: str) -> Channel | None:
-    """Return the channel in which ``peer`` speaks under ``agreement``, open or frozen."""
+def _spoken(unit: Connection, peer: str, agreement: str) -> list[Channel]:
+    """Return the one channel in which ``peer`` speaks under ``agreement``, open or frozen, if it has spoken."""
     known = channels.of_peer(unit, peer, "in")
-    return next((c for c in known if c.agreement == agreement and c.state != "replaced"), None)
+    return [c for c in known if c.agreement == agreement and c.state != "replaced"]
 
 
 def _restart(fresh: Channel, before: Channel, seal: Seal) -> Channel:
@@ -263,7 +263,7 @@ def _keep(unit: Connection, arrived: _Arrived, reason: str, now: datetime) -> Ad
     return Admission(outcome=Outcome.KEPT, channel=seal.channel, seq=seal.seq, code=reason)
 
 
-def _terms(unit: Connection, arrived: _Arrived, us: Us, now: datetime) -> Agreement | str | None:
+def _terms(unit: Connection, arrived: _Arrived, now: datetime) -> Agreement | str | None:
     """Return the text sealed, None for the base channel, or why the frame must wait (border.md 3.2)."""
     named = arrived.seal.agreement
     if named is None:
@@ -274,8 +274,6 @@ def _terms(unit: Connection, arrived: _Arrived, us: Us, now: datetime) -> Agreem
     text_ = texts[0].text
     if text_.version != named.version or text_.party(arrived.peer) is None:
         raise BadMessage("an agreement it is no party of", cause="agreement")
-    if text_.party(us.party) is None:
-        raise BadMessage("an agreement we are no party of", cause="agreement")
     if text_.version < arrived.channel.floor:
         raise BadMessage("a version below one accepted before", cause="rollback")
     clocks = instants(now)
@@ -308,12 +306,10 @@ def _advance(unit: Connection, arrived: _Arrived, version: int, now: datetime) -
 def _replace(unit: Connection, arrived: _Arrived, now: datetime) -> None:
     """Close the channel that this one goes on from; its peer was restored, and our people are told."""
     new = arrived.channel
-    old = _current(unit, new.peer, new.agreement)
-    if old is None:
-        return
-    channels.put_channel(unit, replace(old, state="replaced", reason="restored"))
-    facts: dict[str, Json] = {"peer": new.peer, "by": new.id, "seq": old.seq}
-    peers.administrative(unit, now, "channel-replaced", old.id, facts)
+    for old in _spoken(unit, new.peer, new.agreement):
+        channels.put_channel(unit, replace(old, state="replaced", reason="restored"))
+        facts: dict[str, Json] = {"peer": new.peer, "by": new.id, "seq": old.seq}
+        peers.administrative(unit, now, "channel-replaced", old.id, facts)
 
 
 def _documents(

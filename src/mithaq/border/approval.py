@@ -7,11 +7,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border.publish import DECLINED, Outcome, reconsider, text_in_force
+from mithaq.border.publish import DECLINED, Outcome, again, text_in_force
 from mithaq.border.situation import persons
 from mithaq.border.us import Us
 from mithaq.clock import text
-from mithaq.errors import Conflict, NotFound, Refused
+from mithaq.errors import NotFound, Refused
 from mithaq.model.canonical import Json
 from mithaq.policy.agreement import digest_of
 from mithaq.seal.envelope import sign
@@ -73,9 +73,7 @@ def approve(  # noqa: PLR0913 unit, us and now come with every act
     fact: dict[str, Json] = {"kind": "approved", "by": name, "at": text(now), "view": bound.view}
     fact["removed"] = msgspec.json.decode(waiting[0].removed)
     log.append(unit, [(copy.object.id, {**fact, "id": bound.id})])
-    outcome = reconsider(unit, us, agreement, [seq], now)
-    if outcome is None:
-        raise Conflict("the agreement is no longer in force", agreement=agreement)
+    [outcome] = again(unit, us, terms, [seq], now)
     return outcome
 
 

@@ -85,9 +85,7 @@ def judge(
         orders=_orders(unit, terms.id, [entry.id for entry in puts]),
     )
     read_: list[tuple[Put, bytes, Object]] = []
-    for entry, raw in zip(seal.parts, slices, strict=True):
-        if not isinstance(entry, Put):
-            continue
+    for entry, raw in zip(puts, slices, strict=True):
         if raw is None:
             work.taken.back.append(entry)
             continue

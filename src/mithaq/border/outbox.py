@@ -376,6 +376,7 @@ def _send(  # noqa: PLR0913 unit, us and now come with every act
 
 
 def _chunks(parts: Sequence[_Part], limit: int) -> Iterator[list[_Part]]:
+    """Cut what goes, which is something, into frames."""
     chunk: list[_Part] = []
     size = 0
     for part in parts:
@@ -384,8 +385,7 @@ def _chunks(parts: Sequence[_Part], limit: int) -> Iterator[list[_Part]]:
             chunk, size = [], 0
         chunk.append(part)
         size += len(part.body)
-    if chunk:
-        yield chunk
+    yield chunk
 
 
 def _batch(

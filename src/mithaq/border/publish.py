@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 from sqlalchemy import Connection
@@ -29,14 +30,13 @@ from mithaq.store.journal import record
 from mithaq.store.releases import Intent
 
 __all__ = [
-    "DECLINED", "DEFENCE", "Decisions", "Outcome", "decode_reasons", "preview", "publish", "reconsider", "revisit",
-    "text_in_force",
+    "DECLINED", "DEFENCE", "Decisions", "Outcome", "again", "decode_reasons", "preview", "publish",
+    "reconsider", "revisit", "text_in_force",
 ]  # fmt: skip
 
 Decisions = Mapping[tuple[str, int], Decision]  # (peer, copy number)
 DECLINED = "declined"
 DEFENCE = "defence"  # the purpose of a release for which none is named
-ROUNDS = 16  # of dependants released by dependants; each round releases at least one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +105,22 @@ def publish(  # noqa: PLR0913 unit, us and now come with every act
 
 def reconsider(
     unit: Connection, us: Us, agreement: str, seqs: Sequence[int], now: datetime
-) -> Outcome | None:
-    """Decide again what was asked for earlier, and not declined; None if the agreement is not in force."""
-    what = held(unit, agreement, now).text
+) -> None:
+    """Decide again what was asked for earlier, and not declined, if the agreement is in force."""
+    terms = held(unit, agreement, now).text
+    if terms is not None:
+        again(unit, us, terms, seqs, now)
+
+
+def again(
+    unit: Connection, us: Us, terms: Agreement, seqs: Sequence[int], now: datetime
+) -> list[Outcome]:
+    """Decide again under a text in force what was asked for earlier, and not declined; an outcome a purpose."""
     asked: dict[str, dict[int, str]] = defaultdict(dict)  # by purpose
-    for intent in releases.intents_where(unit, copies=seqs, agreement=agreement):
+    for intent in releases.intents_where(unit, copies=seqs, agreement=terms.id):
         if intent.state != DECLINED:
             asked[intent.purpose][intent.copy] = intent.proposer
-    if what is None or not asked:
-        return None
-    made = [_settle(unit, us, (what, p), some, now, anew=False) for p, some in asked.items()]
-    return made[0]
+    return [_settle(unit, us, (terms, p), some, now, anew=False) for p, some in asked.items()]
 
 
 def revisit(unit: Connection, us: Us, ids: Sequence[str], now: datetime) -> None:
@@ -140,14 +145,12 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
         anew: a person asks now, also for what was declined before.
     """
     agreement, purpose = under
-    first: Outcome | None = None
-    turn = dict(asked)
+    first = preview(unit, us, agreement, asked, now, purpose)
+    if not anew:
+        first = _without_declined(unit, first, asked)
+    made, turn = first, dict(asked)
     others: list[int] = []  # that waited, proposed for another purpose
-    for number in range(ROUNDS):
-        made = preview(unit, us, agreement, turn, now, purpose)
-        if number or not anew:
-            made = _without_declined(unit, made, turn)
-        first = first or made
+    while True:  # each round but the first was opened by a release
         released = _effect(unit, us, made, turn, now)
         waiting = releases.released_waiters(unit, agreement.id, released)
         intents = releases.intents_where(unit, copies=waiting, agreement=agreement.id)
@@ -156,10 +159,9 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
         turn = {seq: who for seq, who in alike.items() if seq not in turn}
         if not turn:
             break
+        made = _without_declined(unit, preview(unit, us, agreement, turn, now, purpose), turn)
     if others:
         reconsider(unit, us, agreement.id, others, now)
-    if first is None:
-        raise InputError("nothing to release")
     return first
 
 
@@ -300,6 +302,8 @@ def _state(decision: Decision) -> str:
             return "held"
         case Withhold():
             return "shadow" if decision.would else "withheld"
+        case _:
+            assert_never(decision)
 
 
 def _view(decision: Decision) -> View | None:

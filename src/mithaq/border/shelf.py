@@ -260,9 +260,7 @@ def _inbox(
 
 def _frame(unit: Connection, truth: Connection, op: Op, now: datetime) -> list[Nudge]:
     seq, peer = int(str(op.facts["seq"])), str(op.facts["peer"])
-    parcel = channels.parcel(truth, op.shelf, seq)
-    if parcel is None:
-        return []
+    [parcel] = channels.parcels(truth, op.shelf, seq, seq)
     channel = channels.by_id(truth, op.shelf)
     if channel is not None and not channel.agreement:
         # Documents stand on no shelf. A view comes with its row alone, else it was taken back by now.

@@ -16,6 +16,7 @@ from mithaq.policy.lifecycle import State
 from mithaq.seal.envelope import read, sign, union, verify
 from mithaq.seal.keys import generate
 from mithaq.seal.messages import AGREEMENT, ASSENT, NOTICE, Assent, Notice, decode, encode
+from mithaq.store import agreements as store
 from mithaq.store import channels
 from tests.federation.world import second_person
 from tests.unit.border.lies import sign_both
@@ -250,3 +251,37 @@ def test_a_removed_peer_finds_its_shelves_closed_and_its_keys_unknown(stage):
     stage.do(agreements.refresh, stage.us, PAIR, stage.now)
     stage.project()
     assert {s for (peer, _), s in shown(stage).items() if peer == B} == {"closed"}
+
+
+def test_a_grant_names_us_first(stage):
+    grant = policy.to_bytes(agreement("gift", B, US, kind="grant"))
+
+    with pytest.raises(InputError):
+        stage.do(agreements.sign_text, stage.us, grant, stage.now, by="lena")
+
+
+def test_a_proposal_that_we_never_signed_is_ended_and_its_author_told(stage):
+    exact = policy.to_bytes(agreement("idea", B, US))
+    stage.do(agreements.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
+    before = sent_to(stage, B)
+
+    ended = stage.do(agreements.narrow, stage.us, "idea", "end", stage.now, by="lena")
+
+    assert ended is State.ENDED
+    assert sent_to(stage, B) == before + 1
+
+
+def test_a_party_confirmed_late_is_told_no_notice_of_another_and_no_text_that_nobody_signed(stage):
+    heed(stage, notice(stage, agreement_=FORUM))
+    stage.do(
+        lambda unit: unit.execute(text("UPDATE peers SET state = 'met' WHERE name = 'corvia'"))
+    )
+    [forum] = [r["digest"] for r in stage.rows("agreements") if r["id"] == FORUM]
+    for name in (US, B, C):
+        stage.do(store.drop_signature, forum, name)
+    before = sent_to(stage, C)
+    words = " ".join(stage.ask(peers.fingerprint_words, C, "en"))
+
+    stage.do(agreements.confirm, stage.us, C, words, stage.now, by="omar")
+
+    assert sent_to(stage, C) == before

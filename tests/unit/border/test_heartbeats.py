@@ -168,3 +168,13 @@ def test_a_heartbeat_is_due_when_its_pace_has_passed(stage):
 
     assert not stage.ask(heartbeats.due, B, stage.now + timedelta(seconds=29), pace)
     assert stage.ask(heartbeats.due, B, stage.now + pace, pace)
+
+
+@pytest.mark.parametrize("agreement", [PAIR, ""])
+def test_a_channel_begun_anew_releases_nothing_where_nothing_stands(stage, agreement):
+    [ours] = out(stage, agreement)
+
+    take(stage, beat(stage, have=[Head(channel=ours["id"], seq=9, seal=ZERO)]))
+
+    assert stage.rows("rows") == []
+    assert not [c for c in out(stage, agreement) if c["id"] == ours["id"]]

@@ -6,16 +6,16 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from mithaq.border import peers
+from mithaq.border import parting, peers
 from mithaq.border.admit import Outcome
 from mithaq.clock import text as stamp
-from mithaq.errors import Conflict, InputError, PeerError
+from mithaq.errors import Conflict, InputError, NotFound, PeerError
 from mithaq.node.build import ROOT_KEY
 from mithaq.seal.documents import KEYS, ExchangeKey, Revoked, unverified
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.keys import encode, from_pem, generate, keyid
 from mithaq.seal.messages import encode as to_payload
-from mithaq.store.parties import Peer, key_document_envelopes
+from mithaq.store.parties import Peer, key_document_envelopes, peer, set_peer_state
 from tests.unit.border.lies import pair, relay
 from tests.unit.border.stage import B, C, put, sealed
 
@@ -146,3 +146,29 @@ def test_a_client_has_a_token_and_a_node_a_key(stage):
     assert tokens == [peers.token_digest(second)]
     assert first != second
     assert msgspec.json.encode(first)
+
+
+def test_whoever_has_shown_no_keys_has_no_words(stage):
+    with pytest.raises(NotFound):
+        stage.ask(peers.fingerprint_words, "nobody", "en")
+
+
+def test_new_keys_of_a_nation_whose_words_are_not_compared_open_nothing(stage):
+    stage.do(set_peer_state, B, "met")
+    before = len(stage.rows("shelf_ops"))
+
+    learn(stage, following(stage, exchange=[window(stage, generate())]))
+
+    assert len(stage.rows("shelf_ops")) == before
+
+
+def test_only_a_node_is_brought_what_is_for_it_and_in_a_way_that_there_is(stage):
+    sensor = Peer(name="sensor", kind="client", state="confirmed")
+    stage.do(peers.add_client, sensor, stage.now, by="olga")
+
+    for name, way in ((B, "pigeon"), ("sensor", "push")):
+        with pytest.raises(InputError):
+            stage.do(parting.set_delivery, name, way, stage.now, by="olga")
+    stage.do(parting.set_delivery, B, "push", stage.now, by="olga")
+
+    assert stage.ask(peer, B).delivery == "push"

@@ -6,7 +6,7 @@ import pytest
 
 from mithaq.auth.actors import Role
 from mithaq.border import people
-from mithaq.border.people import Newcomer
+from mithaq.border.people import Newcomer, UnknownActor
 from mithaq.errors import Conflict, InputError
 from mithaq.store.engine import open_store
 from mithaq.store.migrate import upgrade
@@ -54,3 +54,11 @@ def test_the_owner_steps_back_once_there_is_an_operator(unit):
 
     assert before is not None
     assert people.owner(unit) is None
+
+
+def test_a_person_is_found_by_name_and_a_stranger_is_not(unit):
+    people.enrol(unit, newcomer("amal"), NOW, by="omar")
+
+    assert people.named(unit, "amal").name == "amal"
+    with pytest.raises(UnknownActor):
+        people.named(unit, "nobody")

@@ -7,7 +7,7 @@ import pytest
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.policy.decision import Hold, Reason, Release, Rule, View, Withhold
-from mithaq.policy.explain import FACTS, LANGUAGES, explain, sentence
+from mithaq.policy.explain import FACTS, LANGUAGES, declined, explain, sentence
 
 ISOLATE, POP = "\u2068", "\u2069"
 EVERY_REASON = [
@@ -136,3 +136,13 @@ def test_shadow_mode_says_what_would_have_gone():
     assert said[0].startswith("Stays")
     assert said[1] == sentence(shadow)
     assert list(said[3:]) == list(explain(would, peer="borea", title="A report"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_no_says_whose_it_is_and_when_before_what_a_new_proposal_would_do(language):
+    names = {"peer": "Borealis", "title": "A tool", "by": "lina", "at": "2026-03-01T12:00:00.000Z"}
+
+    [said, anew] = declined(language, **names)
+
+    assert all(each in said for each in names.values())
+    assert anew.endswith(":")
