@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from mithaq.seal.keys import from_pem
+from mithaq.store import inbound
+from mithaq.store.inbound import Quarantined
 from tests.journeys.conftest import bundle, indicator
 
 KEYS = {  # what programs may count on
@@ -54,6 +56,32 @@ def test_a_new_home_keeps_its_secrets_and_says_where_the_root_key_goes(town):
     for secret in ("core/keys/root.pem", "core/keys/exchange.pem", "core/secret"):
         assert stat.S_IMODE((home / secret).stat().st_mode) == 0o600
     assert stat.S_IMODE((home / "core").stat().st_mode) == 0o700
+
+
+def test_a_file_with_nothing_to_take_is_told_and_not_called_a_success(node):
+    node.folder.joinpath("empty.json").write_text("{}")
+    done = node.run("asteria", "import", "empty.json", actor="amal")
+
+    assert done.exit_code != 0
+    assert "empty.json" in done.stderr
+
+
+def test_what_was_looked_at_is_taken_off_the_quarantine_and_stays_on_record(allies):
+    with allies.nodes["asteria"].core.begin() as unit:
+        aside = Quarantined(
+            at="", voucher="borea", origin="x/1", id="tool--1", type="tool", version="",
+            digest="sha256:" + "0" * 64, code="entry", where="/", body=b"{}",
+        )  # fmt: skip
+        inbound.set_aside(unit, [aside])
+    [waits] = allies.ask("asteria", "quarantine", "list", actor="lina")
+
+    allies.do("asteria", "quarantine", "drop", waits["number"], actor="lina")
+
+    assert allies.ask("asteria", "quarantine", "list", actor="lina") == []
+    shown = allies.ask("asteria", "quarantine", "show", waits["number"], actor="lina")
+    assert shown["state"] == "dropped"
+    [leaf] = allies.ask("asteria", "log", "list", "tool--1", actor="lina")
+    assert (leaf["kind"], leaf["by"]) == ("quarantine-dropped", "lina")
 
 
 def test_a_damaged_database_is_told_in_one_sentence(node):
@@ -233,7 +261,15 @@ def test_marking_raises_and_is_seen_at_once(node):
         (["agreement", "suspend", "nothing"], "lina", 4),
         (["agreement", "propose", "absent.toml"], "lina", 2),
         (["agreement", "simulate", "absent.toml"], "amal", 2),
-        (["agreement", "new", "--template", "nothing", "--party", "b=BO:B"], "", 4),
+        (["agreement", "new", "--template", "nothing", "--party", "b=BO:B"], "", 2),
+        (["agreement", "new", "--template", "forum", "--party", "b=BOO:B"], "", 2),
+        (["agreement", "new", "--template", "forum", "--party", "b,c=BO:B"], "", 2),
+        (["agreement", "new", "--template", "forum", "--party", "b=BO:B", "--id", "../x"], "", 2),
+        (["agreement", "new", "--template", "forum", "--party", "b=BO:B", "--end", "soon"], "", 2),
+        (["import", "x.json", "--own", "--source", "feed"], "amal", 2),
+        (["import", "x.json", "--releasable-to", "nobody-we-know"], "amal", 2),
+        (["init", "--nation", "x", "--url", "http://x.example", "--country", "QMM"], "", 2),
+        (["init", "--nation", "x", "--url", "http://u:p@x.example"], "", 2),
         (["agreement", "new", "--template", "forum", "--party", "stranger"], "", 4),
         (["log", "prove", "nothing"], "lina", 4),
         (["log", "prove", "nothing"], "amal", 3),

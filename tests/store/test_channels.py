@@ -130,7 +130,7 @@ def test_a_refused_frame_that_comes_again_at_once_is_kept_once(unit):
         channels.refuse(unit, "borealis", ("bad-envelope", "signature"), frame, NOW)
     channels.refuse(unit, "cassia", ("bad-envelope", "signature"), b"a", NOW)
 
-    assert inbound.refusals_since(unit, "borealis", NOW) == 3
+    assert [each.peer for each in inbound.refused(unit)].count("borealis") == 3
     newest = inbound.refused(unit, limit=1)[0]
     assert (newest.peer, newest.code, newest.cause) == ("cassia", "bad-envelope", "signature")
 
@@ -139,7 +139,7 @@ def test_of_a_huge_refused_frame_the_beginning_is_kept(unit):
     channels.refuse(unit, "borealis", ("too-long", ""), b"x" * (2 << 20), NOW)
     channels.refuse(unit, "borealis", ("too-long", ""), b"x" * (2 << 20), NOW)
 
-    assert inbound.refusals_since(unit, "borealis", NOW) == 1
+    assert len(inbound.refused(unit)) == 1
 
 
 def test_a_seal_is_accepted_under_its_number_once(core):

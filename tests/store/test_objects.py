@@ -156,9 +156,7 @@ def test_a_clearance_opens_its_level_and_all_below(core, level):
 
 @pytest.mark.parametrize("state", ["quarantined", "recalled"])
 def test_only_what_is_admitted_is_read(core, state):
-    (one,) = add(core, copy(tool(1)))
-    with core.begin() as unit:
-        objects.set_state(unit, [one.seq], state, "why")
+    add(core, copy(tool(1), state=state, reason="why"))
 
     assert search(core) == []
     with core.read() as unit:

@@ -52,7 +52,6 @@ def test_rows_are_found_by_id_agreement_and_peer(unit):
     assert releases.rows_of_ids(unit, ["a", "x"]) == [one]
     assert releases.rows_of_agreement(unit, "forum") == [two]
     assert releases.rows_of_peer(unit, "borealis") == [one]
-    assert releases.ids_on_shelves(unit, "cassia", ["a", "b"]) == {"b"}
     assert releases.views_on(unit, "s1", ["a", "b"]) == {("a", "v1"): one.view}
 
 
@@ -83,7 +82,6 @@ def test_thousands_of_rows_are_placed_at_once(unit):
     releases.place(unit, [row(id_) for id_ in ids])
 
     assert len(releases.rows_of_ids(unit, ids)) == 1_300
-    assert releases.ids_on_shelves(unit, "borealis", ids) == set(ids)
 
 
 def test_what_an_agreement_was_first_shown_stays(unit):
@@ -163,21 +161,3 @@ def test_changes_are_queued_in_order_and_forgotten_once_shown(unit):
     assert releases.ops_since(unit, 0, limit=1) == [first]
     assert releases.ops_since(unit, 0, kinds=["remove"]) == [second, third]
     assert releases.count_ops(unit, first.seq) == 2
-
-    releases.forget_ops(unit, second.seq)
-
-    assert releases.ops_since(unit, 0) == [third]
-
-
-def test_a_forgotten_changes_number_is_never_given_again(core):
-    """The projection follows numbers with a cursor; one given twice would never be shown."""
-    with core.begin() as unit:
-        releases.show(unit, "place", "s1")
-        (last,) = releases.ops_since(unit, 0)
-        releases.forget_ops(unit, last.seq)
-    with core.begin() as unit:
-        releases.show(unit, "place", "s1")
-
-        (again,) = releases.ops_since(unit, 0)
-
-    assert again.seq > last.seq

@@ -110,6 +110,11 @@ def versions(unit: Connection, id_: str) -> list[Signed]:
     ]
 
 
+def texts(unit: Connection) -> list[Agreement]:
+    """Return every text of every agreement here, signed or not."""
+    return [policy.read(row.raw) for row in store.texts(unit)]
+
+
 def every(unit: Connection, now: datetime) -> list[Held]:
     """Return all agreements, by id."""
     return [held(unit, id_, now) for id_ in dict.fromkeys(row.id for row in store.texts(unit))]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from mithaq.seal import documents
 from mithaq.seal.documents import KeyDocument
 from mithaq.seal.envelope import Envelope, read
 from mithaq.seal.keys import encode
-from mithaq.seal.words import same, words
+from mithaq.seal.words import same, strangers, words
 from mithaq.store import agreements, parties, releases
 from mithaq.store.journal import record
 from mithaq.store.parties import Peer
@@ -187,7 +188,8 @@ def confirm(unit: Connection, name: str, typed: str, now: datetime, *, by: str) 
     held = parties.key_document_envelopes(unit, name)
     if not held or not same(typed, documents.fingerprint(read(held[min(held)]).payload)):
         raise WrongWords(
-            "these are not the words of the key we hold for this peer: stop, and compare over another line",
+            "these are not the words of the key we hold for this peer: stop, and compare over another line"
+            + "".join(_misheard(*each) for each in strangers(typed)),
             peer=name,
         )
     parties.set_peer_state(unit, name, "confirmed")
@@ -195,6 +197,11 @@ def confirm(unit: Connection, name: str, typed: str, now: datetime, *, by: str) 
     confirmed = parties.peer(unit, name)
     show_caller(unit, confirmed)
     return confirmed
+
+
+def _misheard(place: int, word: str, near: Sequence[str]) -> str:
+    like = f"; like it: {', '.join(near)}" if near else ""
+    return f". Word {place}, {word!r}, is in no word list{like}"
 
 
 def show_caller(unit: Connection, peer: Peer) -> None:

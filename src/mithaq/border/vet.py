@@ -1,11 +1,13 @@
 """Whether something that came in may be an object here: form, ownership, markings (border.md 1.2, 1.3, 6.7)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mithaq.border.peers import document_of
+from mithaq.border.peers import administrative, document_of
+from mithaq.errors import Conflict, NotFound
 from mithaq.model.canonical import Json, parse
 from mithaq.model.labels import Beside, Label, Tlp, join
 from mithaq.model.markings import (
@@ -18,7 +20,8 @@ from mithaq.model.markings import (
     path_labels,
 )
 from mithaq.model.objects import Object
-from mithaq.store import objects, parties
+from mithaq.store import inbound, objects, parties
+from mithaq.store.inbound import Quarantined
 from mithaq.store.objects import UNRESOLVED
 
 UNMARKED_READS_AS = Tlp.AMBER  # who may read here what nobody has marked yet
@@ -83,6 +86,23 @@ def ground(unit: Connection, voucher: str, arriving: Sequence[Object] = ()) -> G
 def _body(raw: bytes) -> Mapping[str, Json]:
     value = parse(raw)
     return value if isinstance(value, dict) else {}
+
+
+def drop(unit: Connection, number: int, now: datetime, *, by: str) -> Quarantined:
+    """Take an entry in quarantine off the list of those to look at; it is kept as evidence.
+
+    Raises:
+        NotFound: there is none of that number; Conflict: somebody has dropped it, or it was recalled.
+    """
+    found = inbound.quarantined(unit, number)
+    if found is None:
+        raise NotFound(f"nothing in quarantine by the number {number}", number=number)
+    if found.state != "waiting":
+        raise Conflict(f"number {number} waits no more: it is {found.state}", number=number)
+    inbound.drop(unit, number)
+    facts: dict[str, Json] = {"code": found.code, "digest": found.digest, "by": by}
+    administrative(unit, now, "quarantine-dropped", found.id, facts)
+    return replace(found, state="dropped")
 
 
 def markings_hold(ground_: Ground, seen: Object) -> Verdict | None:

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from mithaq.auth.actors import Permission, roles
+from mithaq.auth.actors import Permission, Role, roles
 from mithaq.border import people
 from mithaq.border.people import Newcomer
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import TlpLevel, each_of
 from mithaq.seal.keys import generate, keyid
 
 app = topic("actor")
@@ -21,8 +22,8 @@ def add(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Annotated[str, typer.Argument()],
     *,
-    role: Annotated[list[str], typer.Option(metavar="ROLE")],
-    clearance: Annotated[str, typer.Option(metavar="LEVEL")] = "AMBER",
+    role: Annotated[list[str], typer.Option(metavar="ROLE", callback=each_of(Role))],
+    clearance: TlpLevel = "AMBER",
     reader_id: Annotated[list[str] | None, typer.Option(metavar="ID")] = None,
     key: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
     passphrase_file: Annotated[Path | None, typer.Option(metavar="FILE")] = None,

@@ -15,6 +15,7 @@ from mithaq.border.agreements import Held
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Instant, one_of
 from mithaq.cli.simulate import simulate
 from mithaq.cli.status import agreement_row
 from mithaq.clock import text
@@ -38,16 +39,18 @@ Yes = Annotated[bool, typer.Option("--yes")]
 def new(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     *,
-    template: Annotated[str, typer.Option(metavar="NAME")],
+    template: Annotated[str, typer.Option(metavar="NAME", callback=one_of(templates.names()))],
     party: Annotated[list[str], typer.Option(metavar="NAME[=CODE:ORGANISATION]")],
     id_: Annotated[str, typer.Option("--id", metavar="ID")] = "",
     title: Annotated[str, typer.Option(metavar="TEXT")] = "",
-    start: Annotated[str, typer.Option(metavar="INSTANT")] = "",
-    end: Annotated[str, typer.Option(metavar="INSTANT")] = "",
+    start: Instant = "",
+    end: Instant = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
 ) -> None:
     """Write a draft to edit."""
     desk = desk_of(ctx)
+    if id_ and not policy.NAME.fullmatch(id_):
+        raise BadUsage("bad-id", name=id_)
     with desk.node() as node, node.core.read() as unit:
         names = [node.us.party, *(each for each in party if each != node.us.party)]
         sides = [_party(unit, each, template) for each in names]
@@ -68,7 +71,9 @@ def _party(unit: Connection, written: str, template: str) -> Party:
     name, equals, rest = written.partition("=")
     country, _, organisation = rest.partition(":")
     if equals:
-        return Party(name=name, country=country.upper() or "XX", organisation=organisation or name)
+        if not policy.NAME.fullmatch(name) or not policy.COUNTRY.fullmatch(country.upper()):
+            raise BadUsage("bad-party", name=written)
+        return Party(name=name, country=country.upper(), organisation=organisation or name)
     document = peers.document_of(unit, name)
     if document is not None:
         return Party(name=name, country=document.country, organisation=document.organisation)

@@ -12,15 +12,16 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Instant, PapLevel, TlpLevel
 from mithaq.intel import Added, Caveats, Copy, Related
+from mithaq.model.labels import Beside
 from mithaq.node import Node
 
 app = topic()
 
+_COUNTS = ("stored", "known", "markings", "rejected")  # what may become of an object
 SHOWN = 20  # relations and rejections that a screen names
-Levels = Annotated[str, typer.Option(metavar="LEVEL")]
 Names = Annotated[str, typer.Option(metavar="NAME,…")]
-Instant = Annotated[str, typer.Option(metavar="INSTANT")]
 Flag = Annotated[bool, typer.Option()]
 Purpose = Annotated[str, typer.Option(metavar="WORD,…")]
 
@@ -46,8 +47,8 @@ def import_(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE")],
     *,
-    tlp: Levels = "",
-    pap: Levels = "",
+    tlp: TlpLevel = "",
+    pap: PapLevel = "",
     releasable_to: Names = "",
     embargo: Instant = "",
     expiry: Instant = "",
@@ -61,6 +62,8 @@ def import_(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Take files in, object by object."""
     desk = desk_of(ctx)
+    if own and source:
+        raise BadUsage("own-source")
     given = Caveats(
         tlp=tlp,
         pap=pap,
@@ -73,6 +76,7 @@ def import_(  # noqa: PLR0913 an argument per option
     beside, readers = intel.caveats(given), intel.readers(reader or ())
     results: list[tuple[Path, Added]] = []
     with desk.node() as node:
+        _known_recipients(node, beside)
         for file in files:
             incoming = intel.Incoming(
                 raw=desk.read(file),
@@ -84,6 +88,13 @@ def import_(  # noqa: PLR0913 an argument per option
             )
             results.append((file, _add(desk, node, incoming)))
     _report(desk, results)
+
+
+def _known_recipients(node: Node, beside: Beside) -> None:
+    with node.core.read() as unit:
+        unknown, known = intel.unknown_recipients(unit, node.us, beside.releasable_to or ())
+    if unknown:
+        raise BadUsage("recipient", name=", ".join(unknown), known=", ".join(known))
 
 
 def _source(node: Node, name: str, community: str) -> intel.Source:
@@ -121,7 +132,7 @@ def _report(desk: Desk, results: Sequence[tuple[Path, Added]]) -> None:
     if desk.screen.as_json:
         desk.screen.json(rows)
     for result in rows if not desk.screen.as_json else ():
-        counts = {name: result[name] for name in ("stored", "known", "markings")}
+        counts = {name: result[name] for name in _COUNTS[:3]}
         desk.screen.say(
             "say.imported", file=result["file"], rejected=len(result["rejected"]), **counts
         )
@@ -131,6 +142,9 @@ def _report(desk: Desk, results: Sequence[tuple[Path, Added]]) -> None:
             desk.screen.say("say.more", count=len(result["rejected"]) - SHOWN)
     if any(added.rejected for _, added in results):
         desk.stop("say.some-rejected")
+    empty = [result["file"] for result in rows if not any(result[name] for name in _COUNTS)]
+    if empty:
+        desk.stop("say.nothing-in", files=", ".join(empty))
 
 
 @app.command("show", cls=Command)
@@ -219,8 +233,8 @@ def mark(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
     *,
-    tlp: Levels = "",
-    pap: Levels = "",
+    tlp: TlpLevel = "",
+    pap: PapLevel = "",
     releasable_to: Names = "",
     embargo: Instant = "",
     expiry: Instant = "",
@@ -240,7 +254,10 @@ def mark(  # noqa: PLR0913 an argument per option
     )
     if given == Caveats():
         raise BadUsage("no-marking")
-    with desk.node() as node, node.core.begin() as unit:
-        actor = desk.actor(unit, Permission.OBJECT_ADD)
-        marked = intel.mark(unit, node.us, actor, name, intel.caveats(given), node.clock())
+    beside = intel.caveats(given)
+    with desk.node() as node:
+        _known_recipients(node, beside)
+        with node.core.begin() as unit:
+            actor = desk.actor(unit, Permission.OBJECT_ADD)
+            marked = intel.mark(unit, node.us, actor, name, beside, node.clock())
     desk.screen.facts(row(marked))

@@ -10,6 +10,7 @@ from mithaq.border import agreements, parting, peers, shelf
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import TlpLevel, one_of
 from mithaq.clock import text
 from mithaq.errors import PeerError
 from mithaq.exchange.client import PeerRefuses, fetch_keys
@@ -51,7 +52,7 @@ def add(  # noqa: PLR0913 an argument per option
     *,
     words: Annotated[str, typer.Option(metavar="WORDS")] = "",
     taxii: Annotated[str, typer.Option(metavar="NAME")] = "",
-    default_tlp: Annotated[str, typer.Option(metavar="LEVEL")] = "",
+    default_tlp: TlpLevel = "",
     constituency_of_us: Annotated[bool, typer.Option("--constituency-of-us")] = False,
     need_to_know: Annotated[bool, typer.Option("--need-to-know")] = False,
     country: Annotated[str, typer.Option(metavar="CODE")] = "",
@@ -217,7 +218,9 @@ def words(ctx: typer.Context) -> None:
 
 @app.command("delivery", cls=Command)
 def delivery(
-    ctx: typer.Context, name: Name, way: Annotated[str, typer.Argument(metavar="pull|push")]
+    ctx: typer.Context,
+    name: Name,
+    way: Annotated[str, typer.Argument(metavar="pull|push", callback=one_of(parting.WAYS))],
 ) -> None:
     """Say whether a peer fetches, or is brought, what is for it."""
     desk = desk_of(ctx)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from mithaq.auth.actors import Permission
+from mithaq.border import vet
 from mithaq.cli.desk import desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.errors import NotFound
@@ -38,6 +39,18 @@ def list_(ctx: typer.Context) -> None:
         rows = [_row(each) for each in inbound.in_quarantine(unit)]
     columns = ("number", "at", "from", "type", "code", "where")
     desk.screen.rows(columns, rows, empty="none.quarantine", wide=("id", "origin"))
+
+
+@app.command("drop", cls=Command)
+def drop(ctx: typer.Context, number: Annotated[int, typer.Argument(metavar="NUMBER")]) -> None:
+    """Take one off the list after a look; it stays on record."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.begin() as unit:
+        actor = desk.actor(unit, Permission.QUARANTINE_REVIEW)
+        found = vet.drop(unit, number, node.clock(), by=actor.name)
+    if desk.screen.as_json:
+        desk.screen.json(_row(found) | {"state": found.state})
+    desk.screen.say("say.dropped", number=number)
 
 
 @app.command("show", cls=Command)

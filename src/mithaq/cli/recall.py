@@ -12,9 +12,10 @@ from mithaq.auth.actors import Permission
 from mithaq.border import recall as border
 from mithaq.border import shelf
 from mithaq.border.recall import Asked, Given
-from mithaq.cli.common import BadUsage, span
+from mithaq.cli.common import span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import one_of
 from mithaq.clock import text
 from mithaq.errors import InputError, NotFound
 from mithaq.seal.messages import Answer, Cause, Tally
@@ -34,7 +35,7 @@ def recall(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
     *,
-    cause: Annotated[str, typer.Option(metavar="CAUSE")],
+    cause: Annotated[str, typer.Option(metavar="CAUSE", callback=one_of(CAUSES))],
     version: Annotated[str, typer.Option(metavar="INSTANT")] = "",
     agreement: Annotated[str, typer.Option(metavar="ID")] = "",
     basis: Annotated[str, typer.Option(metavar="TEXT")] = "",
@@ -45,8 +46,6 @@ def recall(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Take a release back from everybody who had it."""
     desk = desk_of(ctx)
-    if cause not in CAUSES:
-        raise BadUsage("one-of", name="--cause", known=", ".join(CAUSES))
     with desk.node() as node:
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.RELEASE_RECALL)
@@ -210,13 +209,11 @@ def receipt(
     order: Annotated[str, typer.Argument(metavar="ORDER")],
     *,
     sender: Annotated[str, typer.Option("--from", metavar="CLIENT")],
-    outcome: Annotated[str, typer.Option(metavar="OUTCOME")],
+    outcome: Annotated[str, typer.Option(metavar="OUTCOME", callback=one_of(ANSWERS))],
     basis: Annotated[str, typer.Option(metavar="TEXT")],
 ) -> None:
     """Record what a client that sends no receipts has answered."""
     desk = desk_of(ctx)
-    if outcome not in ANSWERS:
-        raise BadUsage("one-of", name="--outcome", known=", ".join(ANSWERS))
     answer = next(each for each in ANSWERS if each == outcome)
     with desk.node() as node, node.core.begin() as unit:
         actor = desk.actor(unit, Permission.RELEASE_RECALL)

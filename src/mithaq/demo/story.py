@@ -52,12 +52,12 @@ def run(language: str, *, leave: bool = False, console: Console | None = None) -
         _introduce(teller, made)
         _play(teller, made, folder)
         teller.act("act.end")
-        _addresses(teller, made)
         if not leave:
+            _addresses(teller, made)
             with _told_to_end() as told:
                 _invite(teller, made[1])
                 told.wait()
-            teller.say("ending")
+        teller.say("ending")
 
 
 def _introduce(teller: Teller, made: Sequence[Nation]) -> None:

@@ -15,6 +15,7 @@ from mithaq.intel.service import (
     relate,
     search,
     source,
+    unknown_recipients,
     versions,
     worked_on,
 )
@@ -22,6 +23,6 @@ from mithaq.store.objects import Copy, Source
 
 __all__ = [
     "Added", "Caveats", "Copy", "Incoming", "Rejected", "Related", "Source", "add", "caveats", "mark",
-    "marking", "members", "readers", "received", "recent", "relate", "search", "source", "title", "versions",
-    "worked_on",
+    "marking", "members", "readers", "received", "recent", "relate", "search", "source", "title",
+    "unknown_recipients", "versions", "worked_on",
 ]  # fmt: skip

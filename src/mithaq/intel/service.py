@@ -19,8 +19,6 @@ from mithaq.model.objects import IDENTIFIER, moment, references
 from mithaq.store import objects, parties
 from mithaq.store.engine import Store
 from mithaq.store.objects import Copy, Rows, Source
-from mithaq.store.sql import chunks
-from mithaq.store.tables import copies
 
 Progress = Callable[[int, int], None]  # objects done, of all
 
@@ -170,6 +168,18 @@ def search(  # noqa: PLR0913 words, kind and page of one search
     return objects.search(unit, _visible(us, actor), words, type_, page)
 
 
+def unknown_recipients(
+    unit: Connection, us: Us, names: Iterable[str]
+) -> tuple[list[str], list[str]]:
+    """Return those of ``names`` that are no party and no country we deal with, and all that are, each sorted."""
+    known = {us.party, us.country}
+    known |= {word for peer in parties.all_peers(unit) for word in (peer.name, peer.country)}
+    for text_ in agreements.texts(unit):
+        known |= {word for party in text_.parties for word in (party.name, party.country)}
+    known.discard("")
+    return sorted(set(names) - known), sorted(known)
+
+
 def versions(unit: Connection, us: Us, actor: Actor, name: str) -> list[Copy]:
     """Return every copy of an id, or the one of a number, newest version first.
 
@@ -177,12 +187,8 @@ def versions(unit: Connection, us: Us, actor: Actor, name: str) -> list[Copy]:
         NotFound: there is none, or none this actor may read.
     """
     rows = _visible(us, actor)
-    rows = (
-        rows.where(copies.c.seq == int(name))
-        if name.isdecimal()
-        else rows.where(copies.c.id == name)
-    )
-    found = objects.load(unit, rows)
+    one = objects.numbered(rows, [int(name)]) if name.isdecimal() else objects.named(rows, [name])
+    found = [copy for each in one for copy in objects.load(unit, each)]
     if not found:
         raise NotFound(f"nothing here by the name {name!r} that {actor.name} may read", id=name)
     return sorted(found, key=lambda copy: (moment(copy.object.version), copy.seq), reverse=True)
@@ -197,8 +203,8 @@ def relate(unit: Connection, us: Us, actor: Actor, copy: Copy) -> list[Related]:
         Related(direction="to", pointer=pointer, id=target, copy=ends.get(target))
         for pointer, target in names
     ]
-    for part in chunks(objects.referring_to(unit, copy.object.id)):
-        for other in objects.load(unit, visible.where(copies.c.seq.in_(part))):
+    for rows in objects.numbered(visible, objects.referring_to(unit, copy.object.id)):
+        for other in objects.load(unit, rows):
             found += [
                 Related(direction="from", pointer=pointer, id=other.object.id, copy=other)
                 for pointer, target in references(other.object.body)
@@ -209,8 +215,8 @@ def relate(unit: Connection, us: Us, actor: Actor, copy: Copy) -> list[Related]:
 
 def _newest_by_id(unit: Connection, visible: Rows, ids: Iterable[str]) -> dict[str, Copy]:
     found: dict[str, Copy] = {}
-    for part in chunks(dict.fromkeys(ids)):
-        for copy in objects.load(unit, visible.where(copies.c.id.in_(part))):
+    for rows in objects.named(visible, ids):
+        for copy in objects.load(unit, rows):
             before = found.get(copy.object.id)
             if before is None or moment(before.object.version) < moment(copy.object.version):
                 found[copy.object.id] = copy
@@ -234,24 +240,15 @@ def worked_on(
         if IDENTIFIER.fullmatch(id_) is None:
             raise InputError(f"{id_!r} is neither an identifier nor a number", id=id_)
     rows = _visible(us, actor)
-    wanted = [rows.where(copies.c.seq.in_(part)) for part in chunks(numbers)]
-    wanted += [rows.where(copies.c.id.in_(part)) for part in chunks(dict.fromkeys(ids))]
+    wanted = [*objects.numbered(rows, numbers), *objects.named(rows, ids)]
     if source:
-        wanted.append(rows.where(copies.c.voucher.in_((source, f"file:{source}"))))
-    seen = [row for each in wanted for row in _keys(unit, each)]
+        wanted.append(objects.given_by(rows, (source, f"file:{source}")))
+    seen = [row for each in wanted for row in objects.keys(unit, each)]
     there = {id_ for _, _, id_, _ in seen} | {str(seq) for seq, *_ in seen}
     for name in (*names, *([source] if source and not seen else ())):
         if name not in there:
             raise NotFound(f"nothing here by the name {name!r} that {actor.name} may read", id=name)
     return _newest(unit, seen, numbers)
-
-
-def _keys(unit: Connection, rows: Rows) -> list[tuple[int, str, str, str]]:
-    columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version)
-    return [
-        (row.seq, row.voucher, row.id, row.version)
-        for row in unit.execute(rows.with_only_columns(*columns).order_by(copies.c.seq))
-    ]
 
 
 def _newest(
@@ -299,5 +296,5 @@ def received(unit: Connection, us: Us, actor: Actor) -> list[Copy]:
 
 def recent(unit: Connection, us: Us, actor: Actor, since: datetime) -> list[int]:
     """Return the numbers of the newest copies that came in after an instant."""
-    rows = _visible(us, actor).where(copies.c.received_at >= text(since))
-    return _newest(unit, _keys(unit, rows), ())
+    rows = objects.received_since(_visible(us, actor), text(since))
+    return _newest(unit, objects.keys(unit, rows), ())

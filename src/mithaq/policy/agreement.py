@@ -13,9 +13,9 @@ from mithaq.model.kinds import is_timestamp
 from mithaq.model.labels import Pap, Tlp, pap, tlp
 
 Slug = str
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _NO_NAME = "holds letters, digits, '.', '_' and '-' only, 128 at most"
-_COUNTRY = re.compile(r"[A-Z]{2}")
+COUNTRY = re.compile(r"[A-Z]{2}")
 _PLACE = re.compile(r" at `([^`]*)`")  # as msgspec writes it
 _LONG = len("2031-01-31T00:00:00.000Z")
 _TWO = 2
@@ -224,7 +224,7 @@ def action_level(clause: Clause) -> Pap:
 def _faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
     """Yield (path, fault) of everything that types alone do not forbid."""
     yield from _party_faults(agreement)
-    if not _NAME.fullmatch(agreement.id):
+    if not NAME.fullmatch(agreement.id):
         yield "$.id", _NO_NAME
     if agreement.version < 1:
         yield "$.version", "must be 1 or more"
@@ -249,9 +249,9 @@ def _party_faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
         needed = "two or more" if many else "two"
         yield "$.parties", f"{agreement.kind} agreements need {needed} parties"
     for index, party in enumerate(agreement.parties):
-        if not _NAME.fullmatch(party.name):
+        if not NAME.fullmatch(party.name):
             yield f"$.parties[{index}].name", _NO_NAME
-        if not _COUNTRY.fullmatch(party.country):
+        if not COUNTRY.fullmatch(party.country):
             yield f"$.parties[{index}].country", "no code of two capital letters (ISO 3166-1)"
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 
@@ -44,6 +45,21 @@ def same(typed: str, digest: bytes) -> bool:
     return any(
         heard == [w for word in words(digest, lang) for w in _plain(word)] for lang in LANGUAGES
     )
+
+
+def strangers(typed: str) -> list[tuple[int, str, list[str]]]:
+    """Return what is typed and stands in no list: its place from 1 on, the word, and words much like it.
+
+    It says nothing of whether the rest is right.
+    """
+    heard = _plain(typed)
+    lists = [{"".join(_plain(word)) for word in _list(lang)} for lang in ("en", "fr")]
+    known = max(lists, key=lambda words_: sum(word in words_ for word in heard))
+    return [
+        (place, word, get_close_matches(word, known, n=3))
+        for place, word in enumerate(heard, 1)
+        if not any(word in words_ for words_ in lists) and not word.isdecimal()
+    ]
 
 
 def _plain(text: str) -> list[str]:

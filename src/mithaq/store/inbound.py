@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
-from mithaq.clock import text
 from mithaq.store.sql import chunks, put
 from mithaq.store.tables import accepted, channels, heard, quarantine, refusals
 
@@ -148,9 +146,3 @@ def refused(unit: Connection, limit: int = 100) -> list[RefusedFrame]:
     c = refusals.c
     rows = select(c.seq, c.at, c.peer, c.code, c.cause).order_by(c.seq.desc()).limit(limit)
     return [RefusedFrame(**r._mapping) for r in unit.execute(rows)]
-
-
-def refusals_since(unit: Connection, peer: str, since: datetime) -> int:
-    """Return how many envelopes of ``peer`` were refused since an instant."""
-    query = select(func.count()).where(refusals.c.peer == peer, refusals.c.at >= text(since))
-    return int(unit.execute(query).scalar_one())

@@ -285,6 +285,33 @@ def by_seq(unit: Connection, seqs: Iterable[int]) -> list[Copy]:
     return found
 
 
+def numbered(rows: Rows, seqs: Iterable[int]) -> list[Rows]:
+    """Narrow a select to copies of some numbers; several selects where they are many."""
+    return [rows.where(copies.c.seq.in_(part)) for part in chunks(dict.fromkeys(seqs))]
+
+
+def named(rows: Rows, ids: Iterable[str]) -> list[Rows]:
+    """Narrow a select to copies of some ids; several selects where they are many."""
+    return [rows.where(copies.c.id.in_(part)) for part in chunks(dict.fromkeys(ids))]
+
+
+def given_by(rows: Rows, vouchers: Iterable[str]) -> Rows:
+    """Narrow a select to copies of some vouchers."""
+    return rows.where(copies.c.voucher.in_(list(vouchers)))
+
+
+def received_since(rows: Rows, instant: str) -> Rows:
+    """Narrow a select to copies that came in at or after an instant."""
+    return rows.where(copies.c.received_at >= instant)
+
+
+def keys(unit: Connection, rows: Rows) -> list[tuple[int, str, str, str]]:
+    """Run a select for (seq, voucher, id, version) alone, oldest first."""
+    columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version)
+    found = unit.execute(rows.with_only_columns(*columns).order_by(copies.c.seq))
+    return [(row.seq, row.voucher, row.id, row.version) for row in found]
+
+
 def of_id(unit: Connection, id_: str) -> list[Copy]:
     """Return every admitted copy of ``id_``, for the border."""
     return load(unit, everything().where(copies.c.id == id_, copies.c.state == "admitted"))
@@ -359,14 +386,6 @@ def referring_to(unit: Connection, id_: str) -> list[int]:
     """Return the numbers of the copies that refer to ``id_``."""
     rows = select(relations.c.copy).where(relations.c.target == id_).distinct()
     return [row.copy for row in unit.execute(rows)]
-
-
-def set_state(unit: Connection, seqs: Sequence[int], state: str, reason: str = "") -> None:
-    """Move copies to another state."""
-    for part in chunks(seqs):
-        unit.execute(
-            update(copies).where(copies.c.seq.in_(part)).values(state=state, reason=reason)
-        )
 
 
 def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:

@@ -172,15 +172,6 @@ def rows_of_peer(unit: Connection, peer: str) -> list[ShelfRow]:
     return [ShelfRow(**r._mapping) for r in unit.execute(select(rows).where(rows.c.peer == peer))]
 
 
-def ids_on_shelves(unit: Connection, peer: str, ids: Iterable[str]) -> set[str]:
-    """Return those of ``ids`` that stand on a shelf of ``peer``."""
-    found: set[str] = set()
-    for part in chunks(dict.fromkeys(ids)):
-        query = select(rows.c.id).where(rows.c.peer == peer, rows.c.id.in_(part))
-        found |= {row.id for row in unit.execute(query)}
-    return found
-
-
 def put_intents(unit: Connection, new: Sequence[Intent]) -> None:
     """Keep intents; a later decision on the same (copy, agreement, peer) replaces the earlier."""
     for part in chunks(new, 200):
@@ -318,8 +309,3 @@ def views_on(unit: Connection, shelf: str, ids: Iterable[str]) -> dict[tuple[str
         query = query.where(rows.c.shelf == shelf, rows.c.id.in_(part))
         found |= {(r.id, r.version): r.view for r in unit.execute(query)}
     return found
-
-
-def forget_ops(unit: Connection, upto: int) -> None:
-    """Drop changes that the projection has shown."""
-    unit.execute(delete(shelf_ops).where(shelf_ops.c.seq <= upto))

@@ -83,14 +83,6 @@ def caller_by_key(unit: Connection, keyid: str) -> tuple[Caller, str] | None:
     return Caller(name=row.name, kind=row.kind, keys={keyid: row.key}), row.key
 
 
-def all_callers(unit: Connection) -> list[Caller]:
-    """Return everyone who may knock."""
-    return [
-        Caller(name=r.name, kind=r.kind, keys=json.loads(r.keys), token=r.token)
-        for r in unit.execute(select(callers).order_by(callers.c.name))
-    ]
-
-
 def caller_by_token(unit: Connection, token_digest: str) -> Caller | None:
     """Return the client whose token has that digest."""
     if not token_digest:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mnemonic import Mnemonic
 
 from mithaq.errors import InputError
-from mithaq.seal.words import LANGUAGES, same, words
+from mithaq.seal.words import LANGUAGES, same, strangers, words
 
 digests = st.binary(min_size=32, max_size=32)
 KNOWN = hashlib.sha256(b"aurelia").digest()
@@ -95,3 +95,11 @@ def test_nothing_typed_is_no_phrase(typed):
 def test_a_language_without_a_list_says_which_there_are():
     with pytest.raises(InputError, match="en, fr, digits"):
         words(KNOWN, "xx")
+
+
+def test_what_stands_in_no_list_is_named_with_what_is_like_it_and_nothing_else():
+    typed = "abandon abilty zoo qqqqqq 0123"
+
+    assert [(place, word) for place, word, _ in strangers(typed)] == [(2, "abilty"), (4, "qqqqqq")]
+    assert "ability" in strangers(typed)[0][2]
+    assert strangers(" ".join(words(bytes(range(32)), "fr"))) == []

@@ -1,0 +1,71 @@
+"""Options whose values are of a known sort: what is none is refused by the option's name, with what there is."""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, TypeVar
+
+import typer
+
+from mithaq.cli.common import BadUsage
+from mithaq.clock import parse, text
+from mithaq.errors import InputError
+from mithaq.model.labels import Pap, Tlp, pap, tlp
+
+Value = TypeVar("Value", str, list[str] | None)
+Check = Callable[[typer.CallbackParam, Value], Value]
+
+
+def one_of(known: Iterable[str]) -> Check[str]:
+    """Return a check that a value is one of ``known``, or not given."""
+    names = tuple(map(str, known))
+
+    def check(param: typer.CallbackParam, value: str) -> str:
+        if value and value not in names:
+            raise BadUsage("one-of", name=_option(param), known=", ".join(names))
+        return value
+
+    return check
+
+
+def each_of(known: Iterable[str]) -> Check[list[str] | None]:
+    """Return a check that every value, of several or of comma-separated ones, is one of ``known``."""
+    names = tuple(map(str, known))
+    check = one_of(names)
+
+    def every(param: typer.CallbackParam, values: list[str] | None) -> list[str] | None:
+        for one in (part for value in values or () for part in value.split(",")):
+            check(param, one)
+        return values
+
+    return every
+
+
+def _read(read: Callable[[str], object], known: Iterable[str]) -> Check[str]:
+    names = ", ".join(map(str, known))
+
+    def check(param: typer.CallbackParam, value: str) -> str:
+        try:
+            _ = value and read(value)
+        except InputError as error:
+            raise BadUsage("one-of", name=_option(param), known=names) from error
+        return value
+
+    return check
+
+
+def _moment(param: typer.CallbackParam, value: str) -> str:
+    if not value:
+        return value
+    try:
+        return text(parse(value if "T" in value.upper() else f"{value}T00:00:00Z"))
+    except InputError as error:
+        raise BadUsage("bad-instant", name=_option(param), value=value) from error
+
+
+def _option(param: typer.CallbackParam) -> str:
+    name = param.opts[-1]
+    return name if name.startswith("-") else (param.metavar or name).upper()
+
+
+TlpLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(tlp, Tlp))]
+PapLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(pap, Pap))]
+Instant = Annotated[str, typer.Option(metavar="INSTANT", callback=_moment)]
