@@ -8,7 +8,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mithaq.seal.keys import encode
 from mithaq.store import shelf as shelves
+from mithaq.store.shelf import Caller
 from tests.unit.exchange.world import (
     B_SHELF,
     BASE_CHANNEL,
@@ -96,9 +98,10 @@ def test_another_peers_business_changes_no_byte(placed, removed, frames, spooled
     with tempfile.TemporaryDirectory() as folder:
         plain, busy = (build(Path(folder) / name) for name in ("plain", "busy"))
         busy.signers = dict(plain.signers)
-        with busy.shelf.begin() as unit, plain.shelf.read() as origin:
-            for caller in shelves.all_callers(origin):
-                shelves.put_caller(unit, caller)
+        with busy.shelf.begin() as unit:
+            for name, signer in plain.signers.items():
+                keys = {signer.keyid: encode(signer.public)}
+                shelves.put_caller(unit, Caller(name=name, kind="node", keys=keys))
         fill(busy, fill(plain))
         busy.open_shelf("7" * 32, "siem")
         busy.post_settled("7" * 32, stix(1), stix(9))
