@@ -117,7 +117,8 @@ def test_a_new_text_takes_down_what_a_person_approved_under_the_old_and_no_more(
     assert states(stage, approved) == {(PAIR, B): "held"}
 
 
-def test_a_client_gets_rows_and_no_frames(stage):
+def grant(stage):
+    """A client of our constituency, and the grant it reads under."""
     sensor = Peer(name="sensor", kind="client", state="confirmed", country="QM", constituency_of=US)
     stage.do(peers.add_client, sensor, stage.now, by="olga")
     client = Party(name="sensor", country="QM", organisation="Sensor", role="client")
@@ -125,6 +126,10 @@ def test_a_client_gets_rows_and_no_frames(stage):
     mona, key = stage.do(second_person)
     second = (mona, key)
     stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena", second=second)
+
+
+def test_a_client_gets_rows_and_no_frames(stage):
+    grant(stage)
     [copy] = stage.give(stage.body(by=US, level=Tlp.GREEN))
     frames = len(stage.rows("outbox"))
 

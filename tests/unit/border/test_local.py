@@ -10,7 +10,7 @@ from mithaq.border.local import Lowering
 from mithaq.errors import Conflict, NotFound
 from mithaq.model.labels import Beside, Pap, Tlp
 from mithaq.model.objects import from_body
-from mithaq.store.objects import Source
+from mithaq.store.objects import UNRESOLVED, Source
 from mithaq.store.parties import Peer
 from mithaq.store.spool import Arrival
 from tests.unit.border.lies import PowerCut, fixed, power_cut, quarantined, statement
@@ -165,3 +165,11 @@ def test_what_a_client_withdraws_stays_here_and_our_people_are_told(client):
 
     assert len(client.admitted()) == 1
     assert client.leaves(body["id"]) == ["admission", "withdrawn"]
+
+
+def test_what_bears_a_marking_nobody_understands_is_read_by_nobody(stage):
+    strange = "marking-definition--00000000-0000-4000-8000-00000000dead"
+
+    [copy] = stage.give(stage.body(by=US, level=None, object_marking_refs=[strange]))
+
+    assert copy.level == UNRESOLVED

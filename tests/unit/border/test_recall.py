@@ -2,14 +2,20 @@
 
 import pytest
 
+from mithaq.border import recall
 from mithaq.border.admit import Outcome
+from mithaq.border.agreements import narrow
 from mithaq.clock import text as stamp
+from mithaq.errors import InputError, NotFound
 from mithaq.model.labels import Tlp
+from mithaq.model.markings import tlp_id
 from mithaq.seal.envelope import sign
 from mithaq.seal.messages import ORDER, Order, Receipt, encode
 from mithaq.seal.messages import Recall as Entry
+from mithaq.store import agreements
 from tests.unit.border.lies import forum, pair, quarantined, relay
 from tests.unit.border.stage import FORUM, FRESH, PAIR, US, B, C, put, sealed
+from tests.unit.border.test_again import grant
 from tests.unit.border.test_publish import rows_of
 
 
@@ -103,3 +109,86 @@ def test_what_referred_to_a_recalled_object_is_decided_again(stage):
     stage.admit(ordered(stage, order(stage, target["id"]), seq=2, prev=head))
 
     assert rows_of(stage, sighting) == []
+
+
+def recall_ours(stage, copy, **more):
+    asked = recall.Asked(id=copy.object.id, cause="wrong", **more)
+    return stage.do(recall.recall, stage.us, "lena", asked, stage.now)
+
+
+def sent_to(stage, peer, agreement=PAIR):
+    return next(
+        c["seq"] for c in stage.rows("channels")
+        if (c["peer"], c["agreement"], c["direction"]) == (peer, agreement, "out")
+    )  # fmt: skip
+
+
+def test_a_client_is_recorded_by_a_person_and_a_node_answers_itself(stage):
+    grant(stage)
+    [copy] = stage.give(stage.body(by=US, level=Tlp.GREEN))
+    stage.publish(copy, agreement="grant")
+    stage.publish(copy)
+    frames = sent_to(stage, B)
+    given = {each.order.agreement: each for each in recall_ours(stage, copy)}
+    assert {name: each.owing for name, each in given.items()} == {"grant": ["sensor"], PAIR: [B]}
+    assert sent_to(stage, B) == frames + 1  # and none to the client, which reads no orders
+
+    def note(agreement, peer):
+        order_, told = given[agreement].order.name, ("kept", "by telephone")
+        return stage.do(recall.record, stage.us, order_, (peer, *told), "lena", stage.now)
+
+    assert note("grant", "sensor").peer == "sensor"
+    with pytest.raises(NotFound):
+        note("grant", B)
+    with pytest.raises(InputError):
+        note(PAIR, B)
+    [kept] = [r for r in stage.rows("receipts") if r["outcome"]]
+    assert (kept["peer"], kept["basis"], kept["person"]) == ("sensor", "by telephone", "lena")
+
+
+def test_a_recall_takes_the_row_also_where_no_text_is_left_to_send_it_under(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    frames = sent_to(stage, B)
+    [pact] = [row["digest"] for row in stage.rows("agreements") if row["id"] == PAIR]
+    stage.do(agreements.drop_signature, pact, B)
+
+    [given] = recall_ours(stage, copy)
+
+    assert rows_of(stage, copy) == []
+    assert (given.owing, sent_to(stage, B)) == ([B], frames)
+
+
+def test_a_marking_raised_during_a_suspension_recalls_from_everybody_there(stage):
+    body = stage.body(by=US, level=Tlp.GREEN)
+    [old] = stage.give(body)
+    [bare] = stage.give(stage.body(by=US, level=None), tlp=None)
+    stage.publish(old)
+    stage.do(narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+
+    raised = {"modified": stamp(stage.now), "object_marking_refs": [tlp_id(Tlp.AMBER)]}
+    stage.give({**body, **raised}, {**bare.object.body, **raised})
+
+    [given] = stage.rows("orders")
+    assert (given["id"], given["cause"]) == (old.object.id, "raised")
+
+
+def test_a_recall_under_one_agreement_leaves_the_copy_under_another(stage):
+    body = stage.body(level=Tlp.CLEAR)
+    head = {}
+    for terms, channel in ((pair, FRESH), (forum, "9" * 32)):
+        raw, head[terms] = sealed(terms(), [put(body)], stage.signer(B), channel=channel)
+        stage.admit(raw)
+    under = {copy.agreement: copy for copy in stage.admitted()}
+    stage.publish(under[FORUM], agreement=FORUM)
+    assert rows_of(stage, under[FORUM]) == [(FORUM, C)]
+
+    stage.admit(ordered(stage, order(stage, body["id"]), seq=2, prev=head[pair]))
+
+    assert [copy.agreement for copy in stage.admitted()] == [FORUM]
+    assert rows_of(stage, under[FORUM]) == [(FORUM, C)]
+    again, _ = sealed(
+        forum(), [put({**body, "modified": stamp(stage.now)})], stage.signer(B),
+        channel="9" * 32, seq=2, prev=head[forum],
+    )  # fmt: skip
+    assert stage.admit(again).stored == 1

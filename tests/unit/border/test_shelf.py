@@ -1,10 +1,11 @@
 """What peers may read follows what was released, and nothing taken back is seen (border.md 4, 10.2)."""
 
+import json
 from datetime import datetime
 
 from sqlalchemy import text
 
-from mithaq.border import admit, agreements, peers, shelf, watch
+from mithaq.border import admit, agreements, clients, peers, shelf, watch
 from mithaq.exchange.onshow import frames_after
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.markings import FIXED
@@ -12,6 +13,8 @@ from mithaq.seal.frames import cut, split
 from mithaq.seal.messages import Seal, decode
 from mithaq.store import parties, releases
 from mithaq.store.parties import Peer
+from mithaq.store.shelf import status
+from mithaq.store.spool import Arrival
 from tests.unit.border.stage import FORUM, PAIR, US, B, C
 
 ROOM = ("shelves", "shelf_rows", "views", "frames", "heartbeats", "callers", "documents", "marks")
@@ -220,3 +223,15 @@ def test_the_peers_that_frames_are_queued_for_are_known(stage):
     stage.publish(*stage.give(stage.body(by=US)))
 
     assert shelf.about_to_move(stage.node.core, stage.node.shelf) == {B}
+
+
+def test_a_post_that_could_not_be_settled_is_answered_as_failed_whole(stage):
+    facts = {"status": "s-1", "shelf": "a" * 32, "total": "2", "at": "2026-03-01T12:00:00.000Z"}
+    arrival = Arrival(peer="sensor", kind="post", facts=facts, raw=b"")
+
+    stage.do(clients.give_up, arrival, stage.now)
+    stage.project()
+
+    with stage.node.shelf.read() as unit:
+        told = json.loads(status(unit, "s-1", "a" * 32))
+    assert (told["status"], told["failure_count"], len(told["failures"])) == ("complete", 2, 2)
