@@ -10,6 +10,8 @@ import random
 import shutil
 import signal
 import socket
+import ssl
+import stat
 import subprocess
 import sys
 import sysconfig
@@ -17,11 +19,17 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from sqlalchemy import create_engine, make_url, text
 
+from mithaq import clock
 from mithaq.border import agreements, local, peers, verify
 from mithaq.border.publish import publish
 from mithaq.config import Exchange, Settings
@@ -73,7 +81,7 @@ class Nation:
         self.log = (folder / f"{name}.log").open("ab")
         self.process = None
 
-    def serve(self):
+    def serve(self, ready=None):
         before = len(self.said())
         self.process = subprocess.Popen(
             [self.python, "-m", "mithaq.serve", str(self.home)],
@@ -82,7 +90,8 @@ class Nation:
             stderr=self.log,
             env=os.environ | {"PYTHONPATH": MODULES, "PYTHONDONTWRITEBYTECODE": "1"},
         )
-        wait(lambda: self.answers() and '"ready"' in self.said()[before:], "the node is not ready")
+        ready = ready or (lambda: self.answers() and '"ready"' in self.said()[before:])
+        wait(ready, "the node is not ready")
 
     def answers(self):
         """Say whether anybody answers at the nation's address."""
@@ -407,6 +416,49 @@ def attempts(user, python, home, wanted):
     assert done.returncode == 0, done.stderr
     tried = json.loads(done.stdout)
     return [tried[f"{mode} {home / path}"] for mode, path in wanted]
+
+
+def certificate(folder):
+    """Write a certificate of its own making and its key, as an operator has them: the key for root alone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = clock.now()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "tls.pem").write_bytes(made.public_bytes(pem))
+    (folder / "tls.key").write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+    (folder / "tls.key").chmod(0o600)
+    return str(folder / "tls.pem"), str(folder / "tls.key")
+
+
+def test_a_tls_key_that_is_roots_alone_serves_a_listener_of_another_user(open_folder, other):
+    user, python = other
+    cert, key = certificate(open_folder)
+    files = {"tls_certificate": cert, "tls_key": key, "listener_user": user.pw_name}
+    nation = Nation(open_folder, "aurelia", "QM", python, **files)
+    try:
+        nation.serve(lambda: '"ready"' in nation.said())
+        port = nation.node.config.listen[1]
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            context = ssl.create_default_context(cafile=cert)
+            context.check_hostname = False
+            with context.wrap_socket(line) as tls:
+                assert tls.version() in {"TLSv1.2", "TLSv1.3"}
+        [handed] = Path(nation.home, "listener", "tls").glob("*.key")
+        about = handed.stat()
+        assert (about.st_uid, stat.S_IMODE(about.st_mode)) == (user.pw_uid, 0o400)
+        assert attempts(user, python, open_folder, [("rb", "tls.key")]) == ["PermissionError"]
+    finally:
+        nation.close()
 
 
 def test_the_listener_as_another_user_serves_and_opens_no_secret(open_folder, other):

@@ -199,6 +199,7 @@ def _folders(home: Path) -> None:
         folder.mkdir(exist_ok=True)
         folder.chmod(mode)
     (home / "core" / "keys").mkdir(mode=0o700, exist_ok=True)
+    (home / "listener" / "tls").mkdir(exist_ok=True)
 
 
 def _secret_file(path: Path, content: bytes) -> None:

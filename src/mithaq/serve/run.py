@@ -33,6 +33,7 @@ from mithaq.node.worker import Worker
 from mithaq.serve import alone
 from mithaq.serve.logs import configure
 
+HANDED = Path("listener") / "tls"  # what the listener's user is handed
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 RESTARTS = 5  # of the listener within a minute, before the node gives up
@@ -129,9 +130,8 @@ class Listener:
         environment[VARIABLE] = msgspec.json.encode(told).decode()
         host, port = self._address
         command = [sys.executable, "-m", "mithaq.serve.listener", host, str(port)]
-        command += [settings.tls_certificate and str(self._config.home / settings.tls_certificate)]
-        command += [settings.tls_key and str(self._config.home / settings.tls_key)]
         user = self._become()
+        command += map(str, self._tls(user) or ("", ""))
         self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
             command,
             env=environment,
@@ -158,6 +158,22 @@ class Listener:
             os.chown(path, user.pw_uid, user.pw_gid)
         return user
 
+    def _tls(self, user: pwd.struct_passwd | None) -> tuple[Path, Path] | None:
+        """Return the certificate's and the key's file, as the listener can read them.
+
+        A key that is its owner's alone is handed to the listener's user as a copy that is that user's alone.
+        """
+        files = self._config.tls
+        if files is None or user is None:
+            return files
+        copies = [(file, self._config.home / HANDED / file.name) for file in files]
+        for file, copy in copies:
+            copy.unlink(missing_ok=True)
+            with open(copy, "xb", opener=_secretly) as handed:
+                handed.write(file.read_bytes())
+            os.chown(copy, user.pw_uid, user.pw_gid)
+        return copies[0][1], copies[1][1]
+
     def ended(self) -> int | None:
         """Return the exit code of a process that has ended; None while it runs."""
         return None if self._process is None else self._process.poll()
@@ -172,6 +188,10 @@ class Listener:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _secretly(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o400)
 
 
 def _await(node: Node, listener: Listener, address: tuple[str, int], halt: threading.Event) -> None:
