@@ -285,3 +285,10 @@ def test_a_party_confirmed_late_is_told_no_notice_of_another_and_no_text_that_no
     stage.do(agreements.confirm, stage.us, C, words, stage.now, by="omar")
 
     assert sent_to(stage, C) == before
+
+
+def test_every_text_is_among_the_texts_signed_or_not(stage):
+    exact = policy.to_bytes(agreement("idea", B, US))
+    stage.do(agreements.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
+
+    assert {each.id for each in stage.ask(agreements.texts)} == {PAIR, FORUM, "idea"}

@@ -172,3 +172,13 @@ def test_only_a_node_is_brought_what_is_for_it_and_in_a_way_that_there_is(stage)
     stage.do(parting.set_delivery, B, "push", stage.now, by="olga")
 
     assert stage.ask(peer, B).delivery == "push"
+
+
+def test_a_word_that_no_list_holds_is_named_with_those_like_it(stage):
+    stage.do(set_peer_state, B, "met")
+    first, *others = stage.ask(peers.fingerprint_words, B, "en")
+
+    with pytest.raises(peers.WrongWords) as caught:
+        stage.do(peers.confirm, B, " ".join((first + "q", *others)), stage.now, by="omar")
+
+    assert repr(first + "q") in str(caught.value)

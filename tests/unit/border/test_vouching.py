@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.border import agreements, heartbeats
+from mithaq.border import agreements, heartbeats, vet
 from mithaq.border.admit import Outcome
 from mithaq.border.agreements import terms_of
+from mithaq.errors import Conflict, NotFound
 from mithaq.model.canonical import digest
 from mithaq.model.labels import Tlp
 from mithaq.model.objects import from_body
@@ -216,3 +217,18 @@ def test_a_scope_that_not_all_its_parties_signed_lets_nothing_on(stage):
     stage.admit(relay(stage, body, scope=terms_of(text)))
 
     assert quarantined(stage) == {body["id"]: "onward"}
+
+
+def test_what_was_set_aside_is_dropped_once_on_the_record_and_kept_as_evidence(stage):
+    body = stage.body(by=C, level=Tlp.GREEN)
+    stage.admit(relay(stage, body, onward="none"))
+    [row] = stage.rows("quarantine")
+
+    gone = stage.do(vet.drop, row["seq"], stage.now, by="lena")
+
+    assert (gone.state, gone.body) == ("dropped", row["body"])
+    assert stage.leaves(body["id"]) == ["quarantine", "quarantine-dropped"]
+    with pytest.raises(Conflict):
+        stage.do(vet.drop, row["seq"], stage.now, by="lena")
+    with pytest.raises(NotFound):
+        stage.do(vet.drop, row["seq"] + 1, stage.now, by="lena")
