@@ -5,7 +5,7 @@ without a leaf in the log, and nothing is visible before the transaction that pu
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
@@ -17,7 +17,7 @@ from mithaq.audit import log
 from mithaq.border.agreements import held
 from mithaq.border.outbox import Placed, place
 from mithaq.border.reasons import decode_reasons, encode_reasons
-from mithaq.border.situation import Gathered, gather
+from mithaq.border.situation import Gathered, gather, turns
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError
@@ -192,6 +192,7 @@ def _effect(
     place(unit, us, agreement, going, now)
     _take_back(unit, made, chosen)
     releases.put_intents(unit, _intents(made, asked, now))
+    releases.turn_at(unit, agreement.id, _to_come(made, asked, now))
     waits = [
         (t, seq) for (_, seq), d in made.decisions.items() for t in _lacking(d) if seq in asked
     ]
@@ -199,6 +200,15 @@ def _effect(
     count = {peer: len(placed) for peer, placed in going.items()}
     record(unit, now, "decided", agreement.id, released=count, candidates=len(asked))
     return {placed.copy.object.id for many in going.values() for placed in many}
+
+
+def _to_come(made: Outcome, asked: Iterable[int], now: datetime) -> Iterator[tuple[int, str]]:
+    """Yield (copy, instant) of what time alone will turn: embargoes that end, expiries that come."""
+    wanted = set(asked)
+    for candidate in made.gathered.candidates:
+        seq = int(str(candidate.key))
+        if seq in wanted:
+            yield from ((seq, at) for at in turns(candidate) if at > text(now))
 
 
 def _chosen(made: Outcome) -> dict[tuple[str, str, str], int]:

@@ -13,7 +13,7 @@ from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.model.canonical import parse
 from mithaq.model.labels import Label, Tlp, join, tlp
-from mithaq.model.markings import Marking, classify, object_label
+from mithaq.model.markings import Marking, classify, object_label, path_labels
 from mithaq.model.objects import moment, references
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Agreement
@@ -210,6 +210,17 @@ def _candidate(copy: Copy, around: Around) -> Candidate:
         label_floor=join(*(_label(c, table) for c in later)),
         lowers=own and bool(before) and _below(_label(copy, table), _label(before[-1], table)),
     )
+
+
+def turns(candidate: Candidate) -> set[str]:
+    """Return the instants at which what the candidate's markings permit may turn (border.md 2.7)."""
+    table = candidate.markings or {}
+    labels = (
+        object_label(candidate.object.body, candidate.beside, table),
+        candidate.label_floor,
+        *path_labels(candidate.object.body, table).values(),
+    )
+    return {at for label in labels for at in (label.embargo, label.expiry) if at is not None}
 
 
 def _label(copy: Copy, table: Mapping[str, Marking]) -> Label:

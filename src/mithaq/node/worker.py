@@ -14,11 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from mithaq.audit import log as audit
 from mithaq.border import admit, clients, heartbeats, shelf, watch
 from mithaq.border.shelf import Nudge
-from mithaq.clock import monotonic
+from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
 from mithaq.node.build import Node
 from mithaq.node.visit import Visitor
-from mithaq.store import channels, journal, parties, spool
+from mithaq.store import channels, journal, parties, releases, spool
 from mithaq.store.spool import Arrival
 
 _log = structlog.get_logger()
@@ -127,15 +127,18 @@ class Worker:
         return None if done is None else done.outcome
 
     def look(self) -> None:
-        """Follow agreements into and out of force, and keep the log's hourly tick."""
+        """Follow agreements into and out of force, embargoes and expiries, and the log's hourly tick."""
         node, now = self.node, self.node.clock()
         with node.core.read() as unit:
-            changed = watch.changed(unit, now)
+            changed, turned = watch.changed(unit, now), releases.count_turned(unit, text(now))
             last = audit.last_checkpoint(unit)
         due = last is None or last <= now - LOG_TICK
         for agreement in changed:
             with node.core.begin() as unit:
                 watch.catch_up(unit, node.us, agreement, now)
+        while turned:
+            with node.core.begin() as unit:
+                turned = watch.turn(unit, node.us, now)
         if due:
             with node.core.begin() as unit:
                 audit.pad(unit, now)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, 
 
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new
-from mithaq.store.tables import approvals, first_views, intents, rows, shelf_ops, waiting
+from mithaq.store.tables import approvals, first_views, intents, moments, rows, shelf_ops, waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +207,7 @@ def intents_where(
 def forget(unit: Connection, copies: Iterable[int]) -> None:
     """Forget what was asked for with copies that are gone, and what they waited for."""
     for part in chunks(copies):
-        for table in (intents, waiting):
+        for table in (intents, waiting, moments):
             unit.execute(delete(table).where(table.c.copy.in_(part)))
 
 
@@ -217,6 +217,34 @@ def wait_for(unit: Connection, agreement: str, waits: Iterable[tuple[str, int]])
         insert_new(
             unit, waiting, [{"agreement": agreement, "target": t, "copy": c} for t, c in part]
         )
+
+
+def turn_at(unit: Connection, agreement: str, moments_: Iterable[tuple[int, str]]) -> None:
+    """Note (copy, instant) pairs: the copy is decided again under ``agreement`` when that instant has come."""
+    for part in chunks(moments_):
+        insert_new(unit, moments, [{"agreement": agreement, "copy": c, "at": at} for c, at in part])
+
+
+def turned(unit: Connection, now: str, limit: int) -> dict[str, list[int]]:
+    """Return, by agreement, copies whose decision may have turned by ``now``, those that wait longest first."""
+    query = select(moments).where(moments.c.at <= now).order_by(moments.c.at).limit(limit)
+    found: dict[str, dict[int, None]] = {}
+    for row in unit.execute(query):
+        found.setdefault(row.agreement, {})[row.copy] = None
+    return {name: list(copies) for name, copies in found.items()}
+
+
+def count_turned(unit: Connection, now: str) -> int:
+    """Return how many decisions may have turned by ``now`` and were not made again yet."""
+    query = select(func.count()).select_from(moments).where(moments.c.at <= now)
+    return int(unit.execute(query).scalar_one())
+
+
+def forget_turn(unit: Connection, agreement: str, copies: Iterable[int], now: str) -> None:
+    """Forget the instants up to ``now`` of copies that are decided again."""
+    for part in chunks(copies):
+        which = (moments.c.agreement == agreement, moments.c.at <= now, moments.c.copy.in_(part))
+        unit.execute(delete(moments).where(*which))
 
 
 def released_waiters(unit: Connection, agreement: str, targets: Iterable[str]) -> list[int]:

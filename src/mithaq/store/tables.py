@@ -350,6 +350,14 @@ waiting = Table(
     Column("copy", Serial, nullable=False),
     PrimaryKeyConstraint("agreement", "target", "copy"),
 )
+moments = Table(  # instants at which a decision may turn: an embargo's end, an expiry
+    "moments",
+    core,
+    *_texts("agreement", "at"),
+    Column("copy", Serial, nullable=False),
+    PrimaryKeyConstraint("agreement", "at", "copy"),
+    Index("ix_moments_at", "at"),
+)
 approvals = Table(
     "approvals",
     core,

@@ -505,3 +505,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_released_copy", "released", ["copy"], unique=False, schema="core")
     op.create_index("ix_released_id", "released", ["id"], unique=False, schema="core")
+    op.create_table(
+        "moments",
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("agreement", "at", "copy"),
+        schema="core",
+    )
+    op.create_index("ix_moments_at", "moments", ["at"], unique=False, schema="core")
