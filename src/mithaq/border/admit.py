@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border import agreements, entries, peers, proofs, recall
+from mithaq.border import agreements, entries, keys, peers, proofs, recall
 from mithaq.border.agreements import instants
 from mithaq.border.local import Given, LocalOutcome, local, mark, own_identity
 from mithaq.border.publish import revisit
@@ -340,7 +340,7 @@ def _document(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) ->
     envelope = read(raw)
     match envelope.payload_type:
         case t if t == KEYS:
-            peers.learn(unit, peer, raw, now)
+            keys.learn(unit, us, peer, raw, now)
         case t if t == AGREEMENT:
             agreements.receive(unit, us, peer, envelope, now)
         case t if t == NOTICE:

@@ -82,12 +82,14 @@ def fingerprint_words(unit: Connection, party: str, language: str) -> tuple[str,
     return words(documents.fingerprint(read(held[min(held)]).payload), language)
 
 
-def publish_own(unit: Connection, envelope: bytes, document: KeyDocument, now: datetime) -> None:
+def publish_own(
+    unit: Connection, envelope: bytes, document: KeyDocument, now: datetime, *, by: str
+) -> None:
     """Keep our key document and show it to whoever asks."""
     parties.add_key_document(unit, document.party, document.version, envelope, now)
     releases.show(unit, "document", "", name="keys", raw=envelope.decode())
     releases.show(unit, "document", "", name=f"keys/{document.version}", raw=envelope.decode())
-    administrative(unit, now, "keys", document.party, {"version": document.version})
+    administrative(unit, now, "keys", document.party, {"version": document.version, "by": by})
 
 
 def meet(unit: Connection, us: Us, raw: bytes, now: datetime, *, by: str) -> Peer:

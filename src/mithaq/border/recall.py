@@ -363,16 +363,22 @@ def _give_back(unit: Connection, us: Us, order: OrderRow, now: datetime) -> Sequ
     }
     peers.administrative(unit, now, "recalled", order.id, {**facts, **what})
     passed = recalls.releases_of(unit, seqs)
-    for row in releases.rows_of_ids(unit, [order.id]):
+    erase(unit, us, copies, now)
+    return _tell(unit, us, order, passed, now) if passed else ()
+
+
+def erase(unit: Connection, us: Us, copies: Sequence[Copy], now: datetime) -> None:
+    """Delete copies, take down what stands by them, and decide again what refers to them."""
+    seqs, ids = {copy.seq for copy in copies}, {copy.object.id for copy in copies}
+    for row in releases.rows_of_ids(unit, ids):
         if row.copy in seqs:
             releases.take_away(unit, row.shelf, row.id, row.version)
             releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
     releases.forget(unit, seqs)
     objects.erase(unit, copies)
-    touched = objects.referring_to(unit, order.id)
+    touched = sorted({seq for id_ in ids for seq in objects.referring_to(unit, id_)})
     for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=touched)):
         reconsider(unit, us, name, touched, now)
-    return _tell(unit, us, order, passed, now) if passed else ()
 
 
 def _named(unit: Connection, agreement: str, names: Sequence[str], now: datetime) -> list[str]:

@@ -76,6 +76,12 @@ def _recall() -> typer.Typer:
     return recall.app
 
 
+def _key() -> typer.Typer:
+    from mithaq.cli import key  # noqa: PLC0415 as above
+
+    return key.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -84,6 +90,7 @@ def _log() -> typer.Typer:
 
 TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "actor": _actor,
+    "key": _key,
     "peer": _peer,
     "token": _token,
     "agreement": _agreement,
@@ -99,7 +106,7 @@ COMMANDS: Mapping[
     **dict.fromkeys(("recall", "receipts", "receipt"), _recall),
 }
 ORDER = (
-    *("demo", "init", "serve", "status", "verify", "actor", "peer", "token", "agreement"),
+    *("demo", "init", "serve", "status", "verify", "actor", "key", "peer", "token", "agreement"),
     *("import", "formats", "show", "search", "mark"),
     *("release", "explain", "queue", "approve", "decline"),
     *("recall", "receipts", "receipt", "quarantine", "log"),

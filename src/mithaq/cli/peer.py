@@ -6,7 +6,7 @@ import typer
 from sqlalchemy import Connection
 
 from mithaq.auth.actors import Permission
-from mithaq.border import agreements, parting, peers, shelf
+from mithaq.border import agreements, keys, parting, peers, shelf
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -90,7 +90,7 @@ def _meet(desk: Desk, node: Node, url: str, typed: str) -> None:
     with node.core.begin() as unit:
         peer = peers.meet(unit, node.us, first, node.clock(), by=actor.name)
         for raw in later:
-            peers.learn(unit, peer.name, raw, node.clock())
+            keys.learn(unit, node.us, peer.name, raw, node.clock())
     if not desk.screen.as_json:
         desk.screen.say("say.met", peer=peer.name, organisation=peer.organisation, url=peer.url)
         desk.screen.phrase(ours)

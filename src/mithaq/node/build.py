@@ -11,6 +11,7 @@ from typing import Self
 from mithaq import clock as clocks
 from mithaq import config as settings_file
 from mithaq.border import admit, peers
+from mithaq.border.people import OWNER
 from mithaq.border.us import Us
 from mithaq.clock import Clock, text
 from mithaq.config import Config, Settings
@@ -20,9 +21,10 @@ from mithaq.exchange.wire import Wire
 from mithaq.formats import BUILT_IN, Registry
 from mithaq.model.ids import new_id
 from mithaq.node import plugins
+from mithaq.node.keyring import Keyring
 from mithaq.seal.documents import KEYS, ExchangeKey, KeyDocument, RootKey
 from mithaq.seal.envelope import sign
-from mithaq.seal.keys import KeySigner, encode, from_pem, generate
+from mithaq.seal.keys import KeySigner, encode, generate
 from mithaq.seal.messages import encode as to_payload
 from mithaq.store.engine import Room, Store, open_store
 from mithaq.store.migrate import upgrade
@@ -46,6 +48,7 @@ class Node:
 
     config: Config
     us: Us
+    keys: Keyring = field(repr=False)  # what ``us`` signs with
     core: Store = field(repr=False)
     shelf: Store = field(repr=False)
     spool: Store = field(repr=False)
@@ -101,7 +104,8 @@ def init(
     document = _first_document(settings, (root, exchange), now)
     envelope = sign(KEYS, to_payload(document), root).to_bytes()
     with node.core.begin() as unit:
-        peers.publish_own(unit, envelope, document, now)
+        peers.publish_own(unit, envelope, document, now, by=OWNER)
+        node.keys.read(document)
         admit.own_identity(unit, node.us, document.identities[0], now)
     return node
 
@@ -134,9 +138,15 @@ def open_node(
     stores = {room: open_store(url, room) for room, url in rooms.items()}
     for store in stores.values():
         upgrade(store)
+    us, keys = _us(config, clock)
+    with stores["core"].read() as unit:
+        document = peers.document_of(unit, us.party)
+    if document is not None:
+        keys.read(document)
     return Node(
         config=config,
-        us=_us(config),
+        us=us,
+        keys=keys,
         core=stores["core"],
         shelf=stores["shelf"],
         spool=stores["spool"],
@@ -146,23 +156,24 @@ def open_node(
     )
 
 
-def _us(config: Config) -> Us:
+def _us(config: Config, clock: Clock) -> tuple[Us, Keyring]:
     settings = config.settings
     try:
-        signer = from_pem(config.exchange_key_path.read_bytes())
+        keys = Keyring(config.exchange_key_path, clock)
         secret = (config.home / SECRET).read_bytes()
     except FileNotFoundError as error:
         raise NoNode(f"the home lacks {Path(str(error.filename)).name}") from error
-    return Us(
+    us = Us(
         party=settings.nation,
         country=settings.country,
         organisation=settings.organisation,
         realm=settings.realm,
         url=settings.url.rstrip("/"),
-        signer=signer,
+        signer=keys,
         secret=secret,
         max_frame_bytes=settings.exchange.max_frame_bytes,
     )
+    return us, keys
 
 
 def _first_document(

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from mithaq.border import admit, heartbeats
-from mithaq.border.peers import learn
+from mithaq.border.keys import learn
 from mithaq.border.shelf import Nudge, narrow
 from mithaq.errors import MithaqError, NotFound
 from mithaq.exchange.client import Line, PeerRefuses, fetch_keys
@@ -121,7 +121,7 @@ class Visitor:
         """Walk one version of the peer's key document."""
         document = fetch_keys(self.node.wire, peer.url, version)
         with self.node.core.begin() as unit:
-            learn(unit, peer.name, document, self.node.clock())
+            learn(unit, self.node.us, peer.name, document, self.node.clock())
 
     def _fetch(self, line: Line, peer: Peer, channel: str) -> None:
         """Fetch a channel from where we stand until there is nothing newer, one transaction a frame."""

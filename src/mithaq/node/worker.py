@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, heartbeats, shelf, watch
+from mithaq.border import admit, clients, heartbeats, peers, shelf, watch
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
@@ -130,8 +130,12 @@ class Worker:
         """Follow agreements into and out of force, embargoes and expiries, and the log's hourly tick."""
         node, now = self.node, self.node.clock()
         with node.core.read() as unit:
+            ours = max(parties.document_versions(unit, node.us.party), default=0)
+            document = peers.document_of(unit, node.us.party) if ours > node.keys.version else None
             changed, turned = watch.changed(unit, now), releases.count_turned(unit, text(now))
             last = audit.last_checkpoint(unit)
+        if document is not None:
+            node.keys.read(document)
         due = last is None or last <= now - LOG_TICK
         for agreement in changed:
             with node.core.begin() as unit:

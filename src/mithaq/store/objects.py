@@ -317,6 +317,12 @@ def of_id(unit: Connection, id_: str) -> list[Copy]:
     return load(unit, everything().where(copies.c.id == id_, copies.c.state == "admitted"))
 
 
+def vouched_since(unit: Connection, voucher: str, instant: str) -> list[Copy]:
+    """Return the admitted copies that ``voucher`` vouches for and that came at or after an instant."""
+    rows = given_by(received_since(everything(), instant), [voucher])
+    return load(unit, rows.where(copies.c.state == "admitted"))
+
+
 def erase(unit: Connection, gone: Sequence[Copy]) -> None:
     """Delete copies, and their bytes where nothing else here is those bytes."""
     for part in chunks(gone):

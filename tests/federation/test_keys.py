@@ -1,0 +1,145 @@
+"""A nation's exchange key turns, is lost or stolen: releases go on, and what a thief signed is set aside."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mithaq.border import keys, parting
+from mithaq.border.keys import Change
+from mithaq.border.peers import document_of
+from mithaq.errors import InputError, Refused
+from mithaq.exchange.wire import PeerUnreachable
+from mithaq.node.build import ROOT_KEY
+from mithaq.seal.documents import Reader
+from mithaq.seal.keys import from_pem, generate
+from mithaq.store import inbound, releases
+from tests.federation.test_delivery import NATIONS, agreement, let_go
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def three(federation):
+    for name, country in NATIONS.items():
+        federation.nation(name, country)
+    federation.enrol_all()
+    federation.sign(agreement("forum", *NATIONS), *NATIONS)
+    return federation
+
+
+def root(federation, name="aurelia"):
+    return from_pem((federation.nodes[name].config.home / ROOT_KEY).read_bytes())
+
+
+def change(federation, name="aurelia", after=HOUR, **more):
+    """Sign the next key document of a nation; return its new exchange key."""
+    node, fresh = federation.nodes[name], generate()
+    wanted = Change(public=fresh.public, begins=federation.clock() + after, **more)
+    with node.core.begin() as unit:
+        keys.rotate(unit, node.us, [root(federation, name)], wanted, federation.clock(), by="olga")
+    node.keys.beside(fresh.keyid).write_bytes(fresh.pem())
+    return fresh
+
+
+def test_the_next_key_signs_at_its_instant_and_nobody_misses_anything(three):
+    node, old = three.nodes["aurelia"], three.nodes["aurelia"].us.signer.keyid
+    fresh = change(three)
+    let_go(three, 1)
+    three.settle()
+    assert node.us.signer.keyid == old
+    assert len(three.held_by("borea")) == 1
+
+    three.clock.step(3600)
+    let_go(three, 2)
+    three.settle()
+
+    assert node.us.signer.keyid == fresh.keyid
+    assert len(three.held_by("borea")) == len(three.held_by("corvia")) == 2
+
+
+def test_a_peer_that_is_brought_everything_follows_too(three):
+    node = three.nodes["aurelia"]
+    with node.core.begin() as unit:
+        parting.set_delivery(unit, "borea", "push", three.clock(), by="olga")
+
+    def behind_a_firewall(wire, sender, request):
+        if sender == "borea":
+            raise PeerUnreachable("nothing goes out from here")
+
+    three.wire.fault = behind_a_firewall
+    change(three)
+    three.settle()
+    three.clock.step(3600)
+    let_go(three, 1)
+    three.settle()
+
+    assert len(three.held_by("borea")) == 1
+
+
+def test_after_a_week_the_old_key_counts_no_more_but_what_it_signed_stays(three):
+    let_go(three, 1)
+    three.settle()
+    old = from_pem(three.nodes["aurelia"].config.exchange_key_path.read_bytes())
+    change(three)
+    three.settle()
+    three.clock.step(8 * 24 * 3600)
+    three.settle()
+
+    rotated = replace(three.nodes["aurelia"], us=replace(three.nodes["aurelia"].us, signer=old))
+    three.workers["aurelia"] = type(three.workers["aurelia"])(rotated)
+    three.nodes["aurelia"] = rotated
+    let_go(three, 2)
+    three.settle()
+
+    assert {id_[-1] for id_, _ in three.held_by("borea")} == {"1"}
+
+
+def test_what_came_under_a_stolen_key_since_then_is_set_aside_and_taken_down(three):
+    let_go(three, 1)
+    three.settle()
+    three.clock.step(3600)
+    stolen_at = three.clock()
+    let_go(three, 2)
+    three.settle()
+    stolen = three.nodes["aurelia"].us.signer.keyid
+    change(three, after=timedelta(0), revoked=[stolen], since=stolen_at)
+    three.settle()
+
+    assert {id_[-1] for id_, _ in three.held_by("borea")} == {"1"}
+    with three.nodes["borea"].core.read() as unit:
+        [aside] = inbound.in_quarantine(unit)
+    assert (aside.code, aside.id[-1]) == ("key-revoked", "2")
+    let_go(three, 3)
+    three.settle()
+    assert {id_[-1] for id_, _ in three.held_by("borea")} == {"1", "3"}
+
+
+def test_a_document_takes_our_root_key_and_names_keys_that_are_there(three):
+    node = three.nodes["aurelia"]
+    for roots, wanted, error in (
+        ([generate()], Change(), Refused),
+        ([], Change(), Refused),
+        ([root(three), generate()], Change(), Refused),
+        ([root(three)], Change(revoked=["sha256:" + "0" * 64]), InputError),
+    ):
+        with node.core.begin() as unit, pytest.raises(error):
+            keys.rotate(unit, node.us, roots, wanted, three.clock(), by="olga")
+
+
+def test_readers_are_signed_and_heard_of(three):
+    node = three.nodes["aurelia"]
+    named = [Reader(id="duty-1", role="duty officer", name="D. O.")]
+    with node.core.begin() as unit:
+        keys.rotate(unit, node.us, [root(three)], Change(readers=named), three.clock(), by="olga")
+    three.settle()
+
+    with three.nodes["borea"].core.read() as unit:
+        held = document_of(unit, "aurelia")
+    assert held.readers == named
+    assert held.version == 2
+    let_go(three, 1)
+    three.settle()
+    assert len(three.held_by("borea")) == 1
+    with node.core.read() as unit:
+        assert len(releases.rows_of_agreement(unit, "forum")) == 2
