@@ -165,7 +165,7 @@ def test_a_peer_that_signs_with_a_new_key_is_understood_once_its_next_document_i
         newer = type(held)(**(fields | {"version": 2, "exchange": [*held.exchange, window]}))
         root = from_pem((node.config.home / ROOT_KEY).read_bytes())
         raw = sign(KEYS, to_payload(newer), root).to_bytes()
-        peers.publish_own(unit, raw, newer, three.clock())
+        peers.publish_own(unit, raw, newer, three.clock(), by="olga")
     rotated = replace(node, us=replace(node.us, signer=key))
     three.nodes["aurelia"], three.workers["aurelia"] = rotated, Worker(rotated)
     three.clock.step(3600)
