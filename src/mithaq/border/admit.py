@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border import agreements, entries, keys, peers, proofs, recall
+from mithaq.border import agreements, consent, entries, keys, peers, proofs, recall
 from mithaq.border.agreements import instants
 from mithaq.border.local import Given, LocalOutcome, local, mark, own_identity
 from mithaq.border.publish import revisit
@@ -28,6 +28,8 @@ from mithaq.seal.envelope import Envelope, read, verify
 from mithaq.seal.frames import Slice, cut, split
 from mithaq.seal.messages import (
     AGREEMENT,
+    ASK,
+    CONSENT,
     NOTICE,
     SEAL,
     ZERO,
@@ -345,6 +347,10 @@ def _document(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) ->
             agreements.receive(unit, us, peer, envelope, now)
         case t if t == NOTICE:
             agreements.receive_notice(unit, us, peer, envelope, now)
+        case t if t == ASK:
+            consent.receive_request(unit, us, peer, envelope, now)
+        case t if t == CONSENT:
+            consent.receive_answer(unit, us, peer, envelope, now)
         case _:
             raise BadMessage("a document of no kind we take", cause="payload-type")
 

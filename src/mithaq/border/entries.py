@@ -81,7 +81,7 @@ def judge(
         now=now,
         default=tlp(level) if level else None,
         vouched=proofs.proofs_of(seal),
-        reach={id(entry): proofs.reach(unit, us, entry) for entry in puts},
+        reach={id(entry): proofs.reach(unit, us, entry, now) for entry in puts},
         orders=_orders(unit, terms.id, [entry.id for entry in puts]),
     )
     read_: list[tuple[Put, bytes, Object]] = []

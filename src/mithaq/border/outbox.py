@@ -33,7 +33,8 @@ from mithaq.seal.messages import (
     decode,
     encode,
 )
-from mithaq.store import channels, objects, parties, recalls, releases
+from mithaq.store import channels, consents, objects, parties, recalls, releases
+from mithaq.store.consents import ConsentRow, given_to
 from mithaq.store.journal import keep, setting
 from mithaq.store.objects import Copy
 from mithaq.store.recalls import Released
@@ -71,6 +72,7 @@ class _Placing:
     coms: Mapping[int, str]  # commitments given by this release, by copy
     scoped: frozenset[int]  # copies whose audience is every party
     identities: frozenset[str]  # of ours, as our key document lists them
+    consents: Sequence[ConsentRow]  # of owners, to what we may pass on
     batches: dict[tuple[bytes, ...], str] = field(default_factory=dict)  # one for all peers alike
 
     @property
@@ -97,6 +99,7 @@ def place(
         coms=_commit(unit, us, going),
         scoped=_whole_audience(us, agreement, going),
         identities=frozenset(ours.identities if ours else ()),
+        consents=consents.of_ids(unit, {p.copy.object.id for many in going.values() for p in many}),
     )
     _log_cuts(unit, going, now)
     nodes = {peer.name for peer in parties.all_peers(unit) if peer.kind == "node"}
@@ -290,7 +293,8 @@ def _statement_part(work: _Placing, id_: str, raw: bytes) -> _Part:
 def _part(work: _Placing, placed: Placed, peer: str) -> _Part:
     copy, seen = placed.copy, placed.decision.view
     if copy.proof:
-        return _Part(put=_relayed(copy), body=seen.raw)
+        view = (copy.object.id, copy.object.version, copy.object.digest)
+        return _Part(put=_relayed(copy, given_to(work.consents, view, peer)), body=seen.raw)
     onward: Onward = placed.decision.onward  # type: ignore[assignment]
     if onward == "scope" and copy.seq not in work.scoped:
         onward = "none"
@@ -308,8 +312,8 @@ def _part(work: _Placing, placed: Placed, peer: str) -> _Part:
     return _Part(put=put, body=seen.raw)
 
 
-def _relayed(copy: Copy) -> Put:
-    """Return the owner's entry with the owner's proof: a relay sends the exact bytes or nothing."""
+def _relayed(copy: Copy, consent: str) -> Put:
+    """Return the owner's entry with the owner's proof and consent: a relay sends the exact bytes or nothing."""
     return Put(
         id=copy.object.id,
         type=copy.object.type,
@@ -320,6 +324,7 @@ def _relayed(copy: Copy) -> Put:
         role="owner" if copy.role == "owner" else "carrier",
         onward=copy.onward,  # type: ignore[arg-type]
         proof=msgspec.json.decode(copy.proof, type=Proof),
+        consent=consent,
     )
 
 

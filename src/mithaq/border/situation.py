@@ -20,13 +20,15 @@ from mithaq.policy.agreement import Agreement
 from mithaq.policy.situation import (
     Approval,
     Candidate,
+    Consent,
     Peer,
     Person,
     Recall,
     Situation,
     Standing,
 )
-from mithaq.store import agreements, objects, parties, recalls, releases
+from mithaq.store import agreements, consents, objects, parties, recalls, releases
+from mithaq.store.consents import GIVEN
 from mithaq.store.objects import Copy, Source
 from mithaq.store.recalls import EVERY
 from mithaq.store.releases import ShelfRow
@@ -86,6 +88,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         },
         came=_came(unit, agreement, targets),
         approvals=_approvals(unit, wanted),
+        consents=_consents(unit, us, wanted),
         recalls=_recalls(unit, ids | targets),
     )
     return Gathered(
@@ -256,6 +259,18 @@ def _standing(unit: Connection, row: ShelfRow, *, with_body: bool) -> Standing:
         removed=frozenset(msgspec.json.decode(row.removed, type=list[str])),
         since=row.released_at,
         body=body if isinstance(body, dict) else {},
+    )
+
+
+def _consents(unit: Connection, us: Us, copies: Mapping[int, Copy]) -> tuple[Consent, ...]:
+    """Return the owners' yes to passing on the very bytes of ``copies``."""
+    held = {(c.object.id, c.object.version, c.object.digest) for c in copies.values()}
+    return tuple(
+        Consent(by=row.owner, id=row.id, version=row.version, recipient=row.recipient)
+        for row in consents.of_ids(unit, {id_ for id_, _, _ in held})
+        if row.asker == us.party
+        and row.state == GIVEN
+        and (row.id, row.version, row.digest) in held
     )
 
 

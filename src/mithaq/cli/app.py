@@ -82,6 +82,12 @@ def _key() -> typer.Typer:
     return key.app
 
 
+def _consent() -> typer.Typer:
+    from mithaq.cli import consent  # noqa: PLC0415 as above
+
+    return consent.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -94,6 +100,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "peer": _peer,
     "token": _token,
     "agreement": _agreement,
+    "consent": _consent,
     "quarantine": _quarantine,
     "log": _log,
 }
@@ -109,7 +116,7 @@ ORDER = (
     *("demo", "init", "serve", "status", "verify", "actor", "key", "peer", "token", "agreement"),
     *("import", "formats", "show", "search", "mark"),
     *("release", "explain", "queue", "approve", "decline"),
-    *("recall", "receipts", "receipt", "quarantine", "log"),
+    *("recall", "receipts", "receipt", "consent", "quarantine", "log"),
 )
 
 

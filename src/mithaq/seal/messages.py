@@ -23,6 +23,8 @@ APPROVAL = payload_type("approval")
 PROPOSAL = payload_type("proposal")
 ORDER = payload_type("recall")
 ASSENT = payload_type("assent")
+ASK = payload_type("consent-request")
+CONSENT = payload_type("consent")
 
 ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
 BASE = ""  # the agreement of a base channel
@@ -98,6 +100,7 @@ class Put(Message, frozen=True, kw_only=True, tag="put", tag_field="entry"):
     onward: Onward
     readers: list[str] = msgspec.field(name="for", default_factory=list)
     proof: Proof | None = None
+    consent: str = ""  # on relayed entries: the owner's consent, as its envelope's JSON text
 
 
 class Doc(Message, frozen=True, kw_only=True, tag="doc", tag_field="entry"):
@@ -231,6 +234,33 @@ class Order(Message, frozen=True, kw_only=True):
     basis: str = ""
     issued: Instant
     deadline: Instant
+
+
+class Ask(Message, frozen=True, kw_only=True):
+    """A recipient's request to the owner to pass one version on to one party (border.md 2.2)."""
+
+    realm: str
+    by: str
+    owner: str
+    id: str
+    modified: str = ""  # empty for an SCO
+    digest: Digest  # of the view that the asker holds, and would pass on as it is
+    recipient: str
+    reason: str
+    issued: Instant
+
+
+class Consent(Message, frozen=True, kw_only=True):
+    """An owner's yes or no to passing one view of one version on to one party; the last one counts."""
+
+    realm: str
+    by: str
+    id: str
+    modified: str = ""
+    digest: Digest
+    recipient: str
+    answer: Literal["yes", "no"]
+    issued: Instant
 
 
 class Release(Message, frozen=True, kw_only=True):

@@ -401,6 +401,21 @@ orders = Table(
     Index("ix_orders_id", "id"),
     sqlite_autoincrement=True,
 )
+consents = Table(  # what was asked of whom, by whom, for whom; ours and others'
+    "consents",
+    core,
+    _serial(),
+    *_texts("owner", "asker", "recipient", "id", "version"),
+    Column("digest", String(71), nullable=False),
+    _text("reason", ""),
+    _text("state"),  # asked | given | refused
+    *_texts("asked_at", "at"),
+    _text("person", ""),  # who asked or answered here
+    Column("envelope", LargeBinary),  # of the owner's last answer
+    UniqueConstraint("owner", "asker", "recipient", "id", "version", "digest"),
+    Index("ix_consents_id", "id"),
+    sqlite_autoincrement=True,
+)
 receipts = Table(  # one for each (order, peer) that owes an answer
     "receipts",
     core,

@@ -514,3 +514,37 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_index("ix_moments_at", "moments", ["at"], unique=False, schema="core")
+    op.create_table(
+        "consents",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("asker", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint(
+            "owner",
+            "asker",
+            "recipient",
+            "id",
+            "version",
+            "digest",
+            name="uq_consents_owner_asker_recipient_id_version_digest",
+        ),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_consents_id", "consents", ["id"], unique=False, schema="core")

@@ -1,0 +1,255 @@
+"""An owner's signed consent to pass on what it holds back: asked, given or refused, and enforced (border.md 2.2, 5.5).
+
+A recipient asks the owner to let one view of one version go to one party. The owner's answer is signed, travels with
+what is passed on, and is checked again by whoever receives it; a later answer replaces an earlier one.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.border import peers
+from mithaq.border.channels import send_document
+from mithaq.border.publish import reconsider
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
+from mithaq.model.canonical import Json
+from mithaq.model.labels import Tlp
+from mithaq.seal.envelope import Envelope, read, sign, signed_by, verify
+from mithaq.seal.keys import Signer
+from mithaq.seal.messages import (
+    ASK,
+    CONSENT,
+    Ask,
+    BadMessage,
+    Consent,
+    Put,
+    decode,
+    encode,
+)
+from mithaq.store import consents, objects, parties, recalls, releases
+from mithaq.store.consents import ASKED, GIVEN, REFUSED, ConsentRow
+from mithaq.store.objects import Copy
+
+MOST_OPEN = 64  # requests of one peer that wait for an answer
+
+
+# --- who holds it asks --------------------------------------------------------------------------------
+def ask(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    copy: Copy,
+    wish: tuple[str, str],
+    now: datetime,
+    *,
+    by: str,
+) -> ConsentRow:
+    """Ask a copy's owner to let us pass it on as it is.
+
+    Args:
+        wish: the party it shall go to, and what for, as the owner will read it.
+
+    Raises:
+        InputError: it is ours, no nation vouches for it, or it is RED, which is never passed on.
+        Conflict: its owner is no confirmed peer.
+    """
+    owner = copy.owner or copy.voucher
+    if copy.standing == "own" or owner == us.party:
+        raise InputError("it is ours: release it", id=copy.object.id)
+    if copy.level == int(Tlp.RED):
+        raise InputError(
+            "RED is for the persons it names, and is never passed on", id=copy.object.id
+        )
+    _confirmed(unit, owner)
+    recipient, reason = wish
+    message = Ask(
+        realm=us.realm,
+        by=us.party,
+        owner=owner,
+        id=copy.object.id,
+        modified=copy.object.version,
+        digest=copy.object.digest,
+        recipient=recipient,
+        reason=reason,
+        issued=text(now),
+    )
+    row = consents.put(unit, _asked(message, now, by))
+    send_document(unit, us, owner, (ASK, sign(ASK, encode(message), us.signer).to_bytes()), now)
+    _log(unit, "consent-asked", row, now)
+    return row
+
+
+def _confirmed(unit: Connection, name: str) -> None:
+    nodes = {p.name for p in parties.all_peers(unit) if p.kind == "node" and p.state == "confirmed"}
+    if name not in nodes:
+        raise Conflict(f"its owner {name!r} is no confirmed peer of ours", peer=name)
+
+
+def _asked(message: Ask, now: datetime, person: str = "") -> ConsentRow:
+    return ConsentRow(
+        owner=message.owner,
+        asker=message.by,
+        recipient=message.recipient,
+        id=message.id,
+        version=message.modified,
+        digest=message.digest,
+        reason=message.reason,
+        state=ASKED,
+        asked_at=text(now),
+        at=text(now),
+        person=person,
+    )
+
+
+def receive_answer(
+    unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime
+) -> None:
+    """Take an owner's answer, and decide again what waited for it.
+
+    Raises:
+        BadMessage: it is not by the sender, or of another realm.
+    """
+    message = decode(envelope.payload, Consent)
+    if message.by != sender or not signed_by(envelope, peers.keys_of(unit, sender, now)):
+        raise BadMessage("a consent by somebody else", cause="consent")
+    if message.realm != us.realm:
+        raise BadMessage("a consent of another realm", cause="realm")
+    _keep(unit, (us.party, message, envelope.to_bytes()), now)
+    held = [copy.seq for copy in objects.of_id(unit, message.id)]
+    for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=held)):
+        reconsider(unit, us, name, held, now)
+
+
+def _keep(
+    unit: Connection, given: tuple[str, Consent, bytes], now: datetime, person: str = ""
+) -> ConsentRow:
+    """Keep an answer.
+
+    Args:
+        given: the asker, the answer, and its envelope.
+    """
+    asker, message, envelope = given
+    before = next(
+        (
+            row
+            for row in consents.of_ids(unit, [message.id])
+            if (row.owner, row.asker, row.recipient) == (message.by, asker, message.recipient)
+            and (row.version, row.digest) == (message.modified, message.digest)
+        ),
+        None,
+    )
+    row = ConsentRow(
+        owner=message.by,
+        asker=asker,
+        recipient=message.recipient,
+        id=message.id,
+        version=message.modified,
+        digest=message.digest,
+        reason=before.reason if before else "",
+        state=GIVEN if message.answer == "yes" else REFUSED,
+        asked_at=before.asked_at if before else "",
+        at=text(now),
+        person=person,
+        envelope=envelope,
+    )
+    _log(unit, f"consent-{row.state}", row, now)
+    return consents.put(unit, row)
+
+
+def _log(unit: Connection, kind: str, row: ConsentRow, now: datetime) -> None:
+    facts: dict[str, Json] = {
+        "owner": row.owner,
+        "asker": row.asker,
+        "recipient": row.recipient,
+        "version": row.version,
+        "digest": row.digest,
+        "by": row.person,
+    }
+    peers.administrative(unit, now, kind, row.id, facts)
+
+
+# --- who owns it answers ------------------------------------------------------------------------------
+def receive_request(
+    unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime
+) -> None:
+    """Take a request about what we released to the sender.
+
+    Raises:
+        BadMessage: it is not by the sender or not for us, it is of what the sender never had from us, or too many
+            wait.
+    """
+    message = decode(envelope.payload, Ask)
+    if message.by != sender or not signed_by(envelope, peers.keys_of(unit, sender, now)):
+        raise BadMessage("a request by somebody else", cause="consent-request")
+    if message.realm != us.realm or message.owner != us.party:
+        raise BadMessage("a request to somebody else", cause="consent-request")
+    had = [each for each in recalls.who_had(unit, message.id) if each.peer == sender]
+    if not any((h.version, h.view) == (message.modified, message.digest) for h in had):
+        raise BadMessage("a request about what it never had from us", cause="consent-request")
+    if consents.open_of(unit, sender) >= MOST_OPEN:
+        raise BadMessage("too many requests of one peer wait", cause="consent-request")
+    row = consents.put(unit, _asked(message, now))
+    _log(unit, "consent-asked", row, now)
+
+
+def answer(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    number: int,
+    person: tuple[str, Signer],
+    now: datetime,
+    *,
+    yes: bool,
+) -> ConsentRow:
+    """Answer a request about what is ours, or change our answer; the asker is told.
+
+    Args:
+        person: an actor's name and their own key: a consent is as grave as a release.
+
+    Raises:
+        NotFound: there is no such request to us; Refused: the key is not this person's.
+        Conflict: the asker is no confirmed peer.
+    """
+    name, signer = person
+    row = consents.numbered(unit, number)
+    if row is None or row.owner != us.party:
+        raise NotFound(f"no request by the number {number} is ours to answer", number=number)
+    keys = {actor.name: actor.public for actor in parties.all_actors(unit)}
+    if keys.get(name) != signer.public:
+        raise Refused("that key is not this person's", actor=name)
+    _confirmed(unit, row.asker)
+    message = Consent(
+        realm=us.realm,
+        by=us.party,
+        id=row.id,
+        modified=row.version,
+        digest=row.digest,
+        recipient=row.recipient,
+        answer="yes" if yes else "no",
+        issued=text(now),
+    )
+    raw = sign(CONSENT, encode(message), us.signer).to_bytes()
+    kept = _keep(unit, (row.asker, message, raw), now, name)
+    send_document(unit, us, row.asker, (CONSENT, raw), now)
+    return kept
+
+
+# --- enforced -----------------------------------------------------------------------------------------
+def lets_in(unit: Connection, us: Us, owner: str, entry: Put, now: datetime) -> bool:
+    """Say whether a relayed entry bears its owner's consent to go to us."""
+    if not entry.consent:
+        return False
+    try:
+        envelope = read(entry.consent.encode())
+        keys = peers.proving_keys_of(unit, owner, now)
+        message = decode(verify(envelope, CONSENT, keys), Consent)
+    except PeerError:
+        return False
+    named = (message.by, message.realm, message.recipient, message.answer)
+    about = (message.id, message.modified, message.digest)
+    return named == (owner, us.realm, us.party, "yes") and about == (
+        entry.id,
+        entry.modified,
+        entry.digest,
+    )
