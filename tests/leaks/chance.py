@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from mithaq.audit import log
-from mithaq.border import channels, clients, recall
+from mithaq.border import channels, clients, orders
 from mithaq.exchange import taxii
 from mithaq.model.canonical import canonical
 from mithaq.seal.envelope import read
@@ -113,7 +113,7 @@ def repeatable():
         (log, "hashlib", Hashes),
         (log, "leaf_hash", leaf_hash),
         (channels, "secrets", Names),
-        (recall, "secrets", Orders),
+        (orders, "secrets", Orders),
         (taxii, "uuid", Numbers()),
         (clients, "uuid", Numbers()),
     ]

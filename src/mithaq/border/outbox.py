@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
+from mithaq.border import orders
 from mithaq.border.agreements import terms_of, unfetched
 from mithaq.border.channels import Outgoing, outgoing_channel, send
 from mithaq.border.peers import document_of
@@ -72,6 +73,7 @@ class _Placing:
     coms: Mapping[int, str]  # commitments given by this release, by copy
     scoped: frozenset[int]  # copies whose audience is every party
     identities: frozenset[str]  # of ours, as our key document lists them
+    nodes: frozenset[str]  # the peers that are no clients
     consents: Sequence[ConsentRow]  # of owners, to what we may pass on
     batches: dict[tuple[bytes, ...], str] = field(default_factory=dict)  # one for all peers alike
 
@@ -99,16 +101,16 @@ def place(
         coms=_commit(unit, us, going),
         scoped=_whole_audience(us, agreement, going),
         identities=frozenset(ours.identities if ours else ()),
+        nodes=frozenset(p.name for p in parties.all_peers(unit) if p.kind == "node"),
         consents=consents.of_ids(unit, {p.copy.object.id for many in going.values() for p in many}),
     )
     _log_cuts(unit, going, now)
-    nodes = {peer.name for peer in parties.all_peers(unit) if peer.kind == "node"}
     for peer, many in going.items():
         shelf = outgoing_channel(unit, peer, agreement.id).id
         leaves = log.append(unit, [_record(work, p, peer) for p in many])
         statements = _statements(work, shelf, many)
         _rows(work, (shelf, peer), many, [index for index, _ in leaves], statements)
-        if peer in nodes:
+        if peer in work.nodes:
             parts = [_statement_part(work, id_, raw) for id_, raw in statements.items()]
             parts += [_part(work, placed, peer) for placed in many]
             _seal(work, peer, parts, leaves[0][0])
@@ -188,6 +190,9 @@ def _rows(
             before = placed.before.shelf
             releases.take_away(unit, before, stored.id, stored.version)
             releases.show(unit, "remove", before, id=stored.id, version=stored.version)
+            same = placed.before.copy == placed.copy.seq and not placed.copy.proof
+            if same and where[1] in work.nodes:
+                orders.replaced(unit, work.us, placed.before, work.now)
     rows = [_row(work, where, p, leaf) for p, leaf in zip(many, leaves, strict=True)]
     bodies = {p.decision.view.digest: p.decision.view.raw for p in many}
     objects.put_bodies(unit, bodies | {digest(raw): raw for raw in statements.values()})

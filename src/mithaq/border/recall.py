@@ -5,59 +5,43 @@ Others': the copy is gone when the order is admitted, the order stays as a tombs
 relayed the copy, and the answer is the same whether we held it or not.
 """
 
-import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border import agreements, peers
-from mithaq.border.channels import Outgoing, send
+from mithaq.border import agreements, orders, peers
+from mithaq.border.orders import Asked
 from mithaq.border.publish import preview, reconsider
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import InputError, NotFound, PeerError, Refused
 from mithaq.model.canonical import Json
 from mithaq.model.markings import object_label
-from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Withhold
-from mithaq.seal.envelope import read, sign, verify
+from mithaq.seal.envelope import read, verify
 from mithaq.seal.messages import (
     ORDER,
     Answer,
     BadMessage,
-    Cause,
     Order,
     Recall,
     Receipt,
     Seal,
     Tally,
     decode,
-    encode,
 )
 from mithaq.store import inbound, objects, parties, recalls, releases
 from mithaq.store.objects import Copy
 from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow, Released
 
-TIME = timedelta(hours=72)  # to answer, if nobody says otherwise
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a person recalls: every version released so far, or one; from everybody, or under one agreement."""
-
-    id: str
-    version: str = EVERY
-    agreement: str = ""
-    peers: frozenset[str] = frozenset()  # empty: everybody who had it
-    cause: Cause
-    basis: str = ""
-    deadline: timedelta = TIME
-    narrower: bool = False  # only the views as they went: a narrower one may follow
+__all__ = [
+    "Asked", "Given", "check", "erase", "note", "obey", "raised", "raises", "reached", "recall", "record", "sum_up",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,50 +103,11 @@ def recall(unit: Connection, us: Us, by: str, asked: Asked, now: datetime) -> li
     given: list[Given] = []
     for (agreement, view), many in had.items():
         one = replace(asked, version=many[0].version) if asked.narrower else asked
-        order = _order(us, by, one, (agreement, view), now)
+        order = orders.make(us, by, one, (agreement, view), now)
         recalls.give(unit, order)
         _take_down(unit, us, order, many, now)
-        given.append(Given(order=order, owing=_tell(unit, us, order, many, now)))
+        given.append(Given(order=order, owing=orders.tell(unit, us, order, many, now)))
     return given
-
-
-def _order(us: Us, person: str, asked: Asked, where: tuple[str, str], now: datetime) -> OrderRow:
-    """Sign an order under one agreement."""
-    agreement, view = where
-    message = Order(
-        realm=us.realm,
-        by=us.party,
-        order=secrets.token_hex(16),
-        agreement=agreement,
-        id=asked.id,
-        modified=None if asked.version == EVERY else asked.version,
-        digest=view or None,
-        cause=asked.cause,
-        basis=asked.basis,
-        issued=text(now),
-        deadline=text(now + asked.deadline),
-    )
-    signed = sign(ORDER, encode(message), us.signer).to_bytes()
-    peers_ = ",".join(sorted(asked.peers))
-    return replace(_row(message, signed, text(now)), peers=peers_, person=person)
-
-
-def _row(order: Order, envelope: bytes, at: str, sent_by: str = "") -> OrderRow:
-    return OrderRow(
-        name=order.order,
-        agreement=order.agreement,
-        by=order.by,
-        sent_by=sent_by,
-        id=order.id,
-        version=EVERY if order.modified is None else order.modified,
-        view=order.digest or "",
-        cause=order.cause,
-        basis=order.basis,
-        issued=order.issued,
-        deadline=order.deadline,
-        envelope=envelope,
-        at=at,
-    )
 
 
 def _take_down(
@@ -180,61 +125,6 @@ def _take_down(
             releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
     again = {each.copy for each in had} | set(objects.referring_to(unit, order.id))
     reconsider(unit, us, order.agreement, sorted(again), now)
-
-
-def _tell(
-    unit: Connection, us: Us, order: OrderRow, had: Sequence[Released], now: datetime
-) -> list[str]:
-    """Send an order to the nodes among those who had what it names; note that each of them owes an answer."""
-    owing: dict[str, dict[str, None]] = defaultdict(dict)  # by agreement
-    for each in had:
-        owing[each.agreement][each.peer] = None
-    nodes = {peer.name for peer in parties.all_peers(unit) if peer.kind == "node"}
-    for agreement, names in owing.items():
-        recalls.owe(
-            unit,
-            [
-                ReceiptRow(name=order.name, agreement=agreement, by=order.by, peer=peer)
-                for peer in names
-            ],
-        )
-        for peer in names:
-            if peer in nodes:
-                entry = Recall(order=order.envelope.decode())
-                _send(unit, us, (peer, agreement), entry, ("recall", order.name), now)
-    everybody = list(dict.fromkeys(name for names in owing.values() for name in names))
-    facts: dict[str, Json] = {"order": order.name, "owner": order.by, "by": order.person}
-    what: dict[str, Json] = {"version": order.version, "agreement": order.agreement}
-    peers.administrative(
-        unit, now, "recall", order.id, {**facts, **what, "cause": order.cause, "to": [*everybody]}
-    )
-    return everybody
-
-
-def _send(  # noqa: PLR0913 unit, us and now come with every act
-    unit: Connection,
-    us: Us,
-    to: tuple[str, str],
-    entry: Recall | Receipt,
-    about: tuple[str, str],
-    now: datetime,
-) -> None:
-    """Send an entry without a slice under an agreement, whatever its state (border.md 3.5)."""
-    peer, agreement = to
-    terms = _terms(unit, agreement, now)
-    if terms is not None:
-        facts: dict[str, Json] = {"agreement": agreement, about[0]: about[1]}
-        out = Outgoing(
-            peer=peer, terms=agreements.terms_of(terms), entries=[entry], bodies=[], about=facts
-        )
-        send(unit, us, out, now)
-
-
-def _terms(unit: Connection, agreement: str, now: datetime) -> Agreement | None:
-    """Return the text in force, else the newest that every party signed."""
-    held = agreements.held(unit, agreement, now)
-    whole = [signed.text for signed in held.versions if signed.complete]
-    return held.text or max(whole, key=lambda each: each.version, default=None)
 
 
 def raised(unit: Connection, us: Us, copy: Copy, person: str, now: datetime) -> list[Given]:
@@ -318,7 +208,8 @@ def obey(unit: Connection, us: Us, sent: tuple[str, Seal], now: datetime) -> lis
         order = decode(envelope.payload, Order)
         # the agreement it came under: copies that came under another keep their own terms (border.md 1.8)
         row = replace(
-            _row(order, envelope.to_bytes(), text(now), sent_by=sender), agreement=agreement
+            orders.row_of(order, envelope.to_bytes(), text(now), sent_by=sender),
+            agreement=agreement,
         )
         asked: Sequence[str] = ()
         if _is_owners(unit, us, sender, row, now):
@@ -327,7 +218,7 @@ def obey(unit: Connection, us: Us, sent: tuple[str, Seal], now: datetime) -> lis
             gone.append(order.id)
         tally = Tally(asked=len(asked), names=_named(unit, agreement, asked, now))
         receipt = Receipt(order=order.order, outcome="deleted", onward=tally if asked else None)
-        _send(unit, us, (sender, agreement), receipt, ("receipt", order.order), now)
+        orders.send_entry(unit, us, (sender, agreement), receipt, ("receipt", order.order), now)
     return gone
 
 
@@ -364,7 +255,7 @@ def _give_back(unit: Connection, us: Us, order: OrderRow, now: datetime) -> Sequ
     peers.administrative(unit, now, "recalled", order.id, {**facts, **what})
     passed = recalls.releases_of(unit, seqs)
     erase(unit, us, copies, now)
-    return _tell(unit, us, order, passed, now) if passed else ()
+    return orders.tell(unit, us, order, passed, now) if passed else ()
 
 
 def erase(unit: Connection, us: Us, copies: Sequence[Copy], now: datetime) -> None:
@@ -383,7 +274,7 @@ def erase(unit: Connection, us: Us, copies: Sequence[Copy], now: datetime) -> No
 
 def _named(unit: Connection, agreement: str, names: Sequence[str], now: datetime) -> list[str]:
     """Return recipients by name only where the agreement says so (border.md 7.3)."""
-    terms = _terms(unit, agreement, now) if names else None
+    terms = orders.terms_under(unit, agreement, now) if names else None
     return sorted(names) if terms is not None and terms.recall_names else []
 
 
@@ -465,7 +356,9 @@ def _report(unit: Connection, us: Us, order: OrderRow, now: datetime) -> None:
     waiting = [each.peer for each in answers if not each.outcome]
     tally = sum_up(answers, _named(unit, order.agreement, waiting, now))
     receipt = Receipt(order=order.name, outcome="deleted", onward=tally)
-    _send(unit, us, (order.sent_by, order.agreement), receipt, ("receipt", order.name), now)
+    orders.send_entry(
+        unit, us, (order.sent_by, order.agreement), receipt, ("receipt", order.name), now
+    )
 
 
 def sum_up(answers: Sequence[ReceiptRow], names: Sequence[str] = ()) -> Tally:

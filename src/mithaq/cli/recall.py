@@ -24,7 +24,9 @@ from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow, Released
 
 app = topic()
 
-CAUSES: tuple[Cause, ...] = tuple(each for each in get_args(Cause) if each != "raised")
+CAUSES: tuple[Cause, ...] = tuple(
+    each for each in get_args(Cause) if each not in {"raised", "replaced"}
+)
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
 SHORT = 12  # characters of an order's name that a table shows; any beginning that is one order's will do
 Facts = dict[str, Any]

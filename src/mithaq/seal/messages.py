@@ -39,7 +39,9 @@ Instant = Annotated[  # as ``clock.text`` writes it, so that instants compare as
     msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z"),
 ]
 Onward = Literal["none", "scope", "open"]
-Cause = Literal["wrong", "confidential", "raised", "legal", "other"]  # why a release is recalled
+Cause = Literal[  # why a release is recalled; the last two give themselves
+    "wrong", "confidential", "legal", "other", "raised", "replaced"
+]
 Answer = Literal["deleted", "kept", "held"]  # what became of a recalled copy (border.md 7.2)
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 
