@@ -4,6 +4,7 @@ A recipient asks the owner to let one view of one version go to one party. The o
 what is passed on, and is checked again by whoever receives it; a later answer replaces an earlier one.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -108,49 +109,45 @@ def receive_answer(
     """Take an owner's answer, and decide again what waited for it.
 
     Raises:
-        BadMessage: it is not by the sender, or of another realm.
+        BadMessage: it is not by the sender, of another realm, or about what we never asked.
     """
     message = decode(envelope.payload, Consent)
     if message.by != sender or not signed_by(envelope, peers.keys_of(unit, sender, now)):
         raise BadMessage("a consent by somebody else", cause="consent")
     if message.realm != us.realm:
         raise BadMessage("a consent of another realm", cause="realm")
-    _keep(unit, (us.party, message, envelope.to_bytes()), now)
+    request = _request(unit, us.party, message)
+    if request is None:
+        raise BadMessage("an answer that nobody here asked for", cause="consent")
+    _keep(unit, request, (message, envelope.to_bytes()), now)
     held = [copy.seq for copy in objects.of_id(unit, message.id)]
     for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=held)):
         reconsider(unit, us, name, held, now)
 
 
-def _keep(
-    unit: Connection, given: tuple[str, Consent, bytes], now: datetime, person: str = ""
-) -> ConsentRow:
-    """Keep an answer.
+def _request(unit: Connection, asker: str, message: Consent) -> ConsentRow | None:
+    """Return the request that ``message`` answers."""
+    about = (message.by, asker, message.recipient, message.modified, message.digest)
+    for row in consents.of_ids(unit, [message.id]):
+        if (row.owner, row.asker, row.recipient, row.version, row.digest) == about:
+            return row
+    return None
 
-    Args:
-        given: the asker, the answer, and its envelope.
-    """
-    asker, message, envelope = given
-    before = next(
-        (
-            row
-            for row in consents.of_ids(unit, [message.id])
-            if (row.owner, row.asker, row.recipient) == (message.by, asker, message.recipient)
-            and (row.version, row.digest) == (message.modified, message.digest)
-        ),
-        None,
-    )
-    row = ConsentRow(
-        owner=message.by,
-        asker=asker,
-        recipient=message.recipient,
-        id=message.id,
-        version=message.modified,
-        digest=message.digest,
-        reason=before.reason if before else "",
+
+def _keep(
+    unit: Connection,
+    request: ConsentRow,
+    answer_: tuple[Consent, bytes],
+    now: datetime,
+    by: str = "",
+) -> ConsentRow:
+    """Keep an answer and its envelope with the request."""
+    message, envelope = answer_
+    row = replace(
+        request,
         state=GIVEN if message.answer == "yes" else REFUSED,
-        asked_at=before.asked_at if before else "",
         at=text(now),
-        person=person,
+        person=by,
         envelope=envelope,
     )
     _log(unit, f"consent-{row.state}", row, now)
@@ -230,7 +227,7 @@ def answer(  # noqa: PLR0913 unit, us and now come with every act
         issued=text(now),
     )
     raw = sign(CONSENT, encode(message), us.signer).to_bytes()
-    kept = _keep(unit, (row.asker, message, raw), now, name)
+    kept = _keep(unit, row, (message, raw), now, name)
     send_document(unit, us, row.asker, (CONSENT, raw), now)
     return kept
 

@@ -13,7 +13,7 @@ ASKED, GIVEN, REFUSED = "asked", "given", "refused"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRow:
-    """One request with its last answer; an owner may also answer what nobody asked here."""
+    """One request with its last answer."""
 
     seq: int = 0
     owner: str

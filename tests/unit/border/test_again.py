@@ -139,6 +139,19 @@ def test_a_client_gets_rows_and_no_frames(stage):
     assert len(stage.rows("outbox")) == frames
 
 
+def test_a_client_whose_view_changes_is_sent_no_order_and_owes_no_receipt(stage):
+    grant(stage)
+    [copy] = stage.give(stage.body(by=US, level=Tlp.CLEAR))
+    stage.publish(copy, agreement="grant")
+    [before] = stage.rows("rows")
+
+    stage.do(admit.mark, stage.us, copy.seq, Beside(tlp=Tlp.GREEN), author="ana", now=stage.now)
+
+    [after] = stage.rows("rows")
+    assert after["view"] != before["view"]
+    assert stage.rows("orders") == stage.rows("receipts") == []
+
+
 def test_a_nation_whose_words_are_not_compared_gets_nothing(stage):
     stage.do(parties.set_peer_state, C, "met")
     [copy] = stage.give(stage.body(by=US))

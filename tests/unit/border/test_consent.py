@@ -1,0 +1,80 @@
+"""Requests and answers that must not be believed: by others, of others, for another realm, or without end."""
+
+import pytest
+
+from mithaq.border import consent
+from mithaq.clock import text
+from mithaq.model.labels import Tlp
+from mithaq.seal.envelope import sign
+from mithaq.seal.messages import ASK, CONSENT, Ask, BadMessage, Consent, encode
+from mithaq.store import consents
+from tests.unit.border.stage import US, B, C
+
+
+@pytest.fixture
+def given(stage):
+    """What we gave to Borea."""
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+    stage.publish(copy)
+    return copy
+
+
+def asked(stage, copy, signer=B, **more):
+    fields = {
+        "realm": "live", "by": B, "owner": US, "id": copy.object.id, "modified": copy.object.version,
+        "digest": copy.object.digest, "recipient": C, "reason": "x", "issued": text(stage.now),
+    }  # fmt: skip
+    message = Ask(**fields | more)
+    return sign(ASK, encode(message), stage.signer(signer))
+
+
+def answered(stage, copy, signer=B, **more):
+    fields = {
+        "realm": "live", "by": B, "id": copy.object.id, "modified": copy.object.version,
+        "digest": copy.object.digest, "recipient": C, "answer": "yes", "issued": text(stage.now),
+    }  # fmt: skip
+    return sign(CONSENT, encode(Consent(**fields | more)), stage.signer(signer))
+
+
+def rows(stage):
+    return stage.ask(consents.every)
+
+
+def test_a_request_about_what_it_had_from_us_is_kept(stage, given):
+    stage.do(consent.receive_request, stage.us, B, asked(stage, given), stage.now)
+
+    [row] = rows(stage)
+    assert (row.asker, row.recipient, row.state) == (B, C, "asked")
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"by": C}, {"signer": C}, {"owner": C}, {"realm": "drill:x"}, {"modified": ""},
+        {"digest": "sha256:" + "0" * 64}, {"id": "tool--00000000-0000-4000-8000-999999999999"},
+    ],
+)  # fmt: skip
+def test_a_request_by_another_to_another_or_about_what_it_never_had_is_refused(stage, given, lie):
+    with pytest.raises(BadMessage):
+        stage.do(consent.receive_request, stage.us, B, asked(stage, given, **lie), stage.now)
+    assert rows(stage) == []
+
+
+def test_requests_without_end_come_to_one(stage, given, monkeypatch):
+    monkeypatch.setattr(consent, "MOST_OPEN", 2)
+    for name in ("one", "two"):
+        stage.do(
+            consent.receive_request, stage.us, B, asked(stage, given, recipient=name), stage.now
+        )
+    with pytest.raises(BadMessage):
+        stage.do(
+            consent.receive_request, stage.us, B, asked(stage, given, recipient="three"), stage.now
+        )
+    assert len(rows(stage)) == 2
+
+
+@pytest.mark.parametrize("lie", [{}, {"by": C}, {"signer": C}, {"realm": "drill:x"}])
+def test_an_answer_by_another_of_another_realm_or_never_asked_for_is_refused(stage, given, lie):
+    with pytest.raises(BadMessage):
+        stage.do(consent.receive_answer, stage.us, B, answered(stage, given, **lie), stage.now)
+    assert rows(stage) == []
