@@ -128,10 +128,11 @@ def receive_answer(
 def _request(unit: Connection, asker: str, message: Consent) -> ConsentRow | None:
     """Return the request that ``message`` answers."""
     about = (message.by, asker, message.recipient, message.modified, message.digest)
-    for row in consents.of_ids(unit, [message.id]):
-        if (row.owner, row.asker, row.recipient, row.version, row.digest) == about:
-            return row
-    return None
+    named = {
+        (row.owner, row.asker, row.recipient, row.version, row.digest): row
+        for row in consents.of_ids(unit, [message.id])
+    }
+    return named.get(about)
 
 
 def _keep(
