@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import jiter
+import msgspec
 import rfc8785
 
 from mithaq.errors import InputError
@@ -83,11 +84,24 @@ def canonical(value: Json) -> bytes:
         GateRefused: it holds a number outside RFC 8785's domain or a lone surrogate.
     """
     try:
+        if _is_plain(value):
+            return msgspec.json.encode(value, order="sorted")
         return rfc8785.dumps(value)
     except UnicodeEncodeError:
         raise GateRefused("escape", "") from None
     except rfc8785.CanonicalizationError:
         raise GateRefused("number", "") from None
+
+
+def _is_plain(value: Json) -> bool:
+    """Say whether a fast encoder writes the same: no fractions, and keys that sort alike in UTF-8 and UTF-16."""
+    if isinstance(value, dict):
+        return all(key.isascii() and _is_plain(each) for key, each in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    if isinstance(value, float):
+        return False
+    return not isinstance(value, int) or -MAX_INTEGER <= value <= MAX_INTEGER
 
 
 def digest(raw: bytes) -> str:

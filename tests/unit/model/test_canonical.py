@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mithaq.model.canonical import GateRefused, Json, Limits, canonical, digest, parse
@@ -147,3 +148,13 @@ def test_a_refused_key_is_not_quoted_by_a_chained_error() -> None:
 
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
+
+
+@given(values)
+@example({chr(code): chr(code) for code in range(1, 0x250)})
+@example(
+    ['\u2028\u2029\x7f/\\"\b\f\n\r\t\x1f', "\U0001f600", -0, 0, 2**53 - 1, 1 - 2**53, True, None]
+)
+@example({"\ue000": 1, "\U0001f600": 2, "a": {"b": 1.5}})
+def test_the_canonical_form_is_that_of_another_implementation(value: Json) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
