@@ -8,7 +8,7 @@ import typer
 from sqlalchemy import Connection
 
 from mithaq import intel
-from mithaq.auth.actors import Permission
+from mithaq.auth.actors import Actor, Permission
 from mithaq.border import recall as border
 from mithaq.border import shelf
 from mithaq.border.recall import Asked, Given
@@ -18,6 +18,7 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import one_of
 from mithaq.clock import text
 from mithaq.errors import InputError, NotFound
+from mithaq.node import Node
 from mithaq.seal.messages import Answer, Cause, Tally
 from mithaq.store import recalls
 from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow, Released
@@ -129,21 +130,30 @@ def receipts(
     """List recalls and what was answered."""
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
-        desk.actor(unit, Permission.RELEASE_RECALL)
+        actor = desk.actor(unit, Permission.RELEASE_RECALL)
         now = text(node.clock())
         if order:
             _one(desk, unit, order, now)
-        else:
-            _all(desk, unit, now, received=received)
-
-
-def _all(desk: Desk, unit: Connection, now: str, *, received: bool) -> None:
-    orders = recalls.all_orders(unit, ours=not received)
-    rows = [_counted(each, recalls.receipts_to(unit, each), now) for each in orders]
+            return
+        orders = recalls.all_orders(unit, ours=not received)
+        rows = [
+            _counted(each, recalls.receipts_to(unit, each), now)
+            | {"name": _name(unit, node, actor, each.id)}
+            for each in orders
+        ]
     counts = ("asked", "missing", "overdue")
-    columns = ("order", "at", *(("from",) if received else ()), "id", "agreement", "cause", *counts)
+    columns = ("order", "name", *(("from",) if received else ()), "cause", *counts)
     empty = "none.recalls-received" if received else "none.recalls"
-    desk.screen.rows(columns, rows, empty=empty, wide=("version", "deadline", "basis"))
+    more = ("at", "id", "agreement", "version", "deadline", "basis")
+    desk.screen.rows(columns, rows, empty=empty, wide=more)
+
+
+def _name(unit: Connection, node: Node, actor: Actor, id_: str) -> str:
+    """Return what an object is called, if it is here still and the actor may read it; else its id."""
+    try:
+        return intel.title(intel.versions(unit, node.us, actor, id_)[0].object.body) or id_
+    except NotFound:
+        return id_
 
 
 def _one(desk: Desk, unit: Connection, beginning: str, now: str) -> None:
@@ -154,8 +164,8 @@ def _one(desk: Desk, unit: Connection, beginning: str, now: str) -> None:
         return
     desk.screen.facts(_order(found))
     desk.screen.line("")
-    columns = ("peer", "agreement", "outcome", "at", "basis", "asked", "deleted", "proof")
-    desk.screen.rows(columns, peers, empty="none.receipts")
+    columns = ("peer", "outcome", "at", "asked", "deleted", "proof")
+    desk.screen.rows(columns, peers, empty="none.receipts", wide=("agreement", "basis", "seal"))
 
 
 def _named(unit: Connection, beginning: str) -> OrderRow:

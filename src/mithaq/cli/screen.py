@@ -33,7 +33,19 @@ _LATIN = re.compile(  # what is isolated already, a command, or a run of Latin w
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+Z")
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _WHOLE = frozenset(
-    {"marking", "number", "clause", "goes", "waits", "stays", "leaf"}
+    {
+        "marking",
+        "number",
+        "clause",
+        "goes",
+        "waits",
+        "stays",
+        "leaf",
+        "order",
+        "asked",
+        "missing",
+        "overdue",
+    }
 )  # never broken
 _TLP = {  # colours of TLP 2.0, on black
     "TLP:CLEAR": "bold #ffffff on black",
