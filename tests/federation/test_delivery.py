@@ -206,3 +206,23 @@ def test_a_peer_that_hangs_holds_up_nobody(three):
     assert hung.is_set()
     assert len(three.held_by("corvia")) == 1
     assert took < 8  # about two seconds on a machine of its own
+
+
+def test_a_peer_that_was_removed_and_is_met_again_gets_what_stands_for_it(three):
+    node = three.nodes["aurelia"]
+    let_go(three, 1)
+    three.settle()
+    with node.core.begin() as unit:
+        parting.remove(unit, "borea", three.clock(), by="olga")
+    let_go(three, 2)
+    three.settle()
+    assert len(three.held_by("borea")) == 1
+
+    three.enrol(node, three.nodes["borea"])
+    three.clock.step(600)
+    three.settle()
+    let_go(three, 3)
+    three.settle()
+
+    assert len(three.held_by("corvia")) == 3
+    assert {id_[-1] for id_, _ in three.held_by("borea")} >= {"1", "3"}

@@ -49,8 +49,9 @@ class Desk:
     @contextmanager
     def node(self) -> Iterator["Node"]:
         """Open the node of the home for this command."""
-        from mithaq.node import open_node  # noqa: PLC0415 the heaviest room; help needs none of it
+        from mithaq.node import collect_seldom, open_node  # noqa: PLC0415 heavy; help needs none of it
 
+        collect_seldom()
         with open_node(self.home) as node:
             yield node
 

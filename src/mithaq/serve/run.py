@@ -27,7 +27,7 @@ from mithaq.errors import Fault
 from mithaq.exchange.asgi import VARIABLE
 from mithaq.exchange.visit import Settings
 from mithaq.exchange.wire import PeerUnreachable, Request
-from mithaq.node import Node, open_node
+from mithaq.node import Node, collect_seldom, open_node
 from mithaq.node.build import CURSOR_KEY
 from mithaq.node.worker import Worker
 from mithaq.serve import alone
@@ -68,6 +68,7 @@ def run(
     halt = stop if stop is not None else threading.Event()
     config = load(home)
     configure(config.settings.log_level)
+    collect_seldom()
     address = host_and_port(peers) if peers else config.listen
     with (
         alone.lock(home) as held,
