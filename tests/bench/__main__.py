@@ -15,7 +15,7 @@ HEAD = """# Benchmarks
 `./mithaq bench` writes this page. Each line is measured inside one run, on the whole of MITRE ATT&CK Enterprise,
 against another implementation or what the same machine could do at best; absolute times are for orientation.
 
-Machine: {machine}. Measured {at}, with nothing else running.
+Machine: {machine}. Measured {at}.
 
 | what | figure | at least | |
 |---|---|---|---|

@@ -29,6 +29,7 @@ from mithaq.store.inbound import Quarantined
 from mithaq.store.objects import Copy
 from mithaq.store.recalls import OrderRow
 
+RECALLED = "recalled"  # what comes again that its owner took back
 _OWN_TYPES = (
     "mithaq-"  # our own object types come in collections of their own, never as intelligence
 )
@@ -140,7 +141,7 @@ def _judge(work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object
     if fault is not None:
         return fault
     if _recalled(work, voucher, entry):
-        return Verdict(code="recalled", where="/", why=voucher)
+        return Verdict(code=RECALLED, where="/", why=voucher)
     if seen.type == "marking-definition":
         work.taken.definitions.append((voucher, seen))
         return None
@@ -251,6 +252,9 @@ def _aside(
     peer: str, where: tuple[str, str], what: tuple[Put, bytes, Verdict], now: datetime
 ) -> Quarantined:
     (origin, under), (entry, raw, verdict) = where, what
+    recalled = (
+        verdict.code == RECALLED
+    )  # its owner wants it kept nowhere, nor looked at (border.md 7.2)
     return Quarantined(
         at=text(now),
         voucher=peer,
@@ -261,7 +265,8 @@ def _aside(
         digest=entry.digest,
         code=verdict.code,
         where=verdict.where,
-        body=raw,
+        body=b"" if recalled else raw,
+        state=RECALLED if recalled else "waiting",
         agreement=under,
         onward=entry.onward,
     )

@@ -68,6 +68,8 @@ def test_what_its_owner_recalled_does_not_come_again(stage):
 
     assert not has(stage, body["id"])
     assert quarantined(stage)[body["id"]] == "recalled"
+    [aside] = stage.rows("quarantine")
+    assert (aside["body"], aside["state"]) == (b"", "recalled")
 
 
 @pytest.mark.parametrize("by", [US, C, "nobody"])
