@@ -250,9 +250,8 @@ def confirm(  # noqa: PLR0913 unit, us and now come with every act
         if notice.party == us.party:
             send_document(unit, us, peer.name, (NOTICE, notice.envelope), now)
     for id_ in shared:
-        if channels.find(unit, name, id_, "out") is not None:
-            # It was removed, and its shelf closed: ``watch`` opens it again, with all decided anew.
-            keep(unit, noted(id_), NOTHING)
+        # If it was removed before, its shelf is closed: ``watch`` opens it again, with all decided anew.
+        keep(unit, noted(id_), NOTHING)
         refresh(unit, us, id_, now)
     return peer
 
