@@ -7,6 +7,7 @@ once per operation and passed on as ``now``.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from mithaq.errors import InputError
 
@@ -24,6 +25,7 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+@lru_cache(maxsize=64)  # an operation writes its one instant many times
 def text(instant: datetime) -> str:
     """Write ``instant`` as RFC 3339 in UTC with three decimals; such texts sort as instants do."""
     utc = instant.astimezone(UTC)

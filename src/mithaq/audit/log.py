@@ -6,7 +6,7 @@ being guessed. Size and root never leave unasked: they count hidden work.
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,19 +16,20 @@ from sqlalchemy import Connection, func, select
 from mithaq.clock import parse as parse_instant
 from mithaq.clock import text
 from mithaq.errors import InputError, MithaqError, NotFound
-from mithaq.model.canonical import Json, canonical, parse
+from mithaq.model.canonical import GateRefused, Json, parse
 from mithaq.seal.envelope import BadEnvelope, payload_type, sign, verify
 from mithaq.seal.envelope import read as read_envelope
 from mithaq.seal.keys import Signer
-from mithaq.seal.merkle import completed, includes, leaf_hash, path, root
+from mithaq.seal.merkle import includes, leaf_hash, levels, node_hash, path, root, root_of
 from mithaq.seal.messages import Message, decode, encode
 from mithaq.store.engine import append_lock
-from mithaq.store.sql import chunks, insert_new
+from mithaq.store.sql import insert_many, insert_new
 from mithaq.store.tables import checkpoints, leaves, nodes
 
 CHECKPOINT = payload_type("checkpoint")
 PAD = 256
 NONCE = 32  # bytes before each record in its leaf
+KEPT = 4  # subtrees of fewer levels are not kept but made from their leaves
 
 
 class Checkpoint(Message, frozen=True, kw_only=True):
@@ -75,26 +76,64 @@ def append(unit: Connection, records: Sequence[tuple[str, Record]]) -> list[tupl
     """Append (subject, record) pairs; return each one's leaf index and leaf hash in hexadecimal."""
     append_lock(unit, "log")
     size = length(unit)
-    fresh: dict[tuple[int, int], bytes] = {}
-
-    def fetch(level: int, index: int) -> bytes:
-        known = fresh.get((level, index))
-        return known if known is not None else _node(unit, level, index)
-
-    rows: list[dict[str, object]] = []
+    nonces = secrets.token_bytes(
+        NONCE * len(records)
+    )  # one draw: each is as random as if drawn alone
+    rows: list[tuple[object, ...]] = []
     result: list[tuple[int, str]] = []
-    for at, (subject, record) in enumerate(records, size):
-        nonce, raw = secrets.token_bytes(NONCE), canonical(dict(record))
+    for at, (subject, record) in enumerate(records):
+        nonce, raw = nonces[NONCE * at : NONCE * (at + 1)], encode_record(record)
         leaf = leaf_hash(nonce + raw)
-        for level, index, digest in completed(at, leaf, fetch):
-            fresh[level, index] = digest
-        rows.append({"idx": at, "nonce": nonce, "record": raw, "subject": subject})
-        result.append((at, leaf.hex()))
-    for part in chunks(rows, 2000):
-        unit.execute(leaves.insert(), part)
-    for some in chunks(fresh.items(), 2000):
-        unit.execute(nodes.insert(), [{"level": k[0], "idx": k[1], "hash": v} for k, v in some])
+        rows.append((size + at, nonce, raw, subject, leaf))
+        result.append((size + at, leaf.hex()))
+    insert_many(unit, leaves, ("idx", "nonce", "record", "subject", "hash"), rows)
+    _grow(unit, size, size + len(rows))
     return result
+
+
+def encode_record(record: Record) -> bytes:
+    """Return the exact text of a record that goes into the log.
+
+    Raises:
+        GateRefused: a text of it holds a lone surrogate.
+    """
+    try:
+        return msgspec.json.encode(record, order="sorted")
+    except UnicodeEncodeError:
+        raise GateRefused("escape", "") from None
+
+
+def _grow(unit: Connection, before: int, after: int) -> None:
+    """Keep the subtrees that the leaves from ``before`` on complete, from ``KEPT`` levels up.
+
+    Smaller ones are made from their leaves when they are asked for.
+    """
+    first, end = before >> KEPT, after >> KEPT
+    if first == end:
+        return
+    level = list(_lowest(unit, first, end))
+    height = KEPT
+    made: list[tuple[object, ...]] = []
+    while level:
+        made += [(height, first + at, tree) for at, tree in enumerate(level)]
+        if first & 1:
+            level.insert(0, _node(unit, height, first - 1))
+            first -= 1
+        first >>= 1
+        height += 1
+        level = [
+            node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
+    insert_many(unit, nodes, ("level", "idx", "hash"), made)
+
+
+def _lowest(unit: Connection, first: int, end: int) -> Iterator[bytes]:
+    """Yield the digests of the kept subtrees of the lowest level, each over 2^KEPT leaves."""
+    width = 1 << KEPT
+    query = select(leaves.c.hash).where(leaves.c.idx >= first * width, leaves.c.idx < end * width)
+    hashes = [bytes(each) for each in unit.execute(query.order_by(leaves.c.idx)).scalars()]
+    for start in range(0, len(hashes), width):
+        yield root_of(hashes[start : start + width])
 
 
 def length(unit: Connection) -> int:
@@ -110,8 +149,13 @@ def padding(unit: Connection) -> int:
 
 
 def _node(unit: Connection, level: int, index: int) -> bytes:
-    query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.idx == index)
-    return bytes(unit.execute(query).scalar_one())
+    if level >= KEPT:
+        query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.idx == index)
+        return bytes(unit.execute(query).scalar_one())
+    start, width = index << level, 1 << level
+    within = (leaves.c.idx >= start, leaves.c.idx < start + width)
+    query = select(leaves.c.hash).where(*within).order_by(leaves.c.idx)
+    return root_of([bytes(each) for each in unit.execute(query).scalars()])
 
 
 def head(unit: Connection, us: tuple[str, str], signer: Signer, now: datetime) -> bytes:
@@ -242,48 +286,49 @@ def verify_all(unit: Connection, keys: Mapping[str, bytes] | None = None) -> lis
         keys: our exchange keys, past and present, by key id. Without them a log written anew together
             with its checkpoints is not noticed.
     """
-    fresh, size, whole = _recomputed(unit)
-    wrong = [] if whole else [f"leaf {size} is missing"]
+    hashes, wrong = _read_through(unit)
+    tree = list(levels(hashes))
+    fresh = {
+        (height, at): tree_
+        for height, level in enumerate(tree[KEPT:], KEPT)
+        for at, tree_ in enumerate(level)
+    }
     stored = {(r.level, r.idx): bytes(r.hash) for r in unit.execute(select(nodes))}
+    whole = not any(each.endswith("missing") for each in wrong)
     known = fresh.keys() | stored.keys() if whole else fresh.keys()
     wrong += [
-        f"leaf {index} differs" if level == 0 else f"node {index} of level {level} differs"
-        for level, index in sorted(known)
-        if fresh.get((level, index)) != stored.get((level, index))
+        f"node {at} of level {height} differs"
+        for height, at in sorted(known)
+        if fresh.get((height, at)) != stored.get((height, at))
     ]
     for row in unit.execute(select(checkpoints).order_by(checkpoints.c.at, checkpoints.c.size)):
-        if not _of_this_log(row.size, bytes(row.envelope), (fresh, size), keys):
+        if not _of_this_log(row.size, bytes(row.envelope), tree, keys):
             wrong.append(f"the checkpoint of {row.size} leaves is not of this log")
     return wrong
 
 
-Tree = dict[tuple[int, int], bytes]
-
-
-def _recomputed(unit: Connection) -> tuple[Tree, int, bool]:
-    """Return the nodes over the leaves from the first on, how many leaves, and whether no later one stands."""
-    fresh: Tree = {}
-    expected = 0
+def _read_through(unit: Connection) -> tuple[list[bytes], list[str]]:
+    """Return the hashes of the leaves as far as they follow each other, and what is wrong with them."""
+    hashes: list[bytes] = []
+    wrong: list[str] = []
     for row in unit.execute(select(leaves).order_by(leaves.c.idx)):
-        if row.idx != expected:
-            return fresh, expected, False
-        leaf = leaf_hash(bytes(row.nonce) + bytes(row.record))
-        for level, index, digest in completed(row.idx, leaf, lambda a, b: fresh[a, b]):
-            fresh[level, index] = digest
-        expected += 1
-    return fresh, expected, True
+        if row.idx != len(hashes):
+            return hashes, [f"leaf {len(hashes)} is missing", *wrong]
+        hashes.append(leaf_hash(bytes(row.nonce) + bytes(row.record)))
+        if hashes[-1] != bytes(row.hash):
+            wrong.append(f"leaf {row.idx} differs")
+    return hashes, wrong
 
 
 def _of_this_log(
-    size: int, raw: bytes, tree: tuple[Tree, int], keys: Mapping[str, bytes] | None
+    size: int, raw: bytes, tree: Sequence[Sequence[bytes]], keys: Mapping[str, bytes] | None
 ) -> bool:
-    fresh, length_ = tree
     try:
         envelope = read_envelope(raw)
         payload = envelope.payload if keys is None else verify(envelope, CHECKPOINT, keys)
         head = decode(payload, Checkpoint)
     except MithaqError:
         return False
-    if head.size != size or size > length_:
+    if head.size != size or size > (len(tree[0]) if tree else 0):
         return False
-    return root(size, lambda a, b: fresh[a, b]).hex() == head.root
+    return root(size, lambda level, index: tree[level][index]).hex() == head.root

@@ -20,7 +20,7 @@ from mithaq.seal.messages import APPROVAL, encode
 from mithaq.seal.messages import Release as Bound
 from mithaq.store import objects, parties, releases
 from mithaq.store.journal import record
-from mithaq.store.releases import Intent
+from mithaq.store.releases import Verdict
 
 
 def approve(  # noqa: PLR0913 unit, us and now come with every act
@@ -41,7 +41,7 @@ def approve(  # noqa: PLR0913 unit, us and now come with every act
     """
     name, signer = approver
     terms = text_in_force(unit, agreement, now)
-    waiting = releases.intents_where(unit, state="held", copies=[seq], agreement=agreement)
+    waiting = releases.verdicts_where(unit, state="held", copies=[seq], agreement=agreement)
     if not waiting:
         raise NotFound("nothing of that number waits", copy=seq)
     [copy] = objects.by_seq(unit, [seq])
@@ -83,13 +83,13 @@ def decline(unit: Connection, name: str, seq: int, agreement: str, now: datetime
     Raises:
         NotFound: nothing of that copy is held.
     """
-    waiting = releases.intents_where(unit, state="held", copies=[seq], agreement=agreement)
+    waiting = releases.verdicts_where(unit, state="held", copies=[seq], agreement=agreement)
     if not waiting:
         raise NotFound("nothing of that number waits", copy=seq)
     [copy] = objects.by_seq(unit, [seq])
     at = text(now)
     no = [replace(i, state=DECLINED, declined_by=name, declined_at=at) for i in waiting]
-    releases.put_intents(unit, no)
+    releases.put_verdicts(unit, no)
     fact: dict[str, Json] = {
         "kind": "declined",
         "by": name,
@@ -100,7 +100,9 @@ def decline(unit: Connection, name: str, seq: int, agreement: str, now: datetime
     record(unit, now, "declined", copy.object.id, by=name, agreement=agreement)
 
 
-def _may_approve(unit: Connection, name: str, signer: Signer, waiting: Intent, author: str) -> None:
+def _may_approve(
+    unit: Connection, name: str, signer: Signer, waiting: Verdict, author: str
+) -> None:
     person = persons(unit).get(name)
     keys = {row.name: row.public for row in parties.all_actors(unit)}
     if person is None or keys[name] != signer.public:

@@ -12,7 +12,7 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.model.canonical import Json, digest
 from mithaq.seal.envelope import sign
-from mithaq.seal.messages import BASE, SEAL, ZERO, Body, Doc, Entry, Seal, Terms, encode
+from mithaq.seal.messages import BASE, SEAL, ZERO, Body, Doc, Seal, Terms, encode, seal_payload
 from mithaq.store import channels as store
 from mithaq.store import objects, releases
 
@@ -20,14 +20,35 @@ RESTORED = "restored"  # why a channel stops: the peer holds more of it than we 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What one frame carries, whoever it is for: entries as they are sealed, and the slices behind them."""
+
+    entries: Sequence[bytes]
+    slices: Sequence[str] = ()  # digests of bytes that are kept, in the order of the entries
+    body: Body | None = None  # of the slices together
+    batch: str = ""
+
+
+def load(
+    entries: Sequence[bytes], bodies: Sequence[tuple[str, bytes]] = (), batch: str = ""
+) -> Load:
+    """Return what carries ``entries`` and the ``bodies`` behind them, each with its digest."""
+    whole = b"".join(raw for _, raw in bodies)
+    return Load(
+        entries=entries,
+        slices=tuple(each for each, _ in bodies),
+        body=Body(digest=digest(whole), size=len(whole)) if whole else None,
+        batch=batch,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """What one frame carries; ``bodies`` are the slices in the order of the entries."""
+    """A load on its way."""
 
     peer: str
     terms: Terms | None
-    entries: Sequence[Entry]
-    bodies: Sequence[bytes]
-    batch: str = ""
+    load: Load
     about: Mapping[str, Json]  # further facts of the envelope's record
 
 
@@ -61,41 +82,36 @@ def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channe
     """Seal ``out`` as the next link of its channel and put it into the outbox."""
     channel = outgoing_channel(unit, out.peer, out.terms.id if out.terms else BASE)
     seq = channel.seq + 1
-    body = b"".join(out.bodies)
     record: dict[str, Json] = {
         "kind": "envelope",
         "channel": channel.id,
         "seq": seq,
         "to": out.peer,
         "at": text(now),
-        "entries": len(out.entries),
+        "entries": len(out.load.entries),
         **out.about,
     }
     [(_, leaf)] = log.append(unit, [(f"envelope:{channel.id}:{seq}", record)])
-    payload = encode(
-        Seal(
-            realm=us.realm,
-            sender=us.party,
-            to=out.peer,
-            channel=channel.id,
-            agreement=out.terms,
-            seq=seq,
-            prev=channel.head,
-            issued=text(now),
-            audit=leaf,
-            batch=out.batch,
-            entries=list(out.entries),
-            body=Body(digest=digest(body), size=len(body)) if body else None,
-        )
+    seal = Seal(
+        realm=us.realm,
+        sender=us.party,
+        to=out.peer,
+        channel=channel.id,
+        agreement=out.terms,
+        seq=seq,
+        prev=channel.head,
+        issued=text(now),
+        audit=leaf,
+        batch=out.load.batch,
+        entries=[],
+        body=out.load.body,
     )
+    payload = seal_payload(seal, out.load.entries)
     envelope = sign(SEAL, payload, us.signer).to_bytes()
-    digests = tuple(digest(part) for part in out.bodies)
-    objects.put_bodies(unit, dict(zip(digests, out.bodies, strict=True)))
-    store.post(
-        unit,
-        store.Parcel(channel=channel.id, chan_seq=seq, envelope=envelope, bodies=digests),
-        now,
+    sealed = store.Parcel(
+        channel=channel.id, chan_seq=seq, envelope=envelope, bodies=tuple(out.load.slices)
     )
+    store.post(unit, sealed, now)
     moved = replace(channel, seq=seq, head=digest(payload))
     store.put_channel(unit, moved)
     releases.show(
@@ -104,7 +120,7 @@ def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channe
         channel.id,
         seq=seq,
         peer=out.peer,
-        size=len(envelope) + len(body) + 4,
+        size=len(envelope) + (out.load.body.size if out.load.body else 0) + 4,
     )
     return moved
 
@@ -115,11 +131,7 @@ def send_document(
     """Send a (payload type, envelope) document in the base channel: keys, agreements, notices only."""
     kind, raw = document
     entry = Doc(payload_type=kind, digest=digest(raw), size=len(raw))
-    out = Outgoing(
-        peer=peer,
-        terms=None,
-        entries=[entry],
-        bodies=[raw],
-        about={"document": kind, "digest": entry.digest},
-    )
-    send(unit, us, out, now)
+    objects.put_bodies(unit, {entry.digest: raw})
+    about: dict[str, Json] = {"document": kind, "digest": entry.digest}
+    carried = load([encode(entry)], [(entry.digest, raw)])
+    send(unit, us, Outgoing(peer=peer, terms=None, load=carried, about=about), now)

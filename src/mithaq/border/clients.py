@@ -132,12 +132,8 @@ def _answer(
 ) -> None:
     """Queue the inbox rows and the status resource (TAXII 2.1 section 4.3) that the client will see."""
     objects.put_bodies(unit, {each.digest: each.raw for each in seen})
-    releases.show_many(
-        unit,
-        "inbox",
-        arrival.facts["shelf"],
-        [{"id": e.id, "version": e.version, "type": e.type, "view": digest(e.raw)} for e in seen],
-    )
+    shown = [(e.id, e.version, e.type, digest(e.raw)) for e in seen]
+    releases.show(unit, "inbox", arrival.facts["shelf"], rows=shown)
     successes: list[Json] = [_detail(e.id, e.version or text(now)) for e in seen]
     failures: list[Json] = [
         {**_detail(r.id or _nameless(), text(now)), "message": f"{r.code} at {r.where or '/'}"}

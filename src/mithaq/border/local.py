@@ -18,6 +18,7 @@ from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Tlp, join
 from mithaq.model.markings import FIXED, object_label, tlp_id
 from mithaq.model.objects import Object, from_body
+from mithaq.seal.messages import commitment
 from mithaq.store import objects, releases
 from mithaq.store.journal import record
 from mithaq.store.objects import Copy, Source
@@ -168,6 +169,7 @@ def _copy(
     if bare and source.default_tlp is not None and not own:
         beside = replace(beside, tlp=source.default_tlp)
     owner = ground_.owner_of(seen)
+    nonce = us.derive("commitment", voucher, seen.id, seen.version, seen.digest)
     return Copy(
         object=seen,
         voucher=voucher,
@@ -180,6 +182,8 @@ def _copy(
         readers=given.readers or None,
         level=ground_.level(seen, beside),
         received_at=text(now),
+        nonce=nonce,
+        com=commitment(nonce, seen.raw),
     )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from mithaq.border import agreements, peers
-from mithaq.border.channels import Outgoing, send
+from mithaq.border.channels import Outgoing, load, send
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.model.canonical import Json
@@ -122,9 +122,8 @@ def send_entry(  # noqa: PLR0913 unit, us and now come with every act
     terms = terms_under(unit, agreement, now)
     if terms is not None:
         facts: dict[str, Json] = {"agreement": agreement, about[0]: about[1]}
-        out = Outgoing(
-            peer=peer, terms=agreements.terms_of(terms), entries=[entry], bodies=[], about=facts
-        )
+        carried = load([encode(entry)])
+        out = Outgoing(peer=peer, terms=agreements.terms_of(terms), load=carried, about=facts)
         send(unit, us, out, now)
 
 

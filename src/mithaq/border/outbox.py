@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from itertools import islice
 
 import msgspec
 from sqlalchemy import Connection
@@ -11,7 +13,7 @@ from sqlalchemy import Connection
 from mithaq.audit import log
 from mithaq.border import orders
 from mithaq.border.agreements import terms_of, unfetched
-from mithaq.border.channels import Outgoing, outgoing_channel, send
+from mithaq.border.channels import Load, Outgoing, load, outgoing_channel, send
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.clock import text
@@ -23,7 +25,6 @@ from mithaq.seal.envelope import read, sign
 from mithaq.seal.messages import (
     BATCH,
     Batch,
-    Onward,
     Proof,
     Put,
     Seal,
@@ -34,12 +35,12 @@ from mithaq.seal.messages import (
     decode,
     encode,
 )
-from mithaq.store import channels, consents, objects, parties, recalls, releases
+from mithaq.store import channels, consents, objects, parties, releases
 from mithaq.store.consents import ConsentRow, given_to
 from mithaq.store.journal import keep, setting
 from mithaq.store.objects import Copy
-from mithaq.store.recalls import Released
 from mithaq.store.releases import ShelfRow
+from mithaq.store.sql import chunks
 
 MAX_ENTRIES = 5000  # of one frame: its seal must stay readable at once
 
@@ -56,11 +57,20 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    put: Put
+    """An entry as it is sealed, the same for every peer it says the same to."""
+
+    entry: bytes
+    leaf: bytes | None  # in our batch; None: its owner vouches for it
+    digest: str
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _sealed(put: Put, body: bytes) -> _Part:
+    leaf = batch_leaf(put) if put.proof is None else None
+    return _Part(entry=encode(put), leaf=leaf, digest=put.digest, body=body)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Placing:
     """One release under one agreement, for all its peers."""
 
@@ -70,12 +80,18 @@ class _Placing:
     terms: Terms
     now: datetime
     defined: Mapping[str, Mapping[str, bytes]]  # marking definitions by voucher and id
-    coms: Mapping[int, str]  # commitments given by this release, by copy
     scoped: frozenset[int]  # copies whose audience is every party
     identities: frozenset[str]  # of ours, as our key document lists them
     nodes: frozenset[str]  # the peers that are no clients
+    first: dict[tuple[str, str], ShelfRow] = field(default_factory=dict)  # by (id, version)
     consents: Sequence[ConsentRow]  # of owners, to what we may pass on
-    batches: dict[tuple[bytes, ...], str] = field(default_factory=dict)  # one for all peers alike
+    # One for all peers alike: of each entry, and of what a frame carries.
+    parts: dict[tuple[object, ...], _Part] = field(default_factory=dict)
+    loads: dict[tuple[bytes, ...], Load] = field(default_factory=dict)
+
+    @cached_property
+    def at(self) -> str:
+        return text(self.now)
 
     @property
     def many(self) -> bool:
@@ -98,22 +114,32 @@ def place(
         terms=terms_of(agreement),
         now=now,
         defined=objects.defined_markings(unit),
-        coms=_commit(unit, us, going),
         scoped=_whole_audience(us, agreement, going),
         identities=frozenset(ours.identities if ours else ()),
         nodes=frozenset(p.name for p in parties.all_peers(unit) if p.kind == "node"),
         consents=consents.of_ids(unit, {p.copy.object.id for many in going.values() for p in many}),
     )
     _log_cuts(unit, going, now)
+    _keep_changed(unit, going)
+    records = (_record(work, placed, peer) for peer, many in going.items() for placed in many)
+    leaves = iter(log.append(unit, list(records)))
     for peer, many in going.items():
         shelf = outgoing_channel(unit, peer, agreement.id).id
-        leaves = log.append(unit, [_record(work, p, peer) for p in many])
+        indexes = [index for index, _ in islice(leaves, len(many))]
         statements = _statements(work, shelf, many)
-        _rows(work, (shelf, peer), many, [index for index, _ in leaves], statements)
+        _rows(work, (shelf, peer), many, indexes, statements)
         if peer in work.nodes:
             parts = [_statement_part(work, id_, raw) for id_, raw in statements.items()]
             parts += [_part(work, placed, peer) for placed in many]
-            _seal(work, peer, parts, leaves[0][0])
+            _seal(work, peer, parts, indexes[0])
+    if work.many:
+        releases.remember_first(unit, list(work.first.values()))
+
+
+def _keep_changed(unit: Connection, going: Mapping[str, Sequence[Placed]]) -> None:
+    """Keep the bytes of views that are not those of their copies, which are kept with these."""
+    views = (placed.decision.view for many in going.values() for placed in many)
+    objects.put_bodies(unit, {v.digest: v.raw for v in views if v.removed or v.added})
 
 
 def _whole_audience(
@@ -130,19 +156,6 @@ def _whole_audience(
     return frozenset(seq for seq, who in audience.items() if who >= everyone)
 
 
-def _commit(unit: Connection, us: Us, going: Mapping[str, Sequence[Placed]]) -> dict[int, str]:
-    """Give every version of ours its commitment, once for all agreements (border.md 5.3)."""
-    fresh: dict[int, tuple[bytes, str]] = {}
-    for copy in (placed.copy for many in going.values() for placed in many):
-        if not copy.com and copy.seq not in fresh:
-            seen = copy.object
-            about = (copy.voucher, seen.id, seen.version, seen.digest)
-            nonce = us.derive("commitment", *about)
-            fresh[copy.seq] = (nonce, commitment(nonce, seen.raw))
-    objects.commit_to(unit, fresh)
-    return {seq: com for seq, (_, com) in fresh.items()}
-
-
 def _log_cuts(unit: Connection, going: Mapping[str, Sequence[Placed]], now: datetime) -> None:
     """Record what each view leaves out, in leaves of its own: a release's leaf may be proven to its peer."""
     cuts: dict[str, tuple[str, dict[str, Json]]] = {}
@@ -157,20 +170,20 @@ def _log_cuts(unit: Connection, going: Mapping[str, Sequence[Placed]], now: date
 
 
 def _record(work: _Placing, placed: Placed, peer: str) -> tuple[str, dict[str, Json]]:
-    stored, seen = placed.copy.object, placed.decision.view
+    stored = placed.copy.object
     return stored.id, {
         "kind": "release",
         "realm": work.us.realm,
         "id": stored.id,
         "version": stored.version,
-        "view": seen.digest,
+        "view": placed.decision.view.digest,
         "peer": peer,
         "agreement": work.terms.id,
         "agreement_version": work.terms.version,
         "agreement_digest": work.terms.digest,
         "clause": placed.decision.clause,
         "proposer": placed.proposer,
-        "at": text(work.now),
+        "at": work.at,
     }
 
 
@@ -194,28 +207,19 @@ def _rows(
             if same and where[1] in work.nodes:
                 orders.replaced(unit, work.us, placed.before, work.now)
     rows = [_row(work, where, p, leaf) for p, leaf in zip(many, leaves, strict=True)]
-    bodies = {p.decision.view.digest: p.decision.view.raw for p in many}
-    objects.put_bodies(unit, bodies | {digest(raw): raw for raw in statements.values()})
+    objects.put_bodies(unit, {digest(raw): raw for raw in statements.values()})
     standing = [_statement_row(work, where, id_, raw) for id_, raw in statements.items()]
     releases.place(unit, [*standing, *rows])
     if work.many:
-        releases.remember_first(unit, rows)
-    recalls.went(unit, [_released(row) for row in rows])
-    types = {p.copy.object.id: p.copy.object.type for p in many}
-    releases.show_many(
-        unit,
-        "place",
-        shelf,
-        [
-            {
-                "id": row.id,
-                "version": row.version,
-                "type": types.get(row.id, "marking-definition"),
-                "view": row.view,
-            }
-            for row in (*standing, *rows)
-        ],
-    )
+        for row in rows:
+            work.first.setdefault((row.id, row.version), row)
+    kinds = [*("marking-definition" for _ in standing), *(p.copy.object.type for p in many)]
+    shown = [
+        (row.id, row.version, kind, row.view)
+        for row, kind in zip((*standing, *rows), kinds, strict=True)
+    ]
+    for part in chunks(shown, MAX_ENTRIES):
+        releases.show(unit, "place", shelf, rows=part)
 
 
 def _row(work: _Placing, where: tuple[str, str], placed: Placed, leaf: int) -> ShelfRow:
@@ -228,22 +232,10 @@ def _row(work: _Placing, where: tuple[str, str], placed: Placed, leaf: int) -> S
         agreement=work.agreement.id,
         copy=placed.copy.seq,
         view=seen.digest,
-        removed=msgspec.json.encode(seen.removed).decode(),
+        removed=msgspec.json.encode(seen.removed).decode() if seen.removed else "[]",
         label=str(seen.label.tlp),
-        released_at=text(work.now),
+        released_at=work.at,
         leaf=leaf,
-    )
-
-
-def _released(row: ShelfRow) -> Released:
-    return Released(
-        peer=row.peer,
-        agreement=row.agreement,
-        id=row.id,
-        version=row.version,
-        view=row.view,
-        copy=row.copy,
-        at=row.released_at,
     )
 
 
@@ -258,7 +250,7 @@ def _statement_row(work: _Placing, where: tuple[str, str], id_: str, raw: bytes)
         view=digest(raw),
         removed="[]",
         label="CLEAR",
-        released_at=text(work.now),
+        released_at=work.at,
         leaf=0,
     )
 
@@ -292,29 +284,42 @@ def _statement_part(work: _Placing, id_: str, raw: bytes) -> _Part:
         role="owner" if creator in work.identities else "carrier",
         onward="open",
     )
-    return _Part(put=put, body=raw)
+    return _sealed(put, raw)
 
 
 def _part(work: _Placing, placed: Placed, peer: str) -> _Part:
     copy, seen = placed.copy, placed.decision.view
+    consent = readers = ""
+    onward = placed.decision.onward
     if copy.proof:
         view = (copy.object.id, copy.object.version, copy.object.digest)
-        return _Part(put=_relayed(copy, given_to(work.consents, view, peer)), body=seen.raw)
-    onward: Onward = placed.decision.onward  # type: ignore[assignment]
-    if onward == "scope" and copy.seq not in work.scoped:
-        onward = "none"
-    put = Put(
+        consent = given_to(work.consents, view, peer)
+    else:
+        readers = ",".join(sorted((copy.readers or {}).get(peer, ())))
+        if onward == "scope" and copy.seq not in work.scoped:
+            onward = "none"
+    key = (copy.seq, seen.digest, onward, readers, consent)
+    made = work.parts.get(key)
+    if made is None:
+        put = _relayed(copy, consent) if copy.proof else _own(placed, onward, readers)
+        made = work.parts[key] = _sealed(put, seen.raw)
+    return made
+
+
+def _own(placed: Placed, onward: str, readers: str) -> Put:
+    """Return the entry of what we vouch for."""
+    copy, seen = placed.copy, placed.decision.view
+    return Put(
         id=copy.object.id,
         type=copy.object.type,
         modified=copy.object.version,
         digest=seen.digest,
         size=len(seen.raw),
-        com=copy.com or work.coms[copy.seq],
+        com=copy.com,
         role="owner" if copy.role == "owner" else "carrier",
-        onward=onward,
-        readers=sorted((copy.readers or {}).get(peer, ())),
+        onward=onward,  # type: ignore[arg-type]
+        readers=readers.split(",") if readers else [],
     )
-    return _Part(put=put, body=seen.raw)
 
 
 def _relayed(copy: Copy, consent: str) -> Put:
@@ -345,44 +350,33 @@ def repeat(unit: Connection, us: Us, agreement: Agreement, now: datetime) -> Non
         if channel is None or not noted:
             continue
         keep(unit, unfetched(channel.id), "")
-        stands = {row.view for row in releases.rows_of_shelf(unit, channel.id)}
+        ours = releases.rows_of_agreement(unit, agreement.id)
+        stands = {row.view for row in ours if row.shelf == channel.id}
         first, last = map(int, noted.split("-"))
         for parcel in channels.parcels(unit, channel.id, first, last):
             seal = decode(read(parcel.envelope).payload, Seal)
             puts = [e for e in seal.parts if isinstance(e, Put) and e.digest in stands]
             if puts:
                 bodies = objects.bodies_of(unit, [put.digest for put in puts])
-                parts = [_Part(put=put, body=bodies[put.digest]) for put in puts]
-                _send(unit, us, (peer.name, terms), parts, {"repeats": parcel.chan_seq}, now)
+                parts = [_sealed(put, bodies[put.digest]) for put in puts]
+                about: dict[str, Json] = {"agreement": terms.id, "repeats": parcel.chan_seq}
+                again = _load(us, terms, parts, now)
+                send(unit, us, Outgoing(peer=peer.name, terms=terms, load=again, about=about), now)
 
 
 # --- frames ----------------------------------------------------------------------------------------------
 def _seal(work: _Placing, peer: str, parts: Sequence[_Part], first_leaf: int) -> None:
-    about: dict[str, Json] = {"first": first_leaf, "releases": len(parts)}
+    about: dict[str, Json] = {
+        "agreement": work.terms.id,
+        "first": first_leaf,
+        "releases": len(parts),
+    }
     for chunk in _chunks(parts, min(work.us.max_frame_bytes, work.agreement.max_frame_bytes)):
-        _send(work.unit, work.us, (peer, work.terms), chunk, about, work.now, work.batches)
-
-
-def _send(  # noqa: PLR0913 unit, us and now come with every act
-    unit: Connection,
-    us: Us,
-    to: tuple[str, Terms],
-    parts: Sequence[_Part],
-    about: Mapping[str, Json],
-    now: datetime,
-    batches: dict[tuple[bytes, ...], str] | None = None,
-) -> None:
-    peer, terms = to
-    own = [part.put for part in parts if part.put.proof is None]
-    out = Outgoing(
-        peer=peer,
-        terms=terms,
-        entries=[part.put for part in parts],
-        bodies=[part.body for part in parts],
-        batch=_batch(us, terms, own, now, {} if batches is None else batches) if own else "",
-        about={"agreement": terms.id, **about},
-    )
-    send(unit, us, out, now)
+        key = tuple(part.entry for part in chunk)
+        if key not in work.loads:
+            work.loads[key] = _load(work.us, work.terms, chunk, work.now)
+        out = Outgoing(peer=peer, terms=work.terms, load=work.loads[key], about=about)
+        send(work.unit, work.us, out, work.now)
 
 
 def _chunks(parts: Sequence[_Part], limit: int) -> Iterator[list[_Part]]:
@@ -398,23 +392,23 @@ def _chunks(parts: Sequence[_Part], limit: int) -> Iterator[list[_Part]]:
     yield chunk
 
 
-def _batch(
-    us: Us,
-    terms: Terms,
-    puts: list[Put],
-    now: datetime,
-    batches: dict[tuple[bytes, ...], str],
-) -> str:
-    """Return the envelope that vouches for ``puts``; peers that get the same views get the same one."""
-    key = tuple(batch_leaf(put) for put in puts)
-    if key not in batches:
-        batch = Batch(
-            realm=us.realm,
-            by=us.party,
-            scope=terms,
-            issued=text(now),
-            n=len(puts),
-            root=batch_root(puts),
-        )
-        batches[key] = sign(BATCH, encode(batch), us.signer).to_bytes().decode()
-    return batches[key]
+def _load(us: Us, terms: Terms, parts: Sequence[_Part], now: datetime) -> Load:
+    leaves = [part.leaf for part in parts if part.leaf is not None]
+    return load(
+        [part.entry for part in parts],
+        [(part.digest, part.body) for part in parts],
+        _batch(us, terms, leaves, now) if leaves else "",
+    )
+
+
+def _batch(us: Us, terms: Terms, leaves: Sequence[bytes], now: datetime) -> str:
+    """Return the envelope that vouches for ``leaves``; peers that get the same views get the same one."""
+    batch = Batch(
+        realm=us.realm,
+        by=us.party,
+        scope=terms,
+        issued=text(now),
+        n=len(leaves),
+        root=batch_root(leaves),
+    )
+    return sign(BATCH, encode(batch), us.signer).to_bytes().decode()

@@ -45,7 +45,7 @@ def check(unit: Connection, us: Us, seal: Seal, terms: Agreement | None, now: da
         )
         if (batch.by, batch.realm) != (seal.sender, seal.realm) or not _scope_fits(batch, seal):
             raise BadMessage("a batch of another sender or scope", cause="batch")
-        if (batch.n, batch.root) != (len(mine), batch_root(mine)):
+        if (batch.n, batch.root) != (len(mine), batch_root([batch_leaf(each) for each in mine])):
             raise BadMessage("a batch of other views", cause="batch")
     for entry in seal.entries:
         if isinstance(entry, Put) and entry.proof is not None:

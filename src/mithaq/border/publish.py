@@ -27,7 +27,7 @@ from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Release, Rule, View, Withhold
 from mithaq.store import releases
 from mithaq.store.journal import record
-from mithaq.store.releases import Intent
+from mithaq.store.releases import Intent, Verdict
 
 __all__ = [
     "DECLINED", "DEFENCE", "Decisions", "Outcome", "again", "decode_reasons", "preview", "publish",
@@ -118,8 +118,7 @@ def again(
     """Decide again under a text in force what was asked for earlier, and not declined; an outcome a purpose."""
     asked: dict[str, dict[int, str]] = defaultdict(dict)  # by purpose
     for intent in releases.intents_where(unit, copies=seqs, agreement=terms.id):
-        if intent.state != DECLINED:
-            asked[intent.purpose][intent.copy] = intent.proposer
+        asked[intent.purpose][intent.copy] = intent.proposer
     return [_settle(unit, us, (terms, p), some, now, anew=False) for p, some in asked.items()]
 
 
@@ -167,10 +166,10 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
 
 def _without_declined(unit: Connection, made: Outcome, turn: Iterable[int]) -> Outcome:
     """Leave out what a person declined: nothing but a new proposal opens it again."""
-    named = releases.intents_where(
+    named = releases.verdicts_where(
         unit, state=DECLINED, copies=list(turn), agreement=made.agreement.id
     )
-    no = {(intent.peer, intent.copy) for intent in named}
+    no = {(verdict.peer, verdict.copy) for verdict in named}
     return replace(made, decisions={k: d for k, d in made.decisions.items() if k not in no})
 
 
@@ -191,10 +190,13 @@ def _effect(
         going[peer].append(Placed(copy=copy, decision=decision, before=row, proposer=proposer))
     place(unit, us, agreement, going, now)
     _take_back(unit, made, chosen)
-    releases.put_intents(unit, _intents(made, asked, now))
+    _keep_outcome(unit, made, asked, now)
     releases.turn_at(unit, agreement.id, _to_come(made, asked, now))
     waits = [
-        (t, seq) for (_, seq), d in made.decisions.items() for t in _lacking(d) if seq in asked
+        (t, seq)
+        for (_, seq), d in made.decisions.items()
+        if isinstance(d, Withhold) and seq in asked
+        for t in _lacking(d)
     ]
     releases.wait_for(unit, agreement.id, waits)
     count = {peer: len(placed) for peer, placed in going.items()}
@@ -217,16 +219,22 @@ def _chosen(made: Outcome) -> dict[tuple[str, str, str], int]:
     Several vouchers, or several agreements, may have given us a version. What stands stays; else our own goes
     before a carried one, and the fuller view before the barer.
     """
-    rank: dict[tuple[str, str, str], tuple[bool, bool, int, int]] = {}
+    chosen: dict[tuple[str, str, str], int] = {}
     for (peer, seq), decision in made.decisions.items():
         if isinstance(decision, Release):
-            copy = made.gathered.copies[seq]
-            at = (peer, copy.object.id, copy.object.version)
-            row = made.gathered.rows.get(at)
-            stands = row is not None and row.copy == seq
-            mine = (not stands, copy.standing != "own", len(decision.view.removed), seq)
-            rank[at] = min(rank.get(at, mine), mine)
-    return {at: seq for at, (_, _, _, seq) in rank.items()}
+            seen = made.gathered.copies[seq].object
+            at = (peer, seen.id, seen.version)
+            rival = chosen.setdefault(at, seq)
+            if rival != seq:
+                chosen[at] = min(rival, seq, key=lambda each: _rank(made, at, each))
+    return chosen
+
+
+def _rank(made: Outcome, at: tuple[str, str, str], seq: int) -> tuple[bool, bool, int, int]:
+    row, decision = made.gathered.rows.get(at), made.decisions[at[0], seq]
+    stands = row is not None and row.copy == seq
+    removed = len(decision.view.removed) if isinstance(decision, Release) else 0
+    return (not stands, made.gathered.copies[seq].standing != "own", removed, seq)
 
 
 def _take_back(unit: Connection, made: Outcome, chosen: Mapping[tuple[str, str, str], int]) -> None:
@@ -244,9 +252,7 @@ def _take_back(unit: Connection, made: Outcome, chosen: Mapping[tuple[str, str, 
         releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
 
 
-def _lacking(decision: Decision) -> list[str]:
-    if not isinstance(decision, Withhold):
-        return []
+def _lacking(decision: Withhold) -> list[str]:
     rules = {Rule.REFERENCE_REQUIRED, Rule.SCO_PARTIAL, Rule.RELAY_EXACT}
     found = (r.facts.get("target", "") for r in decision.reasons if r.rule in rules)
     return [target for target in found if target]
@@ -256,8 +262,9 @@ def _record_kept(unit: Connection, made: Outcome, asked: Mapping[int, str], now:
     """One leaf per object withheld from all, and one per object that waits for persons."""
     kept: list[tuple[str, dict[str, Json]]] = []
     by_copy: dict[int, list[Decision]] = defaultdict(list)
-    for (_, seq), decision in made.decisions.items():
-        if seq in asked:
+    stays = {seq for (_, seq), d in made.decisions.items() if not isinstance(d, Release)}
+    for (_, seq), decision in made.decisions.items() if stays else ():
+        if seq in stays and seq in asked:
             by_copy[seq].append(decision)
     for seq, decisions in by_copy.items():
         stored = made.gathered.copies[seq].object
@@ -284,30 +291,44 @@ def _record_kept(unit: Connection, made: Outcome, asked: Mapping[int, str], now:
         log.append(unit, kept)
 
 
-def _intents(made: Outcome, asked: Mapping[int, str], now: datetime) -> list[Intent]:
-    return [
-        Intent(
+def _keep_outcome(unit: Connection, made: Outcome, asked: Mapping[int, str], now: datetime) -> None:
+    """Keep who asked for what, and for each peer why it stays; what goes stands on its shelf."""
+    agreement, purpose, at = made.agreement.id, made.gathered.situation.purpose, text(now)
+    before = releases.verdicts_where(unit, copies=list(asked), agreement=agreement)
+    over = [(v.copy, agreement, v.peer) for v in before if (v.peer, v.copy) in made.decisions]
+    releases.forget_verdicts(unit, over)
+    intents = [
+        Intent(copy=seq, agreement=agreement, purpose=purpose, proposer=who, at=at)
+        for seq, who in asked.items()
+    ]
+    releases.put_intents(unit, intents)
+    stays = {
+        (peer, intent.copy): decision
+        for intent in intents
+        for peer in made.agreement.names
+        if not isinstance(decision := made.decisions.get((peer, intent.copy)), Release | None)
+    }
+    verdicts = [
+        Verdict(
             copy=seq,
-            agreement=made.agreement.id,
+            agreement=agreement,
             peer=peer,
-            purpose=made.gathered.situation.purpose,
+            purpose=purpose,
             proposer=asked[seq],
-            at=text(now),
+            at=at,
             state=_state(decision),
             needs=",".join(sorted(decision.needs)) if isinstance(decision, Hold) else "",
             view=view.digest if (view := _view(decision)) else "",
             removed=msgspec.json.encode(view.removed if view else ()).decode(),
-            reasons=encode_reasons(() if isinstance(decision, Release) else decision.reasons),
+            reasons=encode_reasons(decision.reasons),
         )
-        for (peer, seq), decision in made.decisions.items()
-        if seq in asked
+        for (peer, seq), decision in stays.items()
     ]
+    releases.put_verdicts(unit, verdicts)
 
 
-def _state(decision: Decision) -> str:
+def _state(decision: Hold | Withhold) -> str:
     match decision:
-        case Release():
-            return "released"
         case Hold():
             return "held"
         case Withhold():
@@ -316,7 +337,7 @@ def _state(decision: Decision) -> str:
             assert_never(decision)
 
 
-def _view(decision: Decision) -> View | None:
+def _view(decision: Hold | Withhold) -> View | None:
     made = decision.would if isinstance(decision, Withhold) else decision
     return made.view if made else None
 

@@ -21,7 +21,7 @@ from mithaq.store.releases import Op
 from mithaq.store.shelf import Caller, Frame, Shelf, Shown
 
 CURSOR = "ops"
-BATCH = 5000
+BATCH = 64  # changes; one of them may place some thousand rows
 AT_ONCE = frozenset({"remove", "no-caller", "withdraw"})  # what must stop being seen
 
 
@@ -107,15 +107,14 @@ def _apply(unit: Connection, truth: Connection, ops: Sequence[Op], now: datetime
     inboxes: dict[str, list[Facts]] = defaultdict(list)
     nudges: list[Nudge] = []
     for op in ops:
+        if op.op in ("place", "inbox"):
+            (placing if op.op == "place" else inboxes)[op.shelf] += _rows(op)
+            continue
         facts = {key: str(value) for key, value in op.facts.items()}
         match op.op:
             case "shelf":
                 nudges += _reopened(unit, op, facts)
                 placing[op.shelf] += _shelf(unit, op, facts)
-            case "place":
-                placing[op.shelf].append(facts)
-            case "inbox":
-                inboxes[op.shelf].append(facts)
             case "frame":
                 nudges += _frame(unit, truth, op, now)
             case "withdraw":
@@ -127,6 +126,13 @@ def _apply(unit: Connection, truth: Connection, ops: Sequence[Op], now: datetime
     for name, placed in inboxes.items():
         _inbox(unit, truth, name, placed, now)
     return nudges
+
+
+def _rows(op: Op) -> list[Facts]:
+    """Return the rows that one change places, in their order."""
+    names = ("id", "version", "type", "view")
+    placed = msgspec.convert(op.facts["rows"], list[tuple[str, str, str, str]])
+    return [dict(zip(names, each, strict=True)) for each in placed]
 
 
 def _single(unit: Connection, op: Op, facts: Mapping[str, str]) -> None:

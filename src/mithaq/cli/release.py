@@ -25,7 +25,7 @@ from mithaq.policy import explain as sentences
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Withhold
 from mithaq.store import releases
-from mithaq.store.releases import Intent
+from mithaq.store.releases import Verdict
 
 app = topic()
 
@@ -225,14 +225,14 @@ def _texts(unit: Connection, node: Node, peer: str, agreement: str) -> list[Agre
 
 def _declined(
     unit: Connection, terms: Agreement, seqs: Sequence[int], peer: str, purpose: str
-) -> dict[int, Intent]:
+) -> dict[int, Verdict]:
     """Return what a second person declined to let go to a peer, and nobody has proposed anew."""
-    every = releases.intents_where(unit, state=publish.DECLINED, copies=seqs, agreement=terms.id)
+    every = releases.verdicts_where(unit, state=publish.DECLINED, copies=seqs, agreement=terms.id)
     return {i.copy: i for i in every if (i.peer, i.purpose) == (peer, purpose)}
 
 
 def _explained(
-    desk: Desk, copy: Copy, terms: Agreement, to: tuple[str, Decision], no: Intent | None
+    desk: Desk, copy: Copy, terms: Agreement, to: tuple[str, Decision], no: Verdict | None
 ) -> Facts:
     """Tell of one object and one peer what was decided; a person's no stands before what policy says."""
     peer, decision = to
@@ -267,9 +267,9 @@ def queue(ctx: typer.Context) -> None:
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.RELEASE_PREVIEW)
-        grouped: dict[tuple[int, str], list[Intent]] = defaultdict(list)
-        for intent in releases.intents_where(unit, state="held"):
-            grouped[intent.copy, intent.agreement].append(intent)
+        grouped: dict[tuple[int, str], list[Verdict]] = defaultdict(list)
+        for verdict in releases.verdicts_where(unit, state="held"):
+            grouped[verdict.copy, verdict.agreement].append(verdict)
         seen = _readable(unit, node, actor, [seq for seq, _ in grouped])
     rows = [_waiting(desk, seen.get(seq), intents) for (seq, _), intents in grouped.items()]
     columns = ("marking", "number", "name", "agreement", "peers", "proposer", "since", "needs")
@@ -287,7 +287,7 @@ def _readable(unit: Connection, node: Node, actor: Actor, seqs: Sequence[int]) -
     return found
 
 
-def _waiting(desk: Desk, copy: Copy | None, intents: Sequence[Intent]) -> Facts:
+def _waiting(desk: Desk, copy: Copy | None, intents: Sequence[Verdict]) -> Facts:
     first = intents[0]
     shown = row(copy) if copy else {"marking": "", "name": "", "id": ""}
     reasons = publish.decode_reasons(first.reasons)
@@ -359,7 +359,7 @@ def decline(
 
 def _held(
     unit: Connection, node: Node, actor: Actor, asked: tuple[str, str]
-) -> tuple[Copy, Sequence[Intent], Hold]:
+) -> tuple[Copy, Sequence[Verdict], Hold]:
     """Return the one held copy a person means, whom it waits for, and the view that would go.
 
     Raises:
@@ -367,7 +367,7 @@ def _held(
     """
     name, agreement = asked
     copies = {copy.seq: copy for copy in intel.versions(unit, node.us, actor, name)}
-    found = releases.intents_where(
+    found = releases.verdicts_where(
         unit, state="held", copies=list(copies), agreement=agreement or None
     )
     groups = {(intent.copy, intent.agreement) for intent in found}
@@ -385,7 +385,7 @@ def _held(
     return copies[seq], found, holds[0]
 
 
-def _show_view(desk: Desk, copy: Copy, waiting: Sequence[Intent], hold: Hold) -> None:
+def _show_view(desk: Desk, copy: Copy, waiting: Sequence[Verdict], hold: Hold) -> None:
     if desk.screen.as_json:
         return
     view = hold.view

@@ -30,7 +30,7 @@ def gather(node: Node, now: datetime) -> Facts:
         on_show = checks.open_shelves(unit)
     with node.core.read() as unit:
         document = peers.document_of(unit, node.us.party)
-        held = releases.intents_where(unit, state="held")
+        held = releases.verdicts_where(unit, state="held")
         return {
             "nation": node.us.party,
             "served": _served(node),

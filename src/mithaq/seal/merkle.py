@@ -21,16 +21,6 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def completed(index: int, leaf: bytes, fetch: Fetch) -> Iterator[tuple[int, int, bytes]]:
-    """Yield ``(level, index, digest)`` of each subtree that appending ``leaf`` at ``index`` completes."""
-    level, digest = 0, leaf
-    yield level, index, digest
-    while index & 1:
-        digest = node_hash(fetch(level, index - 1), digest)
-        level, index = level + 1, index >> 1
-        yield level, index, digest
-
-
 def _split(size: int) -> int:
     """Return the largest power of two below ``size``."""
     return 1 << ((size - 1).bit_length() - 1)
@@ -43,6 +33,21 @@ def _range_hash(start: int, size: int, fetch: Fetch) -> bytes:
         return fetch(level, start >> level)
     k = _split(size)
     return node_hash(_range_hash(start, k, fetch), _range_hash(start + k, size - k, fetch))
+
+
+def levels(leaves: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Yield the complete subtrees over ``leaves`` level by level, the leaves first."""
+    level = list(leaves)
+    while level:
+        yield level
+        level = [
+            node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)
+        ]
+
+
+def root_of(leaves: Sequence[bytes]) -> bytes:
+    """Return the root over ``leaves``, which fit in memory (a batch, a test)."""
+    return root(len(leaves), in_memory(leaves))
 
 
 def root(size: int, fetch: Fetch) -> bytes:
@@ -137,12 +142,5 @@ def consistent(old: tuple[int, bytes], new: tuple[int, bytes], proof: Sequence[b
 
 def in_memory(leaves: Sequence[bytes]) -> Fetch:
     """Return a fetch over ``leaves``, for trees that fit in memory (a batch, a test)."""
-    nodes: dict[tuple[int, int], bytes] = {}
-
-    def fetch(level: int, index: int) -> bytes:
-        return nodes[level, index]
-
-    for at, leaf in enumerate(leaves):
-        for level, index, digest in completed(at, leaf, fetch):
-            nodes[level, index] = digest
-    return fetch
+    nodes = list(levels(leaves))
+    return lambda level, index: nodes[level][index]

@@ -5,14 +5,15 @@ Batches say who vouches, seals order and completeness, heartbeats freshness.
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from mithaq.errors import InputError, PeerError
-from mithaq.model.canonical import Limits, canonical, parse
+from mithaq.model.canonical import GateRefused, Limits, parse
 from mithaq.seal.envelope import payload_type
-from mithaq.seal.merkle import in_memory, root
+from mithaq.seal.merkle import root_of
 
 BATCH = payload_type("batch")
 SEAL = payload_type("seal")
@@ -281,8 +282,22 @@ M = TypeVar("M", bound=Message)
 
 
 def encode(message: Message) -> bytes:
-    """Return the payload bytes of ``message``."""
-    return canonical(msgspec.to_builtins(message))
+    """Return the payload bytes of ``message``.
+
+    Raises:
+        GateRefused: a text of it holds a lone surrogate.
+    """
+    try:
+        return msgspec.json.encode(message, order="sorted")
+    except UnicodeEncodeError:
+        raise GateRefused("escape", "") from None
+
+
+def seal_payload(seal: Seal, entries: Sequence[bytes]) -> bytes:
+    """Return the payload of ``seal`` with ``entries``, each encoded already: many seals show the same ones."""
+    fields = msgspec.to_builtins(seal)
+    fields["entries"] = msgspec.Raw(b"[" + b",".join(entries) + b"]")
+    return msgspec.json.encode(fields, order="sorted")
 
 
 def decode(payload: bytes, kind: type[M]) -> M:
@@ -315,6 +330,6 @@ def batch_leaf(put: Put) -> bytes:
     return hashlib.sha256(b"\x00" + parts + tail).digest()
 
 
-def batch_root(puts: list[Put]) -> str:
-    """Return the root over ``puts`` in their order, in hexadecimal."""
-    return root(len(puts), in_memory([batch_leaf(put) for put in puts])).hex()
+def batch_root(leaves: Sequence[bytes]) -> str:
+    """Return the root over ``leaves`` in their order, in hexadecimal."""
+    return root_of(leaves).hex()

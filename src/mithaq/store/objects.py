@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, or_, select, update
 
 from mithaq.model.canonical import parse
 from mithaq.model.labels import Beside, Clearance, Tlp, tlp
@@ -401,14 +401,6 @@ def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:
         .where(copies.c.seq == seq)
         .values(beside=msgspec.json.encode(beside.to_json()).decode(), tlp=level)
     )
-
-
-def commit_to(unit: Connection, coms: Mapping[int, tuple[bytes, str]]) -> None:
-    """Keep the nonce and commitment of copies at their first release."""
-    kept = update(copies).where(copies.c.seq == bindparam("which"))
-    kept = kept.values(nonce=bindparam("nonce"), com=bindparam("com"))
-    for part in chunks(coms.items()):
-        unit.execute(kept, [{"which": k, "nonce": nonce, "com": com} for k, (nonce, com) in part])
 
 
 def define_marking(unit: Connection, voucher: str, id_: str, body: bytes) -> None:

@@ -1,13 +1,14 @@
 """Recalls: whom each view went to, the orders to give it back, and what was answered (border.md 7)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, select, update
 
 from mithaq.model.objects import moment
-from mithaq.store.sql import chunks, insert_new
-from mithaq.store.tables import orders, receipts, released
+from mithaq.store.sql import insert_new, within
+from mithaq.store.tables import copies as copies_
+from mithaq.store.tables import departed, orders, receipts, rows
 
 EVERY = "*"  # the version of an order that means every one up to its instant
 
@@ -16,7 +17,6 @@ EVERY = "*"  # the version of an order that means every one up to its instant
 class Released:
     """That a view went onto a peer's shelf, whether or not it stands there still."""
 
-    seq: int = 0
     peer: str
     agreement: str
     id: str
@@ -74,25 +74,26 @@ def _values(value: object) -> dict[str, object]:
     return {name: getattr(value, name) for name in names}
 
 
-def went(unit: Connection, new: Sequence[Released]) -> None:
-    """Keep that views went onto shelves."""
-    for part in chunks(new):
-        unit.execute(released.insert(), [_values(each) for each in part])
-
-
 def who_had(unit: Connection, id_: str) -> list[Released]:
-    """Return every release of ``id_``, oldest first."""
-    rows = select(released).where(released.c.id == id_).order_by(released.c.seq)
-    return [Released(**row._mapping) for row in unit.execute(rows)]
+    """Return every release of ``id_``, what stands and what is gone, oldest first."""
+    return _had(unit, lambda table: table.c.id == id_)
 
 
 def releases_of(unit: Connection, copies: Iterable[int]) -> list[Released]:
-    """Return every release of some copies, oldest first."""
-    found: list[Released] = []
-    for part in chunks(dict.fromkeys(copies)):
-        rows = select(released).where(released.c.copy.in_(part)).order_by(released.c.seq)
-        found += [Released(**row._mapping) for row in unit.execute(rows)]
-    return found
+    """Return every release of some copies, what stands and what is gone, oldest first."""
+    wanted = set(copies)
+    ids = select(copies_.c.id).where(within(unit, copies_.c.seq, wanted))
+    return [each for each in _had(unit, lambda table: table.c.id.in_(ids)) if each.copy in wanted]
+
+
+def _had(unit: Connection, which: Callable[[Table], ColumnElement[bool]]) -> list[Released]:
+    what = ("peer", "agreement", "id", "version", "view", "copy")
+    gone = select(*(departed.c[name] for name in (*what, "at"))).order_by(departed.c.seq)
+    stands = select(*(rows.c[name] for name in what), rows.c.released_at.label("at"))
+    stands = stands.where(rows.c.copy > 0)  # the rest are marking definitions that travelled along
+    queries = (gone.where(which(departed)), stands.where(which(rows)))
+    found = [Released(**row._mapping) for query in queries for row in unit.execute(query)]
+    return sorted(found, key=lambda each: each.at)
 
 
 def give(unit: Connection, order: OrderRow) -> bool:
@@ -107,11 +108,8 @@ def give(unit: Connection, order: OrderRow) -> bool:
 
 def orders_on(unit: Connection, ids: Iterable[str]) -> list[OrderRow]:
     """Return the orders about ``ids``, ours and others', oldest first."""
-    found: list[OrderRow] = []
-    for part in chunks(dict.fromkeys(ids)):
-        rows = select(orders).where(orders.c.id.in_(part)).order_by(orders.c.seq)
-        found += [_order(row) for row in unit.execute(rows)]
-    return found
+    query = select(orders).where(within(unit, orders.c.id, set(ids))).order_by(orders.c.seq)
+    return [_order(row) for row in unit.execute(query)]
 
 
 def all_orders(unit: Connection, *, ours: bool) -> list[OrderRow]:

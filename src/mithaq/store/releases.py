@@ -2,13 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
 
 from mithaq.store.engine import append_lock
-from mithaq.store.sql import chunks, insert_new
-from mithaq.store.tables import approvals, first_views, intents, moments, rows, shelf_ops, waiting
+from mithaq.store.sql import chunks, insert_many, insert_new, replace_many, within
+from mithaq.store.tables import (
+    approvals,
+    departed,
+    first_views,
+    intents,
+    moments,
+    rows,
+    shelf_ops,
+    verdicts,
+    waiting,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +41,26 @@ class ShelfRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """That someone wants a copy to go to a peer under an agreement, and what became of it."""
+    """That someone wants a copy to go to the parties of an agreement."""
 
-    seq: int = 0
+    copy: int
+    agreement: str
+    purpose: str
+    proposer: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Why what was asked for does not go to one peer, with who asked."""
+
     copy: int
     agreement: str
     peer: str
     purpose: str
     proposer: str
     at: str
-    state: str  # released | held | withheld | shadow | declined
+    state: str  # held | withheld | shadow | declined
     needs: str = ""
     view: str = ""
     removed: str = "[]"  # JSON list of pointers: what the view leaves out
@@ -78,10 +99,15 @@ def _values(value: object) -> dict[str, object]:
     return {name: getattr(value, name) for name in value.__slots__}  # type: ignore[attr-defined]
 
 
+_ROW = tuple(ShelfRow.__slots__)
+
+
 def place(unit: Connection, new: Sequence[ShelfRow]) -> None:
     """Keep rows; a row of the same (shelf, id, version) must have been taken away before."""
-    for part in chunks(new):
-        unit.execute(rows.insert(), [_values(row) for row in part])
+    insert_many(unit, rows, _ROW, [_of_row(row) for row in new])
+
+
+_of_row = attrgetter(*_ROW)
 
 
 def remember_first(unit: Connection, new: Sequence[ShelfRow]) -> None:
@@ -133,10 +159,13 @@ def first_shown(unit: Connection, agreement: str, ids: Iterable[str]) -> list[Sh
 
 
 def take_away(unit: Connection, shelf: str, id_: str, version: str) -> None:
-    """Remove a row."""
-    unit.execute(
-        delete(rows).where(rows.c.shelf == shelf, rows.c.id == id_, rows.c.version == version)
-    )
+    """Remove a row; that its view was there stays known, for a recall must reach whoever had it."""
+    which = (rows.c.shelf == shelf, rows.c.id == id_, rows.c.version == version)
+    c = rows.c
+    gone = select(c.peer, c.agreement, c.id, c.version, c.view, c.copy, c.released_at)
+    names = ["peer", "agreement", "id", "version", "view", "copy", "at"]
+    unit.execute(departed.insert().from_select(names, gone.where(*which, c.copy > 0)))
+    unit.execute(delete(rows).where(*which))
 
 
 def show_from(unit: Connection, row: ShelfRow, copy: int) -> None:
@@ -161,53 +190,76 @@ def rows_of_agreement(unit: Connection, agreement: str) -> list[ShelfRow]:
     return [ShelfRow(**r._mapping) for r in found]
 
 
-def rows_of_shelf(unit: Connection, shelf: str) -> list[ShelfRow]:
-    """Return every row of one shelf."""
-    found = unit.execute(select(rows).where(rows.c.shelf == shelf))
-    return [ShelfRow(**r._mapping) for r in found]
-
-
 def rows_of_peer(unit: Connection, peer: str) -> list[ShelfRow]:
     """Return every row on the shelves of ``peer``."""
     return [ShelfRow(**r._mapping) for r in unit.execute(select(rows).where(rows.c.peer == peer))]
 
 
 def put_intents(unit: Connection, new: Sequence[Intent]) -> None:
-    """Keep intents; a later decision on the same (copy, agreement, peer) replaces the earlier."""
-    for part in chunks(new, 200):
-        keys = [(i.copy, i.agreement, i.peer) for i in part]
-        key = tuple_(intents.c.copy, intents.c.agreement, intents.c.peer)
-        unit.execute(delete(intents).where(key.in_(keys)))
-        unit.execute(
-            intents.insert(), [{k: v for k, v in _values(i).items() if k != "seq"} for i in part]
-        )
+    """Keep what was asked for; a later intent for the same (copy, agreement) replaces the earlier."""
+    replace_many(unit, intents, _INTENT, [_of_intent(each) for each in new])
+
+
+def put_verdicts(unit: Connection, new: Sequence[Verdict]) -> None:
+    """Keep why something stays; a later verdict on the same (copy, agreement, peer) replaces the earlier."""
+    forget_verdicts(unit, [(each.copy, each.agreement, each.peer) for each in new])
+    insert_many(unit, verdicts, _VERDICT, [_of_verdict(each) for each in new])
+
+
+def forget_verdicts(unit: Connection, gone: Sequence[tuple[int, str, str]]) -> None:
+    """Forget why some (copy, agreement, peer) stayed."""
+    key = tuple_(verdicts.c.copy, verdicts.c.agreement, verdicts.c.peer)
+    for part in chunks(gone):
+        unit.execute(delete(verdicts).where(key.in_(part)))
+
+
+_INTENT = tuple(Intent.__slots__)
+_VERDICT = tuple(n for n in Verdict.__slots__ if n not in ("purpose", "proposer", "at"))
+_of_intent = attrgetter(*_INTENT)
+_of_verdict = attrgetter(*_VERDICT)
 
 
 def intents_where(
     unit: Connection,
     *,
-    state: str | None = None,
     copies: Sequence[int] | None = None,
     agreement: str | None = None,
 ) -> list[Intent]:
-    """Return intents by state, copies or agreement, oldest first."""
-    query = select(intents).order_by(intents.c.seq)
-    if state is not None:
-        query = query.where(intents.c.state == state)
+    """Return what was asked for, of some copies or under an agreement, by the number of the copy."""
+    query = select(intents).order_by(intents.c.copy, intents.c.agreement)
     if agreement is not None:
         query = query.where(intents.c.agreement == agreement)
-    if copies is None:
-        return [Intent(**r._mapping) for r in unit.execute(query)]
-    found: list[Intent] = []
-    for part in chunks(copies):
-        found += [Intent(**r._mapping) for r in unit.execute(query.where(intents.c.copy.in_(part)))]
-    return found
+    if copies is not None:
+        query = query.where(within(unit, intents.c.copy, copies))
+    return [Intent(**r._mapping) for r in unit.execute(query)]
+
+
+def verdicts_where(
+    unit: Connection,
+    *,
+    state: str | None = None,
+    copies: Sequence[int] | None = None,
+    agreement: str | None = None,
+) -> list[Verdict]:
+    """Return why what was asked for stays, by state, copies or agreement, what was asked first first."""
+    c = verdicts.c
+    same = and_(intents.c.copy == c.copy, intents.c.agreement == c.agreement)
+    asked = (intents.c.purpose, intents.c.proposer, intents.c.at)
+    query = select(verdicts, *asked).join(intents, same)
+    query = query.order_by(intents.c.at, c.copy, c.agreement, c.peer)
+    if state is not None:
+        query = query.where(c.state == state)
+    if agreement is not None:
+        query = query.where(c.agreement == agreement)
+    if copies is not None:
+        query = query.where(within(unit, c.copy, copies))
+    return [Verdict(**r._mapping) for r in unit.execute(query)]
 
 
 def forget(unit: Connection, copies: Iterable[int]) -> None:
     """Forget what was asked for with copies that are gone, and what they waited for."""
     for part in chunks(copies):
-        for table in (intents, waiting, moments):
+        for table in (intents, verdicts, waiting, moments):
             unit.execute(delete(table).where(table.c.copy.in_(part)))
 
 
@@ -295,19 +347,6 @@ def show(unit: Connection, op: str, shelf: str, **facts: object) -> None:
     unit.execute(
         shelf_ops.insert().values(op=op, shelf=shelf, facts=msgspec.json.encode(facts).decode())
     )
-
-
-def show_many(unit: Connection, op: str, shelf: str, many: Sequence[dict[str, object]]) -> None:
-    """Queue many changes of one sort to one shelf."""
-    append_lock(unit, "shelf_ops")
-    for part in chunks(many):
-        unit.execute(
-            shelf_ops.insert(),
-            [
-                {"op": op, "shelf": shelf, "facts": msgspec.json.encode(facts).decode()}
-                for facts in part
-            ],
-        )
 
 
 def ops_since(

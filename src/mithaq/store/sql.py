@@ -1,9 +1,11 @@
 """The few statements that SQLite and PostgreSQL write alike but SQLAlchemy keeps apart."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Table
+import msgspec
+from sqlalchemy import ARRAY, ColumnElement, Connection, Table, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -16,6 +18,57 @@ def insert_new(unit: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert ``rows``; those whose key is there already stay as they are."""
     if rows:
         unit.execute(_insert(unit, table).on_conflict_do_nothing(), list(rows))
+
+
+def insert_many(
+    unit: Connection,
+    table: Table,
+    names: tuple[str, ...],
+    rows: Sequence[tuple[object, ...]],
+    or_else: Literal["fail", "keep"] = "fail",
+) -> None:
+    """Insert ``rows`` of the columns ``names``, by the driver itself: for what is written by the thousand.
+
+    Args:
+        or_else: whether a key that is there already is an error, or keeps what it has.
+    """
+    if rows:
+        written = _statement(unit.dialect.name, table, names, or_else)
+        unit.exec_driver_sql(written, list(rows))
+
+
+@cache
+def _statement(dialect: str, table: Table, names: tuple[str, ...], or_else: str) -> str:
+    mark, where = ("?", "") if dialect == "sqlite" else ("%s", f'"{table.schema}".')
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join([mark] * len(names))
+    end = " ON CONFLICT DO NOTHING" if or_else == "keep" else ""
+    return f'INSERT INTO {where}"{table.name}" ({columns}) VALUES ({marks}){end}'  # noqa: S608 names of ours
+
+
+def replace_many(
+    unit: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Insert ``rows`` as ``insert_many`` does, or replace those with their primary keys."""
+    if rows:
+        keys = [column.name for column in table.primary_key]
+        rest = ", ".join(f'"{n}" = excluded."{n}"' for n in names if n not in keys)
+        listed = ", ".join(f'"{name}"' for name in keys)
+        insert = _statement(unit.dialect.name, table, names, "fail")
+        unit.exec_driver_sql(f"{insert} ON CONFLICT ({listed}) DO UPDATE SET {rest}", list(rows))
+
+
+def within(
+    unit: Connection, column: ColumnElement[Any], values: Iterable[object]
+) -> ColumnElement[bool]:
+    """Say that ``column`` holds one of ``values``, as many as there are, in one statement of one form."""
+    listed = list(values)
+    if unit.dialect.name == "sqlite":
+        each = func.json_each(msgspec.json.encode(listed).decode()).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == func.any(
+        cast(bindparam(None, listed, type_=ARRAY(column.type)), ARRAY(column.type))
+    )
 
 
 def put(unit: Connection, table: Table, row: Row) -> None:

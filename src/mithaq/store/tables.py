@@ -76,8 +76,8 @@ copies = Table(
     Column("nonce", LargeBinary),  # of its commitment; destroyed with the object
     _text("com", ""),
     _text("proof", ""),
-    UniqueConstraint("voucher", "id", "version", "digest", "agreement"),  # terms differ (1.8)
-    Index("ix_copies_id", "id"),
+    # A digest has one id and version; the terms may differ (border.md 1.8).
+    UniqueConstraint("id", "digest", "voucher", "agreement"),
     Index("ix_copies_type_seq", "type", "seq"),
     sqlite_autoincrement=True,
 )
@@ -88,6 +88,7 @@ relations = Table(
     *_texts("pointer", "target"),
     PrimaryKeyConstraint("copy", "pointer"),
     Index("ix_relations_target", "target"),
+    sqlite_with_rowid=False,
 )
 markings = Table(  # definitions besides the fixed ones; a voucher's word on an id binds its own objects alone
     "markings",
@@ -122,6 +123,7 @@ leaves = Table(
     _blob("nonce"),
     _blob("record"),
     _text("subject"),
+    _blob("hash"),  # of nonce and record together
     Index("ix_leaves_subject", "subject"),
 )
 nodes = Table(
@@ -131,6 +133,7 @@ nodes = Table(
     Column("idx", BigInteger, nullable=False),
     _blob("hash"),
     PrimaryKeyConstraint("level", "idx"),
+    sqlite_with_rowid=False,
 )
 checkpoints = Table(
     "checkpoints",
@@ -304,17 +307,18 @@ shelf_ops = Table(
 rows = Table(
     "rows",
     core,
+    *_texts("id", "version"),
     Column("shelf", String(32), nullable=False),  # = channel of the release
-    *_texts("id", "version", "peer", "agreement"),
+    *_texts("peer", "agreement"),
     Column("copy", Serial, nullable=False),
     Column("view", String(71), nullable=False),
     _text("removed"),  # JSON list of pointers
     _text("label"),  # JSON
     _text("released_at"),
     Column("leaf", BigInteger, nullable=False),
-    PrimaryKeyConstraint("shelf", "id", "version"),
-    Index("ix_rows_agreement_id", "agreement", "id"),
-    Index("ix_rows_copy", "copy"),
+    PrimaryKeyConstraint("id", "shelf", "version"),
+    Index("ix_rows_agreement_peer", "agreement", "peer"),
+    sqlite_with_rowid=False,
 )
 # What an agreement of many was first shown of a version: all its parties see that or nothing (border.md 5.3).
 first_views = Table(
@@ -325,23 +329,33 @@ first_views = Table(
     Column("view", String(71), nullable=False),
     *_texts("removed", "since"),
     PrimaryKeyConstraint("agreement", "id", "version"),
+    sqlite_with_rowid=False,
 )
-intents = Table(
+intents = Table(  # what was asked to go to the parties of an agreement, and by whom
     "intents",
     core,
-    _serial(),
+    _text("agreement"),
     Column("copy", Serial, nullable=False),
-    *_texts("agreement", "peer", "purpose", "proposer", "at"),
-    _text("state"),  # released | held | withheld | shadow | declined
+    *_texts("purpose", "proposer", "at"),
+    PrimaryKeyConstraint("copy", "agreement"),
+    sqlite_with_rowid=False,
+)
+verdicts = Table(  # why some of it stays, for one of them
+    "verdicts",
+    core,
+    _text("agreement"),
+    Column("copy", Serial, nullable=False),
+    _text("peer"),
+    _text("state"),  # held | withheld | shadow | declined
     _text("needs", ""),
     _text("view", ""),
     _text("removed", "[]"),
     _text("reasons", "[]"),
     _text("declined_by", ""),
     _text("declined_at", ""),
-    UniqueConstraint("copy", "agreement", "peer"),
-    Index("ix_intents_state", "state"),
-    sqlite_autoincrement=True,
+    PrimaryKeyConstraint("copy", "agreement", "peer"),
+    Index("ix_verdicts_state", "state"),
+    sqlite_with_rowid=False,
 )
 waiting = Table(
     "waiting",
@@ -349,6 +363,8 @@ waiting = Table(
     *_texts("agreement", "target"),
     Column("copy", Serial, nullable=False),
     PrimaryKeyConstraint("agreement", "target", "copy"),
+    Index("ix_waiting_target", "target"),
+    sqlite_with_rowid=False,
 )
 moments = Table(  # instants at which a decision may turn: an embargo's end, an expiry
     "moments",
@@ -371,17 +387,18 @@ approvals = Table(
     _text("at"),
     sqlite_autoincrement=True,
 )
-released = Table(  # every view that ever went onto a shelf: whom a recall must reach
-    "released",
-    core,
-    _serial(),
-    *_texts("peer", "agreement", "id", "version"),
-    Column("view", String(71), nullable=False),
-    Column("copy", Serial, nullable=False),
-    _text("at"),
-    Index("ix_released_id", "id"),
-    Index("ix_released_copy", "copy"),
-    sqlite_autoincrement=True,
+departed = (
+    Table(  # views that stood on a shelf and are taken away: a recall must reach these peers too
+        "departed",
+        core,
+        _serial(),
+        *_texts("peer", "agreement", "id", "version"),
+        Column("view", String(71), nullable=False),
+        Column("copy", Serial, nullable=False),
+        _text("at"),
+        Index("ix_departed_id", "id"),
+        sqlite_autoincrement=True,
+    )
 )
 # Recalls, ours and those we were given; these are the tombstones against re-arrival (border.md 7.2).
 orders = Table(
@@ -456,6 +473,7 @@ shelf_rows = Table(
     Index("ix_shelf_rows_view", "view"),
     Index("ix_shelf_rows_added", "shelf", "date_added", "position"),
     Index("ix_shelf_rows_type", "shelf", "type", "position"),
+    sqlite_with_rowid=False,
 )
 views = Table("views", shelf, _key("digest", 71), _blob("body"))
 frames = Table(

@@ -248,7 +248,7 @@ def batch_of(puts, by, signer, terms, **more):
     """A batch as ``by`` signs it; ``more`` overrides its fields."""
     fields = {
         "realm": "live", "by": by, "scope": terms, "issued": AT, "n": len(puts),
-        "root": batch_root(puts) if puts else "0" * 64,
+        "root": batch_root([batch_leaf(p) for p in puts]) if puts else "0" * 64,
     }  # fmt: skip
     return sign(BATCH, encode(Batch(**(fields | more))), signer).to_bytes().decode()
 

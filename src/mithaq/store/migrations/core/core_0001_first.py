@@ -15,6 +15,15 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.create_table(
+        "accepted",
+        sa.Column("channel", sa.String(length=32), nullable=False),
+        sa.Column("chan_seq", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.String(length=71), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "chan_seq"),
+        schema="core",
+    )
+    op.create_table(
         "actors",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("roles", sa.Text(), nullable=False),
@@ -101,6 +110,40 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "consents",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("asker", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint(
+            "owner",
+            "asker",
+            "recipient",
+            "id",
+            "version",
+            "digest",
+            name=op.f("uq_consents_owner_asker_recipient_id_version_digest"),
+        ),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_consents_id", "consents", ["id"], unique=False, schema="core")
+    op.create_table(
         "copies",
         sa.Column(
             "seq",
@@ -133,62 +176,49 @@ def upgrade() -> None:
         sa.Column("proof", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint(
-            "voucher",
             "id",
-            "version",
             "digest",
+            "voucher",
             "agreement",
-            name=op.f("uq_copies_voucher_id_version_digest_agreement"),
+            name=op.f("uq_copies_id_digest_voucher_agreement"),
         ),
         schema="core",
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_copies_id", "copies", ["id"], unique=False, schema="core")
     op.create_index("ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core")
     op.create_table(
-        "accepted",
-        sa.Column("channel", sa.String(length=32), nullable=False),
-        sa.Column("chan_seq", sa.BigInteger(), nullable=False),
-        sa.Column("seal", sa.String(length=71), nullable=False),
-        sa.Column("envelope", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("channel", "chan_seq"),
-        schema="core",
-    )
-    op.create_table(
-        "quarantine",
+        "departed",
         sa.Column(
             "seq",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
             autoincrement=True,
             nullable=False,
         ),
-        *(
-            sa.Column(name, sa.Text(), nullable=False)
-            for name in ("at", "voucher", "origin", "id", "type", "version")
-        ),
-        sa.Column("digest", sa.String(length=71), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("where", sa.Text(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("agreement", sa.Text(), server_default="", nullable=False),
-        sa.Column("onward", sa.Text(), server_default="none", nullable=False),
-        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_quarantine_id", "quarantine", ["id"], unique=False, schema="core")
+    op.create_index("ix_departed_id", "departed", ["id"], unique=False, schema="core")
     op.create_table(
         "first_views",
-        *(
-            sa.Column(name, sa.Text(), nullable=False)
-            for name in ("agreement", "id", "version", "peer")
-        ),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in ("removed", "since")),
+        sa.Column("removed", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("agreement", "id", "version"),
         schema="core",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "heard",
@@ -213,33 +243,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "intents",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("proposer", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("needs", sa.Text(), server_default="", nullable=False),
-        sa.Column("view", sa.Text(), server_default="", nullable=False),
-        sa.Column("removed", sa.Text(), server_default="[]", nullable=False),
-        sa.Column("reasons", sa.Text(), server_default="[]", nullable=False),
-        sa.Column("declined_by", sa.Text(), server_default="", nullable=False),
-        sa.Column("declined_at", sa.Text(), server_default="", nullable=False),
-        sa.PrimaryKeyConstraint("seq"),
-        sa.UniqueConstraint(
-            "copy", "agreement", "peer", name=op.f("uq_intents_copy_agreement_peer")
-        ),
+        sa.PrimaryKeyConstraint("copy", "agreement"),
         schema="core",
-        sqlite_autoincrement=True,
+        sqlite_with_rowid=False,
     )
-    op.create_index("ix_intents_state", "intents", ["state"], unique=False, schema="core")
     op.create_table(
         "journal",
         sa.Column(
@@ -271,6 +283,7 @@ def upgrade() -> None:
         sa.Column("nonce", sa.LargeBinary(), nullable=False),
         sa.Column("record", sa.LargeBinary(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("idx"),
         schema="core",
     )
@@ -284,12 +297,22 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "moments",
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("agreement", "at", "copy"),
+        schema="core",
+    )
+    op.create_index("ix_moments_at", "moments", ["at"], unique=False, schema="core")
+    op.create_table(
         "nodes",
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("idx", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("level", "idx"),
         schema="core",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "notices",
@@ -308,6 +331,35 @@ def upgrade() -> None:
         schema="core",
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "orders",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("sent_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("view", sa.Text(), server_default="", nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("issued", sa.Text(), nullable=False),
+        sa.Column("deadline", sa.Text(), nullable=False),
+        sa.Column("peers", sa.Text(), server_default="", nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("name", "agreement", "by", name=op.f("uq_orders_name_agreement_by")),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_orders_id", "orders", ["id"], unique=False, schema="core")
     op.create_table(
         "outbox",
         sa.Column(
@@ -345,6 +397,47 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "quarantine",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("voucher", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("where", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("agreement", sa.Text(), server_default="", nullable=False),
+        sa.Column("onward", sa.Text(), server_default="none", nullable=False),
+        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_quarantine_id", "quarantine", ["id"], unique=False, schema="core")
+    op.create_table(
+        "receipts",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), server_default="", nullable=False),
+        sa.Column("basis", sa.Text(), server_default="", nullable=False),
+        sa.Column("onward", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.Text(), server_default="", nullable=False),
+        sa.Column("seal", sa.Text(), server_default="", nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("name", "agreement", "by", "peer"),
+        schema="core",
+    )
+    op.create_table(
         "refusals",
         sa.Column(
             "seq",
@@ -368,13 +461,14 @@ def upgrade() -> None:
         sa.Column("target", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("copy", "pointer"),
         schema="core",
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_relations_target", "relations", ["target"], unique=False, schema="core")
     op.create_table(
         "rows",
-        sa.Column("shelf", sa.String(length=32), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("shelf", sa.String(length=32), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -383,13 +477,13 @@ def upgrade() -> None:
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("released_at", sa.Text(), nullable=False),
         sa.Column("leaf", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("shelf", "id", "version"),
+        sa.PrimaryKeyConstraint("id", "shelf", "version"),
         schema="core",
+        sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_rows_agreement_id", "rows", ["agreement", "id"], unique=False, schema="core"
+        "ix_rows_agreement_peer", "rows", ["agreement", "peer"], unique=False, schema="core"
     )
-    op.create_index("ix_rows_copy", "rows", ["copy"], unique=False, schema="core")
     op.create_table(
         "settings",
         sa.Column("key", sa.Text(), nullable=False),
@@ -433,118 +527,29 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "verdicts",
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("needs", sa.Text(), server_default="", nullable=False),
+        sa.Column("view", sa.Text(), server_default="", nullable=False),
+        sa.Column("removed", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("reasons", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("declined_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("declined_at", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("copy", "agreement", "peer"),
+        schema="core",
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_verdicts_state", "verdicts", ["state"], unique=False, schema="core")
+    op.create_table(
         "waiting",
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("agreement", "target", "copy"),
         schema="core",
+        sqlite_with_rowid=False,
     )
-    op.create_table(
-        "orders",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("by", sa.Text(), nullable=False),
-        sa.Column("sent_by", sa.Text(), server_default="", nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("view", sa.Text(), server_default="", nullable=False),
-        sa.Column("cause", sa.Text(), nullable=False),
-        sa.Column("basis", sa.Text(), nullable=False),
-        sa.Column("issued", sa.Text(), nullable=False),
-        sa.Column("deadline", sa.Text(), nullable=False),
-        sa.Column("peers", sa.Text(), server_default="", nullable=False),
-        sa.Column("person", sa.Text(), server_default="", nullable=False),
-        sa.Column("envelope", sa.LargeBinary(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("seq"),
-        sa.UniqueConstraint("name", "agreement", "by", name="uq_orders_name_agreement_by"),
-        schema="core",
-        sqlite_autoincrement=True,
-    )
-    op.create_index("ix_orders_id", "orders", ["id"], unique=False, schema="core")
-    op.create_table(
-        "receipts",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("by", sa.Text(), nullable=False),
-        sa.Column("peer", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), server_default="", nullable=False),
-        sa.Column("basis", sa.Text(), server_default="", nullable=False),
-        sa.Column("onward", sa.Text(), server_default="", nullable=False),
-        sa.Column("at", sa.Text(), server_default="", nullable=False),
-        sa.Column("seal", sa.Text(), server_default="", nullable=False),
-        sa.Column("person", sa.Text(), server_default="", nullable=False),
-        sa.PrimaryKeyConstraint("name", "agreement", "by", "peer"),
-        schema="core",
-    )
-    op.create_table(
-        "released",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("peer", sa.Text(), nullable=False),
-        sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("view", sa.String(length=71), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("seq"),
-        schema="core",
-        sqlite_autoincrement=True,
-    )
-    op.create_index("ix_released_copy", "released", ["copy"], unique=False, schema="core")
-    op.create_index("ix_released_id", "released", ["id"], unique=False, schema="core")
-    op.create_table(
-        "moments",
-        sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.PrimaryKeyConstraint("agreement", "at", "copy"),
-        schema="core",
-    )
-    op.create_index("ix_moments_at", "moments", ["at"], unique=False, schema="core")
-    op.create_table(
-        "consents",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("asker", sa.Text(), nullable=False),
-        sa.Column("recipient", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("digest", sa.String(length=71), nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("asked_at", sa.Text(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("person", sa.Text(), server_default="", nullable=False),
-        sa.Column("envelope", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("seq"),
-        sa.UniqueConstraint(
-            "owner",
-            "asker",
-            "recipient",
-            "id",
-            "version",
-            "digest",
-            name="uq_consents_owner_asker_recipient_id_version_digest",
-        ),
-        schema="core",
-        sqlite_autoincrement=True,
-    )
-    op.create_index("ix_consents_id", "consents", ["id"], unique=False, schema="core")
+    op.create_index("ix_waiting_target", "waiting", ["target"], unique=False, schema="core")
