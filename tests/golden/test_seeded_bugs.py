@@ -55,7 +55,7 @@ BUGS = [
     ("permit", "label.tlp is Tlp.AMBER and agreement.recall", "False and agreement.recall"),
     # references
     ("decide", "pointer in made.reading.required", "False"),
-    ("decide", "if not who <= self._has(t)", "if not who & self._has(t)"),
+    ("decide", "who <= emitted or who <= self._has(target)", "who & self._has(target)"),
     ("decide", "any(who <= self._has(target) for target in named)", "named"),
     ("grounds", "        if made.reading.sco:\n            return Rule.SCO_PARTIAL\n", ""),
     ("grounds", "made.reading.candidate.relayed and not sink", "False"),

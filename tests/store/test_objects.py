@@ -293,8 +293,8 @@ def test_a_party_knows_what_it_owns_and_what_it_sent_us(core):
     )
 
     with core.read() as unit:
-        assert objects.known_from(unit, "borealis", ids) == set(ids[:3])
-        assert objects.known_from(unit, "borealis", []) == set()
+        assert objects.known_from(unit, ["borealis"], ids) == {"borealis": set(ids[:3])}
+        assert objects.known_from(unit, ["borealis"], []) == {"borealis": set()}
 
 
 def test_the_label_beside_a_copy_is_replaced_with_its_level(core):
@@ -309,10 +309,8 @@ def test_the_label_beside_a_copy_is_replaced_with_its_level(core):
 
 
 def test_a_commitment_is_kept_with_its_nonce(core):
-    one, two = add(core, copy(tool(1)), copy(tool(2)))
-    with core.begin() as unit:
-        objects.commit_to(unit, {one.seq: (b"n" * 32, "ab" * 32)})
-
+    one, two = add(core, copy(tool(1), nonce=b"n" * 32, com="ab" * 32), copy(tool(2)))
+    with core.read() as unit:
         kept = objects.by_seq(unit, [one.seq, two.seq])
 
     assert [(each.nonce, each.com) for each in kept] == [(b"n" * 32, "ab" * 32), (None, "")]

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from mithaq.store import releases
-from mithaq.store.releases import ApprovalRow, Intent, ShelfRow
+from mithaq.store.releases import ApprovalRow, Intent, ShelfRow, Verdict
 from tests.store.values import AT
 
 
@@ -25,17 +25,14 @@ def row(id_="a", shelf="s1", **changed):
     return ShelfRow(**values | changed)
 
 
-def intent(copy=1, **changed):
-    values = {
-        "copy": copy,
-        "agreement": "pact",
-        "peer": "borealis",
-        "purpose": "defence",
-        "proposer": "amal",
-        "at": AT,
-        "state": "held",
-    }
-    return Intent(**values | changed)
+def intent(copy=1, agreement="pact", **changed):
+    values = {"purpose": "defence", "proposer": "amal", "at": AT}
+    return Intent(copy=copy, agreement=agreement, **values | changed)
+
+
+def verdict(copy=1, agreement="pact", peer="borealis", **changed):
+    values = {"purpose": "defence", "proposer": "amal", "at": AT, "state": "held"}
+    return Verdict(copy=copy, agreement=agreement, peer=peer, **values | changed)
 
 
 @pytest.fixture
@@ -94,28 +91,53 @@ def test_what_an_agreement_was_first_shown_stays(unit):
 
 
 # --- intents and approvals ---------------------------------------------------------------------------
-def test_a_later_decision_replaces_the_earlier_on_the_same_copy_agreement_and_peer(unit):
-    releases.put_intents(unit, [intent(), intent(2), intent(peer="cassia"), intent(agreement="x")])
-    releases.put_intents(unit, [intent(state="released", view="sha256:v")])
+def test_a_later_intent_replaces_the_earlier_for_the_same_copy_and_agreement(unit):
+    releases.put_intents(unit, [intent(), intent(2), intent(agreement="x")])
+    releases.put_intents(unit, [intent(purpose="exercise", proposer="badr")])
 
-    held = releases.intents_where(unit, state="held")
-    assert [(i.copy, i.agreement, i.peer) for i in held] == [
-        (2, "pact", "borealis"),
+    assert releases.intents_where(unit) == [
+        intent(purpose="exercise", proposer="badr"),
+        intent(agreement="x"),
+        intent(2),
+    ]
+
+
+def test_a_later_verdict_replaces_the_earlier_on_the_same_copy_agreement_and_peer(unit):
+    releases.put_intents(unit, [intent(at="2026-01-02"), intent(2), intent(agreement="x")])
+    held = [verdict(), verdict(2), verdict(peer="cassia"), verdict(agreement="x")]
+    releases.put_verdicts(unit, held)
+    releases.put_verdicts(unit, [verdict(state="withheld", view="sha256:v")])
+
+    found = releases.verdicts_where(unit, state="held")
+    assert [(v.copy, v.agreement, v.peer) for v in found] == [
         (1, "pact", "cassia"),
         (1, "x", "borealis"),
+        (2, "pact", "borealis"),
     ]
-    (now,) = releases.intents_where(unit, state="released")
-    assert (now.copy, now.view) == (1, "sha256:v")
+    [now] = releases.verdicts_where(unit, state="withheld")
+    assert (now.copy, now.view, now.at) == (1, "sha256:v", "2026-01-02")
 
 
-def test_intents_are_found_by_state_copies_and_agreement_together(unit):
-    releases.put_intents(unit, [intent(n, state="held" if n % 2 else "shadow") for n in range(700)])
+def test_a_verdict_is_forgotten_when_what_stayed_goes(unit):
+    releases.put_intents(unit, [intent(), intent(2)])
+    releases.put_verdicts(unit, [verdict(), verdict(peer="cassia"), verdict(2)])
+
+    releases.forget_verdicts(unit, [(1, "pact", "borealis"), (2, "forum", "borealis")])
+
+    assert releases.verdicts_where(unit) == [verdict(peer="cassia"), verdict(2)]
+
+
+def test_intents_and_verdicts_are_found_by_state_copies_and_agreement_together(unit):
+    releases.put_intents(unit, [intent(n) for n in range(700)])
+    states = {n: "held" if n % 2 else "shadow" for n in range(700)}
+    releases.put_verdicts(unit, [verdict(n, state=state) for n, state in states.items()])
 
     assert len(releases.intents_where(unit, copies=range(700))) == 700
-    assert [i.copy for i in releases.intents_where(unit, copies=[1, 2, 3], state="held")] == [1, 3]
-    assert releases.intents_where(unit, copies=[1], agreement="forum") == []
-    assert releases.intents_where(unit, copies=[]) == []
-    assert len(releases.intents_where(unit)) == 700
+    assert [v.copy for v in releases.verdicts_where(unit, copies=[1, 2, 3], state="held")] == [1, 3]
+    for where in (releases.intents_where, releases.verdicts_where):
+        assert where(unit, copies=[1], agreement="forum") == []
+        assert where(unit, copies=[]) == []
+        assert len(where(unit)) == 700
 
 
 def test_an_approval_comes_back_with_all_it_binds(unit):
@@ -151,7 +173,8 @@ def test_who_waits_for_a_target_is_taken_once(unit):
 # --- the queue of what peers will see ----------------------------------------------------------------
 def test_changes_are_queued_in_order_and_forgotten_once_shown(unit):
     releases.show(unit, "place", "s1", id="a", size=3)
-    releases.show_many(unit, "remove", "s2", [{"id": "b"}, {"id": "c"}])
+    releases.show(unit, "remove", "s2", id="b")
+    releases.show(unit, "remove", "s2", id="c")
 
     first, second, third = releases.ops_since(unit, 0)
 

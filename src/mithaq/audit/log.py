@@ -23,12 +23,16 @@ from mithaq.seal.keys import Signer
 from mithaq.seal.merkle import includes, leaf_hash, levels, node_hash, path, root, root_of
 from mithaq.seal.messages import Message, decode, encode
 from mithaq.store.engine import append_lock
+from mithaq.store.journal import keep, setting
 from mithaq.store.sql import insert_many, insert_new
 from mithaq.store.tables import checkpoints, leaves, nodes
 
 CHECKPOINT = payload_type("checkpoint")
 PAD = 256
 NONCE = 32  # bytes before each record in its leaf
+LENGTH = (
+    "log-length"  # the setting that says how many leaves there are, so that a cut end is noticed
+)
 KEPT = 4  # subtrees of fewer levels are not kept but made from their leaves
 
 
@@ -88,6 +92,7 @@ def append(unit: Connection, records: Sequence[tuple[str, Record]]) -> list[tupl
         result.append((size + at, leaf.hex()))
     insert_many(unit, leaves, ("idx", "nonce", "record", "subject", "hash"), rows)
     _grow(unit, size, size + len(rows))
+    keep(unit, LENGTH, str(size + len(rows)))
     return result
 
 
@@ -295,6 +300,8 @@ def verify_all(unit: Connection, keys: Mapping[str, bytes] | None = None) -> lis
     }
     stored = {(r.level, r.idx): bytes(r.hash) for r in unit.execute(select(nodes))}
     whole = not any(each.endswith("missing") for each in wrong)
+    if whole and len(hashes) < int(setting(unit, LENGTH) or 0):
+        whole, wrong = False, [f"leaf {len(hashes)} is missing", *wrong]
     known = fresh.keys() | stored.keys() if whole else fresh.keys()
     wrong += [
         f"node {at} of level {height} differs"

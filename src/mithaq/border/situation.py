@@ -13,8 +13,8 @@ from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.model.canonical import parse
 from mithaq.model.labels import Label, Tlp, join, tlp
-from mithaq.model.markings import Marking, classify, object_label, path_labels
-from mithaq.model.objects import moment, references
+from mithaq.model.markings import Marking, classify, label_of, path_labels
+from mithaq.model.objects import moment
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.situation import (
@@ -57,7 +57,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
     """Collect everything around the copies ``seqs`` for one decision under ``agreement``."""
     wanted = {copy.seq: copy for copy in objects.by_seq(unit, seqs)}
     ids = {copy.object.id for copy in wanted.values()}
-    targets = {t for copy in wanted.values() for _, t in references(copy.object.body)}
+    targets = {target for copy in wanted.values() for _, target in copy.object.references}
     standing = releases.rows_of_ids(unit, ids | targets)
     ours = [row for row in standing if row.agreement == agreement.id and row.id in ids]
     extra = _for_purpose(unit, agreement, {row.copy for row in ours} - wanted.keys(), purpose)
@@ -83,9 +83,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
             _standing(unit, row, with_body=False)
             for row in releases.first_shown(unit, agreement.id, ids)
         ),
-        known={
-            name: frozenset(objects.known_from(unit, name, targets)) for name in agreement.names
-        },
+        known={} if agreement.kind == "forum" else _known(unit, agreement, targets),
         came=_came(unit, agreement, targets),
         approvals=_approvals(unit, wanted),
         consents=_consents(unit, us, wanted),
@@ -105,6 +103,12 @@ def _for_purpose(
     """Keep the copies that were proposed for this purpose: one for another is not judged by this one."""
     asked = releases.intents_where(unit, copies=sorted(copies), agreement=agreement.id)
     return copies - {intent.copy for intent in asked if intent.purpose != purpose}
+
+
+def _known(unit: Connection, agreement: Agreement, ids: set[str]) -> dict[str, frozenset[str]]:
+    """Return what each party of an agreement of two owns or sent us of ``ids``."""
+    found = objects.known_from(unit, agreement.names, ids)
+    return {name: frozenset(has) for name, has in found.items()}
 
 
 def _came(unit: Connection, agreement: Agreement, ids: set[str]) -> dict[str, frozenset[str]]:
@@ -217,17 +221,18 @@ def _candidate(copy: Copy, around: Around) -> Candidate:
 
 def turns(candidate: Candidate) -> set[str]:
     """Return the instants at which what the candidate's markings permit may turn (border.md 2.7)."""
-    table = candidate.markings or {}
+    table, stored = candidate.markings or {}, candidate.object
+    on_paths = path_labels(stored.body, table).values() if stored.is_marked_in_part else ()
     labels = (
-        object_label(candidate.object.body, candidate.beside, table),
+        label_of(stored.marking_refs, candidate.beside, table),
         candidate.label_floor,
-        *path_labels(candidate.object.body, table).values(),
+        *on_paths,
     )
     return {at for label in labels for at in (label.embargo, label.expiry) if at is not None}
 
 
 def _label(copy: Copy, table: Mapping[str, Marking]) -> Label:
-    return object_label(copy.object.body, copy.beside, table)
+    return label_of(copy.object.marking_refs, copy.beside, table)
 
 
 def _below(ours: Label, before: Label) -> bool:

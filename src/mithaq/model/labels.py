@@ -93,9 +93,9 @@ def join(*labels: Label) -> Label:
     The places two labels name in ``releasable_to`` are met as they are written; a country on one side and
     its party on the other meet in nothing, which errs towards withholding.
     """
-    given = [label for label in labels if label != FOOT]
-    if len(given) == 1:
-        return given[0]
+    given = [label for label in labels if label is not FOOT and label != FOOT]
+    if len(given) <= 1:
+        return given[0] if given else FOOT
     return Label(
         tlp=max((label.tlp for label in given if label.tlp is not None), default=None),
         pap=max((label.pap for label in given), default=Pap.CLEAR),

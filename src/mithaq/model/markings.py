@@ -7,7 +7,7 @@ TLP or PAP level; any other definition that claims one is read as the most restr
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -300,8 +300,12 @@ def _iep(extensions: dict[str, Json]) -> Label | None:
 def object_label(body: Body, beside: Beside, table: Table) -> Label:
     """Return the label of the object as a whole: its markings joined with what stands beside its bytes."""
     refs = body.get("object_marking_refs")
-    ids = refs if isinstance(refs, list) else []
-    return join(beside.label, *(meaning(str(ref), table).label for ref in ids))
+    return label_of([str(ref) for ref in refs] if isinstance(refs, list) else [], beside, table)
+
+
+def label_of(refs: Iterable[str], beside: Beside, table: Table) -> Label:
+    """Return the label of what bears the markings ``refs`` as a whole."""
+    return join(beside.label, *(meaning(ref, table).label for ref in refs))
 
 
 def meaning(ref: str, table: Table) -> Marking:
@@ -342,7 +346,30 @@ def marking_refs(body: Body) -> tuple[str, ...]:
 
 
 __all__ = [
-    "FIXED", "IEP_EXTENSION", "PAP_EXTENSION", "TLP_EXTENSION", "Beside", "Clearance", "Label", "Marking",
-    "MarkingKind", "Pap", "Table", "Tlp", "beside", "classify", "is_forgery", "join", "marking_refs",
-    "meaning", "object_label", "pap", "pap_id", "path_labels", "tlp", "tlp_id", "unknown",
+    "FIXED",
+    "IEP_EXTENSION",
+    "PAP_EXTENSION",
+    "TLP_EXTENSION",
+    "Beside",
+    "Clearance",
+    "Label",
+    "Marking",
+    "MarkingKind",
+    "Pap",
+    "Table",
+    "Tlp",
+    "beside",
+    "classify",
+    "is_forgery",
+    "join",
+    "label_of",
+    "marking_refs",
+    "meaning",
+    "object_label",
+    "pap",
+    "pap_id",
+    "path_labels",
+    "tlp",
+    "tlp_id",
+    "unknown",
 ]  # fmt: skip

@@ -1,9 +1,12 @@
 """STIX objects as immutable values: the bytes as received, and the few typed fields that logic needs."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import TypeAlias
+
+import msgspec
 
 from mithaq.errors import InputError
 from mithaq.model.canonical import (
@@ -36,18 +39,47 @@ class InvalidObject(InputError):
         self.code = f"stix-{problem.cause}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Object:
     """One STIX 2.1 object; unknown fields and custom types survive in ``raw`` and ``body``."""
 
-    raw: bytes = field(repr=False)  # exactly as received
-    body: Body = field(repr=False, compare=False, hash=False)  # parsed once from raw; never changed
+    raw: bytes = field(repr=False)  # exactly as received; it has passed the gate
     id: str
     type: str
     digest: str  # of raw: "sha256:" + hex
     # modified, else created, with at least three decimals; "" for an SCO, which has none
     version: str
-    created_by: str | None  # what the bytes claim
+
+    @cached_property
+    def created_by(self) -> str | None:
+        """What the bytes claim."""
+        creator = self.body.get("created_by_ref")
+        return creator if isinstance(creator, str) else None
+
+    @cached_property
+    def body(self) -> Body:
+        """The parsed bytes, which are never changed."""
+        found: dict[str, Json] = msgspec.json.decode(self.raw)
+        return found
+
+    @cached_property
+    def references(self) -> tuple[tuple[str, str], ...]:
+        """The (JSON pointer, identifier) pairs of ``references``."""
+        return tuple(references(self.body))
+
+    def know_references(self, found: Iterable[tuple[str, str]]) -> None:
+        """Take ``references`` from where they were kept, rather than from the bytes."""
+        vars(self)["references"] = tuple(found)
+
+    @cached_property
+    def marking_refs(self) -> tuple[str, ...]:
+        """The ids of the markings it bears as a whole."""
+        return tuple(id_ for at, id_ in self.references if at.startswith("/object_marking_refs/"))
+
+    @cached_property
+    def is_marked_in_part(self) -> bool:
+        """Whether it bears markings on some of its paths."""
+        return any(at.startswith("/granular_markings/") for at, _ in self.references)
 
 
 def read(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Object:
@@ -71,16 +103,15 @@ def checked(raw: bytes, value: Json) -> Object:
     found = first_problem(value)
     if found is not None:
         raise InvalidObject(found)
-    creator = value.get("created_by_ref")
-    return Object(
+    made = Object(
         raw=raw,
-        body=value,
         id=str(value["id"]),
         type=str(value["type"]),
         digest=digest(raw),
         version=version_of(value),
-        created_by=creator if isinstance(creator, str) else None,
     )
+    vars(made)["body"] = value  # parsed already
+    return made
 
 
 def from_body(body: Body) -> Object:
@@ -107,11 +138,14 @@ def moment(version: str) -> str:
     return version.removesuffix("Z")
 
 
+@cache  # of the standard's types; the rest is none of a few
+def _required(type_: str) -> frozenset[str]:
+    return frozenset(n for n in TYPES[type_].required if n.endswith(("_ref", "_refs")))
+
+
 def required_refs(type_: str) -> frozenset[str]:
     """Return the required properties of ``type_`` that hold references; none for a custom type."""
-    known = TYPES.get(type_)
-    names = known.required if known else frozenset[str]()
-    return frozenset(name for name in names if name.endswith(("_ref", "_refs")))
+    return _required(type_) if type_ in TYPES else frozenset()
 
 
 def references(body: Body) -> Iterator[tuple[str, str]]:
@@ -120,20 +154,26 @@ def references(body: Body) -> Iterator[tuple[str, str]]:
     The object's own ``id`` is none of them; its markings are.
     """
     for key, value in body.items():
-        if key != "id":
+        if key != "id" and _may_refer(value):
             yield from _references(value, f"/{escape(key)}")
 
 
 def _references(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        if "--" in value and _REFERENCE.fullmatch(value):
+        if _REFERENCE.fullmatch(value):
             yield pointer, value
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _references(item, f"{pointer}/{index}")
+            if _may_refer(item):
+                yield from _references(item, f"{pointer}/{index}")
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _references(item, f"{pointer}/{escape(key)}")
+            if _may_refer(item):
+                yield from _references(item, f"{pointer}/{escape(key)}")
+
+
+def _may_refer(value: Json) -> bool:
+    return "--" in value if isinstance(value, str) else isinstance(value, dict | list)
 
 
 __all__ = [

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mithaq.model.canonical import Json
+from mithaq.model.objects import Object
 
 ACTORS = frozenset({"threat-actor", "intrusion-set", "campaign", "malware"})
 
@@ -13,6 +14,14 @@ def attributes(body: Mapping[str, Json]) -> bool:
     if kind == "relationship":
         return _relates(body)
     return kind in ACTORS and _names_country(dict(body))
+
+
+def attributes_anything(stored: Object) -> bool:
+    """Say whether a view of ``stored`` may attribute something; what cannot need not be parsed."""
+    if stored.type == "relationship":
+        targets = (id_ for at, id_ in stored.references if at == "/target_ref")
+        return any(id_.startswith(("identity--", "location--")) for id_ in targets)
+    return stored.type in ACTORS and attributes(stored.body)
 
 
 def _relates(body: Mapping[str, Json]) -> bool:

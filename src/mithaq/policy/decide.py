@@ -9,15 +9,16 @@ in what (1.7).
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from mithaq.model.labels import Label
 from mithaq.model.objects import moment
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, View, Withhold
 from mithaq.policy.emission import NOBODY, Audience, Emission
-from mithaq.policy.grounds import Grounds
+from mithaq.policy.grounds import Grounds, Stand
 from mithaq.policy.known import Known
 from mithaq.policy.persons import because
 from mithaq.policy.situation import Candidate, Key, Situation
-from mithaq.policy.views import Draft, below, draft, reading, view
+from mithaq.policy.views import Alike, Draft, below, draft, reading, view
 
 Keys = dict[Key, None]  # a set that keeps its order
 NAMED = 8  # missing targets that reasons name at most
@@ -53,13 +54,18 @@ class _Deciding:
         self._candidates = candidates
         names = (n for n in agreement.names if n != situation.us and n in situation.peers)
         self._peers = {name: situation.peers[name] for name in names}
-        self._grounds = Grounds(situation, agreement)
+        self._grounds = Grounds(situation, agreement, self._peers)
         self._known = Known(situation, agreement, candidates)
         self._why: dict[tuple[str, Key], list[Reason]] = defaultdict(list)
+        self._labels: dict[Alike, Label] = {}
+        self._stands: dict[Key, Stand] = {}
         self._drafts: dict[Key, Draft] = {}  # what all see of a candidate
-        self._own: dict[tuple[str, Key], Draft] = {}  # the same under the peer's own clause
+        self._by_clause: dict[
+            Key, dict[str, Draft]
+        ] = {}  # the same under each clause that permits it
         self._views: dict[tuple[Key, frozenset[str]], View] = {}
         self._held: dict[Key, Audience] = {}
+        self._audiences: dict[Audience, Audience] = {}
         permitted = {c.key: self._permitted(c) for c in candidates}
         self._emission = Emission(
             {c.key: c.object.id for c in candidates},
@@ -70,38 +76,53 @@ class _Deciding:
     def run(self) -> Mapping[tuple[str, Key], Decision]:
         self._settle(dict.fromkeys(self._drafts))
         self._settle(self._supersede())
-        return {
-            (peer, c.key): self._decision(c.key, peer)
-            for c in self._candidates
-            for peer in self._peers
-        }
+        made: dict[tuple[str, Key], Decision] = {}
+        for c in self._candidates:
+            who, going = self._emission.to(c.key), dict[str, Release]()
+            for peer in self._peers:
+                made[peer, c.key] = (
+                    self._goes(c.key, peer, who, going) if peer in who else self._stays(c.key, peer)
+                )
+        return made
 
     # --- what clauses and labels permit ----------------------------------------------------------
     def _permitted(self, candidate: Candidate) -> Audience:
-        """Return the peers that nothing but references and views stands against; note why for others."""
-        read = reading(self._situation, candidate)
-        drafts: dict[str, Draft] = {}
-        for name, peer in self._peers.items():
-            clause, reasons = self._grounds.against(read, peer)
-            self._why[name, candidate.key] += reasons
-            if clause is not None and all(reason.rule is not Rule.ECHO for reason in reasons):
-                drafts[name] = draft(read, clause)
-        self._choose(candidate.key, drafts)
-        return frozenset(name for name in drafts if not self._why[name, candidate.key])
+        """Return the peers that nothing but references and views stands against."""
+        key = candidate.key
+        read = reading(self._situation, candidate, self._labels)
+        stand = self._stands[key] = self._grounds.stand(read)
+        drafts = self._by_clause[key] = {c.id: draft(read, c) for c in stand.apart}
+        if not drafts:
+            return NOBODY
+        self._drafts[key] = next(iter(drafts.values()))
+        self._choose(key)
+        against = stand.reasons
+        return self._shared(p for p in stand.clauses if not against[p] and not self._also(p, key))
 
-    def _choose(self, key: Key, drafts: Mapping[str, Draft]) -> None:
+    def _choose(self, key: Key) -> None:
         """Let the first clause decide what is cut; whose own clause would cut otherwise gets nothing (1.7)."""
-        order = [clause.id for clause in self._agreement.clauses]
-        chosen = min(drafts.values(), key=lambda d: order.index(d.clause.id), default=None)
-        if chosen is None:
+        chosen = self._drafts[key]
+        if all(made.cut == chosen.cut for made in self._by_clause[key].values()):
             return
-        self._drafts[key] = chosen
-        for name, made in drafts.items():
-            self._own[name, key] = made
+        for name in self._stands[key].clauses:
+            made = self._own(name, key)
             if made.cut != chosen.cut:
                 facts = {"because": "one-view", "first": chosen.clause.id}
                 reason = Reason(rule=Rule.NO_CLAUSE, clause=made.clause.id, facts=facts)
                 self._why[name, key].append(reason)
+
+    def _own(self, peer: str, key: Key) -> Draft:
+        """Return what is cut under the peer's own clause."""
+        return self._by_clause[key][self._stands[key].clauses[peer].id]
+
+    def _also(self, peer: str, key: Key) -> list[Reason]:
+        """Return the reasons that were found on the way."""
+        return self._why.get((peer, key), [])
+
+    def _shared(self, who: Iterable[str]) -> Audience:
+        """Return an audience, the very same object for the same peers: equal ones are compared all the time."""
+        made = frozenset(who)
+        return self._audiences.setdefault(made, made)
 
     # --- the fixpoint ----------------------------------------------------------------------------
     def _settle(self, unjudged: Keys) -> None:
@@ -138,16 +159,26 @@ class _Deciding:
                 touched |= {key: None} | dict.fromkeys(hit)
         return touched
 
+    def _is_plain(self, key: Key, who: Audience) -> bool:
+        """Say whether ``who`` see the stored bytes, and nothing is to be judged that was not judged before."""
+        made = self._drafts[key]
+        stand = self._stands[key]
+        return not made.reading.lists and self._grounds.nothing_new(
+            made, self._view(key, who), stand
+        )
+
     def _unfit(self, key: Key) -> Audience:
         """Return those for whom the view is not fit, and note why."""
         who = self._emission.to(key)
+        if self._is_plain(key, who):
+            return NOBODY
         against = {peer: self._against_view(key, peer, who) for peer in who}
         for peer, reasons in against.items():
             self._why[peer, key] += reasons
         return frozenset(peer for peer, reasons in against.items() if reasons)
 
     def _against_view(self, key: Key, peer: str, who: Audience) -> list[Reason]:
-        made = self._own[peer, key]
+        made = self._own(peer, key)
         emptied = self._emptied(made, who)
         if emptied:
             return _lacking(made, ((target, Rule.REFERENCE_REQUIRED) for target in emptied))
@@ -156,10 +187,10 @@ class _Deciding:
     def _waiting(self, key: Key) -> Audience:
         """Return those for whom the view waits for a person, and note them."""
         who = self._emission.to(key)
-        if not who:
+        if not who or self._is_plain(key, who):
             return NOBODY
         seen = self._view(key, who)
-        waits = frozenset(p for p in who if self._grounds.needs(self._own[p, key], seen, p))
+        waits = frozenset(p for p in who if self._grounds.needs(self._own(p, key), seen, p))
         if waits:
             self._held[key] = self._held.get(key, NOBODY) | waits
         return waits
@@ -168,9 +199,15 @@ class _Deciding:
     def _has(self, target: str) -> Audience:
         return self._emission.have(target) | self._known.who_has(target)
 
+    def _all_have(self, who: Audience, target: str) -> bool:
+        emitted = self._emission.have(target)
+        return who is emitted or who <= emitted or who <= self._has(target)
+
     def _having(self, key: Key, who: Audience) -> Audience:
         """Return those of ``who`` that have all the candidate cannot go to them without."""
         for pointer, target in self._drafts[key].refs:
+            if self._all_have(who, target):
+                continue
             lacking = who - self._has(target)
             who -= frozenset(peer for peer in lacking if self._must(key, pointer, peer))
         return who
@@ -198,7 +235,11 @@ class _Deciding:
         without = (
             first.removed
             if first is not None
-            else frozenset(p for p, t in self._drafts[key].refs if not who <= self._has(t))
+            else frozenset(
+                pointer
+                for pointer, target in self._drafts[key].refs
+                if not self._all_have(who, target)
+            )
         )
         made = self._views.get((key, without))
         if made is None:
@@ -225,21 +266,26 @@ class _Deciding:
         return self._take(lost)
 
     # --- the answer ------------------------------------------------------------------------------
-    def _decision(self, key: Key, peer: str) -> Decision:
-        who = self._emission.to(key)
-        if peer in who:
-            clause = self._own[peer, key].clause
-            return Release(view=self._view(key, who), clause=clause.id, onward=clause.onward)
+    def _goes(self, key: Key, peer: str, who: Audience, going: dict[str, Release]) -> Release:
+        """Return the release, one for all whom the same clause permits it."""
+        clause = self._stands[key].clauses[peer]
+        if clause.id not in going:
+            seen = self._view(key, who)
+            going[clause.id] = Release(view=seen, clause=clause.id, onward=clause.onward)
+        return going[clause.id]
+
+    def _stays(self, key: Key, peer: str) -> Decision:
         if peer in self._held.get(key, NOBODY):
             return self._hold(key, peer)
-        return Withhold(reasons=tuple(self._why[peer, key] or self._missing(key, peer)))
+        why = [*self._stands[key].reasons[peer], *self._also(peer, key)]
+        return Withhold(reasons=tuple(why or self._missing(key, peer)))
 
     def _hold(self, key: Key, peer: str) -> Decision:
         """Withhold comes before hold: what lacks a reference by now waits for nobody (border.md 2.5).
 
         By now the view may be one that was approved already; then it goes.
         """
-        made = self._own[peer, key]
+        made = self._own(peer, key)
         who = self._emission.to(key) or self._having(key, self._held[key])
         against = self._missing(key, peer) or self._against_view(key, peer, who)
         seen, clause = self._view(key, who), made.clause

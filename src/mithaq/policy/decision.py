@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+
+import msgspec
 
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Label
@@ -57,17 +60,22 @@ class Reason:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """What a peer would see of a version: bytes that only remove (border.md 1.5)."""
 
     raw: bytes = field(repr=False)
-    body: Mapping[str, Json] = field(repr=False, compare=False, hash=False)
     digest: str
     removed: tuple[str, ...] = ()  # JSON pointers into the stored object, topmost only, sorted
     added: tuple[str, ...] = ()  # fixed marking ids that enter object_marking_refs
     carries: tuple[str, ...] = ()  # statement markings that travel along
     label: Label = Label()
+
+    @cached_property
+    def body(self) -> Mapping[str, Json]:
+        """The parsed bytes."""
+        found: dict[str, Json] = msgspec.json.decode(self.raw)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,10 @@ class Emission:
         self._have: dict[str, Audience] = defaultdict(frozenset)
         for key, id_ in ids.items():
             self._keys_of[id_].append(key)
-            self._have[id_] |= self._audience[key]
+            had, audience = self._have[id_], self._audience[key]
+            self._have[id_] = (
+                had | audience if had else audience
+            )  # one set for many, where it is one
         for key, named in targets.items():
             for target in set(named):
                 self._users[target].append(key)

@@ -1,10 +1,12 @@
 """What speaks against a candidate, or against a view of it, for one peer; and whom a view still waits for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
+from mithaq.model.labels import Label, Tlp
 from mithaq.policy import permit
 from mithaq.policy.agreement import Agreement, Clause, digest_of
-from mithaq.policy.attribution import attributes
+from mithaq.policy.attribution import attributes, attributes_anything
 from mithaq.policy.decision import Reason, Rule, View
 from mithaq.policy.known import Orders
 from mithaq.policy.persons import needs_of
@@ -13,16 +15,77 @@ from mithaq.policy.situation import Peer, Situation
 from mithaq.policy.views import Draft, Reading, is_valid
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """Where a candidate stands with every peer, as far as no reference and no view is looked at."""
+
+    clauses: Mapping[str, Clause]  # the one that permits it, for each peer whose own it is not
+    reasons: Mapping[str, list[Reason]]  # against it
+    apart: tuple[Clause, ...]  # the different ones among ``clauses``, in the order of the agreement
+    without_past: bool  # nothing was ever shown, recalled, approved or consented of it
+
+
 class Grounds:
     """The rules of one agreement in one situation; reads no other candidate."""
 
-    def __init__(self, situation: Situation, agreement: Agreement) -> None:
+    def __init__(
+        self, situation: Situation, agreement: Agreement, peers: Mapping[str, Peer]
+    ) -> None:
         """Collect recalls and past rows once for all candidates."""
         self._situation = situation
         self._agreement = agreement
+        self._peers = peers
         self._terms = digest_of(agreement)
         self._orders = Orders(situation, agreement)
         self.shown = Shown(situation, agreement, self._orders)
+        self._by_content = any(map(permit.reads_content, agreement.clauses))
+        consented = {consent.id for consent in situation.consents}
+        self._touched = consented | {order.id for order in situation.recalls}
+        self._approved = {approval.key for approval in situation.approvals}
+        self._stands: dict[tuple[object, ...], tuple[Label, Stand]] = {}
+
+    def stand(self, read: Reading) -> Stand:
+        """Return where a candidate stands; worked out once for those that no rule tells apart."""
+        c = read.candidate
+        past = c.object.id in self._touched or c.key in self._approved or self.shown.ever(c)
+        if past or self._by_content:
+            return self._stand(read, without_past=not past)
+        alike = (
+            *(c.object.type, id(read.label), c.newest, c.own, c.owner, c.sent_by, c.voucher),
+            *(c.via, c.via_agreement, c.via_parties, c.onward),
+            *(c.from_client, c.relayed, c.forged, c.disowned),
+        )
+        found = self._stands.get(alike)
+        if found is None:  # the label is kept with it, so that no other takes over its identity
+            found = self._stands[alike] = (read.label, self._stand(read, without_past=True))
+        return found[1]
+
+    def _stand(self, read: Reading, *, without_past: bool) -> Stand:
+        clauses: dict[str, Clause] = {}
+        against: dict[str, list[Reason]] = {}
+        for name, peer in self._peers.items():
+            clause, reasons = self.against(read, peer)
+            against[name] = reasons
+            if clause is not None and all(reason.rule is not Rule.ECHO for reason in reasons):
+                clauses[name] = clause
+        wanted = {clause.id for clause in clauses.values()}
+        return Stand(
+            clauses=clauses,
+            reasons=against,
+            apart=tuple(clause for clause in self._agreement.clauses if clause.id in wanted),
+            without_past=without_past,
+        )
+
+    def nothing_new(self, made: Draft, seen: View, stand: Stand) -> bool:
+        """Say whether the view shows nothing that ``stand`` has not looked at, and waits for nobody."""
+        read = made.reading
+        return (
+            stand.without_past
+            and seen.label is read.label
+            and not (seen.removed or seen.added or read.candidate.lowers)
+            and (seen.label.tlp or Tlp.CLEAR) < Tlp.AMBER_STRICT
+            and not attributes_anything(read.candidate.object)
+        )
 
     def against(self, read: Reading, peer: Peer) -> tuple[Clause | None, list[Reason]]:
         """Return the clause that permits a candidate, and what its label, origin and past say against it."""

@@ -44,6 +44,12 @@ class Orders:
             order.peers is None or bool(order.peers & towards)
         )
 
+    def keepers(self, candidate: Candidate, peers: Audience) -> Audience:
+        """Return those of ``peers`` from whom no order takes the version."""
+        if candidate.object.id not in self._of:
+            return peers
+        return frozenset(peer for peer in peers if not self.take(candidate, peer))
+
     def take(self, candidate: Candidate, peer: str) -> bool:
         """Say whether an order takes the version from this peer whatever its view."""
         return any(
@@ -98,7 +104,7 @@ class Known:
         """What is recalled in every version we hold is dangling from then on, even towards its owner (7.4)."""
         left: dict[str, Audience] = {}
         for c in candidates:
-            kept = frozenset(peer for peer in self._everybody if not orders.take(c, peer))
+            kept = orders.keepers(c, self._everybody)
             left[c.object.id] = left.get(c.object.id, frozenset()) | kept
         for id_, kept in left.items():
             if kept != self._everybody:

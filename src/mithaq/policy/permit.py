@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Label, Tlp
+from mithaq.model.objects import Object
 from mithaq.policy.agreement import Agreement, Clause, action_level, level, named
 from mithaq.policy.decision import Reason, Rule
 from mithaq.policy.situation import Candidate, Peer, Situation
@@ -49,7 +50,7 @@ def permitting(
     for clause in agreement.clauses:
         if not clause.covers(situation.us, peer.name):
             continue
-        against = _against(situation, clause, candidate.object.body, label, peer)
+        against = _against(situation, clause, candidate.object, label, peer)
         if against is None:
             return clause, ()
         why.append(Reason(rule=Rule.NO_CLAUSE, clause=clause.id, facts=against))
@@ -57,17 +58,16 @@ def permitting(
 
 
 def _against(
-    situation: Situation, clause: Clause, body: Body, label: Label, peer: Peer
+    situation: Situation, clause: Clause, stored: Object, label: Label, peer: Peer
 ) -> Mapping[str, str] | None:
     """Return the first thing that speaks against ``clause``, None if nothing does."""
-    kind = str(body.get("type"))
-    if "*" not in clause.kinds and kind not in clause.kinds:
-        return {"because": "kind", "kind": kind}
+    if "*" not in clause.kinds and stored.type not in clause.kinds:
+        return {"because": "kind", "kind": stored.type}
     return (
         _levels(clause, label)
         or _times(situation, clause)
         or _places(clause, peer)
-        or _content(clause, body)
+        or (_content(clause, stored.body) if reads_content(clause) else None)
     )
 
 
@@ -116,6 +116,18 @@ def _content(clause: Clause, body: Body) -> Mapping[str, str] | None:
         if hit:
             return {"because": f"{name}-excluded", "which": hit[0]}
     return None
+
+
+def reads_content(clause: Clause) -> bool:
+    """Say whether ``clause`` looks at what an object says, besides its kind and label."""
+    return bool(
+        clause.labels_any
+        or clause.labels_none
+        or clause.sectors_any
+        or clause.sectors_none
+        or clause.attack_any
+        or clause.attack_none
+    )
 
 
 def _texts(value: Json) -> set[str]:

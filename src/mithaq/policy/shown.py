@@ -29,6 +29,10 @@ class Shown:
             if row.agreement == agreement.id:
                 self._ever[row.key].append(row)
 
+    def ever(self, candidate: Candidate) -> bool:
+        """Say whether anything of the object was shown under this agreement, in this version or another."""
+        return candidate.key in self._ever or candidate.object.id in self._of_id
+
     def stands(self, key: Key, peer: str) -> Standing | None:
         """Return the row of this version on the peer's shelf."""
         return next((row for row in self._rows.get(key, ()) if row.peer == peer), None)

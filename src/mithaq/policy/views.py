@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from mithaq.model.canonical import Json
 from mithaq.model.markings import (
@@ -9,14 +10,14 @@ from mithaq.model.markings import (
     Label,
     Tlp,
     join,
+    label_of,
     marking_refs,
-    object_label,
     pap_id,
     path_labels,
     tlp_id,
 )
-from mithaq.model.objects import references, required_refs
-from mithaq.model.rules import first_problem, is_sco
+from mithaq.model.objects import required_refs
+from mithaq.model.rules import first_problem
 from mithaq.policy.agreement import Clause
 from mithaq.policy.decision import View
 from mithaq.policy.permit import permits_level
@@ -50,35 +51,59 @@ class Draft:
     refs: tuple[tuple[str, str], ...] = field(default=())  # those not cut
 
 
-def reading(situation: Situation, candidate: Candidate) -> Reading:
-    """Read a candidate's markings and references."""
-    body = candidate.object.body
+Alike = tuple[object, ...]  # what candidates of one label have in common
+
+
+def reading(
+    situation: Situation, candidate: Candidate, known: dict[Alike, Label] | None = None
+) -> Reading:
+    """Read a candidate's markings and references.
+
+    Args:
+        known: the labels of one decision, so that what bears the same markings has the same one.
+    """
+    stored = candidate.object
     table = situation.markings if candidate.markings is None else candidate.markings
-    paths = path_labels(body, table)
-    whole = join(
-        object_label(body, candidate.beside, table),
-        candidate.label_floor,
-        paths.get("", Label()),
-        Label(unresolved=frozenset().union(*(label.unresolved for label in paths.values()))),
-    )
-    needed = required_refs(candidate.object.type)
-    refs = tuple(ref for ref in references(body) if not ref[0].startswith(_MARKED))
+    paths = path_labels(stored.body, table) if stored.is_marked_in_part else {}
+    alike = (id(table), stored.marking_refs, id(candidate.beside), id(candidate.label_floor))
+    whole = known.get(alike) if known is not None and not paths else None
+    if whole is None:
+        unresolved = frozenset[str]().union(*(label.unresolved for label in paths.values()))
+        whole = join(
+            label_of(stored.marking_refs, candidate.beside, table),
+            candidate.label_floor,
+            paths.get("", Label()),
+            Label(unresolved=unresolved),
+        )
+        if known is not None and not paths:
+            known[alike] = whole
+    required, lists = _needed(required_refs(stored.type))
     return Reading(
         candidate=candidate,
         label=whole,
         paths={pointer: label for pointer, label in paths.items() if pointer},
-        sco=is_sco(candidate.object.type, body),
-        refs=refs,
-        required=frozenset(f"/{name}" for name in needed if name.endswith("_ref")),
-        lists=frozenset(f"/{name}" for name in needed if name.endswith("_refs")),
+        sco=not stored.version,
+        refs=tuple(ref for ref in stored.references if not ref[0].startswith(_MARKED)),
+        required=required,
+        lists=lists,
+    )
+
+
+@cache
+def _needed(names: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return pointers to the required references, and to the required lists of them."""
+    return (
+        frozenset(f"/{name}" for name in names if name.endswith("_ref")),
+        frozenset(f"/{name}" for name in names if name.endswith("_refs")),
     )
 
 
 def draft(read: Reading, clause: Clause) -> Draft:
     """Cut what the clause's levels and keep-list do not permit (border.md 2.6)."""
-    body = read.candidate.object.body
     keep = clause.keep.get(read.candidate.object.type)
-    cut = cut_by_keep_list(body, keep) | {
+    if keep is None and not read.paths:
+        return Draft(reading=read, clause=clause, cut=frozenset(), refs=read.refs)
+    cut = cut_by_keep_list(read.candidate.object.body, keep) | {
         pointer
         for pointer, label in read.paths.items()
         if not permits_level(clause, join(read.label, label))
@@ -97,8 +122,15 @@ def view(made: Draft, without: frozenset[str]) -> View:
     """Return the view that lacks what the draft cuts and the pointers ``without``."""
     read = made.reading
     stored = read.candidate.object
-    projection = project(stored.body, made.cut | without)
     added = _added(read)
+    if not (made.cut or without or added or read.paths):
+        return View(
+            raw=stored.raw,
+            digest=stored.digest,
+            carries=tuple(ref for ref in stored.marking_refs if ref not in FIXED),
+            label=read.label,
+        )
+    projection = project(stored.body, made.cut | without)
     body = with_markings(projection.body, added)
     raw, digest = to_bytes(body, stored.raw, changed=bool(projection.removed or added))
     kept = [
@@ -108,7 +140,6 @@ def view(made: Draft, without: frozenset[str]) -> View:
     ]
     return View(
         raw=raw,
-        body=body,
         digest=digest,
         removed=projection.removed,
         added=added,
@@ -122,10 +153,7 @@ def _added(read: Reading) -> tuple[str, ...]:
     beside = read.candidate.beside
     if beside.tlp is None and beside.pap is None:
         return ()
-    refs = read.candidate.object.body.get("object_marking_refs")
-    borne = join(
-        *(FIXED[str(r)].label for r in (refs if isinstance(refs, list) else []) if r in FIXED)
-    )
+    borne = join(*(FIXED[r].label for r in read.candidate.object.marking_refs if r in FIXED))
     added = []
     if beside.tlp is not None and beside.tlp > (borne.tlp or Tlp.CLEAR):
         added.append(tlp_id(beside.tlp))

@@ -1,17 +1,18 @@
 """Copies of STIX objects: one per (voucher, id, version, digest) and agreement (border.md 1.1, 1.8)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, update
 
-from mithaq.model.canonical import parse
 from mithaq.model.labels import Beside, Clearance, Tlp, tlp
 from mithaq.model.labels import beside as read_beside
-from mithaq.model.objects import Body, Object, references
+from mithaq.model.objects import Object
 from mithaq.store.engine import append_lock
-from mithaq.store.sql import chunks, insert_new, put
+from mithaq.store.sql import chunks, insert_many, insert_new, put, within
 from mithaq.store.tables import bodies, copies, markings, quarantine, relations, rows, sources
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
@@ -57,8 +58,7 @@ class Source:
 
 def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
     """Keep bytes by their digest; what is there stays."""
-    for part in chunks(views.items()):
-        insert_new(unit, bodies, [{"digest": d, "body": b} for d, b in part])
+    insert_many(unit, bodies, ("digest", "body"), list(views.items()), or_else="keep")
 
 
 def body_of(unit: Connection, digest: str) -> bytes:
@@ -80,59 +80,52 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     append_lock(unit, "copies")
     put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
     before = unit.execute(select(func.coalesce(func.max(copies.c.seq), 0))).scalar_one()
-    for part in chunks(new):
-        insert_new(unit, copies, [_row(copy) for copy in part])
-    key = [copies.c[name] for name in ("voucher", "id", "version", "digest", "agreement")]
+    insert_many(unit, copies, _COLUMNS, [_row(copy) for copy in new], or_else="keep")
+    key = [copies.c[name] for name in ("voucher", "id", "digest", "agreement")]
     query = select(copies.c.seq, *key).where(copies.c.seq > before)
     numbers = {tuple(row)[1:]: row.seq for row in unit.execute(query)}
     stored = [
         replace(copy, seq=numbers.pop(mine)) for copy in new if (mine := _key(copy)) in numbers
     ]
-    links = [
-        {"copy": copy.seq, "pointer": pointer, "target": target}
-        for copy in stored
-        for pointer, target in references(copy.object.body)
-    ]
-    for some in chunks(links):
-        insert_new(unit, relations, some)
+    links = [(copy.seq, *reference) for copy in stored for reference in copy.object.references]
+    insert_many(unit, relations, ("copy", "pointer", "target"), links)
     return stored
 
 
 def _key(copy: Copy) -> tuple[str, ...]:
+    return (copy.voucher, copy.object.id, copy.object.digest, copy.agreement)
+
+
+_COLUMNS = (
+    "voucher", "id", "version", "digest", "type", "standing", "role", "owner", "agreement",
+    "agreement_version", "sent_by", "onward", "author", "beside", "readers", "tlp", "words", "state",
+    "reason", "received_at", "nonce", "com", "proof",
+)  # fmt: skip
+
+
+def _row(copy: Copy) -> tuple[object, ...]:
+    """Return the values of ``_COLUMNS``."""
     seen = copy.object
-    return (copy.voucher, seen.id, seen.version, seen.digest, copy.agreement)
+    return (
+        *(copy.voucher, seen.id, seen.version, seen.digest, seen.type),
+        *(copy.standing, copy.role, copy.owner, copy.agreement, copy.agreement_version),
+        *(copy.sent_by, copy.onward, copy.author, _beside(copy.beside), _readers(copy)),
+        *(copy.level, _words(seen), copy.state, copy.reason, copy.received_at),
+        *(copy.nonce, copy.com, copy.proof),
+    )
 
 
-def _row(copy: Copy) -> dict[str, object]:
-    return {
-        "voucher": copy.voucher,
-        "id": copy.object.id,
-        "version": copy.object.version,
-        "digest": copy.object.digest,
-        "type": copy.object.type,
-        "standing": copy.standing,
-        "role": copy.role,
-        "owner": copy.owner,
-        "agreement": copy.agreement,
-        "agreement_version": copy.agreement_version,
-        "sent_by": copy.sent_by,
-        "onward": copy.onward,
-        "author": copy.author,
-        "beside": msgspec.json.encode(copy.beside.to_json()).decode(),
-        "readers": _readers(copy),
-        "tlp": copy.level,
-        "words": _words(copy.object),
-        "state": copy.state,
-        "reason": copy.reason,
-        "received_at": copy.received_at,
-        "nonce": copy.nonce,
-        "com": copy.com,
-        "proof": copy.proof,
-    }
+_BARE = Beside()
+
+
+def _beside(beside: Beside) -> str:
+    return "{}" if beside is _BARE else msgspec.json.encode(beside.to_json()).decode()
 
 
 def _readers(copy: Copy) -> str:
-    named = (f"{party} {id_}" for party, ids in (copy.readers or {}).items() for id_ in ids)
+    if not copy.readers:
+        return "[]"
+    named = (f"{party} {id_}" for party, ids in copy.readers.items() for id_ in ids)
     return msgspec.json.encode(list(named)).decode()
 
 
@@ -226,62 +219,61 @@ def load(unit: Connection, rows: Rows) -> list[Copy]:
     return [_copy(row) for row in unit.execute(rows)]
 
 
-def _copy(row: object) -> Copy:
-    r = row._mapping  # type: ignore[attr-defined]
-    raw = bytes(r["body"])
-    body = parse(raw)
-    if not isinstance(body, dict):
-        raise TypeError("a stored object is a JSON object")
+def _copy(row: Row[Any]) -> Copy:
+    raw = bytes(row.body)
     return Copy(
-        object=_trusted(raw, body, r["digest"], r["version"]),
-        seq=r["seq"],
-        voucher=r["voucher"],
-        standing=r["standing"],
-        role=r["role"],
-        owner=r["owner"],
-        agreement=r["agreement"],
-        agreement_version=r["agreement_version"],
-        sent_by=r["sent_by"],
-        onward=r["onward"],
-        author=r["author"],
-        beside=read_beside(msgspec.json.decode(r["beside"])),
-        readers=_by_party(msgspec.json.decode(r["readers"], type=list[str])),
-        level=r["tlp"],
-        state=r["state"],
-        reason=r["reason"],
-        received_at=r["received_at"],
-        nonce=r["nonce"],
-        com=r["com"],
-        proof=r["proof"],
+        object=Object(
+            raw=raw,
+            id=row.id,
+            type=row.type,
+            digest=row.digest,
+            version=row.version,
+        ),
+        seq=row.seq,
+        voucher=row.voucher,
+        standing=row.standing,
+        role=row.role,
+        owner=row.owner,
+        agreement=row.agreement,
+        agreement_version=row.agreement_version,
+        sent_by=row.sent_by,
+        onward=row.onward,
+        author=row.author,
+        beside=_read_beside(row.beside),
+        readers=_by_party(row.readers),
+        level=row.tlp,
+        state=row.state,
+        reason=row.reason,
+        received_at=row.received_at,
+        nonce=row.nonce,
+        com=row.com,
+        proof=row.proof,
     )
 
 
-def _by_party(named: Iterable[str]) -> dict[str, list[str]]:
+@lru_cache(maxsize=1024)  # one object for all that have the same beside them
+def _read_beside(written: str) -> Beside:
+    return _BARE if written == "{}" else read_beside(msgspec.json.decode(written))
+
+
+def _by_party(written: str) -> dict[str, list[str]]:
     readers: dict[str, list[str]] = {}
+    named = () if written == "[]" else msgspec.json.decode(written, type=list[str])
     for party, _, id_ in (each.partition(" ") for each in named):
         readers.setdefault(party, []).append(id_)
     return readers
 
 
-def _trusted(raw: bytes, body: Body, digest: str, version: str) -> Object:
-    """Rebuild an object that was checked before it was stored."""
-    creator = body.get("created_by_ref")
-    return Object(
-        raw=raw,
-        body=body,
-        id=str(body["id"]),
-        type=str(body["type"]),
-        digest=digest,
-        version=version,
-        created_by=creator if isinstance(creator, str) else None,
-    )
-
-
 def by_seq(unit: Connection, seqs: Iterable[int]) -> list[Copy]:
     """Return copies by number, for the border."""
-    found: list[Copy] = []
-    for part in chunks(dict.fromkeys(seqs)):
-        found += load(unit, everything().where(copies.c.seq.in_(part)))
+    wanted = list(dict.fromkeys(seqs))
+    found = load(unit, everything().where(within(unit, copies.c.seq, wanted)))
+    named: dict[int, list[tuple[str, str]]] = {seq: [] for seq in wanted}
+    query = select(relations.c.copy, relations.c.pointer, relations.c.target)
+    for seq, pointer, target in unit.execute(query.where(within(unit, relations.c.copy, wanted))):
+        named[seq].append((pointer, target))
+    for copy in found:
+        copy.object.know_references(named[copy.seq])
     return found
 
 
@@ -326,10 +318,15 @@ def vouched_since(unit: Connection, voucher: str, instant: str) -> list[Copy]:
 def erase(unit: Connection, gone: Sequence[Copy]) -> None:
     """Delete copies, and their bytes where nothing else here is those bytes."""
     for part in chunks(gone):
-        seqs, digests = [copy.seq for copy in part], [copy.object.digest for copy in part]
+        seqs = [copy.seq for copy in part]
         unit.execute(delete(relations).where(relations.c.copy.in_(seqs)))
         unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
-        kept = [select(t.c[name]) for t, name in ((copies, "digest"), (rows, "view"))]
+        ids, digests = {c.object.id for c in part}, {c.object.digest for c in part}
+        # The bytes name their id, so whatever else is these bytes has it too.
+        kept = [
+            select(table.c[name]).where(table.c.id.in_(ids))
+            for table, name in ((copies, "digest"), (rows, "view"))
+        ]
         others = [~bodies.c.digest.in_(query) for query in kept]
         unit.execute(delete(bodies).where(bodies.c.digest.in_(digests), *others))
 
@@ -337,27 +334,30 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
 def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str, str]]:
     """Return (seq, voucher, id, version, state) of every copy of ``ids``."""
     columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.state)
-    found: list[tuple[int, str, str, str, str]] = []
-    for part in chunks(dict.fromkeys(ids)):
-        found += [tuple(row) for row in unit.execute(select(*columns).where(copies.c.id.in_(part)))]
-    return found
+    query = select(*columns).where(within(unit, copies.c.id, set(ids)))
+    return [tuple(row) for row in unit.execute(query)]
 
 
-def known_from(unit: Connection, party: str, ids: Iterable[str]) -> set[str]:
-    """Return those of ``ids`` that ``party`` owns or sent us, also what we put into quarantine.
+def known_from(
+    unit: Connection, parties: Collection[str], ids: Iterable[str]
+) -> dict[str, set[str]]:
+    """Return, for each of ``parties``, those of ``ids`` that it owns or sent us, also what we put into quarantine.
 
     Else it would read in what we send it what became of what it sent (border.md 6).
     """
-    found: set[str] = set()
-    theirs = or_(copies.c.voucher == party, copies.c.owner == party, copies.c.sent_by == party)
-    for part in chunks(dict.fromkeys(ids)):
-        rows = select(copies.c.id).where(
-            copies.c.id.in_(part), theirs, copies.c.state == "admitted"
-        )
-        aside = select(quarantine.c.id).where(
-            quarantine.c.id.in_(part), quarantine.c.voucher.in_([party, f"client:{party}"])
-        )
-        found |= {row.id for query in (rows, aside) for row in unit.execute(query)}
+    found: dict[str, set[str]] = {party: set() for party in parties}
+    wanted = set(ids)
+    c, q = copies.c, quarantine.c
+    rows_ = select(c.id, c.voucher, c.owner, c.sent_by)
+    for id_, *theirs in unit.execute(
+        rows_.where(within(unit, c.id, wanted), c.state == "admitted")
+    ):
+        for party in found.keys() & set(theirs):
+            found[party].add(id_)
+    for id_, voucher in unit.execute(select(q.id, q.voucher).where(within(unit, q.id, wanted))):
+        party = voucher.removeprefix("client:")
+        if party in found:
+            found[party].add(id_)
     return found
 
 
@@ -368,24 +368,18 @@ def came_under(
 
     What we put into quarantine is among them, by the word of who sent it: see ``known_from``.
     """
-    found: list[tuple[str, frozenset[str], bool]] = []
-    for part in chunks(dict.fromkeys(ids)):
-        stored = select(
-            copies.c.id, copies.c.voucher, copies.c.owner, copies.c.sent_by, copies.c.onward
-        ).where(
-            copies.c.agreement == agreement, copies.c.id.in_(part), copies.c.state == "admitted"
-        )
-        found += [
-            (row.id, frozenset({row.voucher, row.owner, row.sent_by}), row.onward == "scope")
-            for row in unit.execute(stored)
-        ]
-        aside = select(quarantine.c.id, quarantine.c.voucher, quarantine.c.onward).where(
-            quarantine.c.agreement == agreement, quarantine.c.id.in_(part)
-        )
-        found += [
-            (row.id, frozenset({row.voucher}), row.onward == "scope") for row in unit.execute(aside)
-        ]
-    return found
+    c, q, wanted = copies.c, quarantine.c, set(ids)
+    stored = select(c.id, c.voucher, c.owner, c.sent_by, c.onward).where(
+        c.agreement == agreement, within(unit, c.id, wanted), c.state == "admitted"
+    )
+    aside = select(q.id, q.voucher, q.onward).where(
+        q.agreement == agreement, within(unit, q.id, wanted)
+    )
+    return [
+        (id_, frozenset(who), onward == "scope")
+        for query in (stored, aside)
+        for id_, *who, onward in unit.execute(query)
+    ]
 
 
 def referring_to(unit: Connection, id_: str) -> list[int]:

@@ -134,28 +134,23 @@ def remember_first(unit: Connection, new: Sequence[ShelfRow]) -> None:
 
 def first_shown(unit: Connection, agreement: str, ids: Iterable[str]) -> list[ShelfRow]:
     """Return, as rows of no shelf, what an agreement of many was first shown of ``ids``."""
-    found: list[ShelfRow] = []
-    for part in chunks(dict.fromkeys(ids)):
-        query = select(first_views).where(
-            first_views.c.agreement == agreement, first_views.c.id.in_(part)
+    which = (first_views.c.agreement == agreement, within(unit, first_views.c.id, set(ids)))
+    return [
+        ShelfRow(
+            shelf="",
+            id=r.id,
+            version=r.version,
+            peer=r.peer,
+            agreement=r.agreement,
+            copy=r.copy,
+            view=r.view,
+            removed=r.removed,
+            label="",
+            released_at=r.since,
+            leaf=0,
         )
-        found += [
-            ShelfRow(
-                shelf="",
-                id=r.id,
-                version=r.version,
-                peer=r.peer,
-                agreement=r.agreement,
-                copy=r.copy,
-                view=r.view,
-                removed=r.removed,
-                label="",
-                released_at=r.since,
-                leaf=0,
-            )
-            for r in unit.execute(query)
-        ]
-    return found
+        for r in unit.execute(select(first_views).where(*which))
+    ]
 
 
 def take_away(unit: Connection, shelf: str, id_: str, version: str) -> None:
@@ -176,12 +171,8 @@ def show_from(unit: Connection, row: ShelfRow, copy: int) -> None:
 
 def rows_of_ids(unit: Connection, ids: Iterable[str]) -> list[ShelfRow]:
     """Return every row, on any shelf, of ``ids``."""
-    found: list[ShelfRow] = []
-    for part in chunks(dict.fromkeys(ids)):
-        found += [
-            ShelfRow(**r._mapping) for r in unit.execute(select(rows).where(rows.c.id.in_(part)))
-        ]
-    return found
+    query = select(rows).where(within(unit, rows.c.id, set(ids)))
+    return [ShelfRow(**row._mapping) for row in unit.execute(query)]
 
 
 def rows_of_agreement(unit: Connection, agreement: str) -> list[ShelfRow]:
@@ -326,12 +317,9 @@ def add_approval(unit: Connection, approval: ApprovalRow) -> None:
 
 def approvals_of(unit: Connection, copies: Sequence[int]) -> list[ApprovalRow]:
     """Return the approvals of ``copies``."""
-    names = list(ApprovalRow.__slots__)
-    found: list[ApprovalRow] = []
-    for part in chunks(copies):
-        query = select(*(approvals.c[name] for name in names)).where(approvals.c.copy.in_(part))
-        found += [ApprovalRow(**r._mapping) for r in unit.execute(query)]
-    return found
+    query = select(*(approvals.c[name] for name in ApprovalRow.__slots__))
+    found = unit.execute(query.where(within(unit, approvals.c.copy, copies)))
+    return [ApprovalRow(**row._mapping) for row in found]
 
 
 def approved_under(unit: Connection, agreement: str) -> list[tuple[int, str]]:
@@ -370,9 +358,6 @@ def count_ops(unit: Connection, position: int) -> int:
 
 def views_on(unit: Connection, shelf: str, ids: Iterable[str]) -> dict[tuple[str, str], str]:
     """Return the view digest that stands on ``shelf`` for each (id, version) of ``ids``."""
-    found: dict[tuple[str, str], str] = {}
-    for part in chunks(dict.fromkeys(ids)):
-        query = select(rows.c.id, rows.c.version, rows.c.view)
-        query = query.where(rows.c.shelf == shelf, rows.c.id.in_(part))
-        found |= {(r.id, r.version): r.view for r in unit.execute(query)}
-    return found
+    query = select(rows.c.id, rows.c.version, rows.c.view)
+    query = query.where(rows.c.shelf == shelf, within(unit, rows.c.id, set(ids)))
+    return {(id_, version): view for id_, version, view in unit.execute(query)}

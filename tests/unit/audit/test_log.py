@@ -167,7 +167,7 @@ def test_a_nonce_is_of_32_bytes_so_that_it_cannot_take_over_a_part_of_the_record
         row = unit.execute(text("SELECT nonce FROM leaves")).one()
         unit.execute(update(leaves).values(nonce=bytes(row.nonce) + b" ", record=b'{"n":1}'))
         unit.execute(
-            update(nodes).values(
+            update(leaves).values(
                 hash=hashlib.sha256(b"\x00" + bytes(row.nonce) + b' {"n":1}').digest()
             )
         )
@@ -208,7 +208,7 @@ def test_the_tick_pads_to_a_multiple_of_256_with_leaves_nobody_can_guess(store):
         log.append(unit, records(1))
         log.pad(unit, NOW)
         assert log.length(unit) == 512
-        hashes = unit.execute(text("SELECT hash FROM nodes WHERE level = 0")).scalars().all()
+        hashes = unit.execute(text("SELECT hash FROM leaves")).scalars().all()
 
     assert len(set(hashes)) == 512
 
@@ -272,26 +272,26 @@ WRONGS = {
     "a record": (update(leaves).where(leaves.c.idx == 5).values(record=b"{}"), "leaf 5 differs"),
     "a nonce": (update(leaves).where(leaves.c.idx == 5).values(nonce=bytes(32)), "leaf 5 differs"),
     "a leaf's hash": (
-        update(nodes).where(nodes.c.level == 0, nodes.c.idx == 5).values(hash=bytes(32)),
+        update(leaves).where(leaves.c.idx == 5).values(hash=bytes(32)),
         "leaf 5 differs",
     ),
     "a node": (
-        update(nodes).where(nodes.c.level == 2, nodes.c.idx == 1).values(hash=bytes(32)),
-        "node 1 of level 2 differs",
+        update(nodes).where(nodes.c.level == 5, nodes.c.idx == 1).values(hash=bytes(32)),
+        "node 1 of level 5 differs",
     ),
     "a missing leaf": (leaves.delete().where(leaves.c.idx == 5), "leaf 5 is missing"),
     "a missing node": (
-        nodes.delete().where(nodes.c.level == 1, nodes.c.idx == 3),
-        "node 3 of level 1 differs",
+        nodes.delete().where(nodes.c.level == 4, nodes.c.idx == 3),
+        "node 3 of level 4 differs",
     ),
     "a node too many": (
         nodes.insert().values(level=9, idx=0, hash=bytes(32)),
         "node 0 of level 9 differs",
     ),
-    "an end cut off": (leaves.delete().where(leaves.c.idx >= 15), "leaf 15 differs"),
+    "an end cut off": (leaves.delete().where(leaves.c.idx >= 67), "leaf 67 is missing"),
     "a broken checkpoint": (
         update(checkpoints).values(envelope=b"{}"),
-        "the checkpoint of 20 leaves is not of this log",
+        "the checkpoint of 70 leaves is not of this log",
     ),
 }
 
@@ -300,7 +300,8 @@ WRONGS = {
 def test_a_change_behind_the_logs_back_is_found_and_named_first(store, signer, wrong):
     statement, named = WRONGS[wrong]
     with store.begin() as unit:
-        log.append(unit, records(20))
+        log.append(unit, records(33))
+        log.append(unit, records(37))
         log.checkpoint(unit, US, signer, NOW)
         assert log.verify_all(unit, keys(signer)) == []
 

@@ -21,7 +21,7 @@ def test_what_was_left_out_is_on_record_with_the_release_the_wait_and_the_yes(st
         stage.body(by=US, level=Tlp.GREEN),
     )
     stage.publish(cut, whole, agreement="narrow")
-    [waiting] = stage.ask(releases.intents_where, copies=[cut.seq])
+    [waiting] = stage.ask(releases.verdicts_where, copies=[cut.seq])
     assert json.loads(waiting.removed) == ["/description"]
 
     stage.approve("omar", cut, agreement="narrow")

@@ -22,8 +22,8 @@ from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement
 
 def states(stage, copy):
     return {
-        (r["agreement"], r["peer"]): r["state"]
-        for r in stage.rows("intents")
+        (r["agreement"], r["peer"]): r.get("state", "released")
+        for r in stage.rows("rows") + stage.rows("verdicts")
         if r["copy"] == copy.seq
     }
 
@@ -200,8 +200,8 @@ def test_what_waits_for_its_target_goes_when_the_target_is_released(stage):
     )  # fmt: skip
     [link] = stage.give(body)
     stage.publish(link)
-    [intent] = [r for r in stage.rows("intents") if r["copy"] == link.seq]
-    assert "reference-required" in {str(r.rule) for r in decode_reasons(intent["reasons"])}
+    [verdict] = [r for r in stage.rows("verdicts") if r["copy"] == link.seq]
+    assert "reference-required" in {str(r.rule) for r in decode_reasons(verdict["reasons"])}
 
     stage.publish(ends[0])
     assert rows_of(stage, link) == []
@@ -323,7 +323,7 @@ def test_large_releases_are_cut_into_frames(stage):
     [
         "publish.log.append", "publish.place", "publish.releases.put_intents",
         "publish.releases.wait_for", "publish.record", "outbox.log.append",
-        "outbox.objects.put_bodies", "outbox.releases.place", "outbox.releases.show_many",
+        "outbox.objects.put_bodies", "outbox.releases.place", "outbox.releases.show",
         "outbox.send", "channels.store.post", "channels.store.put_channel", "channels.releases.show",
     ],
 )  # fmt: skip

@@ -136,7 +136,8 @@ def test_a_release_taken_back_and_given_again_within_a_tick_stands_once(stage):
     row = next(r for r in stage.rows("rows") if r["id"] == copy.object.id)
     facts = {"id": row["id"], "version": row["version"]}
     stage.do(releases.show, "remove", row["shelf"], **facts)
-    stage.do(releases.show, "place", row["shelf"], **facts, type="tool", view=row["view"])
+    placed = [(row["id"], row["version"], "tool", row["view"])]
+    stage.do(releases.show, "place", row["shelf"], rows=placed)
 
     stage.project()
 
@@ -204,9 +205,8 @@ def test_a_token_given_and_revoked_within_a_tick_opens_nothing(stage):
 
 
 def test_what_a_client_withdraws_within_the_tick_of_its_post_is_not_shown(stage):
-    row = {"id": "tool--1", "version": "1", "type": "tool", "view": "sha256:x"}
-    other = row | {"id": "tool--2"}
-    stage.do(releases.show_many, "inbox", "a" * 32, [row, other])
+    posted = [(f"tool--{n}", "1", "tool", "sha256:x") for n in (1, 2)]
+    stage.do(releases.show, "inbox", "a" * 32, rows=posted)
     stage.do(releases.show, "withdraw", "a" * 32, id="tool--1", versions="1")
 
     stage.project()

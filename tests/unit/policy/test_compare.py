@@ -2,6 +2,8 @@
 
 import pytest
 
+import json
+
 from mithaq.model.labels import Label, Tlp
 from mithaq.policy.compare import Change, Group, Move, compare, sentences
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, View, Withhold
@@ -12,8 +14,7 @@ STAYS = Withhold(reasons=(Reason(rule=Rule.UNMARKED),))
 
 def seen(*removed: str, tlp: Tlp = Tlp.GREEN, **body: str) -> View:
     return View(
-        raw=b"",
-        body={"type": "indicator"} | body,
+        raw=json.dumps({"type": "indicator"} | body).encode(),
         digest=repr((removed, body)),
         removed=removed,
         label=Label(tlp=tlp),

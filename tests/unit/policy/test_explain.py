@@ -21,7 +21,6 @@ EVERY_REASON = [
 ]
 VIEW = View(
     raw=b"{}",
-    body={},
     digest="sha256:00",
     removed=("/description", "/x_note"),
     added=(tlp_id(Tlp.AMBER_STRICT),),
@@ -105,7 +104,7 @@ def test_a_release_says_where_it_goes_what_it_lacks_and_what_may_be_done_with_it
 
 
 def test_a_release_of_the_stored_bytes_says_that_nothing_is_removed():
-    whole = View(raw=b"{}", body={}, digest="sha256:00")
+    whole = View(raw=b"{}", digest="sha256:00")
 
     said = explain(Release(view=whole, clause="c-1"), peer="borea", title="A report")
 

@@ -191,13 +191,12 @@ def test_no_two_entries_share_a_leaf_by_moving_text_between_fields():
 
 
 def test_a_batchs_root_stands_over_its_views_in_their_order():
-    a, b, c = (put(bytes([n])) for n in range(3))
-    leaf = batch_leaf
-    inner = hashlib.sha256(b"\x01" + leaf(a) + leaf(b)).digest()
+    a, b, c = (batch_leaf(put(bytes([n]))) for n in range(3))
+    inner = hashlib.sha256(b"\x01" + a + b).digest()
 
-    assert batch_root([a, b, c]) == hashlib.sha256(b"\x01" + inner + leaf(c)).hexdigest()
+    assert batch_root([a, b, c]) == hashlib.sha256(b"\x01" + inner + c).hexdigest()
     assert batch_root([b, a, c]) != batch_root([a, b, c])
-    assert batch_root([a]) == leaf(a).hex()
+    assert batch_root([a]) == a.hex()
     assert batch_root([]) == hashlib.sha256(b"").hexdigest()
 
 
