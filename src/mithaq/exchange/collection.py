@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from mithaq.exchange.cursor import START, Mark
 from mithaq.exchange.query import Query
 from mithaq.exchange.visit import Visit
 from mithaq.model.canonical import Json, canonical
@@ -71,11 +72,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Pieces in the order of ``date_added``; ``end`` is the position to go on after if there is more."""
+    """Pieces in the order of ``date_added``; ``end`` is where to go on if there is more."""
 
     pieces: list[Piece]
     more: bool = False
-    end: int = 0
+    end: Mark = START
 
 
 def of_shelf(shelf: Shelf, kind: str) -> list[Collection]:
@@ -86,13 +87,14 @@ def of_shelf(shelf: Shelf, kind: str) -> list[Collection]:
     ]
 
 
-def page(visit: Visit, where: Collection, query: Query, after: int, *, bodies: bool) -> Page:
-    """Return a page of a collection."""
+def page(visit: Visit, where: Collection, query: Query, after: Mark, *, bodies: bool) -> Page:
+    """Return a page of a collection, behind ``after`` and behind ``added_after``, whichever is further."""
     if query.spec_versions and SPEC_VERSION not in query.spec_versions:
         return Page(pieces=[])
     wanted = Wanted(
         added_after=query.added_after,
-        after=after,
+        after=after.position,
+        floor=after.floor,
         limit=query.limit,
         ids=query.ids,
         types=query.types,
@@ -102,7 +104,7 @@ def page(visit: Visit, where: Collection, query: Query, after: int, *, bodies: b
         return _seals(visit, where.shelf, wanted)
     hidden = _withdrawn(visit, where)
     with _later(visit, where) as unit:
-        wanted = replace(wanted, hidden=hidden)
+        wanted = pages.from_date(unit, where.alias, where.shelf, replace(wanted, hidden=hidden))
         rows, more = pages.page(unit, where.alias, where.shelf, wanted, bodies=bodies)
         texts = pages.show_views(unit, [row.view for row in rows]) if bodies else None
     pieces = [
@@ -115,7 +117,8 @@ def page(visit: Visit, where: Collection, query: Query, after: int, *, bodies: b
         )
         for index, row in enumerate(rows)
     ]
-    return Page(pieces=pieces, more=more, end=pieces[-1].position if pieces else after)
+    end = pieces[-1].position if pieces else wanted.after
+    return Page(pieces=pieces, more=more, end=Mark(end, wanted.floor))
 
 
 def versions(visit: Visit, where: Collection, id_: str) -> list[str]:
@@ -162,18 +165,18 @@ def _seals(visit: Visit, shelf: str, wanted: Wanted) -> Page:
     end = wanted.after
     for piece in _definitions(wanted):
         if len(found) == wanted.limit:
-            return Page(pieces=found, more=True, end=end)
+            return Page(pieces=found, more=True, end=Mark(end))
         found.append(piece)
         end = piece.position
     for mark in _marks(visit, shelf, wanted):
         size += mark.envelope_size
         if len(found) == wanted.limit or (size > PAGE_BYTES and end > wanted.after):
-            return Page(pieces=found, more=True, end=end)
+            return Page(pieces=found, more=True, end=Mark(end))
         end = mark.seq + len(_FROM_THE_START)
         found += (
             piece for piece in _seal(visit, shelf, mark) if _is_version(wanted, piece.version)
         )
-    return Page(pieces=found, end=end)
+    return Page(pieces=found, end=Mark(end))
 
 
 def _definitions(wanted: Wanted) -> Iterator[Piece]:
