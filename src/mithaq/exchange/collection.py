@@ -4,6 +4,7 @@
 for, the same each time. All three page by one rule: a position that only grows.
 """
 
+import hashlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,6 @@ from mithaq.store.shelf import Shelf
 
 STIX = "application/stix+json;version=2.1"
 SPEC_VERSION = "2.1"
-_COLLECTIONS = uuid.UUID("c2e9ae51-8c5c-4d6b-9e9f-5c2f6b1f6a53")  # namespace of collections' ids
 _TITLES = {
     "intel": "Intelligence released to you",
     "seals": "Seals of what was released to you",
@@ -44,8 +44,9 @@ class Collection:
 
     @property
     def id(self) -> str:
-        """The same for ever, and different on every shelf."""
-        return str(uuid.uuid5(_COLLECTIONS, f"{self.shelf}/{self.alias}"))
+        """A UUID of version 4 (section 2), the same for ever: its random bits are those of the shelf's name."""
+        drawn = hashlib.sha256(f"{self.shelf}/{self.alias}".encode()).digest()
+        return str(uuid.UUID(bytes=drawn[:16], version=4))
 
     def resource(self) -> dict[str, object]:
         """Return the collection resource; every collection is readable."""
