@@ -341,6 +341,25 @@ def test_status_says_truly_whether_the_node_is_served(tmp_path):
         assert killed == {}
 
 
+def test_what_the_listener_loads_holds_no_door_in_and_no_node():
+    """It is another process so that nothing in it admits or opens the core (border.md 10.1)."""
+    code = (
+        "import sys; before = set(sys.modules); import mithaq.serve.listener, mithaq.exchange.asgi;"
+        " print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": MODULES},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    loaded = set(done.stdout.split())
+    assert "mithaq.exchange.listener" in loaded
+    assert not loaded & {"mithaq.border.admit", "mithaq.node", "mithaq.serve.run", "mithaq.config"}
+
+
 # --- another user -----------------------------------------------------------------------------------------
 SECRETS = (
     "core/node.db",
@@ -361,7 +380,10 @@ def other():
         pytest.skip("there is no user postgres or nobody, or no runuser")
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     for python in (sys.executable, f"/usr/bin/{name}", f"/usr/local/bin/{name}"):
-        if Path(python).exists() and run_as(user, python, "import mithaq.serve").returncode == 0:
+        if (
+            Path(python).exists()
+            and run_as(user, python, "import mithaq.serve.run").returncode == 0
+        ):
             return user, python
     pytest.skip(f"{user.pw_name} may start no Python of this version with the checkout's modules")
 

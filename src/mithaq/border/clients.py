@@ -148,7 +148,7 @@ def _status(
     status: dict[str, Json] = {
         "id": arrival.facts["status"],
         "status": "complete",
-        "request_timestamp": arrival.at,
+        "request_timestamp": arrival.facts["at"],
         "total_count": len(successes) + len(failures),
         "success_count": len(successes),
         "failure_count": len(failures),

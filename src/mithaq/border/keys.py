@@ -12,12 +12,23 @@ from mithaq.border.channels import send_document
 from mithaq.border.peers import document_of, publish_own
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
-from mithaq.errors import Fault, InputError, Refused
+from mithaq.errors import Conflict, Fault, InputError, Refused
 from mithaq.model.canonical import Json
-from mithaq.seal.documents import KEYS, MAX_WINDOW, ExchangeKey, KeyDocument, Reader, Revoked
-from mithaq.seal.envelope import read, sign, union
+from mithaq.seal import drafts
+from mithaq.seal.documents import (
+    KEYS,
+    MAX_WINDOW,
+    ExchangeKey,
+    KeyDocument,
+    Reader,
+    Revoked,
+    RootKey,
+    following,
+    unverified,
+)
+from mithaq.seal.drafts import Draft
+from mithaq.seal.envelope import Envelope, read
 from mithaq.seal.keys import Signer, decode, encode, keyid
-from mithaq.seal.messages import encode as to_payload
 from mithaq.store import inbound, objects, parties
 from mithaq.store.inbound import Quarantined
 
@@ -33,6 +44,11 @@ class Change:
         public: the new exchange key, 32 raw bytes, and from when it signs; empty: none.
         revoked: ids of keys that count no longer, for what is received from ``since`` on.
         readers: the whole list of persons for TLP:RED; None: as before.
+        roots: the whole list of raw root keys; None: as before.
+        threshold: how many root keys must sign; 0: as before.
+        pins: the whole list of pins of TLS certificates; None: as before.
+        identities: ids of identities that are ours too.
+        url: where we are reached; empty: as before.
     """
 
     public: bytes = b""
@@ -40,33 +56,72 @@ class Change:
     revoked: Sequence[str] = ()
     since: datetime | None = None
     readers: Sequence[Reader] | None = None
+    roots: Sequence[bytes] | None = None
+    threshold: int = 0
+    pins: Sequence[str] | None = None
+    identities: Sequence[str] = ()
+    url: str = ""
 
 
-def rotate(  # noqa: PLR0913 unit, us and now come with every act
-    unit: Connection, us: Us, roots: Sequence[Signer], change: Change, now: datetime, *, by: str
-) -> KeyDocument:
-    """Sign our next key document, show it, and send it to every peer under the key that still counts.
+def draft(unit: Connection, us: Us, change: Change, now: datetime) -> Draft:
+    """Return the draft of our next key document, to be carried to the root keys.
 
     Raises:
-        Refused: the root keys are not ours, or fewer than our threshold.
-        InputError: a key to revoke is none that our document names.
+        InputError: a key to revoke is none that our document names, or no document could say this.
     """
-    held = document_of(unit, us.party)
-    if held is None:
-        raise Fault("no key document of our own", party=us.party)
-    known = {root.keyid for root in roots} & held.root_keys.keys()
-    if len(known) < held.threshold or len(known) < len(roots):
-        raise Refused(
-            f"a key document takes {held.threshold} of our root keys", threshold=held.threshold
+    held, document = _newest(unit, us)
+    return drafts.new(_next(document, change, now), held)
+
+
+def publish(unit: Connection, us: Us, signed: Draft, now: datetime, *, by: str) -> KeyDocument:
+    """Show our next key document, and send it to every peer under the key that still counts.
+
+    Raises:
+        Conflict: it follows another document than our newest.
+        Refused: fewer root keys have signed than the two thresholds ask.
+    """
+    _, held = _newest(unit, us)
+    if signed.document.version != held.version + 1:
+        raise Conflict(
+            f"our newest key document is version {held.version}: propose anew", version=held.version
         )
-    document = _next(held, change, now)
-    payload = to_payload(document)
-    envelope = union([sign(KEYS, payload, root) for root in roots]).to_bytes()
+    left = drafts.lacking(signed)
+    if not left.nothing:
+        raise Refused(
+            f"signatures missing: {left.before} of our root keys, {left.own} of those it names",
+            before=left.before,
+            own=left.own,
+        )
+    document = following(held, signed.envelope)
+    envelope = signed.envelope.to_bytes()
     publish_own(unit, envelope, document, now, by=by)
     for peer in parties.all_peers(unit):
         if peer.kind == "node" and peer.state == "confirmed":
             send_document(unit, us, peer.name, (KEYS, envelope), now)
     return document
+
+
+def rotate(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection, us: Us, roots: Sequence[Signer], change: Change, now: datetime, *, by: str
+) -> KeyDocument:
+    """Sign our next key document with root keys that are at hand, and publish it.
+
+    Raises:
+        Refused: the root keys are not ours, or fewer than our threshold.
+        InputError: a key to revoke is none that our document names.
+    """
+    made = draft(unit, us, change, now)
+    for root in roots:
+        made = drafts.signed(made, root)
+    return publish(unit, us, made, now, by=by)
+
+
+def _newest(unit: Connection, us: Us) -> tuple[Envelope, KeyDocument]:
+    held = parties.key_document_envelopes(unit, us.party)
+    if not held:
+        raise Fault("no key document of our own", party=us.party)
+    envelope = read(held[max(held)])
+    return envelope, unverified(envelope)
 
 
 def learn(unit: Connection, us: Us, party: str, raw: bytes, now: datetime) -> int:
@@ -134,12 +189,22 @@ def _next(held: KeyDocument, change: Change, now: datetime) -> KeyDocument:
     since = text(change.since or now)
     gone = [Revoked(key=name, since=since) for name in change.revoked]
     before = [each for each in held.revoked if each.key not in change.revoked]
+    roots = held.roots
+    if change.roots is not None:
+        roots = [RootKey(public=encode(raw)) for raw in change.roots]
+    threshold = change.threshold or held.threshold
     return msgspec.structs.replace(
         held,
         version=held.version + 1,
         issued=text(max(now, parse(held.issued))),
         expires=text(now + LIFE),
+        roots=roots,
+        threshold=threshold,
+        standing="single-root" if threshold == 1 else "full",
         exchange=_exchange(held, change, now),
+        spki_pins=held.spki_pins if change.pins is None else list(change.pins),
+        identities=list(dict.fromkeys([*held.identities, *change.identities])),
+        url=change.url.rstrip("/") or held.url,
         readers=held.readers if change.readers is None else list(change.readers),
         revoked=[*before, *gone],
     )

@@ -77,9 +77,9 @@ def _recall() -> typer.Typer:
 
 
 def _key() -> typer.Typer:
-    from mithaq.cli import key  # noqa: PLC0415 as above
+    from mithaq.cli import roots  # noqa: PLC0415 as above
 
-    return key.app
+    return roots.app
 
 
 def _consent() -> typer.Typer:

@@ -119,6 +119,19 @@ class Desk:
         except OSError as error:
             raise NoFile(f"cannot write {path}: {error.strerror}", file=str(path)) from error
 
+    def replace(self, path: Path, content: bytes) -> None:
+        """Write a file anew, whole or not at all.
+
+        Raises:
+            NoFile: it cannot be written.
+        """
+        beside = path.with_name(f"{path.name}.new")
+        try:
+            beside.write_bytes(content)
+            beside.replace(path)
+        except OSError as error:
+            raise NoFile(f"cannot write {path}: {error.strerror}", file=str(path)) from error
+
     def key(self, path: Path, passphrase_file: Path | None = None) -> "KeySigner":
         """Return a person's key; the passphrase is asked for if the file is encrypted.
 
@@ -139,6 +152,17 @@ class Desk:
         if file is None:
             return ""
         return self.read(file).decode("utf-8", "surrogateescape").partition("\n")[0].rstrip("\r")
+
+    def new_passphrase(self, file: Path | None, key: Path) -> str:
+        """Return the passphrase of a key to be made: from a file, or typed twice."""
+        if file is not None:
+            return self.passphrase(file)
+        question = self.screen.bound(self.screen.words.say("ask.passphrase", file=key))
+        again = self.screen.bound(self.screen.words.say("ask.passphrase-again"))
+        typed: str = typer.prompt(
+            question, hide_input=True, confirmation_prompt=again, prompt_suffix=" ", err=True
+        )
+        return typed
 
 
 def _secretly(path: str, flags: int) -> int:

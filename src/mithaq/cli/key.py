@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from mithaq.auth.actors import Permission
 from mithaq.border import keys, peers, shelf
@@ -30,7 +31,7 @@ def list_(ctx: typer.Context) -> None:
     """List the exchange keys that our newest key document names."""
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
-        document = _document(peers.document_of(unit, node.us.party))
+        document = newest(unit, node)
         now, signing = text(node.clock()), node.us.signer.keyid
     gone = {entry.key: entry.since for entry in document.revoked}
     rows: list[dict[str, Any]] = []
@@ -48,10 +49,26 @@ def _row(name: str, state: str, start: str, end: str) -> dict[str, Any]:
     return {"key": name, "state": state, "start": start, "end": end}
 
 
-def _document(held: KeyDocument | None) -> KeyDocument:
+def newest(unit: Connection, node: Node) -> KeyDocument:
+    """Return our newest key document."""
+    held = peers.document_of(unit, node.us.party)
     if held is None:
         raise Fault("no key document of our own")
     return held
+
+
+def named(document: KeyDocument, key: str) -> str:
+    """Return the id of the exchange key that ``key`` is, or begins.
+
+    Raises:
+        BadUsage: there is none, or more than one.
+    """
+    known = [keyid(decode(each.public)) for each in document.exchange]
+    bare = key.removeprefix("sha256:")
+    found = [name for name in known if name.removeprefix("sha256:").startswith(bare)]
+    if len(found) != 1:
+        raise BadUsage("no-key", name=key, known=", ".join(known))
+    return found[0]
 
 
 @app.command("rotate", cls=Command)
@@ -87,22 +104,14 @@ def revoke(  # noqa: PLR0913 an argument per option
     """Let a key count no more for what is received from an instant on."""
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
-        document = _document(peers.document_of(unit, node.us.party))
-    named = [keyid(decode(each.public)) for each in document.exchange]
-    found = [name for name in named if name.removeprefix("sha256:").startswith(_bare(key))]
-    if len(found) != 1:
-        raise BadUsage("no-key", name=key, known=", ".join(named))
-    desk.confirm("ask.revoke", yes=yes, name=found[0], since=since)
+        found = named(newest(unit, node), key)
+    desk.confirm("ask.revoke", yes=yes, name=found, since=since)
 
     def change(node: Node, public: bytes) -> Change:
-        return Change(public=public, begins=node.clock(), revoked=found, since=parse(since))
+        return Change(public=public, begins=node.clock(), revoked=[found], since=parse(since))
 
     done = _signed(desk, root_key, passphrase_file, change)
-    _told(desk, done, "say.revoked", name=found[0], since=since)
-
-
-def _bare(key: str) -> str:
-    return key.removeprefix("sha256:")
+    _told(desk, done, "say.revoked", name=found, since=since)
 
 
 @app.command("readers", cls=Command)
@@ -115,14 +124,19 @@ def readers(
 ) -> None:
     """Sign the list of our persons to whom TLP:RED may be addressed."""
     desk = desk_of(ctx)
-    named = [_reader(each) for each in reader]
+    whole = [reader_of(each) for each in reader]
     document = _signed(
-        desk, root_key, passphrase_file, lambda _node, _public: Change(readers=named)
+        desk, root_key, passphrase_file, lambda _node, _public: Change(readers=whole)
     )
     _told(desk, document, "say.readers", count=len(document.readers))
 
 
-def _reader(written: str) -> Reader:
+def reader_of(written: str) -> Reader:
+    """Read ``ID=ROLE:NAME``.
+
+    Raises:
+        BadUsage: it is not of that form.
+    """
     id_, _, rest = written.partition("=")
     role, _, name = rest.partition(":")
     if not id_ or not role or not name or any(c.isspace() or c == "," for c in id_):

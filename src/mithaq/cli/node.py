@@ -76,7 +76,7 @@ def serve(
     peers_at: Annotated[str, typer.Option("--peers", metavar="HOST:PORT")] = "",
 ) -> None:
     """Run the node until it is told to stop."""
-    from mithaq import serve as server  # noqa: PLC0415 no other command needs it
+    from mithaq.serve import run as server  # noqa: PLC0415 no other command needs it
 
     desk = desk_of(ctx)
 

@@ -196,6 +196,7 @@ def _keys(unit: Connection, desk: Desk, peer: Peer) -> dict[str, Any]:
         "keys_version": document.version,
         "keys_expires": document.expires,
         "keys_exchange_until": max(key.not_after for key in document.exchange),
+        "keys_roots": f"{document.threshold}/{len(document.roots)}",
         "identities": list(document.identities),
         "readers": [
             f"{reader.id} {desk.screen.value('reader', reader.name)}" for reader in document.readers

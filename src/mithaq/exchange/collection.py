@@ -4,6 +4,7 @@
 for, the same each time. All three page by one rule: a position that only grows.
 """
 
+import hashlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from mithaq.exchange.cursor import START, Mark
 from mithaq.exchange.query import Query
 from mithaq.exchange.visit import Visit
 from mithaq.model.canonical import Json, canonical
@@ -23,7 +25,6 @@ from mithaq.store.shelf import Shelf
 
 STIX = "application/stix+json;version=2.1"
 SPEC_VERSION = "2.1"
-_COLLECTIONS = uuid.UUID("c2e9ae51-8c5c-4d6b-9e9f-5c2f6b1f6a53")  # namespace of collections' ids
 _TITLES = {
     "intel": "Intelligence released to you",
     "seals": "Seals of what was released to you",
@@ -43,8 +44,9 @@ class Collection:
 
     @property
     def id(self) -> str:
-        """The same for ever, and different on every shelf."""
-        return str(uuid.uuid5(_COLLECTIONS, f"{self.shelf}/{self.alias}"))
+        """A UUID of version 4 (section 2), the same for ever: its random bits are those of the shelf's name."""
+        drawn = hashlib.sha256(f"{self.shelf}/{self.alias}".encode()).digest()
+        return str(uuid.UUID(bytes=drawn[:16], version=4))
 
     def resource(self) -> dict[str, object]:
         """Return the collection resource; every collection is readable."""
@@ -71,11 +73,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Pieces in the order of ``date_added``; ``end`` is the position to go on after if there is more."""
+    """Pieces in the order of ``date_added``; ``end`` is where to go on if there is more."""
 
     pieces: list[Piece]
     more: bool = False
-    end: int = 0
+    end: Mark = START
 
 
 def of_shelf(shelf: Shelf, kind: str) -> list[Collection]:
@@ -86,13 +88,14 @@ def of_shelf(shelf: Shelf, kind: str) -> list[Collection]:
     ]
 
 
-def page(visit: Visit, where: Collection, query: Query, after: int, *, bodies: bool) -> Page:
-    """Return a page of a collection."""
+def page(visit: Visit, where: Collection, query: Query, after: Mark, *, bodies: bool) -> Page:
+    """Return a page of a collection, behind ``after`` and behind ``added_after``, whichever is further."""
     if query.spec_versions and SPEC_VERSION not in query.spec_versions:
         return Page(pieces=[])
     wanted = Wanted(
         added_after=query.added_after,
-        after=after,
+        after=after.position,
+        floor=after.floor,
         limit=query.limit,
         ids=query.ids,
         types=query.types,
@@ -102,7 +105,7 @@ def page(visit: Visit, where: Collection, query: Query, after: int, *, bodies: b
         return _seals(visit, where.shelf, wanted)
     hidden = _withdrawn(visit, where)
     with _later(visit, where) as unit:
-        wanted = replace(wanted, hidden=hidden)
+        wanted = pages.from_date(unit, where.alias, where.shelf, replace(wanted, hidden=hidden))
         rows, more = pages.page(unit, where.alias, where.shelf, wanted, bodies=bodies)
         texts = pages.show_views(unit, [row.view for row in rows]) if bodies else None
     pieces = [
@@ -115,7 +118,8 @@ def page(visit: Visit, where: Collection, query: Query, after: int, *, bodies: b
         )
         for index, row in enumerate(rows)
     ]
-    return Page(pieces=pieces, more=more, end=pieces[-1].position if pieces else after)
+    end = pieces[-1].position if pieces else wanted.after
+    return Page(pieces=pieces, more=more, end=Mark(end, wanted.floor))
 
 
 def versions(visit: Visit, where: Collection, id_: str) -> list[str]:
@@ -162,18 +166,18 @@ def _seals(visit: Visit, shelf: str, wanted: Wanted) -> Page:
     end = wanted.after
     for piece in _definitions(wanted):
         if len(found) == wanted.limit:
-            return Page(pieces=found, more=True, end=end)
+            return Page(pieces=found, more=True, end=Mark(end))
         found.append(piece)
         end = piece.position
     for mark in _marks(visit, shelf, wanted):
         size += mark.envelope_size
         if len(found) == wanted.limit or (size > PAGE_BYTES and end > wanted.after):
-            return Page(pieces=found, more=True, end=end)
+            return Page(pieces=found, more=True, end=Mark(end))
         end = mark.seq + len(_FROM_THE_START)
         found += (
             piece for piece in _seal(visit, shelf, mark) if _is_version(wanted, piece.version)
         )
-    return Page(pieces=found, end=end)
+    return Page(pieces=found, end=Mark(end))
 
 
 def _definitions(wanted: Wanted) -> Iterator[Piece]:

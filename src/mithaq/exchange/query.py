@@ -1,7 +1,7 @@
 """What a TAXII request asks for: media types, filters, pages (TAXII 2.1 sections 1.6.8, 3.4, 3.5)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mithaq.clock import parse
@@ -12,6 +12,8 @@ _INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(
 _SPEC_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
 _MOST_VALUES = 1000
 _TAXII = "application/taxii+json"
+_LATEST = "2.1"
+_NONE = re.compile(r"0(?:\.0{0,3})?")  # the q of what is not wanted
 _VERSION_WORDS = {"all", "first", "last"}
 
 
@@ -29,37 +31,50 @@ class Query:
 
     @property
     def filters(self) -> str:
-        """A text equal for equal filters; ``next`` is bound to it."""
+        """A text equal for equal ``match`` filters; ``next`` is bound to it."""
         lists = (self.ids, self.types, self.versions, self.spec_versions)
-        return repr((self.added_after, *map(sorted, lists)))
+        return repr([*map(sorted, lists)])
 
 
 def accepts(header: str | None, *kinds: str) -> bool:
     """Say whether an Accept header takes TAXII 2.1; a bare type means the latest version (1.6.8.2).
 
+    Of the ranges that name a type the most specific one decides, by its ``q`` (RFC 9110, section 12.5.1).
+
     Args:
-        kinds: other media types that the endpoint defines; STIX's, for manifests.
+        kinds: other media types that the endpoint defines, taken where they are named in full; STIX's, for manifests.
     """
     if header is None or not header.strip():
         return True
-    known = (_TAXII, *kinds)
-    return any(_is_one_of(known, part, ranges=True) for part in header.split(","))
+    named = [_media(part) for part in header.split(",")]
+    wide = ("*/*", "application/*", _TAXII)
+    return _takes(named, wide) or any(_takes(named, (kind,)) for kind in kinds)
 
 
 def is_taxii_content(header: str | None) -> bool:
     """Say whether a Content-Type is TAXII 2.1."""
-    return header is not None and _is_one_of((_TAXII,), header, ranges=False)
-
-
-def _is_one_of(known: tuple[str, ...], written: str, *, ranges: bool) -> bool:
-    kind, *parameters = (part.strip().lower() for part in written.split(";"))
-    given = dict(p.split("=", 1) for p in parameters if "=" in p)
-    given = {name.strip(): value.strip().strip('"') for name, value in given.items()}
-    if given.get("q") in {"0", "0.0", "0.00", "0.000"}:
+    if header is None:
         return False
-    if ranges and kind in {"*/*", "application/*"}:
-        return True
-    return kind in known and given.get("version", "2.1") == "2.1"
+    kind, given = _media(header)
+    return kind == _TAXII and given.get("version", _LATEST) == _LATEST
+
+
+def _media(written: str) -> tuple[str, dict[str, str]]:
+    """Return a media type or range in lower case, and its parameters."""
+    kind, *parameters = (part.strip().lower() for part in written.split(";"))
+    given = (parameter.partition("=") for parameter in parameters)
+    return kind, {name.strip(): value.strip().strip('"') for name, equals, value in given if equals}
+
+
+def _takes(named: Sequence[tuple[str, Mapping[str, str]]], ranges: tuple[str, ...]) -> bool:
+    """Say whether the most specific of ``ranges`` that is named is wanted; they are given widest first."""
+    decided: dict[tuple[int, bool], bool] = {}
+    for range_, given in named:
+        if range_ not in ranges or given.get("version", _LATEST) != _LATEST:
+            continue
+        rank = (ranges.index(range_), "version" in given)
+        decided[rank] = decided.get(rank, False) or not _NONE.fullmatch(given.get("q", "1"))
+    return bool(decided) and decided[max(decided)]
 
 
 def _instant(written: str) -> tuple[str, str]:

@@ -33,15 +33,20 @@ class Keyring:
         Raises:
             Fault: the file of none of them is here, so nothing can be signed.
         """
+        found = self.here(document)
+        if not found:
+            raise Fault("no exchange key that our key document names is in the home")
+        self._keys = found
+        self.version = document.version
+
+    def here(self, document: KeyDocument) -> Sequence[tuple[str, KeySigner]]:
+        """Return the keys here that ``document`` names and has not revoked, each with the instant it begins."""
         files = sorted(self._first.parent.glob(f"{self._first.stem}*.pem"))
         here = {key.public: key for key in (from_pem(file.read_bytes()) for file in files)}
         gone = {entry.key for entry in document.revoked}
         named = [(key.not_before, here.get(decode(key.public))) for key in document.exchange]
         found = [(at, key) for at, key in named if key is not None and key.keyid not in gone]
-        if not found:
-            raise Fault("no exchange key that our key document names is in the home")
-        self._keys = sorted(found, key=lambda each: each[0])
-        self.version = document.version
+        return sorted(found, key=lambda each: each[0])
 
     @property
     def _current(self) -> KeySigner:

@@ -69,7 +69,7 @@ class KeyDocument(Message, frozen=True, kw_only=True):
     roots: list[RootKey]
     threshold: Number
     exchange: list[ExchangeKey]
-    spki_pins: list[str] = msgspec.field(default_factory=list)
+    spki_pins: list[Digest] = msgspec.field(default_factory=list)  # of TLS certificates' keys
     identities: list[str]
     readers: list[Reader] = msgspec.field(default_factory=list)
     url: str

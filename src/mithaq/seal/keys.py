@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -87,6 +87,28 @@ def from_pem(pem: bytes, passphrase: str = "") -> KeySigner:
     if not isinstance(key, Ed25519PrivateKey):
         raise BadKey("not an Ed25519 key")
     return KeySigner(key)
+
+
+def public_pem(public: bytes) -> bytes:
+    """Write a raw public key as SubjectPublicKeyInfo in PEM."""
+    return Ed25519PublicKey.from_public_bytes(public).public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def public_from_pem(pem: bytes) -> bytes:
+    """Read a raw public key from PEM.
+
+    Raises:
+        BadKey: it is no Ed25519 public key.
+    """
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise BadKey("no public key in PEM") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise BadKey("not an Ed25519 key")
+    return key.public_bytes_raw()
 
 
 def keyid(public: bytes) -> str:

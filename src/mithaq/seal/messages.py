@@ -4,6 +4,7 @@ Batches say who vouches, seals order and completeness, heartbeats freshness.
 """
 
 import hashlib
+import re
 import struct
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
@@ -279,6 +280,11 @@ class Release(Message, frozen=True, kw_only=True):
 
 
 M = TypeVar("M", bound=Message)
+
+
+def is_digest(written: str) -> bool:
+    """Say whether ``written`` names a SHA-256 digest in our form."""
+    return re.fullmatch(r"sha256:[0-9a-f]{64}", written) is not None
 
 
 def encode(message: Message) -> bytes:

@@ -1,5 +1,4 @@
-"""One command for a whole node: the peers' listener as a process of its own, and the worker."""
+"""One command for a whole node: the peers' listener as a process of its own, and the worker.
 
-from mithaq.serve.run import Ready, run
-
-__all__ = ["Ready", "run"]
+Nothing is imported here: the listener's process begins in this room too, and loads only what it needs to serve.
+"""

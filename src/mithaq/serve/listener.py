@@ -17,8 +17,6 @@ from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from starlette.types import ASGIApp
 
-from mithaq.exchange.asgi import app_from_environment
-
 PARENT = "MITHAQ_LISTENER_PARENT"  # the process that must live for the worker process to live
 LOOK_SECONDS = 0.25
 STOP_SECONDS = 3
@@ -51,6 +49,8 @@ def main(host: str, port: str, certificate: str, key: str) -> None:
 
 def app() -> ASGIApp:
     """Build the application in the server's worker process, and let that end with its parent."""
+    from mithaq.exchange.asgi import app_from_environment  # noqa: PLC0415 the server's own process needs none of it
+
     threading.Thread(target=_outlive_nobody, args=(int(os.environ[PARENT]),), daemon=True).start()
     return app_from_environment()
 

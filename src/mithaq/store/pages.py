@@ -5,7 +5,7 @@ placed or taken away meanwhile (border.md 4.1, 4.2).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import (
     ColumnElement,
@@ -34,6 +34,7 @@ class Wanted:
 
     added_after: str | None = None
     after: int = 0  # position, from ``next``
+    floor: int = 0  # position before which nothing counts, as if it did not stand there
     limit: int
     ids: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
@@ -51,6 +52,15 @@ class FrameMark:
     date_added: str
 
 
+def from_date(unit: Connection, table: str, shelf: str, wanted: Wanted) -> Wanted:
+    """Return ``wanted`` beginning behind its ``added_after``, if it is not further already."""
+    if wanted.added_after is None:
+        return wanted
+    at = _position_at(unit, _TABLES[table], shelf, wanted.added_after)
+    after, floor = max(wanted.after, at), max(wanted.floor, at)
+    return replace(wanted, added_after=None, after=after, floor=floor)
+
+
 def page(
     unit: Connection, table: str, shelf: str, wanted: Wanted, *, bodies: bool
 ) -> tuple[list[Shown], bool]:
@@ -60,21 +70,17 @@ def page(
         bodies: the bytes will be fetched, so stop after ``PAGE_BYTES`` of them.
     """
     rows = _TABLES[table]
-    start = wanted.after
-    floor = 0
-    if wanted.added_after is not None:
-        floor = _position_at(unit, rows, shelf, wanted.added_after)
-        start = max(start, floor)
+    wanted = from_date(unit, table, shelf, wanted)
     position = _position(rows, by_id=bool(wanted.ids))
     columns = [rows.c[name] for name in Shown.__slots__]
     query = (
         select(*columns)
-        .where(*_matching(rows, shelf, wanted), position > start)
+        .where(*_matching(rows, shelf, wanted), position > wanted.after)
         .order_by(position)
         .limit(wanted.limit + 1)
     )
     if "all" not in wanted.versions:
-        query = query.where(_of_versions(rows, shelf, wanted, floor))
+        query = query.where(_of_versions(rows, shelf, wanted))
     if bodies:
         query = query.add_columns(func.length(views.c.body).label("size"))
         query = query.join(views, views.c.digest == rows.c.view)
@@ -131,7 +137,7 @@ def _position(rows: FromClause, *, by_id: bool) -> ColumnElement[int]:
     return rows.c.position + 0 if by_id else rows.c.position
 
 
-def _of_versions(rows: FromClause, shelf: str, wanted: Wanted, floor: int) -> ColumnElement[bool]:
+def _of_versions(rows: FromClause, shelf: str, wanted: Wanted) -> ColumnElement[bool]:
     """Keep the first or the last version among what else matches (section 3.4), or exact ones."""
     kept: list[ColumnElement[bool]] = []
     other = rows.alias("other")
@@ -140,7 +146,7 @@ def _of_versions(rows: FromClause, shelf: str, wanted: Wanted, floor: int) -> Co
     for word, beyond in (("first", there < here), ("last", there > here)):
         if word in wanted.versions:
             matching = _matching(other, shelf, Wanted(limit=1, hidden=wanted.hidden))
-            same = (other.c.id == rows.c.id, _position(other, by_id=True) > floor, beyond)
+            same = (other.c.id == rows.c.id, _position(other, by_id=True) > wanted.floor, beyond)
             rival = and_(*matching, *same)
             kept.append(~select(other.c.position).where(rival).correlate(rows).exists())
     exact = [version for version in wanted.versions if version not in _WORDS]

@@ -4,9 +4,10 @@ import pytest
 
 from mithaq.border import keys, peers
 from mithaq.border.keys import Change
-from mithaq.errors import Fault
+from mithaq.errors import Conflict, Fault, Refused
 from mithaq.node.build import ROOT_KEY
-from mithaq.seal.keys import from_pem
+from mithaq.seal import drafts
+from mithaq.seal.keys import from_pem, generate
 from mithaq.store import channels
 from mithaq.store.parties import Peer
 from tests.unit.border.stage import B, C
@@ -44,3 +45,34 @@ def test_without_a_document_there_is_none_to_follow(stage, root):
 
     with pytest.raises(Fault):
         stage.do(keys.rotate, stage.us, [root], Change(), stage.now, by="olga")
+
+
+def test_a_draft_that_follows_another_document_or_lacks_signatures_is_not_published(stage, root):
+    late = drafts.signed(stage.do(keys.draft, stage.us, Change(), stage.now), root)
+    lone = stage.do(keys.draft, stage.us, Change(), stage.now)
+    with pytest.raises(Refused):
+        stage.do(keys.publish, stage.us, lone, stage.now, by="olga")
+    stage.do(keys.rotate, stage.us, [root], Change(), stage.now, by="olga")
+
+    with pytest.raises(Conflict):
+        stage.do(keys.publish, stage.us, late, stage.now, by="olga")
+
+
+def test_roots_threshold_pins_identities_and_address_change_by_a_draft(stage, root):
+    others = [generate(), generate()]
+    change = Change(
+        roots=[each.public for each in (root, *others)],
+        threshold=2,
+        pins=[root.keyid],
+        identities=["identity--00000000-0000-4000-8000-000000000009"],
+        url="https://other.example/",
+    )
+    made = stage.do(keys.draft, stage.us, change, stage.now)
+    for each in (root, others[1]):
+        made = drafts.signed(made, each)
+    document = stage.do(keys.publish, stage.us, made, stage.now, by="olga")
+
+    assert (document.threshold, len(document.roots), document.standing) == (2, 3, "full")
+    assert document.spki_pins == [root.keyid]
+    assert document.identities[-1].endswith("9")
+    assert document.url == "https://other.example"

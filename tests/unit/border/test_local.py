@@ -91,7 +91,8 @@ def test_an_identity_that_another_document_lists_is_not_made_ours(stage):
 # --- clients ------------------------------------------------------------------------------------------
 def arrival(*bodies, kind="post", **facts):
     raw = json.dumps({"objects": list(bodies)}).encode()
-    facts = {"shelf": "a" * 32, "status": "s" * 36} | facts
+    at = "2026-03-01T12:00:00.000000Z"
+    facts = {"shelf": "a" * 32, "status": "s" * 36, "at": at} | facts
     return Arrival(peer="sensor", kind=kind, facts=facts, raw=raw, at="2026-03-01T12:00:00.000Z")
 
 
@@ -119,6 +120,7 @@ def test_a_post_is_stored_for_our_people_and_what_claims_a_nation_is_set_aside_u
     assert (copy.voucher, copy.level) == ("client:sensor", int(Tlp.AMBER))
     status = answered(client)
     assert (status["success_count"], status["failure_count"]) == (2, 1)
+    assert status["request_timestamp"] == "2026-03-01T12:00:00.000000Z"
     assert {d["id"] for d in status["successes"]} == {good["id"], stolen["id"]}
 
 

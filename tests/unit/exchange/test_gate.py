@@ -1,6 +1,7 @@
 """Who is let in, how much each may ask, and that a refusal says nothing (border.md 6 step 1, 9.2)."""
 
 import base64
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from mithaq.border.peers import token_digest
+from mithaq.exchange import gate
 from mithaq.exchange.gate import AT_ONCE, Knock
 from mithaq.exchange.listener import Welcome
 from mithaq.exchange.problems import HttpProblem
@@ -114,6 +116,32 @@ def test_a_revoked_caller_is_unknown_at_once(world, stranger):
 
     assert world.get("borealis", DISCOVERY) == stranger
     assert world.get("misp", DISCOVERY) == stranger
+
+
+def test_a_replaced_token_opens_nothing_from_the_next_request_on(world, stranger):
+    """However often it was right before: nothing of a credential is remembered."""
+    assert {world.get("misp", DISCOVERY).status for _ in range(20)} == {200}
+    with world.shelf.begin() as unit:
+        token = token_digest("mq_newer")
+        shelves.put_caller(unit, Caller(name="misp", kind="client", keys={}, token=token))
+
+    assert world.get("misp", DISCOVERY) == stranger
+    world.tokens["misp"] = "mq_newer"
+    assert world.get("misp", DISCOVERY).status == 200
+
+
+def test_a_token_costs_one_fast_hash_a_request_and_never_a_slow_one(world, monkeypatch):
+    counted = []
+    monkeypatch.setattr(
+        gate, "token_digest", lambda token: (counted.append(1), token_digest(token))[1]
+    )
+    for slow in ("scrypt", "pbkdf2_hmac"):
+        monkeypatch.setattr(hashlib, slow, lambda *_, **__: pytest.fail("a slow hash"))
+
+    assert {world.get("misp", DISCOVERY).status for _ in range(50)} == {200}
+    assert world.get("", DISCOVERY, authorization="Bearer mq_wrong").status == 401
+
+    assert len(counted) == 51
 
 
 def test_a_node_is_known_by_each_of_its_keys_and_by_a_dropped_one_no_more(world, stranger):
@@ -257,6 +285,15 @@ def test_a_path_that_is_no_route_is_nothing_to_anybody(world, who, path):
         ("application/*", 200),
         ("application/taxii+json;version=2.0", 406),
         ("application/taxii+json;version=2.1;q=0", 406),
+        ("application/taxii+json;version=2.1;q=0.000, */*", 406),
+        ("application/taxii+json;q=0, application/*;q=1", 406),
+        ("application/taxii+json;version=2.1;q=0, application/taxii+json", 406),
+        ("application/taxii+json;version=2.1, application/taxii+json;q=0", 200),
+        ("application/taxii+json;q=0.001", 200),
+        ("*/*;q=0, application/taxii+json", 200),
+        ("*/*;q=0", 406),
+        ("application/taxii+json;version=2.0, */*;q=0.1", 200),
+        ("text/*", 406),
         ("text/html", 406),
         ("application/json", 406),
     ],
@@ -324,8 +361,8 @@ def test_one_caller_that_asks_too_much_waits_alone(world):
 
 
 def test_one_caller_has_so_many_answers_under_way_and_others_their_own(world):
-    gate, knock = world.listener._gate, Knock(name="misp", kind="client")
-    turns = [gate.turn(knock, NOW) for _ in range(AT_ONCE)]
+    door, knock = world.listener._gate, Knock(name="misp", kind="client")
+    turns = [door.turn(knock, NOW) for _ in range(AT_ONCE)]
     for turn in turns:
         turn.__enter__()
 
@@ -339,9 +376,9 @@ def test_one_caller_has_so_many_answers_under_way_and_others_their_own(world):
 
 
 def test_a_turn_is_given_back_whatever_happens(world):
-    gate, knock = world.listener._gate, Knock(name="misp", kind="client")
+    door, knock = world.listener._gate, Knock(name="misp", kind="client")
     for _ in range(2 * AT_ONCE):
-        with pytest.raises(HttpProblem), gate.turn(knock, NOW):
+        with pytest.raises(HttpProblem), door.turn(knock, NOW):
             raise HttpProblem(400)
 
     assert world.get("misp", DISCOVERY).status == 200

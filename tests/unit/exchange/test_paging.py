@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from mithaq.exchange.cursor import Cursors
+from mithaq.exchange.cursor import Cursors, Mark
 from mithaq.exchange.problems import HttpProblem
 from tests.unit.exchange.world import B_SHELF, C_SHELF, build, stamp, stix
 
@@ -65,12 +65,18 @@ class Reader(RuleBasedStateMachine):
         self.gone_since.add(key)
 
     @precondition(lambda self: not self.done)
-    @rule(limit=st.integers(1, 7), by_date=st.booleans(), twice=st.booleans())
-    def read_on(self, limit, by_date, twice):
+    @rule(
+        limit=st.integers(1, 7),
+        by_date=st.booleans(),
+        beside=st.booleans(),
+        twice=st.booleans(),
+    )
+    def read_on(self, limit, by_date, beside, twice):
+        """By date alone, by ``next`` alone, or with the last page's date beside it: at every page anew."""
         query = f"{MANIFEST}&limit={limit}"
-        if by_date and self.seen and not self.next:
+        if self.seen and by_date:
             query += f"&added_after={self.seen[-1]['date_added']}"
-        elif self.next:
+        if self.next and (beside or "added_after" not in query):
             query += f"&next={self.next}"
         answer = self.world.get("borealis", query)
         if twice:  # an answer that was lost can be had again
@@ -164,7 +170,6 @@ def test_a_cursor_serves_its_own_shelf_endpoint_and_filters_alone(world):
     for path in (
         f"{base}intel/manifest/?next={cursor}",
         f"{base}intel/manifest/?next={cursor}{same}&match[type]=tool",
-        f"{base}intel/manifest/?next={cursor}{same}&added_after={stamp(1)}",
         f"{base}intel/objects/?next={cursor}{same}",
         f"{base}seals/manifest/?next={cursor}{same}",
         f"{base}intel/objects/{stix(1)[0]}/?next={cursor}{same}",
@@ -184,19 +189,21 @@ def test_filters_are_the_same_in_any_order(world):
 
 
 CURSORS = Cursors(b"k" * 32)
+numbers = st.integers(0, 2**56 - 1)
+marks = st.builds(Mark, numbers, numbers)
 
 
-@given(st.integers(0, 2**63 - 1), st.text(max_size=40))
-def test_a_cursor_reads_as_what_it_was_made_from_and_does_not_show_it(position, place):
-    cursor = CURSORS.make(place, position)
+@given(marks, st.text(max_size=40))
+def test_a_cursor_reads_as_what_it_was_made_from_and_does_not_show_it(mark, place):
+    cursor = CURSORS.make(place, mark)
 
-    assert CURSORS.read(place, cursor) == position
-    assert len(cursor) == 32
+    assert CURSORS.read(place, cursor) == mark
+    assert len(cursor) == 40
 
 
-@given(st.integers(0, 2**40), st.data())
-def test_no_changed_cursor_is_read(position, data):
-    cursor = CURSORS.make("here", position)
+@given(marks, st.data())
+def test_no_changed_cursor_is_read(mark, data):
+    cursor = CURSORS.make("here", mark)
     at = data.draw(st.integers(0, len(cursor) - 1))
     letter = data.draw(st.sampled_from("AZaz09-_=+/ \x00"))
     changed = cursor[:at] + letter + cursor[at + 1 :]
@@ -214,8 +221,63 @@ def test_no_invented_cursor_is_read(written):
 
 
 def test_a_cursor_of_another_key_or_place_is_not_read():
-    cursor = CURSORS.make("here", 5)
+    cursor = CURSORS.make("here", Mark(5, 0))
 
     for reader, place in ((Cursors(b"K" * 32), "here"), (CURSORS, "there")):
         with pytest.raises(HttpProblem, match="next"):
             reader.read(place, cursor)
+
+
+OLD, NEW = "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"
+OBJECTS = f"/taxii2/{B_SHELF}/collections/intel/objects/"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        pytest.param(lambda _: "", id="next alone"),
+        pytest.param(lambda _: f"&added_after={stamp(1)}", id="the date asked for at first"),
+        pytest.param(lambda last: f"&added_after={last}", id="the date of the page before"),
+        pytest.param(lambda last: f"&added_after={last[:-4]}Z", id="that date cut to milliseconds"),
+    ],
+)
+def test_whatever_date_stands_beside_next_nothing_is_lost_and_nothing_doubled(world, beside):
+    """Some clients drop ``added_after`` beside ``next``, some move it on, some cut its fraction."""
+    newest_first = [stix(n, version=NEW) for n in range(8)] + [stix(n, version=OLD) for n in (0, 1)]
+    world.place(B_SHELF, *newest_first)
+    seen, query = [], f"?limit=2&added_after={stamp(1)}"
+
+    while True:
+        answer = world.get("borealis", OBJECTS + query)
+        assert answer.status == 200
+        page = json.loads(answer.body)
+        seen += [(o["id"], o["modified"]) for o in page["objects"]]
+        if not page.get("more"):
+            break
+        last = answer.headers["x-taxii-date-added-last"]
+        query = f"?limit=2&next={page['next']}{beside(last)}"
+
+    behind_the_date = [(id_, version) for id_, _, version, _ in newest_first[1:]]
+    wanted = [each for each in behind_the_date if each != (stix(1)[0], OLD)]
+    assert len(set(seen)) == len(seen)
+    assert [each for each in seen if each in wanted] == wanted
+
+
+def test_next_alone_goes_on_among_what_came_behind_the_date_it_began_with(world):
+    """The last version is the last of what is read, not of what was there before (section 3.4)."""
+    world.place(B_SHELF, stix(1, version=NEW), *(stix(n) for n in (2, 3)), stix(1, version=OLD))
+
+    page = world.json("borealis", f"{OBJECTS}?limit=1&added_after={stamp(1)}")
+    rest = world.json("borealis", f"{OBJECTS}?next={page['next']}")
+
+    assert [o["id"] for o in rest["objects"]] == [stix(3)[0], stix(1)[0]]
+
+
+def test_a_date_beside_next_that_is_further_on_is_kept_to(world):
+    """Section 3.4: what was added by then is never given."""
+    world.place(B_SHELF, *(stix(n) for n in range(6)))
+
+    page = world.json("borealis", f"{OBJECTS}?limit=1")
+    rest = world.json("borealis", f"{OBJECTS}?next={page['next']}&added_after={stamp(4)}")
+
+    assert [o["id"] for o in rest["objects"]] == [stix(4)[0], stix(5)[0]]
