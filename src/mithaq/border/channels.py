@@ -29,6 +29,7 @@ class Outgoing:
     bodies: Sequence[bytes]
     batch: str = ""
     about: Mapping[str, Json]  # further facts of the envelope's record
+    urgent: bool = False  # it is shown at once, and waits for no tick
 
 
 def outgoing_channel(unit: Connection, peer: str, agreement: str) -> store.Channel:
@@ -106,6 +107,8 @@ def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channe
         peer=out.peer,
         size=len(envelope) + len(body) + 4,
     )
+    if out.urgent:
+        releases.show(unit, "hurry", channel.id)
     return moved
 
 

@@ -99,7 +99,10 @@ def tell(
         for peer in names:
             if peer in nodes:
                 entry = Recall(order=order.envelope.decode())
-                send_entry(unit, us, (peer, agreement), entry, ("recall", order.name), now)
+                # What replaces a view comes with the tick, and so does the order that goes before it.
+                urgent = order.cause != "replaced"
+                about = ("recall", order.name)
+                send_entry(unit, us, (peer, agreement), entry, about, now, urgent=urgent)
     everybody = list(dict.fromkeys(name for names in owing.values() for name in names))
     facts: dict[str, Json] = {"order": order.name, "owner": order.by, "by": order.person}
     what: dict[str, Json] = {"version": order.version, "agreement": order.agreement}
@@ -116,6 +119,8 @@ def send_entry(  # noqa: PLR0913 unit, us and now come with every act
     entry: Recall | Receipt,
     about: tuple[str, str],
     now: datetime,
+    *,
+    urgent: bool = False,
 ) -> None:
     """Send an entry without a slice under an agreement, whatever its state (border.md 3.5)."""
     peer, agreement = to
@@ -123,7 +128,12 @@ def send_entry(  # noqa: PLR0913 unit, us and now come with every act
     if terms is not None:
         facts: dict[str, Json] = {"agreement": agreement, about[0]: about[1]}
         out = Outgoing(
-            peer=peer, terms=agreements.terms_of(terms), entries=[entry], bodies=[], about=facts
+            peer=peer,
+            terms=agreements.terms_of(terms),
+            entries=[entry],
+            bodies=[],
+            about=facts,
+            urgent=urgent,
         )
         send(unit, us, out, now)
 

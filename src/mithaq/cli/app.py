@@ -110,13 +110,13 @@ COMMANDS: Mapping[
     **dict.fromkeys(("demo", "init", "serve", "status", "verify", "formats"), _node),
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
-    **dict.fromkeys(("recall", "receipts", "receipt"), _recall),
+    **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
 ORDER = (
     *("demo", "init", "serve", "status", "verify", "actor", "key", "peer", "token", "agreement"),
     *("import", "formats", "show", "search", "mark"),
     *("release", "explain", "queue", "approve", "decline"),
-    *("recall", "receipts", "receipt", "consent", "quarantine", "log"),
+    *("recall", "correct", "receipts", "receipt", "consent", "quarantine", "log"),
 )
 
 

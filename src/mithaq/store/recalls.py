@@ -24,6 +24,7 @@ class Released:
     view: str
     copy: int
     at: str
+    fetched_at: str = ""  # when its bytes were first read over TAXII; empty: they were not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,45 @@ def releases_of(unit: Connection, copies: Iterable[int]) -> list[Released]:
         rows = select(released).where(released.c.copy.in_(part)).order_by(released.c.seq)
         found += [Released(**row._mapping) for row in unit.execute(rows)]
     return found
+
+
+def fetched(
+    unit: Connection, by: tuple[str, str], what: Iterable[tuple[str, str, str]], at: str
+) -> None:
+    """Note when a peer first read what stands on its shelf under an agreement.
+
+    Args:
+        by: the peer and the agreement.
+        what: (id, version, view) of each version read.
+    """
+    c = released.c
+    for part in chunks(dict.fromkeys(what)):
+        ids, wanted = {id_ for id_, _, _ in part}, set(part)
+        query = select(c.seq, c.id, c.version, c.view, c.fetched_at)
+        query = query.where(c.peer == by[0], c.agreement == by[1], c.id.in_(ids)).order_by(c.seq)
+        # Of a view that went twice, it is the later release that was read.
+        last = {(row.id, row.version, row.view): row for row in unit.execute(query)}
+        new = [row.seq for key, row in last.items() if key in wanted and not row.fetched_at]
+        unit.execute(update(released).where(c.seq.in_(new)).values(fetched_at=at))
+
+
+def had_fetched(unit: Connection, order: OrderRow) -> list[Released]:
+    """Return the releases that an order is about whose bytes were read over TAXII, by whom it owes an answer."""
+    asked = {(each.agreement, each.peer) for each in receipts_to(unit, order)}
+    return [
+        each
+        for each in who_had(unit, order.id)
+        if each.fetched_at
+        and (each.agreement, each.peer) in asked
+        and order.names(each.version, each.view)
+    ]
+
+
+def owes(unit: Connection, peer: str) -> bool:
+    """Say whether an answer of ``peer`` is missing."""
+    c = receipts.c
+    row = unit.execute(select(c.name).where(c.peer == peer, c.outcome == "").limit(1))
+    return row.first() is not None
 
 
 def give(unit: Connection, order: OrderRow) -> bool:

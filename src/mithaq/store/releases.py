@@ -311,10 +311,17 @@ def show_many(unit: Connection, op: str, shelf: str, many: Sequence[dict[str, ob
 
 
 def ops_since(
-    unit: Connection, position: int, *, kinds: Iterable[str] = (), limit: int | None = None
+    unit: Connection,
+    position: int,
+    *,
+    kinds: Iterable[str] = (),
+    shelf: str = "",
+    limit: int | None = None,
 ) -> list[Op]:
-    """Return queued changes after ``position``, in order; of some ``kinds`` only if any are named."""
+    """Return queued changes after ``position``, in order; of some ``kinds`` or one ``shelf`` only if any is named."""
     query = select(shelf_ops).where(shelf_ops.c.seq > position).order_by(shelf_ops.c.seq)
+    if shelf:
+        query = query.where(shelf_ops.c.shelf == shelf)
     if named := list(kinds):
         query = query.where(shelf_ops.c.op.in_(named))
     return [

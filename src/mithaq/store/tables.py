@@ -379,6 +379,7 @@ released = Table(  # every view that ever went onto a shelf: whom a recall must 
     Column("view", String(71), nullable=False),
     Column("copy", Serial, nullable=False),
     _text("at"),
+    _text("fetched_at", ""),  # when its bytes were first read over TAXII; empty: they were not
     Index("ix_released_id", "id"),
     Index("ix_released_copy", "copy"),
     sqlite_autoincrement=True,
@@ -457,6 +458,17 @@ shelf_rows = Table(
     Index("ix_shelf_rows_added", "shelf", "date_added", "position"),
     Index("ix_shelf_rows_type", "shelf", "type", "position"),
 )
+gone = Table(  # rows taken away a while ago: what was read of them may still lie in the spool as a note
+    "gone",
+    shelf,
+    Column("shelf", String(32), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    *_texts("id", "stix_version"),
+    Column("view", String(71), nullable=False),
+    _text("at"),
+    PrimaryKeyConstraint("shelf", "position"),
+    Index("ix_gone_at", "at"),
+)
 views = Table("views", shelf, _key("digest", 71), _blob("body"))
 frames = Table(
     "frames",
@@ -509,7 +521,7 @@ arrivals = Table(
     spool,
     _serial(),
     _text("peer"),
-    _text("kind"),  # frame | post | nudge
+    _text("kind"),  # frame | post | withdraw | heartbeat | fetched | nudge
     _text("facts", "{}"),
     _blob("raw"),
     Column("size", BigInteger, nullable=False),

@@ -499,6 +499,7 @@ def upgrade() -> None:
         sa.Column("view", sa.String(length=71), nullable=False),
         sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("fetched_at", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
         sqlite_autoincrement=True,
