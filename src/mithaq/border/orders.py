@@ -123,6 +123,20 @@ def send_entry(  # noqa: PLR0913 unit, us and now come with every act
     urgent: bool = False,
 ) -> None:
     """Send an entry without a slice under an agreement, whatever its state (border.md 3.5)."""
+    send_entries(unit, us, to, [entry], about, now, urgent=urgent)
+
+
+def send_entries(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    to: tuple[str, str],
+    entries: Sequence[Recall | Receipt],
+    about: tuple[str, str],
+    now: datetime,
+    *,
+    urgent: bool = False,
+) -> None:
+    """Send entries without slices in one frame under an agreement, whatever its state (border.md 3.5)."""
     peer, agreement = to
     terms = terms_under(unit, agreement, now)
     if terms is not None:
@@ -130,7 +144,7 @@ def send_entry(  # noqa: PLR0913 unit, us and now come with every act
         out = Outgoing(
             peer=peer,
             terms=agreements.terms_of(terms),
-            entries=[entry],
+            entries=entries,
             bodies=[],
             about=facts,
             urgent=urgent,

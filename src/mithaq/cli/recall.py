@@ -28,7 +28,7 @@ from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow, Released
 app = topic()
 
 CAUSES: tuple[Cause, ...] = tuple(
-    each for each in get_args(Cause) if each not in {"raised", "replaced"}
+    each for each in get_args(Cause) if each not in {"raised", "replaced", "rupture"}
 )
 CORRECTED = timedelta(hours=24)  # to answer that something was wrong
 ANSWERS: tuple[Answer, ...] = get_args(Answer)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mithaq.policy import permit
+from mithaq.policy import blocks, permit
 from mithaq.policy.agreement import Agreement, Clause, digest_of
 from mithaq.policy.attribution import attributes
 from mithaq.policy.decision import Reason, Rule, View
@@ -21,13 +21,19 @@ class Grounds:
         self._situation = situation
         self._agreement = agreement
         self._terms = digest_of(agreement)
+        self._blocks = [b for b in situation.blocks if blocks.stands(b, situation.instants)]
         self._orders = Orders(situation, agreement)
         self.shown = Shown(situation, agreement, self._orders)
 
     def against(self, read: Reading, peer: Peer) -> tuple[Clause | None, list[Reason]]:
-        """Return the clause that permits a candidate, and what its label, origin and past say against it."""
+        """Return the clause that permits a candidate, and what its label, origin and past say against it.
+
+        What stands above agreements is said first: no clause gets around it.
+        """
         candidate, label = read.candidate, read.label
-        reasons = list(self.shown.against_version(candidate, peer.name))
+        whole_and_parts = (label, *read.paths.values())
+        reasons = list(blocks.against(self._blocks, candidate, whole_and_parts, peer))
+        reasons += self.shown.against_version(candidate, peer.name)
         if self._orders.take(candidate, peer.name):
             reasons.append(Reason(rule=Rule.RECALLED))
         reasons += permit.origin(candidate, peer)

@@ -7,6 +7,7 @@ from mithaq.model.canonical import Json
 from mithaq.model.markings import (
     FIXED,
     Label,
+    Marking,
     Tlp,
     join,
     marking_refs,
@@ -52,8 +53,14 @@ class Draft:
 
 def reading(situation: Situation, candidate: Candidate) -> Reading:
     """Read a candidate's markings and references."""
+    return read_alone(
+        candidate, situation.markings if candidate.markings is None else candidate.markings
+    )
+
+
+def read_alone(candidate: Candidate, table: Mapping[str, Marking]) -> Reading:
+    """Read a candidate's markings and references, where definitions besides the fixed ones are ``table``."""
     body = candidate.object.body
-    table = situation.markings if candidate.markings is None else candidate.markings
     paths = path_labels(body, table)
     whole = join(
         object_label(body, candidate.beside, table),
@@ -72,6 +79,12 @@ def reading(situation: Situation, candidate: Candidate) -> Reading:
         required=frozenset(f"/{name}" for name in needed if name.endswith("_ref")),
         lists=frozenset(f"/{name}" for name in needed if name.endswith("_refs")),
     )
+
+
+def labels_of(candidate: Candidate) -> tuple[Label, ...]:
+    """Return the label of a candidate as a whole and those of its parts, by the definitions it came with."""
+    read = read_alone(candidate, candidate.markings or {})
+    return (read.label, *read.paths.values())
 
 
 def draft(read: Reading, clause: Clause) -> Draft:

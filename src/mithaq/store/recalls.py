@@ -135,6 +135,25 @@ def owes(unit: Connection, peer: str) -> bool:
     return row.first() is not None
 
 
+def held_by(unit: Connection, peer: str) -> list[Released]:
+    """Return every release to a peer, oldest first."""
+    rows = select(released).where(released.c.peer == peer).order_by(released.c.seq)
+    return [Released(**row._mapping) for row in unit.execute(rows)]
+
+
+def count_held(unit: Connection, peer: str) -> int:
+    """Return how many views went to a peer, each once under each agreement."""
+    c = released.c
+    each = select(c.agreement, c.id, c.version, c.view).where(c.peer == peer).distinct().subquery()
+    return int(unit.execute(select(func.count()).select_from(each)).scalar_one())
+
+
+def who_holds_under(unit: Connection, agreement: str) -> set[str]:
+    """Return the peers that something was released to under an agreement."""
+    rows = select(released.c.peer).where(released.c.agreement == agreement).distinct()
+    return {row.peer for row in unit.execute(rows)}
+
+
 def give(unit: Connection, order: OrderRow) -> bool:
     """Keep an order; False if it is here already."""
     c = orders.c
@@ -182,6 +201,13 @@ def receipts_to(unit: Connection, order: OrderRow) -> list[ReceiptRow]:
     c = receipts.c
     rows = select(receipts).where(c.name == order.name, c.by == order.by)
     return [ReceiptRow(**row._mapping) for row in unit.execute(rows.order_by(c.agreement, c.peer))]
+
+
+def receipts_of(unit: Connection, by: str, peer: str) -> list[ReceiptRow]:
+    """Return the answers that a peer owes or gave to the orders of a nation."""
+    c = receipts.c
+    rows = select(receipts).where(c.by == by, c.peer == peer).order_by(c.name, c.agreement)
+    return [ReceiptRow(**row._mapping) for row in unit.execute(rows)]
 
 
 def owed(unit: Connection, name: str, agreement: str, peer: str) -> ReceiptRow | None:

@@ -4,11 +4,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, tuple_, update
 
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new
-from mithaq.store.tables import approvals, first_views, intents, moments, rows, shelf_ops, waiting
+from mithaq.store.tables import (
+    approvals,
+    copies,
+    first_views,
+    intents,
+    moments,
+    rows,
+    shelf_ops,
+    waiting,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +179,55 @@ def rows_of_shelf(unit: Connection, shelf: str) -> list[ShelfRow]:
 def rows_of_peer(unit: Connection, peer: str) -> list[ShelfRow]:
     """Return every row on the shelves of ``peer``."""
     return [ShelfRow(**r._mapping) for r in unit.execute(select(rows).where(rows.c.peer == peer))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touching:
+    """By what releases are chosen that a block may touch; what is empty is not asked for, but for ``peers``."""
+
+    peers: tuple[str, ...]
+    ids: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def of_copies(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on the copies."""
+        c = copies.c
+        found: list[ColumnElement[bool]] = []
+        if self.ids:
+            found.append(c.id.in_(self.ids))
+        if self.kinds:
+            found.append(c.type.in_(self.kinds))
+        if self.sources:
+            whose = (c.voucher, c.owner, c.sent_by)
+            found.append(or_(*(column.in_(self.sources) for column in whose)))
+        return found
+
+
+def rows_touched(unit: Connection, what: Touching) -> list[ShelfRow]:
+    """Return the rows of copies on the shelves of some peers."""
+    query = select(rows).join(copies, copies.c.seq == rows.c.copy)
+    query = query.where(rows.c.peer.in_(what.peers), *what.of_copies())
+    return [ShelfRow(**r._mapping) for r in unit.execute(query)]
+
+
+def statements_touched(
+    unit: Connection, peers: Iterable[str], ids: Iterable[str]
+) -> list[ShelfRow]:
+    """Return the rows of marking definitions that travelled along, on the shelves of some peers."""
+    query = select(rows).where(rows.c.copy == 0)
+    query = query.where(rows.c.peer.in_(list(peers)), rows.c.id.in_(list(ids)))
+    return [ShelfRow(**r._mapping) for r in unit.execute(query)]
+
+
+def asked_touched(unit: Connection, what: Touching, state: str = "") -> list[tuple[int, str]]:
+    """Return (copy, agreement) of all that was asked for towards some peers, each once; of one state if named."""
+    query = select(intents.c.copy, intents.c.agreement).distinct()
+    query = query.join(copies, copies.c.seq == intents.c.copy)
+    query = query.where(intents.c.peer.in_(what.peers), *what.of_copies())
+    if state:
+        query = query.where(intents.c.state == state)
+    return [(r.copy, r.agreement) for r in unit.execute(query)]
 
 
 def put_intents(unit: Connection, new: Sequence[Intent]) -> None:

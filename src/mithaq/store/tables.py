@@ -429,6 +429,36 @@ receipts = Table(  # one for each (order, peer) that owes an answer
     _text("person", ""),
     PrimaryKeyConstraint("name", "agreement", "by", "peer"),
 )
+ruptures = Table(  # who broke off with whom: ours, and what others told us of what they own
+    "ruptures",
+    core,
+    _serial(),
+    *_texts("by", "party"),
+    _text("state"),  # standing | lifted
+    _text("suspended", ""),  # agreements that our own suspended, comma-separated
+    _text("told", ""),  # who was told of our own, comma-separated
+    _text("reason", ""),
+    _text("basis", ""),
+    _text("person", ""),
+    _text("issued"),  # of the notice
+    _blob("envelope"),
+    _text("at"),
+    Index("ix_ruptures_party", "party"),
+    sqlite_autoincrement=True,
+)
+restrictions = Table(  # the legal officer's list: what goes to whom under no agreement
+    "restrictions",
+    core,
+    _serial(),
+    # JSON lists; empty: not asked for
+    *_texts("to", "kinds", "ids", "sources", "markings", "labels"),
+    *_texts("since", "until"),
+    *_texts("reason", "basis", "person", "at"),
+    _text("lifted_at", ""),
+    _text("lifted_by", ""),
+    _text("lifted_because", ""),
+    sqlite_autoincrement=True,
+)
 settings = Table("settings", core, _key("key"), _text("value"))
 
 # --- shelf: what peers may read ----------------------------------------------------------------------

@@ -515,6 +515,12 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_index("ix_moments_at", "moments", ["at"], unique=False, schema="core")
+    _consents()
+    _above_agreements()
+
+
+def _consents() -> None:
+    """Make the table of what owners were asked."""
     op.create_table(
         "consents",
         sa.Column(
@@ -549,3 +555,58 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_consents_id", "consents", ["id"], unique=False, schema="core")
+
+
+def _above_agreements() -> None:
+    """Make the tables of what stands above agreements."""
+    op.create_table(
+        "ruptures",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("suspended", sa.Text(), server_default="", nullable=False),
+        sa.Column("told", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("basis", sa.Text(), server_default="", nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.Column("issued", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_ruptures_party", "ruptures", ["party"], unique=False, schema="core")
+    op.create_table(
+        "restrictions",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("kinds", sa.Text(), nullable=False),
+        sa.Column("ids", sa.Text(), nullable=False),
+        sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("markings", sa.Text(), nullable=False),
+        sa.Column("labels", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("lifted_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("lifted_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("lifted_because", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
