@@ -121,6 +121,28 @@ def test_taxii2_client_pages_through_everything_in_order(served):
     assert [r["id"] for page in manifests for r in page["objects"]] == ids
 
 
+def test_taxii2_client_reads_a_collection_that_grows_under_it_whole_once_and_in_order(served):
+    """As MISP's import module does: pages of the official client, filtered to STIX 2.1."""
+    wanted = {"spec_version": "2.1", "version": "all"}
+    before = [
+        (o["id"], o["modified"])
+        for page in as_pages(served.collection("intel").get_objects, per_request=9, **wanted)
+        for o in page["objects"]
+    ]
+
+    got, number = [], 1000
+    for page in as_pages(served.collection("intel").get_objects, per_request=9, **wanted):
+        got += [(o["id"], o["modified"]) for o in page["objects"]]
+        if number < 1012:
+            served.world.place(CLIENT_SHELF, stix(number), stix(number + 1))
+            number += 2
+
+    added = [(stix(n)[0], OLD) for n in range(1000, number)]
+    assert got == before + added
+    for id_, version in added:
+        served.world.remove(CLIENT_SHELF, id_, version)
+
+
 def test_taxii2_client_asks_by_every_filter(served):
     intel = served.collection("intel")
     id_ = stix(1)[0]

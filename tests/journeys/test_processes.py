@@ -150,13 +150,16 @@ class Nation:
 
     def release(self, number):
         """Write and release one object in one unit; once this returns it must arrive."""
-        made = from_body(tool(number))
+        return self.take(tool(number), PACT, tlp=Tlp.GREEN)
+
+    def take(self, body, agreement, tlp=None):
+        made = from_body(body)
         source = Source(name=self.name, kind="file")
-        given = [local.Given(object=made, beside=Beside(tlp=Tlp.GREEN))]
+        given = [local.Given(object=made, beside=Beside(tlp=tlp))]
         node, now = self.node, self.node.clock()
         with node.core.begin() as unit:
             outcome = local.local(unit, node.us, source, given, author="ana", own=True, now=now)
-            publish(unit, node.us, "ana", [copy.seq for copy in outcome.stored], PACT, now)
+            publish(unit, node.us, "ana", [copy.seq for copy in outcome.stored], agreement, now)
         return made.id
 
     def received(self):

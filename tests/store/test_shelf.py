@@ -7,6 +7,7 @@ from mithaq.store import shelf as shelves
 from mithaq.store.pages import Wanted
 from mithaq.store.shelf import Caller, Frame, Shelf, Shown
 
+NOW = "2026-03-01T12:00:00.000000Z"
 S1, S2 = "1" * 32, "2" * 32
 VIEW = "sha256:view"
 
@@ -99,7 +100,7 @@ def test_views_go_with_the_last_row_that_shows_them(unit):
 
     for shelf, id_ in ((S1, "tool--1"), (S1, "tool--2"), (S2, "tool--1")):
         assert views(unit, VIEW) == [b"{}"]
-        shelves.remove_row(unit, shelf, id_, shown().version)
+        shelves.remove_row(unit, shelf, id_, shown().version, NOW)
     assert views(unit, VIEW) == [b"{}"]
     shelves.withdraw_from_inbox(unit, S2, "tool--5", [shown().version])
 
@@ -114,8 +115,8 @@ def test_only_the_row_named_is_taken_off(unit):
     )
     put_rows(unit, S2, shown(1))
 
-    shelves.remove_row(unit, S1, "tool--1", shown().version)
-    shelves.remove_row(unit, S1, "tool--none", shown().version)
+    shelves.remove_row(unit, S1, "tool--1", shown().version, NOW)
+    shelves.remove_row(unit, S1, "tool--none", shown().version, NOW)
 
     assert [row.position for row in page(unit)] == [3] or [row.position for row in page(unit)] == [
         2,

@@ -44,6 +44,9 @@ class Permission(StrEnum):
     PEER_ADD = "peer:add"
     PEER_CONFIRM = "peer:confirm"
     PEER_REMOVE = "peer:remove"
+    PEER_BREAK = "peer:break"  # one person breaks off at once
+    PEER_RETURN = "peer:return"  # two persons deal with it again
+    RESTRICTION_SET = "restriction:set"  # what stands above every agreement, by law
     SOURCE_SET = "source:set"
     ACTOR_SET = "actor:set"
     KEY_ROTATE = "key:rotate"
@@ -61,6 +64,8 @@ class Role(StrEnum):
     POLICY_OWNER = "policy-owner"
     AUDITOR = "auditor"
     OPERATOR = "operator"
+    DIRECTOR = "director"
+    LEGAL = "legal"
 
 
 P = Permission
@@ -77,7 +82,13 @@ _ANALYST = frozenset(
 ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.ANALYST: _ANALYST,
     Role.DUTY_OFFICER: _ANALYST
-    | {P.QUARANTINE_REVIEW, P.RELEASE_APPROVE, P.RELEASE_RECALL, P.AGREEMENT_NARROW},
+    | {
+        P.QUARANTINE_REVIEW,
+        P.RELEASE_APPROVE,
+        P.RELEASE_RECALL,
+        P.AGREEMENT_NARROW,
+        P.PEER_BREAK,
+    },
     Role.LIAISON: frozenset(
         {
             P.OBJECT_READ,
@@ -102,9 +113,32 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             P.AGREEMENT_SIGN,
             P.AGREEMENT_NARROW,
             P.PEER_REMOVE,
+            P.PEER_BREAK,
+            P.PEER_RETURN,
         }
     ),
     Role.AUDITOR: frozenset({P.AGREEMENT_READ, P.LOG_READ, P.LOG_PROVE}),
+    Role.DIRECTOR: frozenset(
+        {
+            P.OBJECT_READ,
+            P.RELEASE_PREVIEW,
+            P.RELEASE_RECALL,
+            P.AGREEMENT_READ,
+            P.AGREEMENT_NARROW,
+            P.PEER_BREAK,
+            P.PEER_RETURN,
+        }
+    ),
+    Role.LEGAL: frozenset(
+        {
+            P.OBJECT_READ,
+            P.RELEASE_PREVIEW,
+            P.AGREEMENT_READ,
+            P.AGREEMENT_NARROW,
+            P.PEER_BREAK,
+            P.RESTRICTION_SET,
+        }
+    ),
     Role.OPERATOR: frozenset({P.SOURCE_SET, P.ACTOR_SET, P.KEY_ROTATE, P.NODE_RUN}),
 }
 

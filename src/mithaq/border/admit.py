@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border import agreements, consent, entries, keys, peers, proofs, recall
+from mithaq.border import agreements, consent, entries, keys, peers, proofs, recall, rupture
 from mithaq.border.agreements import instants
 from mithaq.border.local import Given, LocalOutcome, local, mark, own_identity
 from mithaq.border.publish import revisit
@@ -31,6 +31,7 @@ from mithaq.seal.messages import (
     ASK,
     CONSENT,
     NOTICE,
+    RUPTURE,
     SEAL,
     ZERO,
     BadMessage,
@@ -41,7 +42,7 @@ from mithaq.seal.messages import (
     Seal,
     decode,
 )
-from mithaq.store import channels, inbound, parties
+from mithaq.store import blocks, channels, inbound, parties
 from mithaq.store.channels import Channel
 from mithaq.store.journal import record
 
@@ -103,7 +104,7 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
             return _keep(unit, arrived, terms, now)
         slices = cut(arrived.seal, arrived.body)  # 5
         if terms is not None and any(slices):
-            closed = _narrowed(agreements.held(unit, terms.id, now))  # 3
+            closed = _narrowed(agreements.held(unit, terms.id, now)) or _broken(unit, us, peer)  # 3
             if closed:
                 return _keep(unit, arrived, closed, now)
         proofs.check(unit, us, arrived.seal, terms, now)  # 6
@@ -294,6 +295,11 @@ def _narrowed(what: agreements.Held) -> str:
     return "suspended" if what.state is State.SUSPENDED else ""
 
 
+def _broken(unit: Connection, us: Us, peer: str) -> str:
+    """Return why nothing of a peer comes in while we have broken off with it; empty if we have not."""
+    return "rupture" if peer in blocks.broken_off(unit, us.party) else ""
+
+
 # --- what follows ----------------------------------------------------------------------------------------
 def _advance(unit: Connection, arrived: _Arrived, version: int, now: datetime) -> None:
     seal, channel = arrived.seal, arrived.channel
@@ -351,6 +357,8 @@ def _document(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) ->
             consent.receive_request(unit, us, peer, envelope, now)
         case t if t == CONSENT:
             consent.receive_answer(unit, us, peer, envelope, now)
+        case t if t == RUPTURE:
+            rupture.receive(unit, us, peer, envelope, now)
         case _:
             raise BadMessage("a document of no kind we take", cause="payload-type")
 

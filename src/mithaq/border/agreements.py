@@ -30,7 +30,7 @@ from mithaq.seal.messages import (
     encode,
 )
 from mithaq.store import agreements as store
-from mithaq.store import channels, parties, releases
+from mithaq.store import blocks, channels, parties, releases
 from mithaq.store.journal import keep, setting
 from mithaq.store.parties import Peer
 
@@ -143,7 +143,8 @@ def sign_text(  # noqa: PLR0913 unit, us and now come with every act
     Raises:
         InvalidAgreement: it is none; InputError: we are no party, or a grant has one person only.
         Refused: the key is not the second person's, or they are the first.
-        Conflict: another text stands under the same id and version and was signed by us, or a party ended it.
+        Conflict: another text stands under the same id and version and was signed by us, a party ended it, or we
+            have broken off with the only other party.
     """
     agreement = policy.read(raw)
     if agreement.party(us.party) is None:
@@ -153,6 +154,7 @@ def sign_text(  # noqa: PLR0913 unit, us and now come with every act
     if agreement.kind == "grant" and second is None:
         raise InputError("a grant rests on two persons: name a second one", agreement=agreement.id)
     _no_other_text(unit, us, agreement)
+    _no_rupture(unit, us, agreement)
     if ended(unit, agreement.id, now):
         raise Conflict("this agreement was ended for good: take another id", agreement=agreement.id)
     exact = policy.to_bytes(agreement)
@@ -196,6 +198,16 @@ def _no_other_text(unit: Connection, us: Us, agreement: Agreement) -> None:
                 "another text of this version is signed by us; raise the version",
                 agreement=agreement.id,
             )
+
+
+def _no_rupture(unit: Connection, us: Us, agreement: Agreement) -> None:
+    """Go on only if somebody is left to deal with; in an agreement of many only the others get anything."""
+    others = set(agreement.names) - {us.party}
+    if others <= blocks.broken_off(unit, us.party):
+        raise Conflict(
+            f"we have broken off with {', '.join(sorted(others))}; two persons can lift that first",
+            agreement=agreement.id,
+        )
 
 
 def _keep_text(
@@ -336,6 +348,8 @@ def narrow(  # noqa: PLR0913 unit, us and now come with every act
     if not may(act, what.state) or (act == "resume" and ours[-1:] != ["suspend"]):
         why = "we did not suspend it" if may(act, what.state) else f"it is {what.state}"
         raise Conflict(f"cannot {act} the agreement: {why}", agreement=id_)
+    if act == "resume":
+        _no_rupture(unit, us, what.newest.text)
     payload = encode(
         Notice(realm=us.realm, agreement=id_, party=us.party, act=act, issued=text(now))  # type: ignore[arg-type]
     )
@@ -407,6 +421,8 @@ def noted(id_: str) -> str:
 def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool = False) -> None:
     """Open, block or close the shelves of an agreement as it stands now, also those of parties that it had before.
 
+    The shelf of a party that broke off with us, or we with it, is closed whatever the agreement says.
+
     A shelf that follows another text than the one in force shows nothing until it is decided anew (border.md 3.4).
 
     Args:
@@ -414,6 +430,7 @@ def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool 
     """
     what = held(unit, id_, now)
     in_force_now = what.text
+    closed = blocks.closed_to(unit, us.party)
     followed = setting(unit, noted(id_))
     current = in_force_now is not None and followed == policy.digest_of(in_force_now)
     for name in dict.fromkeys(name for v in what.versions for name in v.text.names):
@@ -421,7 +438,7 @@ def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool 
         if name == us.party or peer is None or (peer.kind == "node" and peer.state != "confirmed"):
             continue
         channel = channels.find(unit, name, id_, "out")
-        if in_force_now is None or in_force_now.party(name) is None:
+        if in_force_now is None or in_force_now.party(name) is None or name in closed:
             if channel is not None:
                 _close(unit, channel)
                 _show_shelf(unit, channel.id, peer, "closed")
@@ -430,6 +447,15 @@ def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool 
             _show_shelf(unit, made.id, peer, "open", in_force_now.title)
         elif not current and followed != NOTHING:  # closed is narrower: it stays so until then
             _show_shelf(unit, channel.id, peer, "blocked")
+
+
+def shut(unit: Connection, peer: Peer) -> None:
+    """Close every shelf of a peer at once, whatever its agreements say."""
+    for channel in channels.of_peer(unit, peer.name, "out"):
+        if channel.agreement:
+            if channel.state == "open":
+                _close(unit, channel)
+            _show_shelf(unit, channel.id, peer, "closed")
 
 
 def _show_shelf(unit: Connection, shelf: str, peer: Peer, state_: str, title: str = "") -> None:

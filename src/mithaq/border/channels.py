@@ -50,6 +50,7 @@ class Outgoing:
     terms: Terms | None
     load: Load
     about: Mapping[str, Json]  # further facts of the envelope's record
+    urgent: bool = False  # it is shown at once, and waits for no tick
 
 
 def outgoing_channel(unit: Connection, peer: str, agreement: str) -> store.Channel:
@@ -122,6 +123,8 @@ def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channe
         peer=out.peer,
         size=len(envelope) + (out.load.body.size if out.load.body else 0) + 4,
     )
+    if out.urgent:
+        releases.show(unit, "hurry", channel.id)
     return moved
 
 

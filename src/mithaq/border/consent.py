@@ -4,19 +4,24 @@ A recipient asks the owner to let one view of one version go to one party. The o
 what is passed on, and is checked again by whoever receives it; a later answer replaces an earlier one.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mithaq.border import peers
+from mithaq.border import agreements, blocks, peers
 from mithaq.border.channels import send_document
 from mithaq.border.publish import reconsider
+from mithaq.border.situation import candidates_of
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
+from mithaq.policy import blocks as policy
+from mithaq.policy.situation import Block
+from mithaq.policy.views import labels_of
 from mithaq.seal.envelope import Envelope, read, sign, signed_by, verify
 from mithaq.seal.keys import Signer
 from mithaq.seal.messages import (
@@ -29,6 +34,7 @@ from mithaq.seal.messages import (
     decode,
     encode,
 )
+from mithaq.store import blocks as store_blocks
 from mithaq.store import consents, objects, parties, recalls, releases
 from mithaq.store.consents import ASKED, GIVEN, REFUSED, ConsentRow
 from mithaq.store.objects import Copy
@@ -182,6 +188,8 @@ def receive_request(
         raise BadMessage("a request by somebody else", cause="consent-request")
     if message.realm != us.realm or message.owner != us.party:
         raise BadMessage("a request to somebody else", cause="consent-request")
+    if sender in store_blocks.broken_off(unit, us.party):
+        raise BadMessage("a request of one we have broken off with", cause="consent-request")
     had = [each for each in recalls.who_had(unit, message.id) if each.peer == sender]
     if not any((h.version, h.view) == (message.modified, message.digest) for h in had):
         raise BadMessage("a request about what it never had from us", cause="consent-request")
@@ -207,7 +215,7 @@ def answer(  # noqa: PLR0913 unit, us and now come with every act
 
     Raises:
         NotFound: there is no such request to us; Refused: the key is not this person's.
-        Conflict: the asker is no confirmed peer.
+        Conflict: the asker is no confirmed peer, or a rupture or a restriction speaks against a yes.
     """
     name, signer = person
     row = consents.numbered(unit, number)
@@ -217,6 +225,62 @@ def answer(  # noqa: PLR0913 unit, us and now come with every act
     if keys.get(name) != signer.public:
         raise Refused("that key is not this person's", actor=name)
     _confirmed(unit, row.asker)
+    if yes:
+        _not_blocked(unit, us, row, now)
+    return _tell(unit, us, row, name, now, yes=yes)
+
+
+def withdraw(unit: Connection, us: Us, block: Block, now: datetime, *, by: str) -> list[ConsentRow]:
+    """Take back every consent of ours that a block speaks against; each asker is told. Return them."""
+    return [_tell(unit, us, row, by, now, yes=False) for row in against(unit, us, block)]
+
+
+def against(unit: Connection, us: Us, block: Block) -> list[ConsentRow]:
+    """Return the consents of ours that a block speaks against."""
+    given = [row for row in consents.every(unit) if row.owner == us.party and row.state == GIVEN]
+    return [row for row in given if _blocked(unit, (block,), row)]
+
+
+def _not_blocked(unit: Connection, us: Us, row: ConsentRow, now: datetime) -> None:
+    """Refuse a yes to what no agreement of ours could let go to that recipient.
+
+    A consent outlasts the day it is given, so what begins later speaks against it too.
+    """
+    broken = {row.asker, row.recipient} & store_blocks.closed_to(unit, us.party)
+    if broken:
+        raise Conflict(f"dealings with {min(broken)!r} are broken off", party=min(broken))
+    at = agreements.instants(now)
+    found = _blocked(unit, (b for b in blocks.standing(unit, us) if not policy.over(b, at)), row)
+    if found is not None:
+        raise Conflict(f"restriction {found.name} speaks against it", restriction=found.name)
+
+
+def _blocked(unit: Connection, found: Iterable[Block], row: ConsentRow) -> Block | None:
+    """Return a block that is about the version that was asked for, on its way to the recipient."""
+    countries = _countries(unit)
+    copies = [c.seq for c in objects.of_id(unit, row.id) if c.object.version == row.version]
+    about = [(c, labels_of(c)) for c in candidates_of(unit, copies)]
+    for block in found:
+        # Where a recipient is, nobody here may know: then it may be in any country that is named.
+        somewhere = {*countries.values(), *block.to}
+        where = {countries[row.recipient]} if row.recipient in countries else somewhere
+        there = any(policy.reaches(block, row.recipient, country) for country in where or {""})
+        if there and any(policy.names(block, candidate, labels) for candidate, labels in about):
+            return block
+    return None
+
+
+def _countries(unit: Connection) -> dict[str, str]:
+    """Return the country of each party that we deal with or that an agreement here names."""
+    written = (party for text_ in agreements.texts(unit) for party in text_.parties)
+    named = {party.name: party.country for party in written}
+    return named | {peer.name: peer.country for peer in parties.all_peers(unit)}
+
+
+def _tell(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection, us: Us, row: ConsentRow, name: str, now: datetime, *, yes: bool
+) -> ConsentRow:
+    """Sign our answer, keep it and tell the asker."""
     message = Consent(
         realm=us.realm,
         by=us.party,

@@ -99,7 +99,10 @@ def tell(
         for peer in names:
             if peer in nodes:
                 entry = Recall(order=order.envelope.decode())
-                send_entry(unit, us, (peer, agreement), entry, ("recall", order.name), now)
+                # What replaces a view comes with the tick, and so does the order that goes before it.
+                urgent = order.cause != "replaced"
+                about = ("recall", order.name)
+                send_entry(unit, us, (peer, agreement), entry, about, now, urgent=urgent)
     everybody = list(dict.fromkeys(name for names in owing.values() for name in names))
     facts: dict[str, Json] = {"order": order.name, "owner": order.by, "by": order.person}
     what: dict[str, Json] = {"version": order.version, "agreement": order.agreement}
@@ -116,14 +119,35 @@ def send_entry(  # noqa: PLR0913 unit, us and now come with every act
     entry: Recall | Receipt,
     about: tuple[str, str],
     now: datetime,
+    *,
+    urgent: bool = False,
 ) -> None:
     """Send an entry without a slice under an agreement, whatever its state (border.md 3.5)."""
+    send_entries(unit, us, to, [entry], about, now, urgent=urgent)
+
+
+def send_entries(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    to: tuple[str, str],
+    entries: Sequence[Recall | Receipt],
+    about: tuple[str, str],
+    now: datetime,
+    *,
+    urgent: bool = False,
+) -> None:
+    """Send entries without slices in one frame under an agreement, whatever its state (border.md 3.5)."""
     peer, agreement = to
     terms = terms_under(unit, agreement, now)
     if terms is not None:
         facts: dict[str, Json] = {"agreement": agreement, about[0]: about[1]}
-        carried = load([encode(entry)])
-        out = Outgoing(peer=peer, terms=agreements.terms_of(terms), load=carried, about=facts)
+        out = Outgoing(
+            peer=peer,
+            terms=agreements.terms_of(terms),
+            load=load([encode(entry) for entry in entries]),
+            about=facts,
+            urgent=urgent,
+        )
         send(unit, us, out, now)
 
 

@@ -22,9 +22,12 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError
 from mithaq.model.canonical import Json
+from mithaq.policy import blocks
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Release, Rule, View, Withhold
+from mithaq.policy.situation import Block, Candidate
+from mithaq.policy.views import labels_of
 from mithaq.store import releases
 from mithaq.store.journal import record
 from mithaq.store.releases import Intent, Verdict
@@ -210,7 +213,16 @@ def _to_come(made: Outcome, asked: Iterable[int], now: datetime) -> Iterator[tup
     for candidate in made.gathered.candidates:
         seq = int(str(candidate.key))
         if seq in wanted:
-            yield from ((seq, at) for at in turns(candidate) if at > text(now))
+            instants = turns(candidate) | _of_blocks(made.gathered.situation.blocks, candidate)
+            yield from ((seq, at) for at in instants if at > text(now))
+
+
+def _of_blocks(standing: Iterable[Block], candidate: Candidate) -> set[str]:
+    """Return the instants at which a block that is about a candidate begins or ends."""
+    timed = [block for block in standing if block.since or block.until]
+    labels = labels_of(candidate) if timed else ()
+    about = (block for block in timed if blocks.names(block, candidate, labels))
+    return {at for block in about for at in blocks.turns(block)}
 
 
 def _chosen(made: Outcome) -> dict[tuple[str, str, str], int]:

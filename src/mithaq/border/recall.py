@@ -201,6 +201,7 @@ def obey(unit: Connection, us: Us, sent: tuple[str, Seal], now: datetime) -> lis
     sender, seal = sent
     agreement = seal.agreement.id if seal.agreement else ""
     gone: list[str] = []
+    receipts: list[Receipt] = []
     for entry in seal.entries:
         if not isinstance(entry, Recall):
             continue
@@ -217,8 +218,12 @@ def obey(unit: Connection, us: Us, sent: tuple[str, Seal], now: datetime) -> lis
             asked = _give_back(unit, us, row, now) if fresh else ()
             gone.append(order.id)
         tally = Tally(asked=len(asked), names=_named(unit, agreement, asked, now))
-        receipt = Receipt(order=order.order, outcome="deleted", onward=tally if asked else None)
-        orders.send_entry(unit, us, (sender, agreement), receipt, ("receipt", order.order), now)
+        receipts.append(
+            Receipt(order=order.order, outcome="deleted", onward=tally if asked else None)
+        )
+    if receipts:
+        about = ("receipts", ", ".join(each.order for each in receipts))
+        orders.send_entries(unit, us, (sender, agreement), receipts, about, now)
     return gone
 
 

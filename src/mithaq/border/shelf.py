@@ -21,7 +21,9 @@ from mithaq.store.releases import Op
 from mithaq.store.shelf import Caller, Frame, Shelf, Shown
 
 CURSOR = "ops"
+AHEAD = "ahead:"  # and a shelf's name: up to which change it was shown before the others
 BATCH = 64  # changes; one of them may place some thousand rows
+REMEMBERED = timedelta(days=1)  # where a row stood that was taken away
 AT_ONCE = frozenset({"remove", "no-caller", "withdraw"})  # what must stop being seen
 
 
@@ -52,13 +54,64 @@ def project(
         append_lock(unit, "projection")  # before the snapshot below, so that none sees less than it
         with core.read() as truth:
             position = int(shelf.mark(unit, CURSOR) or 0)
-            _remove(unit, releases.ops_since(truth, position, kinds=AT_ONCE | {"shelf"}))
+            ahead = _ahead(unit)
+            narrower = releases.ops_since(truth, position, kinds=AT_ONCE | {"shelf"})
+            _remove(unit, _beyond(narrower, ahead), now)
             while additions and (ops := releases.ops_since(truth, position, limit=BATCH)):
-                for nudge in _apply(unit, truth, ops, now):
+                for nudge in _apply(unit, truth, _beyond(ops, ahead), now):
                     found[nudge.channel] = nudge
                 position = ops[-1].seq
                 shelf.set_mark(unit, CURSOR, str(position))
+            for name, at in ahead.items():
+                if at <= position:
+                    shelf.drop_mark(unit, AHEAD + name)
     return list(found.values())
+
+
+def hurry(core: Store, peers_store: Store, now: datetime) -> list[Nudge]:
+    """Show what waits for no tick: an urgent frame, with all that its shelf and channel have before it.
+
+    No other shelf is touched, so that nobody sees by the hour of its own rows that somebody else was in a hurry.
+    """
+    with peers_store.read() as unit, core.read() as truth:
+        if not _urgent(unit, truth):
+            return []
+    found: dict[str, Nudge] = {}
+    with peers_store.begin() as unit:
+        append_lock(unit, "projection")
+        with core.read() as truth:
+            position, ahead = int(shelf.mark(unit, CURSOR) or 0), _ahead(unit)
+            for name, end in _urgent(unit, truth).items():
+                start = max(position, ahead.get(name, 0))
+                ops = releases.ops_since(truth, start, shelf=name)
+                ops = [op for op in ops if op.seq <= end]
+                _remove(unit, ops, now)
+                for nudge in _apply(unit, truth, ops, now):
+                    found[nudge.channel] = nudge
+                shelf.set_mark(unit, AHEAD + name, str(end))
+    return list(found.values())
+
+
+def _urgent(unit: Connection, truth: Connection) -> dict[str, int]:
+    """Return the shelves on which something urgent waits, and the last such change of each."""
+    position, ahead = int(shelf.mark(unit, CURSOR) or 0), _ahead(unit)
+    waiting = releases.ops_since(truth, position, kinds=["hurry"])
+    return {op.shelf: op.seq for op in _beyond(waiting, ahead)}
+
+
+def _ahead(unit: Connection) -> dict[str, int]:
+    return {name: int(at) for name, at in shelf.marks_of(unit, AHEAD).items()}
+
+
+def _beyond(ops: Sequence[Op], ahead: Mapping[str, int]) -> list[Op]:
+    """Leave out what a shelf has shown already."""
+    return [op for op in ops if op.seq > ahead.get(op.shelf, 0)]
+
+
+def forget(peers_store: Store, now: datetime) -> None:
+    """Forget where rows stood that were taken away long ago: what was read of them is noted by now."""
+    with peers_store.begin() as unit:
+        shelf.forget_gone(unit, _micro(now - REMEMBERED))
 
 
 def behind(core: Store, peers_store: Store) -> int:
@@ -84,7 +137,7 @@ def about_to_move(core: Store, peers_store: Store) -> set[str]:
     return {str(op.facts["peer"]) for op in ops}
 
 
-def _remove(unit: Connection, ops: Sequence[Op]) -> None:
+def _remove(unit: Connection, ops: Sequence[Op], now: datetime) -> None:
     """Apply what takes away, before anything is added (border.md 10.2)."""
     for op in ops:
         facts = {key: str(value) for key, value in op.facts.items()}
@@ -93,7 +146,7 @@ def _remove(unit: Connection, ops: Sequence[Op]) -> None:
                 # What opens it again waits for its tick, so that nothing is shown in part (border.md 3.4).
                 shelf.set_shelf_state(unit, op.shelf, facts["state"])
             case "remove":
-                shelf.remove_row(unit, op.shelf, facts["id"], facts["version"])
+                shelf.remove_row(unit, op.shelf, facts["id"], facts["version"], _micro(now))
             case "no-caller":
                 shelf.remove_caller(unit, facts["name"])
             case "withdraw":

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection
 
+from mithaq.border import blocks
 from mithaq.border.agreements import instants
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
@@ -62,13 +63,8 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
     ours = [row for row in standing if row.agreement == agreement.id and row.id in ids]
     extra = _for_purpose(unit, agreement, {row.copy for row in ours} - wanted.keys(), purpose)
     wanted |= {copy.seq: copy for copy in objects.by_seq(unit, extra)}
-    table = markings(unit)
-    family = _families(unit, wanted)
     sources = objects.all_sources(unit)
-    communities = _communities(unit)
-    candidates = [
-        _candidate(copy, (table, family, sources, communities)) for copy in wanted.values()
-    ]
+    candidates = _candidates(unit, wanted, sources)
     situation = Situation(
         us=us.party,
         country=us.country,
@@ -88,6 +84,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         approvals=_approvals(unit, wanted),
         consents=_consents(unit, us, wanted),
         recalls=_recalls(unit, ids | targets),
+        blocks=blocks.standing(unit, us),
     )
     return Gathered(
         situation=situation,
@@ -95,6 +92,19 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         copies=wanted,
         rows={(row.peer, row.id, row.version): row for row in ours},
     )
+
+
+def candidates_of(unit: Connection, seqs: Iterable[int]) -> list[Candidate]:
+    """Return copies as they might leave, each with its markings as its voucher defines them."""
+    wanted = {copy.seq: copy for copy in objects.by_seq(unit, seqs)}
+    return _candidates(unit, wanted, objects.all_sources(unit))
+
+
+def _candidates(
+    unit: Connection, wanted: Mapping[int, Copy], sources: Mapping[str, Source]
+) -> list[Candidate]:
+    around = (markings(unit), _families(unit, wanted), sources, _communities(unit))
+    return [_candidate(copy, around) for copy in wanted.values()]
 
 
 def _for_purpose(

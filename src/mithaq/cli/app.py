@@ -88,6 +88,18 @@ def _consent() -> typer.Typer:
     return consent.app
 
 
+def _rupture() -> typer.Typer:
+    from mithaq.cli import rupture  # noqa: PLC0415 as above
+
+    return rupture.app
+
+
+def _restriction() -> typer.Typer:
+    from mithaq.cli import restriction  # noqa: PLC0415 as above
+
+    return restriction.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -101,6 +113,8 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "token": _token,
     "agreement": _agreement,
     "consent": _consent,
+    "rupture": _rupture,
+    "restriction": _restriction,
     "quarantine": _quarantine,
     "log": _log,
 }
@@ -110,13 +124,14 @@ COMMANDS: Mapping[
     **dict.fromkeys(("demo", "init", "serve", "status", "verify", "formats"), _node),
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
-    **dict.fromkeys(("recall", "receipts", "receipt"), _recall),
+    **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
 ORDER = (
     *("demo", "init", "serve", "status", "verify", "actor", "key", "peer", "token", "agreement"),
     *("import", "formats", "show", "search", "mark"),
     *("release", "explain", "queue", "approve", "decline"),
-    *("recall", "receipts", "receipt", "consent", "quarantine", "log"),
+    *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
+    *("quarantine", "log"),
 )
 
 

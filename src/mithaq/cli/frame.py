@@ -17,9 +17,15 @@ from mithaq.cli.exits import CODES
 from mithaq.languages import Catalogue
 
 
-def topic(name: str = "") -> typer.Typer:
-    """Return an empty topic, to which commands are added."""
-    made = typer.Typer(name=name or None, cls=Group, add_completion=False, no_args_is_help=False)
+def topic(name: str = "", group: type[TyperGroup] | None = None) -> typer.Typer:
+    """Return an empty topic, to which commands are added.
+
+    Args:
+        group: how it finds a command, if not by its name alone.
+    """
+    made = typer.Typer(
+        name=name or None, cls=group or Group, add_completion=False, no_args_is_help=False
+    )
     made.callback()(_nothing)
     return made
 

@@ -69,3 +69,4 @@ def _option(param: typer.CallbackParam) -> str:
 TlpLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(tlp, Tlp))]
 PapLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(pap, Pap))]
 Instant = Annotated[str, typer.Option(metavar="INSTANT", callback=_moment)]
+Beginning = Annotated[str, typer.Option("--from", metavar="INSTANT", callback=_moment)]

@@ -1,6 +1,8 @@
 """Taking back what was released: the order, who must answer it, and who has."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -26,8 +28,9 @@ from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow, Released
 app = topic()
 
 CAUSES: tuple[Cause, ...] = tuple(
-    each for each in get_args(Cause) if each not in {"raised", "replaced"}
+    each for each in get_args(Cause) if each not in {"raised", "replaced", "rupture"}
 )
+CORRECTED = timedelta(hours=24)  # to answer that something was wrong
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
 SHORT = 12  # characters of an order's name that a table shows; any beginning that is one order's will do
 Facts = dict[str, Any]
@@ -48,19 +51,40 @@ def recall(  # noqa: PLR0913 an argument per option
     yes: Annotated[bool, typer.Option("--yes")] = False,
 ) -> None:
     """Take a release back from everybody who had it."""
-    desk = desk_of(ctx)
+    asked = Asked(
+        id=name,
+        version=version or EVERY,
+        agreement=agreement,
+        cause=next(each for each in CAUSES if each == cause),
+        basis=basis,
+        deadline=span(deadline),
+        narrower=narrower,
+    )
+    _order_back(desk_of(ctx), asked, preview=preview, yes=yes)
+
+
+@app.command("correct", cls=Command)
+def correct(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    *,
+    basis: Annotated[str, typer.Option(metavar="TEXT")],
+    version: Annotated[str, typer.Option(metavar="INSTANT")] = "",
+    preview: Annotated[bool, typer.Option("--preview")] = False,
+    yes: Annotated[bool, typer.Option("--yes")] = False,
+) -> None:
+    """Say that what we released was wrong: it is out of use everywhere at once."""
+    asked = Asked(id=name, version=version or EVERY, cause="wrong", basis=basis, deadline=CORRECTED)
+    _order_back(desk_of(ctx), asked, preview=preview, yes=yes)
+
+
+def _order_back(desk: Desk, asked: Asked, *, preview: bool, yes: bool) -> None:
+    """Order back what is asked; its ``id`` may be a number still."""
     with desk.node() as node:
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.RELEASE_RECALL)
-            asked = Asked(
-                id=intel.versions(unit, node.us, actor, name)[0].object.id,
-                version=version or EVERY,
-                agreement=agreement,
-                cause=next(each for each in CAUSES if each == cause),
-                basis=basis,
-                deadline=span(deadline),
-                narrower=narrower,
-            )
+            found = intel.versions(unit, node.us, actor, asked.id)[0]
+            asked = replace(asked, id=found.object.id)
             had = border.reached(unit, node.us, asked)
         if preview:
             _shown(desk, had)
@@ -83,11 +107,12 @@ def _shown(desk: Desk, had: Sequence[Released]) -> None:
             "agreement": each.agreement,
             "version": each.version,
             "at": each.at,
+            "fetched": each.fetched_at,
             "view": each.view,
         }
         for each in had
     ]
-    desk.screen.rows(("peer", "agreement", "version", "at"), rows, wide=("view",))
+    desk.screen.rows(("peer", "agreement", "version", "at", "fetched"), rows, wide=("view",))
 
 
 def _told(desk: Desk, given: Sequence[Given]) -> None:
@@ -159,13 +184,28 @@ def _name(unit: Connection, node: Node, actor: Actor, id_: str) -> str:
 def _one(desk: Desk, unit: Connection, beginning: str, now: str) -> None:
     found = _named(unit, beginning)
     peers = [_answer(each, found, now) for each in recalls.receipts_to(unit, found)]
+    read = [_fetched(each) for each in recalls.had_fetched(unit, found)]
     if desk.screen.as_json:
-        desk.screen.json(_order(found) | {"receipts": peers})
+        desk.screen.json(_order(found) | {"receipts": peers, "fetched": read})
         return
     desk.screen.facts(_order(found))
     desk.screen.line("")
     columns = ("peer", "outcome", "at", "asked", "deleted", "proof")
     desk.screen.rows(columns, peers, empty="none.receipts", wide=("agreement", "basis", "seal"))
+    desk.screen.line("")
+    desk.screen.line(desk.screen.words.say("title.fetched"), style="bold")
+    about = ("peer", "version", "fetched", "agreement")
+    desk.screen.rows(about, read, empty="none.fetched", wide=("view",))
+
+
+def _fetched(each: Released) -> Facts:
+    return {
+        "peer": each.peer,
+        "version": each.version,
+        "fetched": each.fetched_at,
+        "agreement": each.agreement,
+        "view": each.view,
+    }
 
 
 def _named(unit: Connection, beginning: str) -> OrderRow:

@@ -41,6 +41,7 @@ Verb: TypeAlias = Open | Known
 class Route:
     """A form of path and what its methods do."""
 
+    path: str  # with its variable segments in braces
     form: re.Pattern[str]
     verbs: Mapping[str, Verb]
 
@@ -69,7 +70,7 @@ def find(method: str, path: str) -> tuple[Verb, Names]:
 
 
 def _at(path: str, verbs: Mapping[str, Verb]) -> Route:
-    return Route(re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), verbs)
+    return Route(path, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), verbs)
 
 
 def _get(answer: Callable[[Visit, Names], Response]) -> dict[str, Verb]:

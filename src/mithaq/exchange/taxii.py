@@ -202,6 +202,8 @@ def _objects(visit: Visit, where: Collection, query: Query, endpoint: str) -> Re
     page, ends = _page(visit, where, query, endpoint, bodies=True)
     if not page.pieces:
         return _dated(taxii(ends), page, query)
+    if where.alias == "intel":
+        visit.note_fetched(where.shelf, [piece.position for piece in page.pieces])
     opening = msgspec.json.encode(ends)[:-1]
     parts = (opening, b"," if ends else b"", b'"objects":[')
     body = b"".join((*parts, b",".join(piece.body for piece in page.pieces), b"]}"))

@@ -1,6 +1,7 @@
 """One request of one known caller, with all that answering it may touch: shelf to read, spool to add to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
@@ -64,11 +65,37 @@ class Visit:
             HttpProblem: 503 to this caller alone: too much of its own waits already (border.md 10.5).
         """
         arrival = Arrival(peer=self.knock.name, kind=kind, facts=facts, raw=raw)
+        with self._room_for_more(), self.spool.begin() as unit:
+            spool.arrive(unit, arrival, self.now, self.settings.spool_bytes_per_peer)
+
+    def note_fetched(self, shelf: str, positions: Sequence[int]) -> None:
+        """Note, before they are handed out, which rows of its shelf the caller reads.
+
+        Should one of them be wrong, our people know who has it (border.md 8.2).
+
+        Raises:
+            HttpProblem: 503, as ``leave``.
+        """
+        facts = {"shelf": shelf, "rows": ",".join(f"{a}-{b}" for a, b in _runs(positions))}
+        with self._room_for_more(), self.spool.jot() as unit:
+            arrival = Arrival(peer=self.knock.name, kind="fetched", facts=facts, raw=b"")
+            spool.arrive(unit, arrival, self.now, self.settings.spool_bytes_per_peer)
+
+    @contextmanager
+    def _room_for_more(self) -> Iterator[None]:
         try:
-            with self.spool.begin() as unit:
-                spool.arrive(unit, arrival, self.now, self.settings.spool_bytes_per_peer)
+            yield
         except SpoolFull as error:
             raise HttpProblem(503, headers={"retry-after": "30"}) from error
+
+
+def _runs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of each run of neighbours among positions that grow."""
+    start = 0
+    for index, position in enumerate(positions):
+        if index + 1 == len(positions) or positions[index + 1] != position + 1:
+            yield positions[start], position
+            start = index + 1
 
 
 def segment(written: str) -> str | None:

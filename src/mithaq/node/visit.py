@@ -13,10 +13,12 @@ from mithaq.exchange.client import Line, PeerRefuses, fetch_keys
 from mithaq.exchange.onshow import frames_after, heartbeat_for, is_open
 from mithaq.node.build import Node
 from mithaq.seal.envelope import BadEnvelope
-from mithaq.store import channels, journal, parties
+from mithaq.store import channels, journal, parties, recalls
 from mithaq.store.parties import Peer, document_versions
 
 _log = structlog.get_logger()
+MOST_PAUSE = 60.0  # seconds between visits to a peer that cannot be reached
+URGENT_PAUSE = 10.0  # the same while it owes an answer to an order to give something back
 _NOT_NOW = {
     404,
     503,
@@ -43,6 +45,11 @@ class Visitor:
                 for channel in channels.of_peer(unit, name, "out")
                 if channel.state == "open" and channels.first_undelivered(unit, channel.id)
             ]
+
+    def patience(self, name: str) -> float:
+        """Return after how many seconds at most a peer is tried again that could not be reached."""
+        with self.node.core.read() as unit:
+            return URGENT_PAUSE if recalls.owes(unit, name) else MOST_PAUSE
 
     def visit(
         self,

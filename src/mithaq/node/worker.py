@@ -7,12 +7,13 @@ that a slow peer holds up nobody else.
 
 import threading
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, heartbeats, peers, shelf, watch
+from mithaq.border import admit, clients, fetches, heartbeats, peers, shelf, watch
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
@@ -25,7 +26,6 @@ _log = structlog.get_logger()
 SPOOL = "spool"  # the cursor's name
 LOG_TICK = timedelta(hours=1)  # the log is padded and signed at this pace (border.md 4.4)
 RETRY = timedelta(seconds=2)  # before a frame that waits is looked at again
-MOST_PAUSE = 60.0  # seconds between visits to a peer that cannot be reached
 HEAL = 2.0  # seconds before the worker tries again after a failure
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
@@ -69,12 +69,25 @@ class Worker:
                 arrivals = spool.since(unit, position)
             if not arrivals:
                 break
-            for arrival in arrivals:
-                hints += self._settle(arrival)
-            shelf.narrow(self.node.core, self.node.shelf, self.node.clock())
+            for reading, some in groupby(arrivals, lambda arrival: arrival.kind == "fetched"):
+                if reading:
+                    self._note(list(some))
+                    continue
+                for arrival in some:
+                    hints += self._settle(arrival)
+                    # At once: what this one narrowed is not shown while those behind it are settled.
+                    shelf.narrow(self.node.core, self.node.shelf, self.node.clock())
         self._kept()
         shelf.narrow(self.node.core, self.node.shelf, self.node.clock())
         return hints
+
+    def _note(self, arrivals: list[Arrival]) -> None:
+        """Note what callers have read, in one unit."""
+        node = self.node
+        with node.shelf.read() as shown, node.core.begin() as unit:
+            for arrival in arrivals:
+                fetches.note(unit, shown, arrival)
+            journal.keep(unit, SPOOL, str(arrivals[-1].seq))
 
     def _settle(self, arrival: Arrival) -> list[Nudge]:
         node, now = self.node, self.node.clock()
@@ -147,6 +160,7 @@ class Worker:
             with node.core.begin() as unit:
                 audit.pad(unit, now)
                 audit.checkpoint(unit, (node.us.party, node.us.realm), node.us.signer, now)
+            shelf.forget(node.shelf, now)
         shelf.narrow(node.core, node.shelf, now)
 
     def show(self) -> list[Nudge]:
@@ -160,6 +174,10 @@ class Worker:
             # Not before its outcome is on show: until then the listener answers from what lies here.
             spool.settle(unit, settled)
         return nudges
+
+    def hurry(self) -> list[Nudge]:
+        """Show what waits for no tick; return its frames."""
+        return shelf.hurry(self.node.core, self.node.shelf, self.node.clock())
 
     def _heartbeats(self, now: datetime) -> None:
         """Renew the heartbeats that are due, and those of peers whose channels have moved."""
@@ -186,6 +204,7 @@ class Worker:
                 try:
                     self._tell(self.settle())
                     self.look()
+                    self._tell_out(self.hurry())
                     if monotonic() - shown >= tick - PAUSE / 2:
                         shown = monotonic()
                         self._tell_out(self.show())
@@ -270,7 +289,7 @@ class Courier(threading.Thread):
                     failures, pause = 0, pace
                     continue
                 failures += 1
-                pause = min(2.0**failures, MOST_PAUSE)
+                pause = min(2.0**failures, self._visitor.patience(self._peer))
                 self._halt.wait(1.0)  # the least pause after a failure, whoever rings
         except NotFound:  # the peer was removed; a new courier comes if it is met again
             return

@@ -14,6 +14,8 @@ from mithaq.model.labels import Label
 class Rule(StrEnum):
     """Why something stays; the section of border.md stands behind each."""
 
+    RUPTURE = "rupture"  # above every agreement, before any clause
+    RESTRICTION = "restriction"  # the same, by law
     NOT_IN_FORCE = "not-in-force"  # 3.1, 3.3
     SHADOW = "shadow"  # decided and recorded, nothing leaves
     NO_CLAUSE = "no-clause"  # 2.2, 3.1

@@ -25,6 +25,8 @@ def _facts(**named: str) -> Mapping[str, frozenset[str]]:
 
 # What each rule's reasons state: ``because`` ("" where a rule has one sentence) -> names of its facts.
 FACTS: Mapping[Rule, Mapping[str, frozenset[str]]] = {
+    Rule.RUPTURE: _facts(ours="peer", theirs="peer", owner="by peer"),
+    Rule.RESTRICTION: {"": frozenset({"number", "basis", "peer"})},
     Rule.NOT_IN_FORCE: {"": _NONE},
     Rule.SHADOW: {"": _NONE},
     Rule.NO_CLAUSE: _facts(

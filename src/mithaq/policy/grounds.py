@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mithaq.model.labels import Label, Tlp
-from mithaq.policy import permit
+from mithaq.policy import blocks, permit
 from mithaq.policy.agreement import Agreement, Clause, digest_of
 from mithaq.policy.attribution import attributes, attributes_anything
 from mithaq.policy.decision import Reason, Rule, View
@@ -36,6 +36,7 @@ class Grounds:
         self._agreement = agreement
         self._peers = peers
         self._terms = digest_of(agreement)
+        self._blocks = [b for b in situation.blocks if blocks.stands(b, situation.instants)]
         self._orders = Orders(situation, agreement)
         self.shown = Shown(situation, agreement, self._orders)
         self._by_content = any(map(permit.reads_content, agreement.clauses))
@@ -48,7 +49,7 @@ class Grounds:
         """Return where a candidate stands; worked out once for those that no rule tells apart."""
         c = read.candidate
         past = c.object.id in self._touched or c.key in self._approved or self.shown.ever(c)
-        if past or self._by_content:
+        if past or self._by_content or self._blocks:
             return self._stand(read, without_past=not past)
         alike = (
             *(c.object.type, id(read.label), c.newest, c.own, c.owner, c.sent_by, c.voucher),
@@ -88,9 +89,14 @@ class Grounds:
         )
 
     def against(self, read: Reading, peer: Peer) -> tuple[Clause | None, list[Reason]]:
-        """Return the clause that permits a candidate, and what its label, origin and past say against it."""
+        """Return the clause that permits a candidate, and what its label, origin and past say against it.
+
+        What stands above agreements is said first: no clause gets around it.
+        """
         candidate, label = read.candidate, read.label
-        reasons = list(self.shown.against_version(candidate, peer.name))
+        whole_and_parts = (label, *read.paths.values())
+        reasons = list(blocks.against(self._blocks, candidate, whole_and_parts, peer))
+        reasons += self.shown.against_version(candidate, peer.name)
         if self._orders.take(candidate, peer.name):
             reasons.append(Reason(rule=Rule.RECALLED))
         reasons += permit.origin(candidate, peer)

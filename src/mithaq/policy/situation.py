@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mithaq.model.labels import Beside, Label, Tlp
 from mithaq.model.markings import Marking
 from mithaq.model.objects import Object
+from mithaq.policy.decision import Rule
 from mithaq.policy.lifecycle import Instants
 
 Key = Hashable  # names one candidate; opaque to the decision
@@ -117,6 +118,26 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A standing no above all agreements (``policy.blocks``); what is left empty is not asked for."""
+
+    power: Rule  # rupture | restriction
+    name: str  # the party, or the restriction's number
+    by: str = ""  # the nation whose rupture it is
+    to: frozenset[str] = frozenset()  # parties or countries; empty: everybody
+    kinds: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()  # parties, or feeds and files as kind:name
+    markings: frozenset[str] = (
+        frozenset()
+    )  # ids of definitions; a level stands for itself and all above it
+    labels: frozenset[str] = frozenset()  # words of ``labels``, in small letters
+    since: str = ""
+    until: str = ""
+    basis: str = ""  # the law it rests on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """Everything around the candidates at one moment."""
 
@@ -143,3 +164,4 @@ class Situation:
     approvals: tuple[Approval, ...] = ()
     consents: tuple[Consent, ...] = ()
     recalls: tuple[Recall, ...] = ()
+    blocks: tuple[Block, ...] = ()

@@ -8,6 +8,7 @@ from mithaq.model.canonical import Json
 from mithaq.model.markings import (
     FIXED,
     Label,
+    Marking,
     Tlp,
     join,
     label_of,
@@ -62,11 +63,18 @@ def reading(
     Args:
         known: the labels of one decision, so that what bears the same markings has the same one.
     """
-    stored = candidate.object
     table = situation.markings if candidate.markings is None else candidate.markings
+    return read_alone(candidate, table, {} if known is None else known)
+
+
+def read_alone(
+    candidate: Candidate, table: Mapping[str, Marking], known: dict[Alike, Label]
+) -> Reading:
+    """Read a candidate's markings and references, where definitions besides the fixed ones are ``table``."""
+    stored = candidate.object
     paths = path_labels(stored.body, table) if stored.is_marked_in_part else {}
     alike = (id(table), stored.marking_refs, id(candidate.beside), id(candidate.label_floor))
-    whole = known.get(alike) if known is not None and not paths else None
+    whole = None if paths else known.get(alike)
     if whole is None:
         unresolved = frozenset[str]().union(*(label.unresolved for label in paths.values()))
         whole = join(
@@ -75,7 +83,7 @@ def reading(
             paths.get("", Label()),
             Label(unresolved=unresolved),
         )
-        if known is not None and not paths:
+        if not paths:
             known[alike] = whole
     required, lists = _needed(required_refs(stored.type))
     return Reading(
@@ -96,6 +104,12 @@ def _needed(names: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
         frozenset(f"/{name}" for name in names if name.endswith("_ref")),
         frozenset(f"/{name}" for name in names if name.endswith("_refs")),
     )
+
+
+def labels_of(candidate: Candidate) -> tuple[Label, ...]:
+    """Return the label of a candidate as a whole and those of its parts, by the definitions it came with."""
+    read = read_alone(candidate, candidate.markings or {}, {})
+    return (read.label, *read.paths.values())
 
 
 def draft(read: Reading, clause: Clause) -> Draft:

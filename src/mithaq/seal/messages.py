@@ -27,6 +27,9 @@ ORDER = payload_type("recall")
 ASSENT = payload_type("assent")
 ASK = payload_type("consent-request")
 CONSENT = payload_type("consent")
+RUPTURE = payload_type("rupture")
+RETURN = payload_type("rupture-lifted")
+EXIT = payload_type("exit-pack")
 
 ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
 BASE = ""  # the agreement of a base channel
@@ -41,11 +44,12 @@ Instant = Annotated[  # as ``clock.text`` writes it, so that instants compare as
     msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z"),
 ]
 Onward = Literal["none", "scope", "open"]
-Cause = Literal[  # why a release is recalled; the last two give themselves
-    "wrong", "confidential", "legal", "other", "raised", "replaced"
+Cause = Literal[  # why a release is recalled; the last three give themselves
+    "wrong", "confidential", "legal", "other", "raised", "replaced", "rupture"
 ]
 Answer = Literal["deleted", "kept", "held"]  # what became of a recalled copy (border.md 7.2)
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+PartyName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
 
 
 class BadMessage(PeerError):
@@ -210,6 +214,45 @@ class Notice(Message, frozen=True, kw_only=True):
     party: str
     act: Literal["suspend", "resume", "end"]
     issued: Instant
+
+
+class Rupture(Message, frozen=True, kw_only=True):
+    """That a nation has broken off with a party, or takes that back; who holds what is its own heeds it."""
+
+    realm: str
+    by: str
+    party: PartyName
+    act: Literal["break", "lift"]
+    issued: Instant
+
+
+class Return(Message, frozen=True, kw_only=True):
+    """A second person's yes to dealing with a party again."""
+
+    realm: str
+    person: str
+    party: str
+    since: Instant  # of the rupture that is lifted
+    issued: Instant
+
+
+class File(Message, frozen=True, kw_only=True):
+    """One file of an exit pack."""
+
+    name: str
+    digest: Digest
+    size: Size
+
+
+class ExitPack(Message, frozen=True, kw_only=True):
+    """What two parties hold of each other when one breaks off, as files that this names."""
+
+    realm: str
+    by: str
+    party: str
+    since: Instant
+    issued: Instant
+    files: list[File]
 
 
 class Assent(Message, frozen=True, kw_only=True):

@@ -54,6 +54,26 @@ class Store:
                 yield unit
 
     @contextmanager
+    def jot(self) -> Iterator[Connection]:
+        """Yield a unit for a short note: its commit waits for no disk.
+
+        The note outlives this process however it ends. Where the whole machine fails, the last ones may be lost.
+        """
+        with self._engine.connect() as unit:
+            if not self.on_sqlite:
+                unit.execute(text("SET LOCAL synchronous_commit = off"))
+                with _committing(unit):
+                    yield unit
+                return
+            unit.exec_driver_sql("PRAGMA synchronous=NORMAL")
+            try:
+                unit.exec_driver_sql("BEGIN IMMEDIATE")
+                with _committing(unit):
+                    yield unit
+            finally:
+                unit.exec_driver_sql("PRAGMA synchronous=FULL")
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a consistent snapshot; nothing written through it is kept."""
         with self._engine.connect() as unit:

@@ -1,6 +1,6 @@
 """What came from peers and how it was taken: seals admitted, objects in quarantine, heartbeats heard."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -76,6 +76,15 @@ def accepted_envelopes(unit: Connection, peer: str) -> list[bytes]:
         .order_by(accepted.c.channel, accepted.c.chan_seq)
     )
     return [bytes(row.envelope) for row in unit.execute(rows)]
+
+
+def envelopes_of_seals(unit: Connection, seals: Iterable[str]) -> list[bytes]:
+    """Return the admitted seals of some digests, each as its envelope."""
+    found: list[bytes] = []
+    for part in chunks(dict.fromkeys(seals)):
+        rows = select(accepted.c.envelope).where(accepted.c.seal.in_(part))
+        found += [bytes(row.envelope) for row in unit.execute(rows)]
+    return found
 
 
 def set_aside(unit: Connection, new: Sequence[Quarantined]) -> None:

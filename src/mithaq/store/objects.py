@@ -309,6 +309,38 @@ def of_id(unit: Connection, id_: str) -> list[Copy]:
     return load(unit, everything().where(copies.c.id == id_, copies.c.state == "admitted"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What is known of a copy that came from a nation, without its bytes."""
+
+    id: str
+    version: str
+    digest: str
+    agreement: str
+    voucher: str
+    owner: str
+    sent_by: str
+    received_at: str
+
+
+def came_from(unit: Connection, party: str) -> list[Came]:
+    """Return the admitted copies that a nation owns, vouches for or sent us, oldest first."""
+    c = copies.c
+    whose = or_(c.voucher == party, c.owner == party, c.sent_by == party)
+    which = (whose, c.standing == "received", c.state == "admitted")
+    rows = select(*(c[name] for name in Came.__slots__)).where(*which).order_by(c.seq)
+    return [Came(**row._mapping) for row in unit.execute(rows)]
+
+
+def vouchers(unit: Connection, seqs: Iterable[int]) -> dict[int, str]:
+    """Return who vouches for each of the copies that are here."""
+    found: dict[int, str] = {}
+    for part in chunks(dict.fromkeys(seqs)):
+        rows = select(copies.c.seq, copies.c.voucher).where(copies.c.seq.in_(part))
+        found |= {row.seq: row.voucher for row in unit.execute(rows)}
+    return found
+
+
 def vouched_since(unit: Connection, voucher: str, instant: str) -> list[Copy]:
     """Return the admitted copies that ``voucher`` vouches for and that came at or after an instant."""
     rows = given_by(received_since(everything(), instant), [voucher])

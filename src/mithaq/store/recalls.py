@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, select, tuple_, union, update
 
 from mithaq.model.objects import moment
-from mithaq.store.sql import insert_new, within
+from mithaq.store.sql import chunks, insert_new, within
 from mithaq.store.tables import copies as copies_
 from mithaq.store.tables import departed, orders, receipts, rows
 
@@ -24,6 +24,7 @@ class Released:
     view: str
     copy: int
     at: str
+    fetched_at: str = ""  # when its bytes were first read over TAXII; empty: they were not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +88,96 @@ def releases_of(unit: Connection, copies: Iterable[int]) -> list[Released]:
 
 
 def _had(unit: Connection, which: Callable[[Table], ColumnElement[bool]]) -> list[Released]:
-    what = ("peer", "agreement", "id", "version", "view", "copy")
+    what = ("peer", "agreement", "id", "version", "view", "copy", "fetched_at")
     gone = select(*(departed.c[name] for name in (*what, "at"))).order_by(departed.c.seq)
     stands = select(*(rows.c[name] for name in what), rows.c.released_at.label("at"))
     stands = stands.where(rows.c.copy > 0)  # the rest are marking definitions that travelled along
     queries = (gone.where(which(departed)), stands.where(which(rows)))
     found = [Released(**row._mapping) for query in queries for row in unit.execute(query)]
     return sorted(found, key=lambda each: each.at)
+
+
+def fetched(
+    unit: Connection, by: tuple[str, str], what: Iterable[tuple[str, str, str]], at: str
+) -> None:
+    """Note when a peer first read what stands on its shelf under an agreement.
+
+    Args:
+        by: the peer and the agreement.
+        what: (id, version, view) of each version read.
+    """
+    wanted = set(what)
+    ids = {id_ for id_, _, _ in wanted}
+    stands = _under(rows, by, within(unit, rows.c.id, ids))
+    went = _under(departed, by, within(unit, departed.c.id, ids))
+    keys = ("id", "version", "view")
+    c, d = rows.c, departed.c
+    new = [
+        (row.shelf, row.id, row.version)
+        for row in unit.execute(
+            select(c.shelf, *(c[n] for n in keys)).where(*stands, c.fetched_at == "")
+        )
+        if (row.id, row.version, row.view) in wanted
+    ]
+    for part in chunks(new):
+        which = tuple_(c.shelf, c.id, c.version).in_(part)
+        unit.execute(update(rows).where(which).values(fetched_at=at))
+    here = {tuple(row) for row in unit.execute(select(*(c[n] for n in keys)).where(*stands))}
+    # Of a view that went twice, it is the later release that was read.
+    query = select(d.seq, d.fetched_at, *(d[n] for n in keys)).where(*went).order_by(d.seq)
+    last = {(row.id, row.version, row.view): row for row in unit.execute(query)}
+    gone = [row.seq for key, row in last.items() if key in wanted - here and not row.fetched_at]
+    for some in chunks(gone):
+        unit.execute(update(departed).where(d.seq.in_(some)).values(fetched_at=at))
+
+
+def _under(
+    table: Table, by: tuple[str, str], which: ColumnElement[bool]
+) -> tuple[ColumnElement[bool], ...]:
+    peer, agreement = by
+    return (table.c.peer == peer, table.c.agreement == agreement, which)
+
+
+def had_fetched(unit: Connection, order: OrderRow) -> list[Released]:
+    """Return the releases that an order is about whose bytes were read over TAXII, by whom it owes an answer."""
+    asked = {(each.agreement, each.peer) for each in receipts_to(unit, order)}
+    return [
+        each
+        for each in who_had(unit, order.id)
+        if each.fetched_at
+        and (each.agreement, each.peer) in asked
+        and order.names(each.version, each.view)
+    ]
+
+
+def owes(unit: Connection, peer: str) -> bool:
+    """Say whether an answer of ``peer`` is missing."""
+    c = receipts.c
+    row = unit.execute(select(c.name).where(c.peer == peer, c.outcome == "").limit(1))
+    return row.first() is not None
+
+
+def held_by(unit: Connection, peer: str) -> list[Released]:
+    """Return every release to a peer, oldest first."""
+    return _had(unit, lambda table: table.c.peer == peer)
+
+
+def count_held(unit: Connection, peer: str) -> int:
+    """Return how many views went to a peer, each once under each agreement."""
+    both = [
+        select(t.c.agreement, t.c.id, t.c.version, t.c.view).where(t.c.peer == peer, t.c.copy > 0)
+        for t in (rows, departed)
+    ]
+    return int(unit.execute(select(func.count()).select_from(union(*both).subquery())).scalar_one())
+
+
+def who_holds_under(unit: Connection, agreement: str) -> set[str]:
+    """Return the peers that something was released to under an agreement."""
+    both = [
+        select(t.c.peer).where(t.c.agreement == agreement, t.c.copy > 0).distinct()
+        for t in (rows, departed)
+    ]
+    return {row.peer for query in both for row in unit.execute(query)}
 
 
 def give(unit: Connection, order: OrderRow) -> bool:
@@ -140,6 +224,13 @@ def receipts_to(unit: Connection, order: OrderRow) -> list[ReceiptRow]:
     c = receipts.c
     rows = select(receipts).where(c.name == order.name, c.by == order.by)
     return [ReceiptRow(**row._mapping) for row in unit.execute(rows.order_by(c.agreement, c.peer))]
+
+
+def receipts_of(unit: Connection, by: str, peer: str) -> list[ReceiptRow]:
+    """Return the answers that a peer owes or gave to the orders of a nation."""
+    c = receipts.c
+    rows = select(receipts).where(c.by == by, c.peer == peer).order_by(c.name, c.agreement)
+    return [ReceiptRow(**row._mapping) for row in unit.execute(rows)]
 
 
 def owed(unit: Connection, name: str, agreement: str, peer: str) -> ReceiptRow | None:

@@ -5,12 +5,25 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_many, insert_new, replace_many, within
 from mithaq.store.tables import (
     approvals,
+    channels,
+    copies,
     departed,
     first_views,
     intents,
@@ -37,6 +50,7 @@ class ShelfRow:
     label: str  # JSON
     released_at: str
     leaf: int
+    fetched_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +171,8 @@ def take_away(unit: Connection, shelf: str, id_: str, version: str) -> None:
     """Remove a row; that its view was there stays known, for a recall must reach whoever had it."""
     which = (rows.c.shelf == shelf, rows.c.id == id_, rows.c.version == version)
     c = rows.c
-    gone = select(c.peer, c.agreement, c.id, c.version, c.view, c.copy, c.released_at)
-    names = ["peer", "agreement", "id", "version", "view", "copy", "at"]
+    gone = select(c.peer, c.agreement, c.id, c.version, c.view, c.copy, c.released_at, c.fetched_at)
+    names = ["peer", "agreement", "id", "version", "view", "copy", "at", "fetched_at"]
     unit.execute(departed.insert().from_select(names, gone.where(*which, c.copy > 0)))
     unit.execute(delete(rows).where(*which))
 
@@ -184,6 +198,60 @@ def rows_of_agreement(unit: Connection, agreement: str) -> list[ShelfRow]:
 def rows_of_peer(unit: Connection, peer: str) -> list[ShelfRow]:
     """Return every row on the shelves of ``peer``."""
     return [ShelfRow(**r._mapping) for r in unit.execute(select(rows).where(rows.c.peer == peer))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touching:
+    """By what releases are chosen that a block may touch; what is empty is not asked for, but for ``peers``."""
+
+    peers: tuple[str, ...]
+    ids: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def of_copies(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on the copies."""
+        c = copies.c
+        found: list[ColumnElement[bool]] = []
+        if self.ids:
+            found.append(c.id.in_(self.ids))
+        if self.kinds:
+            found.append(c.type.in_(self.kinds))
+        if self.sources:
+            whose = (c.voucher, c.owner, c.sent_by)
+            found.append(or_(*(column.in_(self.sources) for column in whose)))
+        return found
+
+
+def rows_touched(unit: Connection, what: Touching) -> list[ShelfRow]:
+    """Return the rows of copies on the shelves of some peers."""
+    query = select(rows).join(copies, copies.c.seq == rows.c.copy)
+    query = query.where(rows.c.peer.in_(what.peers), *what.of_copies())
+    return [ShelfRow(**r._mapping) for r in unit.execute(query)]
+
+
+def statements_touched(
+    unit: Connection, peers: Iterable[str], ids: Iterable[str]
+) -> list[ShelfRow]:
+    """Return the rows of marking definitions that travelled along, on the shelves of some peers."""
+    query = select(rows).where(rows.c.copy == 0)
+    query = query.where(rows.c.peer.in_(list(peers)), rows.c.id.in_(list(ids)))
+    return [ShelfRow(**r._mapping) for r in unit.execute(query)]
+
+
+def asked_touched(unit: Connection, what: Touching, state: str = "") -> list[tuple[int, str]]:
+    """Return (copy, agreement) of all that was asked for towards some peers, each once; of one state if named."""
+    query = select(intents.c.copy, intents.c.agreement).distinct()
+    query = query.join(copies, copies.c.seq == intents.c.copy)
+    query = query.where(*what.of_copies())
+    if state:
+        v = verdicts.c
+        same = (v.copy == intents.c.copy, v.agreement == intents.c.agreement)
+        query = query.where(exists().where(*same, v.peer.in_(what.peers), v.state == state))
+    else:
+        theirs = select(channels.c.agreement).where(channels.c.peer.in_(what.peers))
+        query = query.where(intents.c.agreement.in_(theirs))
+    return [(r.copy, r.agreement) for r in unit.execute(query)]
 
 
 def put_intents(unit: Connection, new: Sequence[Intent]) -> None:
@@ -338,10 +406,17 @@ def show(unit: Connection, op: str, shelf: str, **facts: object) -> None:
 
 
 def ops_since(
-    unit: Connection, position: int, *, kinds: Iterable[str] = (), limit: int | None = None
+    unit: Connection,
+    position: int,
+    *,
+    kinds: Iterable[str] = (),
+    shelf: str = "",
+    limit: int | None = None,
 ) -> list[Op]:
-    """Return queued changes after ``position``, in order; of some ``kinds`` only if any are named."""
+    """Return queued changes after ``position``, in order; of some ``kinds`` or one ``shelf`` only if any is named."""
     query = select(shelf_ops).where(shelf_ops.c.seq > position).order_by(shelf_ops.c.seq)
+    if shelf:
+        query = query.where(shelf_ops.c.shelf == shelf)
     if named := list(kinds):
         query = query.where(shelf_ops.c.op.in_(named))
     return [

@@ -4,7 +4,19 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from mithaq.store.sql import chunks, insert_new, put
 from mithaq.store.tables import (
@@ -12,6 +24,7 @@ from mithaq.store.tables import (
     callers,
     documents,
     frames,
+    gone,
     heartbeats,
     inbox_rows,
     marks,
@@ -20,6 +33,8 @@ from mithaq.store.tables import (
     statuses,
     views,
 )
+
+_STOOD = ("shelf", "position", "id", "stix_version", "view")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +158,17 @@ def set_mark(unit: Connection, key: str, value: str) -> None:
     put(unit, marks, {"key": key, "value": value})
 
 
+def marks_of(unit: Connection, prefix: str) -> dict[str, str]:
+    """Return the kept values whose keys begin with ``prefix``, by what follows it."""
+    query = select(marks).where(marks.c.key.startswith(prefix, autoescape=True))
+    return {row.key.removeprefix(prefix): row.value for row in unit.execute(query)}
+
+
+def drop_mark(unit: Connection, key: str) -> None:
+    """Forget a value."""
+    unit.execute(delete(marks).where(marks.c.key == key))
+
+
 def put_shelf(unit: Connection, shelf: Shelf) -> None:
     """Keep or change a shelf."""
     put(unit, shelves, {name: getattr(shelf, name) for name in Shelf.__slots__})
@@ -173,14 +199,38 @@ def add_rows(unit: Connection, shelf: str, new: Iterable[Shown], stix: Mapping[i
         insert_new(unit, shelf_rows, part)
 
 
-def remove_row(unit: Connection, shelf: str, id_: str, stix_version: str) -> None:
-    """Take a version off a shelf, and its bytes with the last row, of any shelf or inbox, that shows them."""
+def remove_row(unit: Connection, shelf: str, id_: str, stix_version: str, at: str) -> None:
+    """Take a version off a shelf, and its bytes with the last row, of any shelf or inbox, that shows them.
+
+    Where it stood is remembered for a while (``named_at``).
+    """
     which = and_(
         shelf_rows.c.shelf == shelf,
         shelf_rows.c.id == id_,
         shelf_rows.c.stix_version == stix_version,
     )
+    stood = select(*(shelf_rows.c[name] for name in _STOOD), literal(at)).where(which)
+    unit.execute(insert(gone).from_select([*_STOOD, "at"], stood))
     _take_away(unit, shelf_rows, which)
+
+
+def named_at(
+    unit: Connection, shelf: str, runs: Iterable[tuple[int, int]]
+) -> list[tuple[str, str, str]]:
+    """Return (id, STIX version, view) of what stands, or stood a while ago, at positions of a shelf."""
+    found: list[tuple[str, str, str]] = []
+    for part in chunks(runs, 100):
+        for rows in (shelf_rows, gone):
+            query = select(rows.c.id, rows.c.stix_version, rows.c.view).where(
+                rows.c.shelf == shelf, or_(*(rows.c.position.between(*run) for run in part))
+            )
+            found += [(r.id, r.stix_version, r.view) for r in unit.execute(query)]
+    return found
+
+
+def forget_gone(unit: Connection, before: str) -> None:
+    """Forget where rows stood that were taken away before an instant."""
+    unit.execute(delete(gone).where(gone.c.at < before))
 
 
 def withdraw_from_inbox(unit: Connection, shelf: str, id_: str, versions: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ class Arrival:
 
     seq: int = 0
     peer: str
-    kind: str  # frame | post | withdraw | nudge | heartbeat
+    kind: str  # frame | post | withdraw | nudge | heartbeat | fetched
     facts: Mapping[str, str]
     raw: bytes
     at: str = ""

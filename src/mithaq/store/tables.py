@@ -316,6 +316,7 @@ rows = Table(
     _text("label"),  # JSON
     _text("released_at"),
     Column("leaf", BigInteger, nullable=False),
+    _text("fetched_at", ""),  # when its bytes were first read over TAXII; empty: they were not
     PrimaryKeyConstraint("id", "shelf", "version"),
     Index("ix_rows_agreement_peer", "agreement", "peer"),
     sqlite_with_rowid=False,
@@ -387,18 +388,18 @@ approvals = Table(
     _text("at"),
     sqlite_autoincrement=True,
 )
-departed = (
-    Table(  # views that stood on a shelf and are taken away: a recall must reach these peers too
-        "departed",
-        core,
-        _serial(),
-        *_texts("peer", "agreement", "id", "version"),
-        Column("view", String(71), nullable=False),
-        Column("copy", Serial, nullable=False),
-        _text("at"),
-        Index("ix_departed_id", "id"),
-        sqlite_autoincrement=True,
-    )
+departed = Table(  # what stood on a shelf and is taken away: a recall must reach these peers too
+    "departed",
+    core,
+    _serial(),
+    *_texts("peer", "agreement", "id", "version"),
+    Column("view", String(71), nullable=False),
+    Column("copy", Serial, nullable=False),
+    _text("at"),
+    _text("fetched_at", ""),
+    Index("ix_departed_id", "id"),
+    Index("ix_departed_peer", "peer", "agreement"),
+    sqlite_autoincrement=True,
 )
 # Recalls, ours and those we were given; these are the tombstones against re-arrival (border.md 7.2).
 orders = Table(
@@ -445,6 +446,36 @@ receipts = Table(  # one for each (order, peer) that owes an answer
     _text("person", ""),
     PrimaryKeyConstraint("name", "agreement", "by", "peer"),
 )
+ruptures = Table(  # who broke off with whom: ours, and what others told us of what they own
+    "ruptures",
+    core,
+    _serial(),
+    *_texts("by", "party"),
+    _text("state"),  # standing | lifted
+    _text("suspended", ""),  # agreements that our own suspended, comma-separated
+    _text("told", ""),  # who was told of our own, comma-separated
+    _text("reason", ""),
+    _text("basis", ""),
+    _text("person", ""),
+    _text("issued"),  # of the notice
+    _blob("envelope"),
+    _text("at"),
+    Index("ix_ruptures_party", "party"),
+    sqlite_autoincrement=True,
+)
+restrictions = Table(  # the legal officer's list: what goes to whom under no agreement
+    "restrictions",
+    core,
+    _serial(),
+    # JSON lists; empty: not asked for
+    *_texts("to", "kinds", "ids", "sources", "markings", "labels"),
+    *_texts("since", "until"),
+    *_texts("reason", "basis", "person", "at"),
+    _text("lifted_at", ""),
+    _text("lifted_by", ""),
+    _text("lifted_because", ""),
+    sqlite_autoincrement=True,
+)
 settings = Table("settings", core, _key("key"), _text("value"))
 
 # --- shelf: what peers may read ----------------------------------------------------------------------
@@ -474,6 +505,17 @@ shelf_rows = Table(
     Index("ix_shelf_rows_added", "shelf", "date_added", "position"),
     Index("ix_shelf_rows_type", "shelf", "type", "position"),
     sqlite_with_rowid=False,
+)
+gone = Table(  # rows taken away a while ago: what was read of them may still lie in the spool as a note
+    "gone",
+    shelf,
+    Column("shelf", String(32), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    *_texts("id", "stix_version"),
+    Column("view", String(71), nullable=False),
+    _text("at"),
+    PrimaryKeyConstraint("shelf", "position"),
+    Index("ix_gone_at", "at"),
 )
 views = Table("views", shelf, _key("digest", 71), _blob("body"))
 frames = Table(
@@ -527,7 +569,7 @@ arrivals = Table(
     spool,
     _serial(),
     _text("peer"),
-    _text("kind"),  # frame | post | nudge
+    _text("kind"),  # frame | post | withdraw | heartbeat | fetched | nudge
     _text("facts", "{}"),
     _blob("raw"),
     Column("size", BigInteger, nullable=False),

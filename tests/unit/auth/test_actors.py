@@ -24,6 +24,8 @@ OPENED = {  # beyond what everyone who reads objects may: written by hand, as pe
     Role.POLICY_OWNER: {P.AGREEMENT_SIGN, P.RELEASE_ATTRIBUTE, P.PEER_REMOVE},
     Role.AUDITOR: {P.LOG_READ, P.LOG_PROVE},
     Role.OPERATOR: {P.KEY_ROTATE, P.SOURCE_SET, P.ACTOR_SET},
+    Role.DIRECTOR: {P.PEER_BREAK, P.PEER_RETURN},
+    Role.LEGAL: {P.RESTRICTION_SET, P.PEER_BREAK},
 }
 
 
@@ -53,6 +55,11 @@ def test_who_keeps_the_machine_or_the_books_reads_no_intelligence(role):
 
     assert not may(actor, P.OBJECT_READ)
     assert not may(actor, P.RELEASE_APPROVE)
+
+
+def test_only_a_legal_officer_stands_above_agreements_and_lets_nothing_go():
+    assert [role for role in Role if P.RESTRICTION_SET in ROLES[role]] == [Role.LEGAL]
+    assert not ROLES[Role.LEGAL] & {P.RELEASE_PROPOSE, P.RELEASE_APPROVE, P.AGREEMENT_SIGN}
 
 
 @pytest.mark.parametrize("permission", [P.AGREEMENT_SIGN, P.RELEASE_ATTRIBUTE])

@@ -88,7 +88,7 @@ class World:
 
     def remove(self, name, id_, version):
         with self.shelf.begin() as unit:
-            shelves.remove_row(unit, name, id_, version)
+            shelves.remove_row(unit, name, id_, version, "2026-03-01T12:00:00.000000Z")
 
     def post_settled(self, name, *objects):
         """Show a client what it wrote, as the worker does."""

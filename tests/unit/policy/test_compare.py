@@ -1,8 +1,8 @@
 """A comparison shows what a draft would change, what opens most and is most sensitive first."""
 
-import pytest
-
 import json
+
+import pytest
 
 from mithaq.model.labels import Label, Tlp
 from mithaq.policy.compare import Change, Group, Move, compare, sentences

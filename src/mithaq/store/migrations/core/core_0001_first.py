@@ -201,11 +201,15 @@ def upgrade() -> None:
         sa.Column("view", sa.String(length=71), nullable=False),
         sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("fetched_at", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
         sqlite_autoincrement=True,
     )
     op.create_index("ix_departed_id", "departed", ["id"], unique=False, schema="core")
+    op.create_index(
+        "ix_departed_peer", "departed", ["peer", "agreement"], unique=False, schema="core"
+    )
     op.create_table(
         "first_views",
         sa.Column("agreement", sa.Text(), nullable=False),
@@ -465,6 +469,33 @@ def upgrade() -> None:
     )
     op.create_index("ix_relations_target", "relations", ["target"], unique=False, schema="core")
     op.create_table(
+        "restrictions",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("kinds", sa.Text(), nullable=False),
+        sa.Column("ids", sa.Text(), nullable=False),
+        sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("markings", sa.Text(), nullable=False),
+        sa.Column("labels", sa.Text(), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("lifted_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("lifted_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("lifted_because", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "rows",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
@@ -477,6 +508,7 @@ def upgrade() -> None:
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("released_at", sa.Text(), nullable=False),
         sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.Column("fetched_at", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", "shelf", "version"),
         schema="core",
         sqlite_with_rowid=False,
@@ -484,6 +516,30 @@ def upgrade() -> None:
     op.create_index(
         "ix_rows_agreement_peer", "rows", ["agreement", "peer"], unique=False, schema="core"
     )
+    op.create_table(
+        "ruptures",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("suspended", sa.Text(), server_default="", nullable=False),
+        sa.Column("told", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("basis", sa.Text(), server_default="", nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.Column("issued", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_ruptures_party", "ruptures", ["party"], unique=False, schema="core")
     op.create_table(
         "settings",
         sa.Column("key", sa.Text(), nullable=False),

@@ -53,6 +53,18 @@ def upgrade() -> None:
         schema="shelf",
     )
     op.create_table(
+        "gone",
+        sa.Column("shelf", sa.String(length=32), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("stix_version", sa.Text(), nullable=False),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("shelf", "position"),
+        schema="shelf",
+    )
+    op.create_index("ix_gone_at", "gone", ["at"], unique=False, schema="shelf")
+    op.create_table(
         "heartbeats",
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("envelope", sa.LargeBinary(), nullable=False),

@@ -1,0 +1,168 @@
+"""Words about ruptures that must not be believed, and what those that may be believed come to."""
+
+import pytest
+
+from mithaq.border import consent, rupture, watch
+from mithaq.border.admit import Outcome
+from mithaq.clock import text
+from mithaq.errors import Conflict
+from mithaq.model.labels import Tlp
+from mithaq.seal.envelope import sign
+from mithaq.seal.messages import RUPTURE, BadMessage, Rupture, encode
+from mithaq.store import blocks
+from tests.federation.world import second_person
+from tests.unit.border.lies import forum, one
+from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
+from tests.unit.border.test_consent import asked
+from tests.unit.border.test_publish import rows_of
+
+WHY = rupture.Why(reason="case 7")
+
+
+def word(stage, signer=B, **more):
+    fields = {"realm": "live", "by": B, "party": C, "act": "break", "issued": text(stage.now)}
+    return sign(RUPTURE, encode(Rupture(**fields | more)), stage.signer(signer))
+
+
+def hear(stage, sender=B, **more):
+    stage.do(rupture.receive, stage.us, sender, word(stage, **more), stage.now)
+
+
+def declare(stage, party=B):
+    return stage.do(rupture.declare, stage.us, party, WHY, stage.now, by="dora")
+
+
+def ruptures(stage):
+    return {(row.by, row.party) for row in stage.ask(blocks.ruptures_standing)}
+
+
+def closed(stage):
+    """Channels whose last word to the shelf is that it is closed."""
+    state = {r["shelf"]: r["facts"] for r in stage.rows("shelf_ops") if r["op"] == "shelf"}
+    return {
+        (c["peer"], c["agreement"])
+        for c in stage.rows("channels")
+        if '"closed"' in state.get(c["id"], "")
+    }
+
+
+@pytest.mark.parametrize(
+    "lie", [{"by": C}, {"signer": C}, {"realm": "drill:x"}, {"by": US, "signer": US}]
+)
+def test_a_word_by_another_or_of_another_realm_is_not_believed(stage, lie):
+    with pytest.raises(BadMessage):
+        hear(stage, **lie)
+    assert ruptures(stage) == set()
+
+
+def test_the_last_word_counts_and_an_older_one_changes_nothing(stage):
+    hear(stage)
+    early = text(stage.now)
+    stage.clock.step()
+    hear(stage, act="lift")
+    assert ruptures(stage) == set()
+
+    for issued in (early, text(stage.now)):
+        with pytest.raises(BadMessage):
+            hear(stage, issued=issued)
+    assert ruptures(stage) == set()
+
+
+def test_one_peer_cannot_fill_the_list(stage, monkeypatch):
+    monkeypatch.setattr(rupture, "MOST_TOLD", 2)
+    hear(stage)
+    hear(stage, party="somebody")
+    stage.clock.step()
+
+    with pytest.raises(BadMessage):
+        hear(stage, party="another")
+    hear(stage, act="lift")  # about whom it has spoken of before
+    assert ruptures(stage) == {(B, "somebody")}
+
+
+def test_an_owners_rupture_takes_what_it_owns_from_the_party_and_its_end_brings_it_back(stage):
+    body = stage.body(level=Tlp.CLEAR)
+    stage.admit(sealed(forum(), [put(body)], stage.signer(B))[0])
+    [theirs] = stage.admitted()
+    [ours] = stage.give(stage.body(by=US))
+    stage.publish(theirs, ours, agreement=FORUM)
+    assert rows_of(stage, theirs) == [(FORUM, C)]
+
+    hear(stage)
+    assert rows_of(stage, theirs) == []
+    stage.do(watch.turn, stage.us, stage.now)
+    assert rows_of(stage, ours) == [(FORUM, B), (FORUM, C)]
+
+    stage.clock.step()
+    hear(stage, act="lift")
+    stage.do(watch.turn, stage.us, stage.now)
+    assert rows_of(stage, theirs) == [(FORUM, C)]
+
+
+def test_whoever_broke_off_with_us_gets_nothing_until_it_says_otherwise(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+
+    hear(stage, party=US)
+    assert closed(stage) >= {(B, PAIR), (B, FORUM)}
+    [later] = stage.give(stage.body(by=US))
+    stage.publish(later, agreement=FORUM)
+    assert rows_of(stage, later) == [(FORUM, C)]
+
+    stage.clock.step()
+    hear(stage, party=US, act="lift")
+    for name in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, name, stage.now)
+    assert not closed(stage) & {(B, PAIR), (B, FORUM)}
+    assert (FORUM, B) in rows_of(stage, later)
+
+
+def test_what_a_broken_off_party_sends_waits_and_its_requests_are_refused(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+    stage.publish(copy)
+    declare(stage)
+
+    kept = stage.admit(one(stage, terms=forum()))
+    with pytest.raises(BadMessage):
+        stage.do(consent.receive_request, stage.us, B, asked(stage, copy), stage.now)
+
+    assert (kept.outcome, kept.code) == (Outcome.KEPT, "rupture")
+    assert stage.admitted() == []
+
+
+def test_no_consent_is_given_that_names_a_broken_off_party(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+    stage.publish(copy)
+    stage.do(consent.receive_request, stage.us, B, asked(stage, copy), stage.now)
+    person = stage.do(second_person)
+    declare(stage, C)
+
+    with pytest.raises(Conflict):
+        stage.do(consent.answer, stage.us, 1, person, stage.now, yes=True)
+    stage.do(consent.answer, stage.us, 1, person, stage.now, yes=False)
+
+
+def test_all_shelves_of_the_party_are_closed_in_the_unit_of_the_act(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    stage.publish(copy, agreement=FORUM)
+
+    declare(stage)
+
+    assert closed(stage) == {(B, PAIR), (B, FORUM)}
+    assert stage.leaves(B)[-1] == "rupture"
+
+
+def test_what_waited_for_a_person_towards_the_party_waits_no_more_and_others_still_get_it(stage):
+    stage.enrol("mona")
+    [held] = stage.give(stage.body("threat-actor", by=US, x_country="QX"))
+    stage.publish(held, agreement=FORUM)
+    assert {(i["peer"], i["state"]) for i in stage.rows("intents")} == {(B, "held"), (C, "held")}
+
+    declare(stage)
+    stage.do(watch.turn, stage.us, stage.now)
+
+    assert {(i["peer"], i["state"]) for i in stage.rows("intents")} == {
+        (B, "withheld"),
+        (C, "held"),
+    }
