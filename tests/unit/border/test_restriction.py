@@ -129,7 +129,7 @@ def test_no_new_proposal_approval_or_source_gets_around_it(stage, shown):
 
     assert {peer for peer, id_ in standing(stage) if id_ == one.object.id} <= {C}
     assert rows_of(stage, held) == []
-    assert {i["state"] for i in stage.rows("intents") if i["copy"] == held.seq} == {"withheld"}
+    assert {i["state"] for i in stage.rows("verdicts") if i["copy"] == held.seq} == {"withheld"}
 
 
 def test_what_waits_for_a_person_and_is_restricted_waits_no_more(stage):
@@ -140,7 +140,7 @@ def test_what_waits_for_a_person_and_is_restricted_waits_no_more(stage):
     restrict(stage, ids=[held.object.id])
     decide(stage)
 
-    assert {i["state"] for i in stage.rows("intents")} == {"withheld"}
+    assert {i["state"] for i in stage.rows("verdicts")} == {"withheld"}
     with pytest.raises(NotFound):
         stage.approve("mona", held)
 

@@ -157,12 +157,12 @@ def test_what_waited_for_a_person_towards_the_party_waits_no_more_and_others_sti
     stage.enrol("mona")
     [held] = stage.give(stage.body("threat-actor", by=US, x_country="QX"))
     stage.publish(held, agreement=FORUM)
-    assert {(i["peer"], i["state"]) for i in stage.rows("intents")} == {(B, "held"), (C, "held")}
+    assert {(i["peer"], i["state"]) for i in stage.rows("verdicts")} == {(B, "held"), (C, "held")}
 
     declare(stage)
     stage.do(watch.turn, stage.us, stage.now)
 
-    assert {(i["peer"], i["state"]) for i in stage.rows("intents")} == {
+    assert {(i["peer"], i["state"]) for i in stage.rows("verdicts")} == {
         (B, "withheld"),
         (C, "held"),
     }
