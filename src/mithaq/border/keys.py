@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Connection
 
-from mithaq.border import peers, recall
+from mithaq.border import heartbeats, peers, recall
 from mithaq.border.channels import send_document
 from mithaq.border.peers import document_of, publish_own
 from mithaq.border.us import Us
@@ -31,6 +31,7 @@ from mithaq.seal.envelope import Envelope, read
 from mithaq.seal.keys import Signer, decode, encode, keyid
 from mithaq.store import inbound, objects, parties
 from mithaq.store.inbound import Quarantined
+from mithaq.store.journal import keep, setting
 
 OVERLAP = timedelta(days=7)  # how long the old key and the new one both count at most
 LIFE = timedelta(days=365)  # of a document
@@ -74,7 +75,7 @@ def draft(unit: Connection, us: Us, change: Change, now: datetime) -> Draft:
 
 
 def publish(unit: Connection, us: Us, signed: Draft, now: datetime, *, by: str) -> KeyDocument:
-    """Show our next key document, and send it to every peer under the key that still counts.
+    """Show our next key document; the worker brings it to every peer (``announce``).
 
     Raises:
         Conflict: it follows another document than our newest.
@@ -95,10 +96,31 @@ def publish(unit: Connection, us: Us, signed: Draft, now: datetime, *, by: str) 
     document = following(held, signed.envelope)
     envelope = signed.envelope.to_bytes()
     publish_own(unit, envelope, document, now, by=by)
+    return document
+
+
+def announced(unit: Connection) -> int:
+    """Return the version of our key document that was last sent to every peer."""
+    return int(setting(unit, "announced", "1"))
+
+
+def announce(unit: Connection, us: Us, now: datetime) -> None:
+    """Send our newest key document to every peer, sealed by the key that signs from it on.
+
+    That a peer takes the seal does not matter: the document itself is brought there too, and its roots vouch for it.
+    """
+    envelope, document = _newest(unit, us)
     for peer in parties.all_peers(unit):
         if peer.kind == "node" and peer.state == "confirmed":
-            send_document(unit, us, peer.name, (KEYS, envelope), now)
-    return document
+            send_document(unit, us, peer.name, (KEYS, envelope.to_bytes()), now)
+    keep(unit, "announced", str(document.version))
+
+
+def lacking(unit: Connection, us: Us, peer: str) -> list[bytes]:
+    """Return the key documents of ours that a peer has not said it holds, one version after the other."""
+    held = heartbeats.knows(unit, peer)
+    ours = parties.key_document_envelopes(unit, us.party)
+    return [raw for version, raw in sorted(ours.items()) if version > max(held, min(ours))]
 
 
 def rotate(  # noqa: PLR0913 unit, us and now come with every act
@@ -138,6 +160,7 @@ def learn(unit: Connection, us: Us, party: str, raw: bytes, now: datetime) -> in
     """
     before = document_of(unit, party)
     document = peers.learn(unit, party, raw, now)
+    keep(unit, f"heartbeat:{party}", "")  # it is told at once that we hold it
     known = {(entry.key, entry.since) for entry in before.revoked} if before else set()
     return sum(
         _distrust(unit, us, party, entry, now)

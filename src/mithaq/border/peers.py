@@ -208,7 +208,9 @@ def _misheard(place: int, word: str, near: Sequence[str]) -> str:
 
 def show_caller(unit: Connection, peer: Peer) -> None:
     """Let the listener know by what a peer is known; a revoked key opens nothing, whoever holds it."""
-    document = document_of(unit, peer.name) if peer.kind == "node" else None
+    held = parties.key_document_envelopes(unit, peer.name) if peer.kind == "node" else {}
+    newest = held[max(held)] if held else b""
+    document = documents.unverified(read(newest)) if held else None
     gone = {entry.key for entry in document.revoked} if document else set()
     keys = (
         {
@@ -227,6 +229,7 @@ def show_caller(unit: Connection, peer: Peer) -> None:
         kind=peer.kind,
         keys=json.dumps(keys),
         token=peer.token,
+        document=newest.decode(),
     )
 
 

@@ -80,6 +80,8 @@ def _warnings(node: Node, document: KeyDocument | None, now: datetime) -> list[s
         found.append("exchange-expired")
     elif last - now < SOON:
         found.append("exchange-soon")
+    if node.keys.lost:
+        found.append("exchange-lost")
     if document.standing == "single-root":
         found.append("single-root")
     if (node.config.home / ROOT_KEY).exists():

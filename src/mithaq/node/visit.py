@@ -5,11 +5,10 @@ from datetime import datetime
 
 import structlog
 
-from mithaq.border import admit, heartbeats
-from mithaq.border.keys import learn
+from mithaq.border import admit, heartbeats, keys
 from mithaq.border.shelf import Nudge, narrow
 from mithaq.errors import MithaqError, NotFound
-from mithaq.exchange.client import Line, PeerRefuses, fetch_keys
+from mithaq.exchange.client import Line, PeerRefuses, bring_keys, fetch_keys
 from mithaq.exchange.onshow import frames_after, heartbeat_for, is_open
 from mithaq.node.build import Node
 from mithaq.seal.envelope import BadEnvelope
@@ -71,6 +70,7 @@ class Visitor:
             peer = parties.peer(unit, name)
         line = Line(wire=node.wire, url=peer.url, signer=node.us.signer)
         try:
+            self._bring_keys(peer)
             if peer.delivery == "push":
                 self._bring(line, peer)
             else:
@@ -128,7 +128,7 @@ class Visitor:
         """Walk one version of the peer's key document."""
         document = fetch_keys(self.node.wire, peer.url, version)
         with self.node.core.begin() as unit:
-            learn(unit, self.node.us, peer.name, document, self.node.clock())
+            keys.learn(unit, self.node.us, peer.name, document, self.node.clock())
 
     def _fetch(self, line: Line, peer: Peer, channel: str) -> None:
         """Fetch a channel from where we stand until there is nothing newer, one transaction a frame."""
@@ -157,6 +157,14 @@ class Visitor:
                 return
 
     # --- bring -----------------------------------------------------------------------------------------
+    def _bring_keys(self, peer: Peer) -> None:
+        """Bring our key documents that the peer has not said it holds: it may know none of our keys any more."""
+        node = self.node
+        with node.core.read() as unit:
+            lacking = keys.lacking(unit, node.us, peer.name)
+        for raw in lacking:
+            bring_keys(node.wire, peer.url, raw)
+
     def _bring(self, line: Line, peer: Peer) -> None:
         """Push what the peer has not acknowledged, in order, as far as its shelf shows it, then our heartbeat."""
         node = self.node

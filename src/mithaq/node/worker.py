@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, fetches, heartbeats, peers, shelf, watch
+from mithaq.border import admit, clients, fetches, heartbeats, keys, peers, shelf, watch
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
@@ -102,6 +102,8 @@ class Worker:
                             clients.post(unit, arrival, now)
                         case "withdraw":
                             clients.withdraw(unit, arrival, now)
+                        case "keys":
+                            keys.learn(unit, node.us, arrival.peer, arrival.raw, now)
                         case "heartbeat":
                             heartbeats.take(unit, node.us, arrival.peer, arrival.raw, now)
                         case _:
@@ -144,11 +146,12 @@ class Worker:
         node, now = self.node, self.node.clock()
         with node.core.read() as unit:
             ours = max(parties.document_versions(unit, node.us.party), default=0)
-            document = peers.document_of(unit, node.us.party) if ours > node.keys.version else None
+            news = ours > keys.announced(unit)
             changed, turned = watch.changed(unit, now), releases.count_turned(unit, text(now))
             last = audit.last_checkpoint(unit)
-        if document is not None:
-            node.keys.read(document)
+        if news:
+            with node.core.begin() as unit:
+                keys.announce(unit, node.us, now)
         due = last is None or last <= now - LOG_TICK
         for agreement in changed:
             with node.core.begin() as unit:

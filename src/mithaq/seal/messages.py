@@ -202,6 +202,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     keys: KeyRef
     heads: list[Head]
     have: list[Head]
+    yours: Size = 0  # version of the recipient's key document that the sender holds
     log: Hash
 
 

@@ -520,6 +520,7 @@ callers = Table(
     _text("kind"),  # node | client
     _text("keys"),  # key id -> base64 raw key, as JSON
     _text("token", ""),
+    _text("document", ""),  # a node's newest key document, to judge the next one by
     Index("ix_callers_token", "token"),
 )
 caller_keys = Table(
