@@ -17,6 +17,7 @@ from mithaq.store import channels as store
 from mithaq.store import objects, releases
 
 RESTORED = "restored"  # why a channel stops: the peer holds more of it than we remember
+ANEW = "anew"  # of an open channel: it stops once the peer knows our new first key document
 RESEALED = "resealed"  # or what it still lacks is sealed by a key that counts no more
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from mithaq.audit import log
 from mithaq.border import agreements, orders
-from mithaq.border.channels import RESEALED, RESTORED, send_document
+from mithaq.border.channels import ANEW, RESEALED, RESTORED, send_document
 from mithaq.border.peers import administrative, document_of, every_key_of, keys_of
 from mithaq.border.publish import reconsider
 from mithaq.border.us import Us
@@ -18,7 +18,6 @@ from mithaq.model.canonical import Json, digest
 from mithaq.seal.envelope import Envelope, countersign, read, sign, signed_by, verify
 from mithaq.seal.messages import (
     HEARTBEAT,
-    ZERO,
     BadMessage,
     Doc,
     Head,
@@ -169,18 +168,35 @@ def _reseal(unit: Connection, us: Us, peer: str, heartbeat: Heartbeat, now: date
         return
     have = {head.channel: head for head in heartbeat.have}
     for ours in channels.of_peer(unit, peer, "out"):
-        first = channels.first_undelivered(unit, ours.id) if ours.state == "open" else None
-        lacks = None if first is None else channels.parcel(unit, ours.id, first)
-        if lacks is not None and not signed_by(read(lacks.envelope), live):
+        if ours.state == "open" and _must_begin_anew(unit, ours, live):
             _go_on_in_another(unit, us, ours, (*_stands(unit, ours, have), RESEALED), now)
+
+
+def _must_begin_anew(unit: Connection, ours: Channel, live: Mapping[str, bytes]) -> bool:
+    """Say whether what a peer lacks next is sealed by no key that counts; or it lacks nothing, and our roots are new.
+
+    While it lacks what it could take, it may be taking it now: where it stands is not known.
+    """
+    first = channels.first_undelivered(unit, ours.id)
+    if first is None:
+        return ours.reason == ANEW
+    lacks = channels.parcels(unit, ours.id, first, first)
+    return not any(signed_by(read(parcel.envelope), live) for parcel in lacks)
+
+
+def begin_anew(unit: Connection, peer: str) -> None:
+    """Let every channel to a peer begin anew once it says that it knows our new first key document."""
+    for ours in channels.of_peer(unit, peer, "out"):
+        if ours.state == "open" and ours.seq:
+            channels.put_channel(unit, replace(ours, reason=ANEW))
 
 
 def _stands(unit: Connection, ours: Channel, have: Mapping[str, Head]) -> tuple[int, str]:
     """Return the number and seal where a peer stands in a channel of ours; at its start, what that one cites."""
     if ours.id in have:
         return have[ours.id].seq, have[ours.id].seal
-    first = channels.parcels(unit, ours.id, 1, 1)
-    return 0, next((decode(read(p.envelope).payload, Seal).prev for p in first), ZERO)
+    [first] = channels.parcels(unit, ours.id, 1, 1)
+    return 0, decode(read(first.envelope).payload, Seal).prev
 
 
 def _begin_anew(unit: Connection, us: Us, ours: Channel, have: Head, now: datetime) -> None:

@@ -23,6 +23,7 @@ from mithaq.seal.documents import (
     Reader,
     Revoked,
     RootKey,
+    first,
     following,
     unverified,
 )
@@ -50,6 +51,7 @@ class Change:
         pins: the whole list of pins of TLS certificates; None: as before.
         identities: ids of identities that are ours too.
         url: where we are reached; empty: as before.
+        anew: begin anew, with new words: too few of our root keys are left.
     """
 
     public: bytes = b""
@@ -62,6 +64,7 @@ class Change:
     pins: Sequence[str] | None = None
     identities: Sequence[str] = ()
     url: str = ""
+    anew: bool = False
 
 
 def draft(unit: Connection, us: Us, change: Change, now: datetime) -> Draft:
@@ -71,7 +74,7 @@ def draft(unit: Connection, us: Us, change: Change, now: datetime) -> Draft:
         InputError: a key to revoke is none that our document names, or no document could say this.
     """
     held, document = _newest(unit, us)
-    return drafts.new(_next(document, change, now), held)
+    return drafts.new(_next(document, change, now), None if change.anew else held)
 
 
 def publish(unit: Connection, us: Us, signed: Draft, now: datetime, *, by: str) -> KeyDocument:
@@ -93,9 +96,13 @@ def publish(unit: Connection, us: Us, signed: Draft, now: datetime, *, by: str) 
             before=left.before,
             own=left.own,
         )
-    document = following(held, signed.envelope)
+    anew = signed.document.begins != held.begins
+    document = first(signed.envelope) if anew else following(held, signed.envelope)
     envelope = signed.envelope.to_bytes()
     publish_own(unit, envelope, document, now, by=by)
+    if anew:
+        for peer in parties.all_peers(unit):
+            heartbeats.begin_anew(unit, peer.name)
     return document
 
 
@@ -169,6 +176,35 @@ def learn(unit: Connection, us: Us, party: str, raw: bytes, now: datetime) -> in
     )
 
 
+def renew(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    name: str,
+    chain: Sequence[bytes],
+    typed: str,
+    now: datetime,
+    *,
+    by: str,
+) -> KeyDocument:
+    """Go on with a peer whose root keys are lost, by the words of its new first document (border.md 9.3).
+
+    Args:
+        chain: its documents, from the new first one to the newest.
+
+    Raises:
+        WrongWords: they are not the words of the new first document; nothing is kept.
+        PeerError: the documents must not be accepted; Conflict: it does not begin anew.
+    """
+    before = document_of(unit, name)
+    known = {(entry.key, entry.since) for entry in before.revoked} if before else set()
+    document = peers.renew(unit, name, chain, typed, now, by=by)
+    for entry in document.revoked:
+        if (entry.key, entry.since) not in known:
+            _distrust(unit, us, name, entry, now)
+    keep(unit, f"heartbeat:{name}", "")
+    return document
+
+
 def _distrust(unit: Connection, us: Us, party: str, gone: Revoked, now: datetime) -> int:
     doubtful = [
         copy
@@ -219,6 +255,7 @@ def _next(held: KeyDocument, change: Change, now: datetime) -> KeyDocument:
     return msgspec.structs.replace(
         held,
         version=held.version + 1,
+        begins=held.version + 1 if change.anew else held.begins,
         issued=text(max(now, parse(held.issued))),
         expires=text(now + LIFE),
         roots=roots,

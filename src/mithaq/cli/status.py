@@ -9,13 +9,14 @@ from sqlalchemy import Connection
 
 from mithaq.audit import log
 from mithaq.border import agreements, peers, shelf
+from mithaq.border.peers import BeginsAnew
 from mithaq.cli.screen import Screen
 from mithaq.clock import parse, text
 from mithaq.node import Node
 from mithaq.node.build import ROOT_KEY
 from mithaq.seal.documents import KeyDocument
 from mithaq.serve.alone import serving
-from mithaq.store import channels, checks, inbound, parties, recalls, releases
+from mithaq.store import channels, checks, inbound, journal, parties, recalls, releases
 from mithaq.store.parties import Peer
 
 SOON = timedelta(days=14)  # how long before a key runs out people are told
@@ -101,6 +102,8 @@ def _peer(unit: Connection, peer: Peer, now: datetime) -> Facts:
         and (heard is None or heard.expires < text(now))
     ):
         state = "silent"
+    if journal.setting(unit, f"visit:{peer.name}") == BeginsAnew.code:
+        state = BeginsAnew.code
     return {
         "peer": peer.name,
         "kind": peer.kind,

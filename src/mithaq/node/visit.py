@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 
 from mithaq.border import admit, heartbeats, keys
+from mithaq.border.peers import BeginsAnew
 from mithaq.border.shelf import Nudge, narrow
 from mithaq.errors import MithaqError, NotFound
 from mithaq.exchange.client import Line, PeerRefuses, bring_keys, fetch_keys
@@ -111,10 +112,16 @@ class Visitor:
             # Signed perhaps by a key that only the peer's next document names (border.md 9.3).
             self._learn(peer, self._known(peer) + 1)
             news = self._take(peer, raw)
-        for version in range(self._known(peer) + 1, news.keys + 1):
-            self._learn(peer, version)
+        anew: BeginsAnew | None = None
+        try:
+            for version in range(self._known(peer) + 1, news.keys + 1):
+                self._learn(peer, version)
+        except BeginsAnew as error:
+            anew = error  # until people have compared words, the document before counts as long as it does
         for channel, _ in news.channels:
             self._fetch(line, peer, channel)
+        if anew is not None:
+            raise anew
 
     def _take(self, peer: Peer, raw: bytes) -> heartbeats.News:
         with self.node.core.begin() as unit:
