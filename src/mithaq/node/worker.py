@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, fetches, heartbeats, keys, peers, shelf, watch
+from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, watch
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
