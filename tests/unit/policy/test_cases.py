@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mithaq.model.labels import Label, Tlp
+from mithaq.model.labels import Beside, Label, Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.objects import from_body
 from mithaq.policy.agreement import Agreement, digest_of
@@ -217,6 +217,121 @@ def test_a_marking_on_a_part_can_forbid_the_whole_by_what_the_peer_lacks():
     found = decided(around(agreement), agreement, [one])["borea", FIRST]
 
     assert rules(found) == {Rule.READERS}
+
+
+def two_versions(**later: Any) -> tuple[Candidate, Candidate]:
+    old = replace(ours(FIRST, Tlp.GREEN), key="old", newest=False)
+    new = replace(ours(FIRST, Tlp.GREEN, modified=VERSIONS[1], name="new", **later), key="new")
+    return old, new
+
+
+def latest(agreement: Agreement) -> Agreement:
+    return msgspec.structs.replace(agreement, versions="latest")
+
+
+def test_where_the_latest_alone_is_shown_the_older_leaves_once_the_newer_goes():
+    agreement = pact("borea")
+    old, new = two_versions()
+    shown = row(
+        old,
+        decided(around(agreement), agreement, [replace(old, newest=True)])["borea", "old"],
+        "borea",
+    )
+    stands = around(agreement, shelves=(shown,))
+
+    both = decided(stands, agreement, [old, new])
+
+    assert [type(both["borea", key]) for key in ("old", "new")] == [Release, Release]
+    for given in ([old, new], [new, old]):
+        one = decided(stands, latest(agreement), given)
+        assert isinstance(one["borea", "new"], Release)
+        assert one["borea", "old"] == Withhold(
+            reasons=(Reason(rule=Rule.SUPERSEDED, facts={"by": VERSIONS[1]}),)
+        )
+
+
+def test_an_older_version_stays_where_the_newer_does_not_go_or_is_anothers():
+    agreement = latest(pact("borea"))
+    old, new = two_versions()
+    shown = row(
+        old,
+        decided(around(agreement), agreement, [replace(old, newest=True)])["borea", "old"],
+        "borea",
+    )
+    stands = around(agreement, shelves=(shown,))
+    hidden = replace(new, beside=Beside(tlp=Tlp.RED))
+    anothers = replace(new, voucher="feed", own=False, owner="")
+
+    assert isinstance(decided(stands, agreement, [old, hidden])["borea", "old"], Release)
+    assert isinstance(decided(stands, agreement, [old, anothers])["borea", "old"], Release)
+
+
+def test_who_still_has_the_older_and_who_has_the_newer_is_decided_one_by_one():
+    """Corvia gets the newer and loses the older; Borea may not have the newer and keeps what it has."""
+    to = [clause("all", named_levels=[])]
+    agreement = latest(pact("borea", "corvia", clauses=to))
+    old, new = two_versions()
+    first = decided(around(agreement), agreement, [replace(old, newest=True)])
+    rows = tuple(row(old, first[peer, "old"], peer) for peer in ("borea", "corvia"))
+    new = replace(new, beside=Beside(releasable_to=frozenset({"corvia"})))
+
+    found = decided(around(agreement, shelves=rows), agreement, [old, new])
+
+    assert isinstance(found["borea", "old"], Release)
+    assert Rule.RELEASABLE_TO in rules(found["borea", "new"])
+    assert rules(found["corvia", "old"]) == {Rule.SUPERSEDED}
+    assert isinstance(found["corvia", "new"], Release)
+
+
+def test_what_the_older_alone_carried_goes_with_it():
+    """A report that refers to the older version only through its id stays: the newer one has that id too."""
+    agreement = latest(pact("borea"))
+    old, new = two_versions()
+    shown = row(
+        old,
+        decided(around(agreement), agreement, [replace(old, newest=True)])["borea", "old"],
+        "borea",
+    )
+    naming = ours(SECOND, Tlp.GREEN, x_seen_ref=FIRST)
+
+    found = decided(around(agreement, shelves=(shown,)), agreement, [old, new, naming])
+
+    assert found["borea", SECOND].view.removed == ()
+
+
+def test_what_goes_and_what_waits_bear_what_their_clause_says_of_passing_on():
+    agreement = pact("borea", clauses=[clause("all", onward="scope")])
+    open_, strict = ours(FIRST, Tlp.GREEN), ours(SECOND, Tlp.AMBER_STRICT)
+
+    found = decided(around(agreement), agreement, [open_, strict])
+
+    assert (found["borea", FIRST].onward, found["borea", FIRST].clause) == ("scope", "all")
+    held = found["borea", SECOND]
+    assert isinstance(held, Hold)
+    assert (held.onward, held.clause) == ("scope", "all")
+    assert held.reasons == (
+        Reason(
+            rule=Rule.SECOND_PERSON, clause="all", facts={"because": "level", "is": "AMBER+STRICT"}
+        ),
+    )
+
+
+def test_a_peer_that_is_not_known_here_is_decided_nothing_for():
+    agreement = pact("borea", "corvia")
+    alone = around(agreement)
+    alone = replace(alone, peers={"corvia": alone.peers["corvia"]})
+
+    assert set(decided(alone, agreement, [ours(FIRST, Tlp.GREEN)])) == {("corvia", FIRST)}
+
+
+def test_a_shadow_agreement_decides_and_says_what_would_go():
+    agreement = msgspec.structs.replace(pact("borea"), shadow=True)
+
+    found = decided(around(agreement), agreement, [ours(FIRST, Tlp.GREEN), ours(SECOND, Tlp.RED)])
+
+    assert rules(found["borea", FIRST]) == {Rule.SHADOW}
+    assert isinstance(found["borea", FIRST].would, Release)
+    assert found["borea", SECOND].would is None
 
 
 # --- the receiver's side of a clause --------------------------------------------------------------------
