@@ -27,6 +27,7 @@ from _pytest.runner import runtestprotocol
 from hypothesis import Phase, settings
 
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "tmp_path_retention_policy=failed"]
+EXAMPLES = 100  # what a property is tried with at most, each time the same
 FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
 Lines = dict[str, dict[int, list[str]]]  # file -> line -> the tests that run it
 
@@ -139,8 +140,10 @@ class Plugin:
         for item in items:
             test = getattr(item, "obj", None)
             if hasattr(test, "_hypothesis_internal_use_settings"):
+                given = test._hypothesis_internal_use_settings
                 test._hypothesis_internal_use_settings = settings(
-                    test._hypothesis_internal_use_settings,
+                    given,
+                    max_examples=min(given.max_examples, EXAMPLES),
                     phases=[Phase.explicit, Phase.generate],
                     derandomize=True,
                     database=None,
