@@ -334,6 +334,148 @@ def test_a_shadow_agreement_decides_and_says_what_would_go():
     assert found["borea", SECOND].would is None
 
 
+def thing(kind: str, number: int, level: Tlp = Tlp.GREEN, **properties: Any) -> Candidate:
+    id_ = named(kind, number)
+    body = {"type": kind, "spec_version": "2.1", "id": id_, "object_marking_refs": [tlp_id(level)]}
+    timed = {"created": VERSIONS[0], "modified": VERSIONS[0]}
+    observed = kind in {"file", "directory", "ipv4-addr", "domain-name"}
+    made = from_body(body | ({} if observed else timed) | properties)
+    return Candidate(key=id_, object=made, voucher="aurelia", own=True, owner="aurelia")
+
+
+def test_what_lacks_a_target_takes_along_what_cannot_do_without_it_however_long_the_chain():
+    """A file in a folder that holds a file that may not go: an observable goes whole or not at all (border.md 1.4)."""
+    agreement = pact("borea")
+    secret = thing("file", 20, Tlp.RED, name="secret")
+    folder = thing("directory", 21, path="/x", contains_refs=[secret.object.id])
+    inside = thing("file", 22, name="plain", parent_directory_ref=folder.object.id)
+    outside = thing(
+        "file",
+        23,
+        name="link",
+        parent_directory_ref=folder.object.id,
+        contains_refs=[inside.object.id],
+    )
+    chain = [secret, folder, inside, outside]
+
+    for given in (chain, chain[::-1], [inside, secret, outside, folder]):
+        found = decided(around(agreement), agreement, given)
+        for one, target in ((folder, secret), (inside, folder)):
+            assert found["borea", one.key] == Withhold(
+                reasons=(
+                    Reason(
+                        rule=Rule.SCO_PARTIAL, clause="all",
+                        facts={"because": "target", "target": target.object.id},
+                    ),
+                )
+            )  # fmt: skip
+        assert {r.facts["target"] for r in found["borea", outside.key].reasons} == {
+            folder.object.id,
+            inside.object.id,
+        }
+
+
+def actor(**more: Any) -> Candidate:
+    return thing("threat-actor", 24, name="somebody", country="XC", **more)
+
+
+def test_a_version_whose_only_news_is_a_reference_that_falls_late_stays():
+    """The actor falls once its view is looked at, the sighting with it, and then what referred to that (1.9, 2.5)."""
+    agreement = pact("borea", clauses=[clause("all", attribution="withhold")])
+    before = ours(FIRST, Tlp.GREEN)
+    shown = row(before, decided(around(agreement), agreement, [before])["borea", FIRST], "borea")
+    seen = thing("sighting", 25, sighting_of_ref=actor().object.id)
+    after = replace(
+        ours(FIRST, Tlp.GREEN, modified=VERSIONS[1], x_seen_ref=seen.object.id), key="after"
+    )
+
+    found = decided(around(agreement, shelves=(shown,)), agreement, [after, seen, actor()])
+
+    assert rules(found["borea", actor().key]) == {Rule.ATTRIBUTION}
+    assert rules(found["borea", seen.key]) == {Rule.REFERENCE_REQUIRED}
+    assert found["borea", "after"] == Withhold(
+        reasons=(Reason(rule=Rule.SILENT_VERSION, facts={"since": VERSIONS[0]}),)
+    )
+
+
+def test_a_list_that_must_hold_something_lets_go_of_what_falls_until_nothing_is_left():
+    agreement = pact("borea")
+    one, other = thing("tool", 26, name="a"), thing("tool", 27, Tlp.RED, name="b")
+    refs = [one.object.id, other.object.id]
+    note = thing("note", 28, content="x", object_refs=refs)
+    empty = thing("note", 29, content="x", object_refs=[other.object.id])
+
+    found = decided(around(agreement), agreement, [one, other, note, empty])
+
+    assert found["borea", note.key].view.body["object_refs"] == [one.object.id]
+    assert found["borea", empty.key] == Withhold(
+        reasons=(
+            Reason(rule=Rule.REFERENCE_REQUIRED, clause="all", facts={"target": other.object.id}),
+        )
+    )
+
+
+def test_reasons_name_each_missing_target_once_in_order_and_eight_at_most():
+    agreement = pact("borea")
+    numbers = [*range(30, 40)]
+    gone = [named("tool", number) for number in numbers]
+    note = thing("note", 41, content="x", object_refs=[*gone[::-1]])
+
+    found = decided(around(agreement), agreement, [note])["borea", note.key]
+
+    assert [r.facts["target"] for r in found.reasons] == gone[:8]
+
+
+def test_a_required_target_that_others_have_lets_it_go_to_these_alone():
+    """In an agreement of many a required reference narrows the audience, an optional one is cut for all (2.5)."""
+    agreement = pact("borea", "corvia")
+    target = replace(thing("tool", 26, name="a"), beside=Beside(releasable_to=frozenset({"borea"})))
+    seen = thing("sighting", 25, sighting_of_ref=target.object.id)
+    about = ours(FIRST, Tlp.GREEN, x_seen_ref=target.object.id)
+
+    found = decided(around(agreement), agreement, [target, seen, about])
+
+    assert isinstance(found["borea", seen.key], Release)
+    assert rules(found["corvia", seen.key]) == {Rule.REFERENCE_REQUIRED}
+    assert found["borea", FIRST].view.removed == ("/x_seen_ref",)
+    assert found["corvia", FIRST].view == found["borea", FIRST].view
+
+
+def test_what_waits_for_a_person_is_withheld_once_it_lacks_what_it_needs():
+    """The sighting would wait for a person; but the actor it needs waits too, and so is not there (2.5)."""
+    agreement = pact("borea")
+    target = thing("tool", 26, Tlp.AMBER_STRICT, name="a")
+    seen = thing("sighting", 25, Tlp.AMBER_STRICT, sighting_of_ref=target.object.id)
+
+    found = decided(around(agreement), agreement, [target, seen])
+
+    assert isinstance(found["borea", target.key], Hold)
+    assert found["borea", seen.key] == Withhold(
+        reasons=(
+            Reason(rule=Rule.REFERENCE_REQUIRED, clause="all", facts={"target": target.object.id}),
+        )
+    )
+
+
+def test_who_waits_for_a_person_waits_for_a_view_that_is_fit_for_it():
+    """Without the target that waits as well, the new version would say nothing new: it is withheld (1.9)."""
+    agreement = pact("borea")
+    before = ours(FIRST, Tlp.AMBER_STRICT)
+    yes = approval(agreement, before, before.object.digest, "borea")
+    first = decided(around(agreement, approvals=(yes,)), agreement, [before])["borea", FIRST]
+    shown = row(before, first, "borea")
+    target = thing("tool", 26, Tlp.AMBER_STRICT, name="a")
+    after = replace(
+        ours(FIRST, Tlp.AMBER_STRICT, modified=VERSIONS[1], x_seen_ref=target.object.id),
+        key="after",
+    )
+
+    found = decided(around(agreement, shelves=(shown,)), agreement, [after, target])
+
+    assert isinstance(found["borea", target.key], Hold)
+    assert rules(found["borea", "after"]) == {Rule.SILENT_VERSION}
+
+
 # --- the receiver's side of a clause --------------------------------------------------------------------
 
 
