@@ -46,6 +46,8 @@ class Permission(StrEnum):
     PEER_REMOVE = "peer:remove"
     PEER_BREAK = "peer:break"  # one person breaks off at once
     PEER_RETURN = "peer:return"  # two persons deal with it again
+    STANDING_SIGN = "standing:sign"  # the second person, beforehand
+    STANDING_REVIEW = "standing:review"
     RESTRICTION_SET = "restriction:set"  # what stands above every agreement, by law
     SOURCE_SET = "source:set"
     ACTOR_SET = "actor:set"
@@ -115,6 +117,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             P.PEER_REMOVE,
             P.PEER_BREAK,
             P.PEER_RETURN,
+            P.STANDING_REVIEW,
         }
     ),
     Role.AUDITOR: frozenset({P.AGREEMENT_READ, P.LOG_READ, P.LOG_PROVE}),
@@ -127,6 +130,8 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             P.AGREEMENT_NARROW,
             P.PEER_BREAK,
             P.PEER_RETURN,
+            P.STANDING_SIGN,
+            P.STANDING_REVIEW,
         }
     ),
     Role.LEGAL: frozenset(

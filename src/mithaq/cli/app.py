@@ -100,6 +100,12 @@ def _restriction() -> typer.Typer:
     return restriction.app
 
 
+def _standing() -> typer.Typer:
+    from mithaq.cli import standing  # noqa: PLC0415 as above
+
+    return standing.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -113,6 +119,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "token": _token,
     "agreement": _agreement,
     "consent": _consent,
+    "standing": _standing,
     "rupture": _rupture,
     "restriction": _restriction,
     "quarantine": _quarantine,
@@ -129,7 +136,7 @@ COMMANDS: Mapping[
 ORDER = (
     *("demo", "init", "serve", "status", "verify", "actor", "key", "peer", "token", "agreement"),
     *("import", "formats", "show", "search", "mark"),
-    *("release", "explain", "queue", "approve", "decline"),
+    *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
     *("quarantine", "log"),
 )

@@ -16,7 +16,7 @@ from mithaq.node import Node
 from mithaq.node.build import ROOT_KEY
 from mithaq.seal.documents import KeyDocument
 from mithaq.serve.alone import serving
-from mithaq.store import channels, checks, inbound, journal, parties, recalls, releases
+from mithaq.store import channels, checks, inbound, journal, parties, recalls, releases, standings
 from mithaq.store.parties import Peer
 
 SOON = timedelta(days=14)  # how long before a key runs out people are told
@@ -44,6 +44,7 @@ def gather(node: Node, now: datetime) -> Facts:
             "agreements": [agreement_row(each) for each in agreements.every(unit, now)],
             "shelves": _shelves(unit, on_show),
             "queue": len({(each.copy, each.agreement) for each in held}),
+            "review": len(standings.uses(unit, open_only=True)),
             "quarantine": len(inbound.in_quarantine(unit)),
             "refused": len(inbound.refused(unit)),
             "spool": {"waiting": count, "bytes": size},
@@ -164,7 +165,7 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
         screen.line(screen.words.say(f"title.{name}"), style="bold")
         screen.rows(columns, facts[name], empty=f"none.{name}")
     screen.line("")
-    counts = ("queue", "quarantine", "refused", "unshown", "log", "padding")
+    counts = ("queue", "review", "quarantine", "refused", "unshown", "log", "padding")
     owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
     screen.facts(
         {name: facts[name] for name in counts} | owed | {"spool": facts["spool"]["waiting"]}

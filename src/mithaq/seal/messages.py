@@ -29,6 +29,7 @@ CONSENT = payload_type("consent")
 RUPTURE = payload_type("rupture")
 RETURN = payload_type("rupture-lifted")
 EXIT = payload_type("exit-pack")
+STANDING = payload_type("standing-approval")
 
 ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
 BASE = ""  # the agreement of a base channel
@@ -253,6 +254,22 @@ class ExitPack(Message, frozen=True, kw_only=True):
     since: Instant
     issued: Instant
     files: list[File]
+
+
+class Standing(Message, frozen=True, kw_only=True):
+    """A director's yes beforehand, signed with their own key: what, to whom, when, until when and how often."""
+
+    realm: str
+    person: str
+    kinds: list[str]  # STIX types; "*" is every type
+    level: str  # the highest TLP level
+    peers: list[PartyName]
+    hours: list[str]  # as ``policy.standing.windows`` reads them
+    zone: str  # whose wall clock they are of, by its IANA name
+    begins: Instant
+    expires: Instant
+    count: Number
+    issued: Instant
 
 
 class Assent(Message, frozen=True, kw_only=True):

@@ -369,6 +369,8 @@ approvals = Table(
     *_texts("removed", "peers", "proposer", "approver"),
     _blob("envelope"),
     _text("at"),
+    # of the standing approval that it was given by; 0: by a person who looked
+    Column("standing", Serial, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 released = Table(  # every view that ever went onto a shelf: whom a recall must reach
@@ -457,6 +459,32 @@ restrictions = Table(  # the legal officer's list: what goes to whom under no ag
     _text("lifted_at", ""),
     _text("lifted_by", ""),
     _text("lifted_because", ""),
+    sqlite_autoincrement=True,
+)
+standings = Table(  # what directors approved beforehand
+    "standings",
+    core,
+    _serial(),
+    _text("person"),
+    _blob("envelope"),
+    _text("at"),
+    _text("revoked_at", ""),
+    _text("revoked_by", ""),
+    sqlite_autoincrement=True,
+)
+standing_uses = Table(  # each use once: a number that is taken cannot be taken again
+    "standing_uses",
+    core,
+    _serial(),
+    Column("standing", Serial, nullable=False),
+    Column("use", Integer, nullable=False),
+    Column("copy", Serial, nullable=False),
+    *_texts("agreement", "id", "version", "peers", "proposer", "at"),
+    Column("view", String(71), nullable=False),
+    _text("verdict", ""),  # seen | recalled; empty: to be reviewed
+    _text("reviewed_at", ""),
+    _text("reviewed_by", ""),
+    UniqueConstraint("standing", "use"),
     sqlite_autoincrement=True,
 )
 settings = Table("settings", core, _key("key"), _text("value"))
