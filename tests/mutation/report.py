@@ -34,8 +34,8 @@ def table(
 ) -> list[str]:
     """Return a table: a line a module, and the whole."""
     rows = [
-        "| module | mutants | equivalent | killed | survived | score |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| module | mutants | tried | equivalent | killed | survived | score |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     modules = dict.fromkeys(m.module for m in mutants)
     for module in (*modules, ""):
@@ -46,7 +46,8 @@ def table(
         score = f"{100 * killed / len(tried):.1f} %" if tried else "-"
         name = f"`{module.rpartition('.')[2]}`" if module else "**all**"
         left = len(tried) - killed
-        rows.append(f"| {name} | {len(tried) + same} | {same} | {killed} | {left} | {score} |")
+        counts = (len(some), len(tried), same, killed, left, score)
+        rows.append(" | ".join([f"| {name}", *map(str, counts)]) + " |")
     return rows
 
 
