@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from mithaq.audit import log
-from mithaq.border import agreements, orders
+from mithaq.audit import evidence, log
+from mithaq.border import agreements, alarms, orders
 from mithaq.border.channels import ANEW, RESEALED, RESTORED, send_document
 from mithaq.border.peers import administrative, document_of, every_key_of, keys_of
 from mithaq.border.publish import reconsider
@@ -111,8 +111,9 @@ def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News
                 at=text(now),
             ),
         )
+        alarms.heard(unit, peer, now)
         for have in heartbeat.have:
-            _delivered(unit, us, peer, have, now)
+            _delivered(unit, us, (peer, raw), have, now)
         _note_keys(unit, peer, heartbeat.yours)
         _reseal(unit, us, peer, heartbeat, now)
     behind = ((head.channel, _held(unit, peer, head)) for head in heartbeat.heads)
@@ -132,13 +133,16 @@ def _held(unit: Connection, peer: str, head: Head) -> int | None:
     return held.seq if held.seq < head.seq else None
 
 
-def _delivered(unit: Connection, us: Us, peer: str, have: Head, now: datetime) -> None:
+def _delivered(
+    unit: Connection, us: Us, heard: tuple[str, bytes], have: Head, now: datetime
+) -> None:
     """Note what the peer acknowledges; more than we ever sent means we were restored (border.md 6)."""
+    peer, beat = heard
     ours = channels.by_id(unit, have.channel)
     if ours is None or ours.peer != peer or ours.direction != "out" or ours.state != "open":
         return
     if have.seq > ours.seq or (have.seq == ours.seq and have.seal != ours.head):
-        _begin_anew(unit, us, ours, have, now)
+        _begin_anew(unit, us, ours, (have, beat), now)
         return
     channels.delivered(unit, ours.id, have.seq, now)
 
@@ -199,16 +203,24 @@ def _stands(unit: Connection, ours: Channel, have: Mapping[str, Head]) -> tuple[
     return 0, decode(read(first.envelope).payload, Seal).prev
 
 
-def _begin_anew(unit: Connection, us: Us, ours: Channel, have: Head, now: datetime) -> None:
+def _begin_anew(
+    unit: Connection, us: Us, ours: Channel, said: tuple[Head, bytes], now: datetime
+) -> None:
     """Stop the channel, and go on in a new one that cites what the peer holds; no number is used twice.
 
     What stands on its shelf is released again, in the new one. Once an hour at most: it costs us, and a peer can
     claim anything.
     """
+    have, beat = said
     last = f"anew:{ours.peer}:{ours.agreement}"
     if setting(unit, last) > text(now - AGAIN):
         return
     keep(unit, last, text(now))
+    about = alarms.Ahead(
+        realm=us.realm, by=ours.peer, heartbeat=beat.decode(), channel=ours.id, seq=ours.seq
+    )
+    shows = evidence.check(about, keys_of(unit, ours.peer, now))
+    alarms.ring(unit, about, shows, now, matter=ours.id)
     _go_on_in_another(unit, us, ours, (have.seq, have.seal, RESTORED), now)
 
 

@@ -106,6 +106,12 @@ def _standing() -> typer.Typer:
     return standing.app
 
 
+def _alarm() -> typer.Typer:
+    from mithaq.cli import alarm  # noqa: PLC0415 as above
+
+    return alarm.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -123,6 +129,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "rupture": _rupture,
     "restriction": _restriction,
     "quarantine": _quarantine,
+    "alarm": _alarm,
     "log": _log,
 }
 COMMANDS: Mapping[
@@ -138,7 +145,7 @@ ORDER = (
     *("import", "formats", "show", "search", "mark"),
     *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
-    *("quarantine", "log"),
+    *("quarantine", "alarm", "log"),
 )
 
 

@@ -16,7 +16,17 @@ from mithaq.node import Node
 from mithaq.node.build import ROOT_KEY
 from mithaq.seal.documents import KeyDocument
 from mithaq.serve.alone import serving
-from mithaq.store import channels, checks, inbound, journal, parties, recalls, releases, standings
+from mithaq.store import (
+    alarms,
+    channels,
+    checks,
+    inbound,
+    journal,
+    parties,
+    recalls,
+    releases,
+    standings,
+)
 from mithaq.store.parties import Peer
 
 SOON = timedelta(days=14)  # how long before a key runs out people are told
@@ -47,6 +57,7 @@ def gather(node: Node, now: datetime) -> Facts:
             "review": len(standings.uses(unit, open_only=True)),
             "quarantine": len(inbound.in_quarantine(unit)),
             "refused": len(inbound.refused(unit)),
+            "alarms": len(alarms.every(unit)),
             "spool": {"waiting": count, "bytes": size},
             "unshown": shelf.behind(node.core, node.shelf),
             "log": log.length(unit) - log.padding(unit),
@@ -165,7 +176,7 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
         screen.line(screen.words.say(f"title.{name}"), style="bold")
         screen.rows(columns, facts[name], empty=f"none.{name}")
     screen.line("")
-    counts = ("queue", "review", "quarantine", "refused", "unshown", "log", "padding")
+    counts = ("alarms", "queue", "review", "quarantine", "refused", "unshown", "log", "padding")
     owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
     screen.facts(
         {name: facts[name] for name in counts} | owed | {"spool": facts["spool"]["waiting"]}

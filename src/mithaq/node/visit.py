@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from mithaq.border import admit, heartbeats, keys
+from mithaq.border import admit, alarms, heartbeats, keys
 from mithaq.border.peers import BeginsAnew
 from mithaq.border.shelf import Nudge, narrow
 from mithaq.errors import MithaqError, NotFound
@@ -88,9 +88,16 @@ class Visitor:
         return True
 
     def _note(self, peer: Peer, failure: str, now: datetime) -> None:
-        """Keep how the last visit went, for ``mithaq status``; write only when that changes."""
+        """Keep how the last visit went, for ``mithaq status``; write only when that changes.
+
+        Only whoever has just been asked, and has not answered, is silent: not every peer after we slept ourselves.
+        """
         with self.node.core.read() as unit:
             before = journal.setting(unit, f"visit:{peer.name}", "-")
+            silent = alarms.gone_silent(unit, peer.name, now)
+        if silent:
+            with self.node.core.begin() as unit:
+                alarms.listen(unit, self.node.us, peer.name, now)
         if before == failure:
             return
         with self.node.core.begin() as unit:

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, watch
+from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, stories, watch
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
@@ -163,6 +163,8 @@ class Worker:
             with node.core.begin() as unit:
                 audit.pad(unit, now)
                 audit.checkpoint(unit, (node.us.party, node.us.realm), node.us.signer, now)
+            with node.core.begin() as unit:
+                stories.tell(unit, node.us, now)
             shelf.forget(node.shelf, now)
         shelf.narrow(node.core, node.shelf, now)
 

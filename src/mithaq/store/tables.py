@@ -487,6 +487,19 @@ standing_uses = Table(  # each use once: a number that is taken cannot be taken 
     UniqueConstraint("standing", "use"),
     sqlite_autoincrement=True,
 )
+alarms = Table(  # what somebody may have done wrong, with the signed evidence (border.md 5.3, 6)
+    "alarms",
+    core,
+    _serial(),
+    _text("name"),  # the same for the same matter
+    *_texts("kind", "subject", "at"),
+    _text("facts"),  # JSON
+    _blob("evidence"),
+    _text("state", "open"),  # open | closed
+    *(_text(name, "") for name in ("closed_at", "closed_by", "reason")),
+    Index("ix_alarms_name", "name"),
+    sqlite_autoincrement=True,
+)
 settings = Table("settings", core, _key("key"), _text("value"))
 
 # --- shelf: what peers may read ----------------------------------------------------------------------
