@@ -10,3 +10,8 @@ def federation(tmp_path):
     made = Federation(tmp_path)
     yield made
     made.close()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--schedules", type=int, default=2, help="so many seeded schedules, from 0")
+    parser.addoption("--schedule", type=int, default=None, help="this one alone, again")

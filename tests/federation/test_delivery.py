@@ -11,6 +11,7 @@ from mithaq.border import admit, agreements, parting, peers
 from mithaq.clock import text
 from mithaq.exchange.wire import PeerUnreachable, Response
 from mithaq.model.labels import Tlp
+from mithaq.node import worker
 from mithaq.node.build import ROOT_KEY
 from mithaq.node.worker import Worker
 from mithaq.policy.agreement import Agreement, Clause, Party
@@ -112,6 +113,52 @@ def test_a_peer_that_says_the_same_again_and_again_is_left_after_once(three):
     three.wire.fault = None
     three.settle()
     assert len(three.held_by("borea")) == 2
+
+
+def test_who_asks_hears_of_what_was_released_while_the_shelf_was_brought_up_to_date(
+    three, monkeypatch
+):
+    """A person's command commits between the heartbeat and the projection, and its hint is lost."""
+    real, waiting = worker.shelf.project, [2]
+
+    def project(core, room, now, **more):
+        while waiting:
+            let_go(three, waiting.pop())
+        return real(core, room, now, **more)
+
+    let_go(three, 1)
+    three.settle()
+    monkeypatch.setattr(worker.shelf, "project", project)
+    three.workers["aurelia"].show()
+    three.workers["borea"].visitor.visit("aurelia")
+
+    assert len(three.held_by("borea")) == 2
+
+
+def test_a_hint_that_came_while_the_node_started_is_heard(three, monkeypatch):
+    stop, heard = threading.Event(), []
+    node = three.nodes["borea"]
+    arrival = Arrival(
+        peer="aurelia", kind="nudge", facts={"channel": "c" * 32, "seq": "1"}, raw=b""
+    )
+    with node.spool.begin() as unit:
+        spool.arrive(unit, arrival, three.clock(), 1 << 20)
+    starting = Worker(node)
+
+    def visit(name, shown=(), hints=(), *, ask=False):
+        heard.extend(hint.channel for hint in hints)
+        return True
+
+    monkeypatch.setattr(starting.visitor, "visit", visit)
+    thread = threading.Thread(target=starting.run, args=(stop,))
+    thread.start()
+    began = time.monotonic()
+    while not heard and time.monotonic() - began < 20:
+        stop.wait(0.05)
+    stop.set()
+    thread.join(20)
+
+    assert "c" * 32 in heard
 
 
 def test_a_closed_channel_hides_its_frames_and_goes_on_after_it_is_opened_again(three):

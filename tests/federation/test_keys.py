@@ -77,6 +77,26 @@ def test_a_peer_that_is_brought_everything_follows_too(three):
     assert len(three.held_by("borea")) == 1
 
 
+def test_two_that_turned_their_keys_unheard_of_each_other_find_each_other_again(three):
+    """Each refuses what the other signs, until it has read the other's next document, which is open to all."""
+
+    def parted(wire, sender, request):
+        if {sender, request.url.split("/")[2].removesuffix(".example")} == {"aurelia", "borea"}:
+            raise PeerUnreachable("parted")
+
+    three.wire.fault = parted
+    for name in ("aurelia", "borea", "borea"):
+        change(three, name)
+        three.clock.step(600)
+    three.settle()
+    three.clock.step(7200)
+    three.wire.fault = None
+    let_go(three, 1)
+    three.settle()
+
+    assert len(three.held_by("borea")) == len(three.held_by("corvia")) == 1
+
+
 def test_after_a_week_the_old_key_counts_no_more_but_what_it_signed_stays(three):
     let_go(three, 1)
     three.settle()

@@ -241,6 +241,20 @@ def test_a_relay_passes_the_order_on_and_reports_how_many_answered(line):
     }  # how many, not who: the agreement does not name them
 
 
+@pytest.mark.parametrize(("named", "names"), [(False, None), (True, ["corvia"])])
+def test_who_has_not_answered_yet_is_named_only_where_the_agreement_says_so(line, named, names):
+    text_ = agreement("aurelia-borea", "aurelia", "borea")
+    line.sign(msgspec.structs.replace(text_, version=2, recall_names=named), "aurelia", "borea")
+    del line.workers["corvia"]  # it never comes for the order
+
+    given = order(line)
+    line.settle(8)
+
+    with line.nodes["aurelia"].core.read() as unit:
+        [receipt] = recalls.receipts_to(unit, given[0].order)
+    assert msgspec.json.decode(receipt.onward).get("names") == names
+
+
 def test_a_relay_cannot_recall_what_it_does_not_own(line):
     with pytest.raises(Refused, match="aurelia"):
         order(line, "borea")

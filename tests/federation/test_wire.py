@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from mithaq.border import agreements, keys, parting, recall, verify
+from mithaq.border import agreements, keys, parting, recall, stories, verify
 from mithaq.errors import Conflict, NotFound
 from mithaq.model.canonical import digest
 from mithaq.model.labels import Tlp
@@ -16,7 +16,7 @@ from mithaq.node.build import ROOT_KEY
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Agreement, Clause, Party
 from mithaq.seal.keys import from_pem, generate
-from mithaq.store import channels, inbound, objects, parties, recalls
+from mithaq.store import alarms, channels, inbound, objects, parties, recalls
 from tests.federation.storm import Storm
 from tests.federation.world import Federation
 
@@ -39,6 +39,7 @@ def agreement(id_, names):
         parties=[Party(name=n, country=NATIONS[n], organisation=n) for n in names],
         clauses=[clause],
         start="2026-01-01T00:00:00.000Z",
+        compare=len(names) > 2,
     )
 
 
@@ -166,6 +167,23 @@ def assert_taken_back(federation, seed, gone):
             assert not [c for c in named if c.voucher == name and other != name], (seed, other)
 
 
+def compare(federation, name):
+    """Let a nation tell the others of the forum what came to it, whenever its clock ticks."""
+    node = federation.nodes[name]
+    with node.core.begin() as unit:
+        stories.tell(unit, node.us, federation.clock())
+
+
+def assert_nobody_accused(federation, seed):
+    """Bad weather is nobody's fault: no story is told twice, no history forks, nobody's memory is lost."""
+    for name, node in federation.nodes.items():
+        with node.core.read() as unit:
+            rung = [alarm.kind for alarm in alarms.every(unit, closed=True)]
+            told = unit.execute(text("SELECT count(*) FROM settings WHERE key LIKE 'told:%'"))
+            assert told.scalar_one() > 0, (seed, name)
+        assert set(rung) <= {"silence"}, (seed, name, rung)
+
+
 def sign_at_once(federation, text_):
     """Let every party sign before it has heard of any other."""
     raw = policy.to_bytes(text_)
@@ -191,9 +209,12 @@ def test_after_the_storm_each_nation_holds_exactly_what_was_released_to_it(five,
     given, gone = {}, []
     for number in range(ACTS):
         act(five, chance, seed, number, given, gone)
+        compare(five, chance.choice(list(NATIONS)))
         five.settle(1)
 
     storm.calm()
+    for name in NATIONS:
+        compare(five, name)
     for worker in five.workers.values():
         worker.settle()
     five.settle(6)
@@ -208,6 +229,7 @@ def test_after_the_storm_each_nation_holds_exactly_what_was_released_to_it(five,
         assert left <= ever_released_to(five, name), (seed, name)
     assert_in_sequence(five, seed)
     assert_taken_back(five, seed, gone)
+    assert_nobody_accused(five, seed)
 
 
 def assert_in_sequence(federation, seed):

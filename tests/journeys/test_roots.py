@@ -225,3 +225,48 @@ def test_only_an_operator_proposes_and_publishes(two_of_three):
     propose(town, "--rotate")
     sign(town, "a.pem", "b.pem")
     assert town.run("asteria", "key", "publish", "draft.json", "--yes", actor="lina").exit_code == 3
+
+
+# --- loss ------------------------------------------------------------------------------------------------
+def test_root_keys_that_are_lost_are_followed_by_new_words_typed_at_the_partner(two_of_three):
+    town = two_of_three
+    before = town.words("asteria")
+    made(town, "x", "y", "z")
+    line = ("key", "anew", "draft.json", *sum([("--root", f"{n}.pub.pem") for n in "xyz"], ()))
+    Path("draft.json").unlink()
+    no = town.run("asteria", *line, "--rotate", actor="omar", typed="n\n")
+    town.do("asteria", *line, "--rotate", "--yes", actor="omar")
+    assert sign(town, "x.pem", "z.pem")["lacking"] == {"before": 0, "own": 0}
+    shown = publish(town)
+    town.settle()
+    [seen] = town.ask("borea", "status")["peers"]
+    after = town.words("asteria")
+    wrong = town.run("borea", "peer", "renew", "asteria", "--words", before, actor="omar")
+    town.do("borea", "peer", "renew", "asteria", actor="omar", typed=f"{after}\n")
+    town.settle(8)
+    numbers = taken_in(town, indicator(1, "first stage"), tlp="AMBER")
+    town.do("asteria", "release", *numbers, "--agreement", "pact", actor="amal")
+    town.settle()
+
+    assert no.exit_code == 1
+    assert after != before
+    assert all(word in shown for word in after.split())
+    assert seen["state"] == "begins-anew"
+    assert wrong.exit_code == 2
+    assert "first stage" in names(town, "borea")
+    [seen] = town.ask("borea", "status")["peers"]
+    assert seen["state"] == "confirmed"
+
+
+def test_a_home_without_its_exchange_key_says_so_and_makes_another(allies, old):
+    home = allies.folder / "asteria"
+    for file in (home / "core" / "keys").glob("exchange*.pem"):
+        file.unlink()
+    status = allies.ask("asteria", "status")
+    served = allies.run("asteria", "serve", "--peers", "127.0.0.1:1")
+    allies.do("asteria", "key", "rotate", "--root-key", old, "--after", "0h", actor="omar")
+
+    assert "exchange-lost" in status["warnings"]
+    assert served.exit_code == 5
+    assert "exchange.pem" in served.output
+    assert "exchange-lost" not in allies.ask("asteria", "status")["warnings"]

@@ -325,13 +325,13 @@ def test_an_unknown_key_in_the_settings_refuses_to_start(node):
     assert "[invalid-config]" in done.stderr
 
 
-def test_a_home_without_its_key_says_which_file_is_missing(node):
-    (node.folder / "asteria" / "core/keys/exchange.pem").unlink()
+def test_a_home_without_its_secret_says_which_file_is_missing(node):
+    (node.folder / "asteria" / "core/secret").unlink()
 
     done = node.run("asteria", "status")
 
     assert done.exit_code == 2
-    assert "exchange.pem" in done.stderr
+    assert "secret" in done.stderr
 
 
 def test_a_broken_database_is_our_fault_and_no_traceback(node):

@@ -46,10 +46,14 @@ class Permission(StrEnum):
     PEER_REMOVE = "peer:remove"
     PEER_BREAK = "peer:break"  # one person breaks off at once
     PEER_RETURN = "peer:return"  # two persons deal with it again
+    STANDING_SIGN = "standing:sign"  # the second person, beforehand
+    STANDING_REVIEW = "standing:review"
     RESTRICTION_SET = "restriction:set"  # what stands above every agreement, by law
     SOURCE_SET = "source:set"
     ACTOR_SET = "actor:set"
     KEY_ROTATE = "key:rotate"
+    ALARM_READ = "alarm:read"
+    ALARM_CLOSE = "alarm:close"
     LOG_READ = "log:read"
     LOG_PROVE = "log:prove"
     NODE_RUN = "node:run"
@@ -87,6 +91,8 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         P.RELEASE_APPROVE,
         P.RELEASE_RECALL,
         P.AGREEMENT_NARROW,
+        P.ALARM_READ,
+        P.ALARM_CLOSE,
         P.PEER_BREAK,
     },
     Role.LIAISON: frozenset(
@@ -97,6 +103,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             P.AGREEMENT_READ,
             P.AGREEMENT_DRAFT,
             P.AGREEMENT_NARROW,
+            P.ALARM_READ,
             P.PEER_ADD,
             P.PEER_CONFIRM,
         }
@@ -112,21 +119,27 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             P.AGREEMENT_DRAFT,
             P.AGREEMENT_SIGN,
             P.AGREEMENT_NARROW,
+            P.ALARM_READ,
+            P.ALARM_CLOSE,
             P.PEER_REMOVE,
             P.PEER_BREAK,
             P.PEER_RETURN,
+            P.STANDING_REVIEW,
         }
     ),
-    Role.AUDITOR: frozenset({P.AGREEMENT_READ, P.LOG_READ, P.LOG_PROVE}),
+    Role.AUDITOR: frozenset({P.AGREEMENT_READ, P.ALARM_READ, P.LOG_READ, P.LOG_PROVE}),
     Role.DIRECTOR: frozenset(
         {
             P.OBJECT_READ,
             P.RELEASE_PREVIEW,
             P.RELEASE_RECALL,
+            P.ALARM_READ,
             P.AGREEMENT_READ,
             P.AGREEMENT_NARROW,
             P.PEER_BREAK,
             P.PEER_RETURN,
+            P.STANDING_SIGN,
+            P.STANDING_REVIEW,
         }
     ),
     Role.LEGAL: frozenset(

@@ -12,8 +12,19 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from mithaq.audit import log
-from mithaq.border import agreements, consent, entries, keys, peers, proofs, recall, rupture
+from mithaq.audit import evidence, log
+from mithaq.border import (
+    agreements,
+    alarms,
+    consent,
+    entries,
+    keys,
+    peers,
+    proofs,
+    recall,
+    rupture,
+    stories,
+)
 from mithaq.border.agreements import instants
 from mithaq.border.local import Given, LocalOutcome, local, mark, own_identity
 from mithaq.border.publish import revisit
@@ -29,6 +40,7 @@ from mithaq.seal.frames import Slice, cut, split
 from mithaq.seal.messages import (
     AGREEMENT,
     ASK,
+    COMPARISON,
     CONSENT,
     NOTICE,
     RUPTURE,
@@ -96,7 +108,7 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
     """Take one frame from ``peer``, which transport has authenticated, through steps 2 to 8."""
     try:
         arrived = _open(unit, us, (peer, raw), now)  # 2, 3
-        early = _turn(unit, arrived, now)  # 4
+        early = _turn(unit, us, arrived, now)  # 4
         if early is not None:
             return early
         terms = _terms(unit, arrived, now)  # 3, 4
@@ -118,6 +130,7 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
     recall.note(unit, us, (peer, arrived.seal, arrived.digest), now)
     taken = entries.judge(unit, us, (peer, arrived.seal, terms), slices, now)  # 7
     entries.store(unit, (peer, arrived.seal), taken, now)
+    stories.notice(unit, us, taken.copies, now)
     done = Admission(
         outcome=Outcome.ADMITTED,
         channel=arrived.seal.channel,
@@ -216,23 +229,23 @@ def _restart(fresh: Channel, before: Channel, seal: Seal) -> Channel:
 
 
 # --- step 4 ----------------------------------------------------------------------------------------------
-def _turn(unit: Connection, arrived: _Arrived, now: datetime) -> Admission | None:
+def _turn(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> Admission | None:
     """Say what becomes of a frame whose turn it is not; None if it is."""
     seal, channel = arrived.seal, arrived.channel
     if seal.seq <= channel.seq:
         if inbound.accepted_seal(unit, channel.id, seal.seq) == arrived.digest:
             return Admission(outcome=Outcome.KNOWN, channel=channel.id, seq=seal.seq)
-        return _fork(unit, arrived, now)
+        return _fork(unit, us, arrived, now)
     if seal.seq > channel.seq + 1:
         return _keep(unit, arrived, "gap", now)
     if seal.prev != channel.head:
-        return _fork(unit, arrived, now)
+        return _fork(unit, us, arrived, now)
     if seal.issued > text(now + SKEW):
         return _keep(unit, arrived, "future", now)
     return None
 
 
-def _fork(unit: Connection, arrived: _Arrived, now: datetime) -> Admission:
+def _fork(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> Admission:
     """Freeze the channel and keep both seals: two stories under one number (border.md 6, step 4)."""
     seal = arrived.seal
     if arrived.channel.seq == 0:
@@ -244,7 +257,18 @@ def _fork(unit: Connection, arrived: _Arrived, now: datetime) -> Admission:
     facts: dict[str, str | int] = {"peer": arrived.peer, "seq": seal.seq, "seal": arrived.digest}
     log.append(unit, [(seal.channel, {"kind": "fork", "at": text(now), **facts})])
     record(unit, now, "channel-frozen", seal.channel, reason="fork", **facts)
+    _alarm(unit, us, arrived, now)
     return Admission(outcome=Outcome.FORKED, channel=seal.channel, seq=seal.seq, code="fork")
+
+
+def _alarm(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> None:
+    """Raise an alarm with the two seals: of one number, or the last that we hold and one that does not follow it."""
+    seal, channel = arrived.seal, arrived.channel
+    before = inbound.accepted_envelope(unit, channel.id, min(seal.seq, channel.seq))
+    seals = [before.decode(), arrived.envelope.to_bytes().decode()]
+    about = alarms.Fork(realm=us.realm, by=arrived.peer, seals=seals)
+    shows = evidence.check(about, peers.every_key_of(unit, arrived.peer))
+    alarms.ring(unit, about, shows, now, matter=f"{channel.id} {seal.seq}")
 
 
 def _keep(unit: Connection, arrived: _Arrived, reason: str, now: datetime) -> Admission:
@@ -357,6 +381,8 @@ def _document(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) ->
             consent.receive_request(unit, us, peer, envelope, now)
         case t if t == CONSENT:
             consent.receive_answer(unit, us, peer, envelope, now)
+        case t if t == COMPARISON:
+            stories.receive(unit, us, peer, envelope, now)
         case t if t == RUPTURE:
             rupture.receive(unit, us, peer, envelope, now)
         case _:

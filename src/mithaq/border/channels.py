@@ -17,6 +17,8 @@ from mithaq.store import channels as store
 from mithaq.store import objects, releases
 
 RESTORED = "restored"  # why a channel stops: the peer holds more of it than we remember
+ANEW = "anew"  # of an open channel: it stops once the peer knows our new first key document
+RESEALED = "resealed"  # or what it still lacks is sealed by a key that counts no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +73,12 @@ def outgoing_channel(unit: Connection, peer: str, agreement: str) -> store.Chann
 
 
 def _cited(unit: Connection, peer: str, agreement: str) -> str:
-    """Return what the first seal names as the one before: nothing, or what the peer holds (border.md 6)."""
+    """Return what the first seal names as the one before: nothing, or what the peer holds (border.md 6, 9.3)."""
     for old in store.of_peer(unit, peer, "out"):
-        if (old.agreement, old.state, old.reason) == (agreement, "frozen", RESTORED):
+        if (old.agreement, old.state) == (agreement, "frozen") and old.reason in {
+            RESTORED,
+            RESEALED,
+        }:
             store.put_channel(unit, replace(old, state="replaced"))
             return old.head
     return ZERO

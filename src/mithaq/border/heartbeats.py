@@ -1,24 +1,36 @@
 """Heartbeats: what we sent a peer, what we hold of theirs, and a blind head of our log (border.md 5, 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from mithaq.audit import log
-from mithaq.border import agreements
-from mithaq.border.channels import RESTORED
-from mithaq.border.peers import administrative, keys_of
+from mithaq.audit import evidence, log
+from mithaq.border import agreements, alarms, orders
+from mithaq.border.channels import ANEW, RESEALED, RESTORED, send_document
+from mithaq.border.peers import administrative, document_of, every_key_of, keys_of
 from mithaq.border.publish import reconsider
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Fault
 from mithaq.model.canonical import Json, digest
-from mithaq.seal.envelope import read, sign, verify
-from mithaq.seal.messages import HEARTBEAT, BadMessage, Head, Heartbeat, KeyRef, decode, encode
-from mithaq.store import channels, inbound, parties, releases
-from mithaq.store.channels import Channel
+from mithaq.seal.envelope import Envelope, countersign, read, sign, signed_by, verify
+from mithaq.seal.messages import (
+    HEARTBEAT,
+    BadMessage,
+    Doc,
+    Head,
+    Heartbeat,
+    KeyRef,
+    Recall,
+    Receipt,
+    Seal,
+    decode,
+    encode,
+)
+from mithaq.store import channels, inbound, objects, parties, releases
+from mithaq.store.channels import Channel, Parcel
 from mithaq.store.inbound import Heard
 from mithaq.store.journal import keep, setting
 
@@ -49,6 +61,7 @@ def make(unit: Connection, us: Us, peer: str, now: datetime, life: timedelta) ->
         keys=KeyRef(version=version, digest=digest(read(held[version]).payload)),
         heads=_heads(unit, peer, "out"),
         have=_heads(unit, peer, "in"),
+        yours=max(parties.document_versions(unit, peer), default=0),
         log=log.blind_head(unit),
     )
     return sign(HEARTBEAT, encode(heartbeat), us.signer).to_bytes()
@@ -98,8 +111,11 @@ def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News
                 at=text(now),
             ),
         )
+        alarms.heard(unit, peer, now)
         for have in heartbeat.have:
-            _delivered(unit, us, peer, have, now)
+            _delivered(unit, us, (peer, raw), have, now)
+        _note_keys(unit, peer, heartbeat.yours)
+        _reseal(unit, us, peer, heartbeat, now)
     behind = ((head.channel, _held(unit, peer, head)) for head in heartbeat.heads)
     return News(
         channels=[(name, after) for name, after in behind if after is not None],
@@ -117,30 +133,111 @@ def _held(unit: Connection, peer: str, head: Head) -> int | None:
     return held.seq if held.seq < head.seq else None
 
 
-def _delivered(unit: Connection, us: Us, peer: str, have: Head, now: datetime) -> None:
+def _delivered(
+    unit: Connection, us: Us, heard: tuple[str, bytes], have: Head, now: datetime
+) -> None:
     """Note what the peer acknowledges; more than we ever sent means we were restored (border.md 6)."""
+    peer, beat = heard
     ours = channels.by_id(unit, have.channel)
     if ours is None or ours.peer != peer or ours.direction != "out" or ours.state != "open":
         return
     if have.seq > ours.seq or (have.seq == ours.seq and have.seal != ours.head):
-        _begin_anew(unit, us, ours, have, now)
+        _begin_anew(unit, us, ours, (have, beat), now)
         return
     channels.delivered(unit, ours.id, have.seq, now)
 
 
-def _begin_anew(unit: Connection, us: Us, ours: Channel, have: Head, now: datetime) -> None:
+def _note_keys(unit: Connection, peer: str, version: int) -> None:
+    """Note which version of our key document a peer holds: what it lacks is brought to it."""
+    if knows(unit, peer) != version:
+        keep(unit, f"knows:{peer}", str(version))
+
+
+def knows(unit: Connection, peer: str) -> int:
+    """Return the version of our key document that a peer said it holds; 0 if it said nothing yet."""
+    return int(setting(unit, f"knows:{peer}", "0"))
+
+
+def _reseal(unit: Connection, us: Us, peer: str, heartbeat: Heartbeat, now: datetime) -> None:
+    """Send again, sealed by the key that counts, what a peer still lacks under one that counts no more (border.md 9.3).
+
+    A key that is revoked, or that followed another more than a week ago, opens nothing at the peer. It says first
+    that it holds our newest key document; then each such channel begins anew where the peer stands.
+    """
+    document = document_of(unit, us.party)
+    if document is None or heartbeat.yours != document.version:
+        return
+    live = document.exchange_keys(now)
+    if us.signer.keyid not in live:
+        return
+    have = {head.channel: head for head in heartbeat.have}
+    for ours in channels.of_peer(unit, peer, "out"):
+        if ours.state == "open" and _must_begin_anew(unit, ours, live):
+            _go_on_in_another(unit, us, ours, (*_stands(unit, ours, have), RESEALED), now)
+
+
+def _must_begin_anew(unit: Connection, ours: Channel, live: Mapping[str, bytes]) -> bool:
+    """Say whether what a peer lacks next is sealed by no key that counts; or it lacks nothing, and our roots are new.
+
+    While it lacks what it could take, it may be taking it now: where it stands is not known.
+    """
+    first = channels.first_undelivered(unit, ours.id)
+    if first is None:
+        return ours.reason == ANEW
+    lacks = channels.parcels(unit, ours.id, first, first)
+    return not any(signed_by(read(parcel.envelope), live) for parcel in lacks)
+
+
+def begin_anew(unit: Connection, peer: str) -> None:
+    """Let every channel to a peer begin anew once it says that it knows our new first key document."""
+    for ours in channels.of_peer(unit, peer, "out"):
+        if ours.state == "open" and ours.seq:
+            channels.put_channel(unit, replace(ours, reason=ANEW))
+
+
+def _stands(unit: Connection, ours: Channel, have: Mapping[str, Head]) -> tuple[int, str]:
+    """Return the number and seal where a peer stands in a channel of ours; at its start, what that one cites."""
+    if ours.id in have:
+        return have[ours.id].seq, have[ours.id].seal
+    [first] = channels.parcels(unit, ours.id, 1, 1)
+    return 0, decode(read(first.envelope).payload, Seal).prev
+
+
+def _begin_anew(
+    unit: Connection, us: Us, ours: Channel, said: tuple[Head, bytes], now: datetime
+) -> None:
     """Stop the channel, and go on in a new one that cites what the peer holds; no number is used twice.
 
     What stands on its shelf is released again, in the new one. Once an hour at most: it costs us, and a peer can
     claim anything.
     """
+    have, beat = said
     last = f"anew:{ours.peer}:{ours.agreement}"
     if setting(unit, last) > text(now - AGAIN):
         return
     keep(unit, last, text(now))
-    channels.put_channel(unit, replace(ours, state="frozen", reason=RESTORED, head=have.seal))
-    facts: dict[str, Json] = {"peer": ours.peer, "have": have.seq, "ours": ours.seq}
-    administrative(unit, now, "channel-frozen", ours.id, {**facts, "reason": RESTORED})
+    about = alarms.Ahead(
+        realm=us.realm, by=ours.peer, heartbeat=beat.decode(), channel=ours.id, seq=ours.seq
+    )
+    shows = evidence.check(about, keys_of(unit, ours.peer, now))
+    alarms.ring(unit, about, shows, now, matter=ours.id)
+    _go_on_in_another(unit, us, ours, (have.seq, have.seal, RESTORED), now)
+
+
+def _go_on_in_another(
+    unit: Connection, us: Us, ours: Channel, where: tuple[int, str, str], now: datetime
+) -> None:
+    """Freeze a channel, and send in a new one what the peer lacks: it cites the last seal that the peer accepted.
+
+    Args:
+        where: the peer's number and seal, and why.
+    """
+    seq, seal, reason = where
+    channels.put_channel(unit, replace(ours, state="frozen", reason=reason, head=seal))
+    facts: dict[str, Json] = {"peer": ours.peer, "have": seq, "ours": ours.seq, "reason": reason}
+    administrative(unit, now, "channel-frozen", ours.id, facts)
+    for parcel in channels.parcels(unit, ours.id, seq + 1, ours.seq):
+        _again(unit, us, ours, parcel, now)  # recalls before what follows what they name
     if not ours.agreement:
         return
     closed = {"peer": ours.peer, "title": "", "kind": "node", "state": "closed"}
@@ -153,3 +250,28 @@ def _begin_anew(unit: Connection, us: Us, ours: Channel, have: Head, now: dateti
     agreements.refresh(unit, us, ours.agreement, now)
     if standing:
         reconsider(unit, us, ours.agreement, sorted({row.copy for row in standing}), now)
+
+
+def _again(unit: Connection, us: Us, ours: Channel, parcel: Parcel, now: datetime) -> None:
+    """Send documents, recalls and receipts of a frame again; what stands on the shelf is released anew instead."""
+    seal = decode(read(parcel.envelope).payload, Seal)
+    bodies = objects.bodies_of(unit, parcel.bodies)
+    to = (ours.peer, ours.agreement)
+    for entry in seal.entries:
+        if isinstance(entry, Doc):
+            raw = _resigned(unit, us, read(bodies[entry.digest]), now)
+            send_document(unit, us, ours.peer, (entry.payload_type, raw), now)
+        elif isinstance(entry, Recall):
+            order = _resigned(unit, us, read(entry.order.encode()), now).decode()
+            orders.send_entry(unit, us, to, Recall(order=order), ("again", ours.id), now)
+        elif isinstance(entry, Receipt):
+            orders.send_entry(unit, us, to, entry, ("again", ours.id), now)
+
+
+def _resigned(unit: Connection, us: Us, envelope: Envelope, now: datetime) -> bytes:
+    """Return what we signed with a signature that counts, if ours does so no longer; others' stay."""
+    dead = every_key_of(unit, us.party).keys() - keys_of(unit, us.party, now).keys()
+    kept = tuple(each for each in envelope.signatures if each.keyid not in dead)
+    if len(kept) < len(envelope.signatures):
+        envelope = countersign(replace(envelope, signatures=kept), us.signer)
+    return envelope.to_bytes()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Connection
 
-from mithaq.border import peers, recall
+from mithaq.border import heartbeats, peers, recall
 from mithaq.border.channels import send_document
 from mithaq.border.peers import document_of, publish_own
 from mithaq.border.us import Us
@@ -23,6 +23,7 @@ from mithaq.seal.documents import (
     Reader,
     Revoked,
     RootKey,
+    first,
     following,
     unverified,
 )
@@ -31,6 +32,7 @@ from mithaq.seal.envelope import Envelope, read
 from mithaq.seal.keys import Signer, decode, encode, keyid
 from mithaq.store import inbound, objects, parties
 from mithaq.store.inbound import Quarantined
+from mithaq.store.journal import keep, setting
 
 OVERLAP = timedelta(days=7)  # how long the old key and the new one both count at most
 LIFE = timedelta(days=365)  # of a document
@@ -49,6 +51,7 @@ class Change:
         pins: the whole list of pins of TLS certificates; None: as before.
         identities: ids of identities that are ours too.
         url: where we are reached; empty: as before.
+        anew: begin anew, with new words: too few of our root keys are left.
     """
 
     public: bytes = b""
@@ -61,6 +64,7 @@ class Change:
     pins: Sequence[str] | None = None
     identities: Sequence[str] = ()
     url: str = ""
+    anew: bool = False
 
 
 def draft(unit: Connection, us: Us, change: Change, now: datetime) -> Draft:
@@ -70,11 +74,11 @@ def draft(unit: Connection, us: Us, change: Change, now: datetime) -> Draft:
         InputError: a key to revoke is none that our document names, or no document could say this.
     """
     held, document = _newest(unit, us)
-    return drafts.new(_next(document, change, now), held)
+    return drafts.new(_next(document, change, now), None if change.anew else held)
 
 
 def publish(unit: Connection, us: Us, signed: Draft, now: datetime, *, by: str) -> KeyDocument:
-    """Show our next key document, and send it to every peer under the key that still counts.
+    """Show our next key document; the worker brings it to every peer (``announce``).
 
     Raises:
         Conflict: it follows another document than our newest.
@@ -92,13 +96,38 @@ def publish(unit: Connection, us: Us, signed: Draft, now: datetime, *, by: str) 
             before=left.before,
             own=left.own,
         )
-    document = following(held, signed.envelope)
+    anew = signed.document.begins != held.begins
+    document = first(signed.envelope) if anew else following(held, signed.envelope)
     envelope = signed.envelope.to_bytes()
     publish_own(unit, envelope, document, now, by=by)
+    if anew:
+        for peer in parties.all_peers(unit):
+            heartbeats.begin_anew(unit, peer.name)
+    return document
+
+
+def announced(unit: Connection) -> int:
+    """Return the version of our key document that was last sent to every peer."""
+    return int(setting(unit, "announced", "1"))
+
+
+def announce(unit: Connection, us: Us, now: datetime) -> None:
+    """Send our newest key document to every peer, sealed by the key that signs from it on.
+
+    That a peer takes the seal does not matter: the document itself is brought there too, and its roots vouch for it.
+    """
+    envelope, document = _newest(unit, us)
     for peer in parties.all_peers(unit):
         if peer.kind == "node" and peer.state == "confirmed":
-            send_document(unit, us, peer.name, (KEYS, envelope), now)
-    return document
+            send_document(unit, us, peer.name, (KEYS, envelope.to_bytes()), now)
+    keep(unit, "announced", str(document.version))
+
+
+def lacking(unit: Connection, us: Us, peer: str) -> list[bytes]:
+    """Return the key documents of ours that a peer has not said it holds, one version after the other."""
+    held = heartbeats.knows(unit, peer)
+    ours = parties.key_document_envelopes(unit, us.party)
+    return [raw for version, raw in sorted(ours.items()) if version > max(held, min(ours))]
 
 
 def rotate(  # noqa: PLR0913 unit, us and now come with every act
@@ -138,12 +167,42 @@ def learn(unit: Connection, us: Us, party: str, raw: bytes, now: datetime) -> in
     """
     before = document_of(unit, party)
     document = peers.learn(unit, party, raw, now)
+    keep(unit, f"heartbeat:{party}", "")  # it is told at once that we hold it
     known = {(entry.key, entry.since) for entry in before.revoked} if before else set()
     return sum(
         _distrust(unit, us, party, entry, now)
         for entry in document.revoked
         if (entry.key, entry.since) not in known
     )
+
+
+def renew(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    name: str,
+    chain: Sequence[bytes],
+    typed: str,
+    now: datetime,
+    *,
+    by: str,
+) -> KeyDocument:
+    """Go on with a peer whose root keys are lost, by the words of its new first document (border.md 9.3).
+
+    Args:
+        chain: its documents, from the new first one to the newest.
+
+    Raises:
+        WrongWords: they are not the words of the new first document; nothing is kept.
+        PeerError: the documents must not be accepted; Conflict: it does not begin anew.
+    """
+    before = document_of(unit, name)
+    known = {(entry.key, entry.since) for entry in before.revoked} if before else set()
+    document = peers.renew(unit, name, chain, typed, now, by=by)
+    for entry in document.revoked:
+        if (entry.key, entry.since) not in known:
+            _distrust(unit, us, name, entry, now)
+    keep(unit, f"heartbeat:{name}", "")
+    return document
 
 
 def _distrust(unit: Connection, us: Us, party: str, gone: Revoked, now: datetime) -> int:
@@ -196,6 +255,7 @@ def _next(held: KeyDocument, change: Change, now: datetime) -> KeyDocument:
     return msgspec.structs.replace(
         held,
         version=held.version + 1,
+        begins=held.version + 1 if change.anew else held.begins,
         issued=text(max(now, parse(held.issued))),
         expires=text(now + LIFE),
         roots=roots,

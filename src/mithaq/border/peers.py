@@ -3,7 +3,8 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -27,6 +28,12 @@ class WrongWords(InputError):
     """What was typed is not the phrase of the key we hold for that peer."""
 
     code = "wrong-words"
+
+
+class BeginsAnew(PeerError):
+    """A peer shows a key document that no root before vouches for: people compare words anew."""
+
+    code = "begins-anew"
 
 
 def administrative(
@@ -75,11 +82,17 @@ def proving_keys_of(unit: Connection, party: str, now: datetime) -> dict[str, by
 
 
 def fingerprint_words(unit: Connection, party: str, language: str) -> tuple[str, ...]:
-    """Return the words of a party's first document; ours are what we read out."""
+    """Return the words of a party's first document since it last began anew; ours are what we read out."""
     held = parties.key_document_envelopes(unit, party)
     if not held:
         raise NotFound(f"no key document of {party!r}", party=party)
-    return words(documents.fingerprint(read(held[min(held)]).payload), language)
+    return words(documents.fingerprint(_first_of(held).payload), language)
+
+
+def _first_of(held: Mapping[int, bytes]) -> Envelope:
+    """Return the document whose words people compare: the first since the nation last began anew."""
+    begins = documents.unverified(read(held[max(held)])).begins
+    return read(held[min(version for version in held if version >= begins)])
 
 
 def publish_own(
@@ -106,7 +119,9 @@ def meet(unit: Connection, us: Us, raw: bytes, now: datetime, *, by: str) -> Pee
             party=document.party,
         )
     held = parties.key_document_envelopes(unit, document.party)
-    if held and read(held[min(held)]).payload != envelope.payload:
+    known = {peer.name: peer for peer in parties.all_peers(unit)}
+    anew = bool(held) and document.begins > max(held) and document.party not in known
+    if held and not anew and _first_of(held).payload != envelope.payload:
         raise Conflict(
             f"another key document stands under the name {document.party!r}; compare the words",
             party=document.party,
@@ -116,7 +131,6 @@ def meet(unit: Connection, us: Us, raw: bytes, now: datetime, *, by: str) -> Pee
         raise Conflict(
             "it claims an identity or a key that another nation's document lists", claimed=taken
         )
-    known = {peer.name: peer for peer in parties.all_peers(unit)}
     if document.party in known and held:
         return known[document.party]
     peer = Peer(
@@ -149,6 +163,7 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
 
     Raises:
         PeerError: it does not follow the one we hold, or claims another nation's identity.
+        BeginsAnew: it follows none; its words must be typed.
     """
     held = document_of(unit, party)
     if held is None:
@@ -157,13 +172,19 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
     newer = documents.unverified(envelope)
     if newer.version <= held.version:
         return held
+    if newer.begins != held.begins:
+        raise BeginsAnew(
+            f"{party!r} has lost its root keys and begins anew: mithaq peer renew {party}",
+            party=party,
+        )
     document = documents.following(held, envelope)
     if _of_others(unit, document):
         raise PeerError("it claims what another nation's document lists", party=party)
     parties.add_key_document(unit, party, document.version, raw, now)
     administrative(unit, now, "keys", party, {"version": document.version})
     _void_signatures(unit, document, now)
-    peer = parties.peer(unit, party)
+    peer = replace(parties.peer(unit, party), url=document.url.rstrip("/"))
+    parties.put_peer(unit, peer)
     if peer.state == "confirmed":
         show_caller(unit, peer)
     return document
@@ -188,17 +209,54 @@ def confirm(unit: Connection, name: str, typed: str, now: datetime, *, by: str) 
     """
     parties.peer(unit, name)
     held = parties.key_document_envelopes(unit, name)
-    if not held or not same(typed, documents.fingerprint(read(held[min(held)]).payload)):
-        raise WrongWords(
-            "these are not the words of the key we hold for this peer: stop, and compare over another line"
-            + "".join(_misheard(*each) for each in strangers(typed)),
-            peer=name,
-        )
+    if not held or not same(typed, documents.fingerprint(_first_of(held).payload)):
+        raise _wrong_words(name, typed)
     parties.set_peer_state(unit, name, "confirmed")
     administrative(unit, now, "peer-confirmed", name, {"by": by})
     confirmed = parties.peer(unit, name)
     show_caller(unit, confirmed)
     return confirmed
+
+
+def _wrong_words(name: str, typed: str) -> WrongWords:
+    return WrongWords(
+        "these are not the words of the key we hold for this peer: stop, and compare over another line"
+        + "".join(_misheard(*each) for each in strangers(typed)),
+        peer=name,
+    )
+
+
+def renew(  # noqa: PLR0913 an act of a person on what a peer brings
+    unit: Connection, name: str, chain: Sequence[bytes], typed: str, now: datetime, *, by: str
+) -> KeyDocument:
+    """Take a peer's new first document and those that follow, by its words.
+
+    What it signed before stays verifiable by the documents before; they vouch for nothing new.
+
+    Raises:
+        WrongWords, PeerError, Conflict: as ``keys.renew``.
+    """
+    peer = parties.peer(unit, name)
+    held = document_of(unit, name)
+    envelope = read(chain[0])
+    document = documents.first(envelope)
+    if held is None or (document.party, document.realm) != (name, held.realm):
+        raise PeerError("that is another nation's document, or another realm's", party=name)
+    if document.version != document.begins or document.begins <= held.version:
+        raise Conflict(f"{name!r} does not begin anew: its documents follow each other", peer=name)
+    if not same(typed, documents.fingerprint(envelope.payload)):
+        raise _wrong_words(name, typed)
+    if _of_others(unit, document):
+        raise PeerError("it claims what another nation's document lists", party=name)
+    parties.add_key_document(unit, name, document.version, chain[0], now)
+    administrative(unit, now, "peer-renewed", name, {"version": document.version, "by": by})
+    parties.put_peer(unit, replace(peer, url=document.url.rstrip("/")))
+    _void_signatures(unit, document, now)
+    for raw in chain[1:]:
+        document = learn(unit, name, raw, now)
+    if peer.state == "confirmed":
+        show_caller(unit, parties.peer(unit, name))
+    return document
 
 
 def _misheard(place: int, word: str, near: Sequence[str]) -> str:
@@ -208,7 +266,9 @@ def _misheard(place: int, word: str, near: Sequence[str]) -> str:
 
 def show_caller(unit: Connection, peer: Peer) -> None:
     """Let the listener know by what a peer is known; a revoked key opens nothing, whoever holds it."""
-    document = document_of(unit, peer.name) if peer.kind == "node" else None
+    held = parties.key_document_envelopes(unit, peer.name) if peer.kind == "node" else {}
+    newest = held[max(held)] if held else b""
+    document = documents.unverified(read(newest)) if held else None
     gone = {entry.key for entry in document.revoked} if document else set()
     keys = (
         {
@@ -227,6 +287,7 @@ def show_caller(unit: Connection, peer: Peer) -> None:
         kind=peer.kind,
         keys=json.dumps(keys),
         token=peer.token,
+        document=newest.decode(),
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
+from mithaq.border import standing
 from mithaq.border.agreements import held
 from mithaq.border.outbox import Placed, place
 from mithaq.border.reasons import decode_reasons, encode_reasons
@@ -31,6 +32,7 @@ from mithaq.policy.views import labels_of
 from mithaq.store import releases
 from mithaq.store.journal import record
 from mithaq.store.releases import Intent, Verdict
+from mithaq.store.standings import Use
 
 __all__ = [
     "DECLINED", "DEFENCE", "Decisions", "Outcome", "again", "decode_reasons", "preview", "publish",
@@ -49,6 +51,7 @@ class Outcome:
     agreement: Agreement
     decisions: Decisions
     gathered: Gathered
+    beforehand: Sequence[Use] = ()  # of standing approvals, that were the second person of it
 
 
 def text_in_force(unit: Connection, agreement: str, now: datetime) -> Agreement:
@@ -148,8 +151,9 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
     """
     agreement, purpose = under
     first = preview(unit, us, agreement, asked, now, purpose)
-    if not anew:
-        first = _without_declined(unit, first, asked)
+    first = (
+        _beforehand(unit, us, first, asked, now) if anew else _without_declined(unit, first, asked)
+    )
     made, turn = first, dict(asked)
     others: list[int] = []  # that waited, proposed for another purpose
     while True:  # each round but the first was opened by a release
@@ -165,6 +169,20 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
     if others:
         reconsider(unit, us, agreement.id, others, now)
     return first
+
+
+def _beforehand(
+    unit: Connection, us: Us, made: Outcome, asked: Mapping[int, str], now: datetime
+) -> Outcome:
+    """Let standing approvals be the second person of what is proposed now; what they open may open more."""
+    found: list[Use] = []
+    purpose = made.gathered.situation.purpose
+    while more := standing.approve(
+        unit, us, made.agreement, (made.gathered, made.decisions), asked, now
+    ):
+        found += more
+        made = preview(unit, us, made.agreement, asked, now, purpose)
+    return replace(made, beforehand=found)
 
 
 def _without_declined(unit: Connection, made: Outcome, turn: Iterable[int]) -> Outcome:
@@ -217,9 +235,9 @@ def _to_come(made: Outcome, asked: Iterable[int], now: datetime) -> Iterator[tup
             yield from ((seq, at) for at in instants if at > text(now))
 
 
-def _of_blocks(standing: Iterable[Block], candidate: Candidate) -> set[str]:
+def _of_blocks(every: Iterable[Block], candidate: Candidate) -> set[str]:
     """Return the instants at which a block that is about a candidate begins or ends."""
-    timed = [block for block in standing if block.since or block.until]
+    timed = [block for block in every if block.since or block.until]
     labels = labels_of(candidate) if timed else ()
     about = (block for block in timed if blocks.names(block, candidate, labels))
     return {at for block in about for at in blocks.turns(block)}

@@ -105,15 +105,15 @@ def recall(unit: Connection, us: Us, by: str, asked: Asked, now: datetime) -> li
         one = replace(asked, version=many[0].version) if asked.narrower else asked
         order = orders.make(us, by, one, (agreement, view), now)
         recalls.give(unit, order)
-        _take_down(unit, us, order, many, now)
+        _take_down(unit, order, many)
         given.append(Given(order=order, owing=orders.tell(unit, us, order, many, now)))
+        again = {each.copy for each in many} | set(objects.referring_to(unit, order.id))
+        reconsider(unit, us, agreement, sorted(again), now)  # a narrower view follows its order
     return given
 
 
-def _take_down(
-    unit: Connection, us: Us, order: OrderRow, had: Sequence[Released], now: datetime
-) -> None:
-    """Remove the rows at once, and decide again what stood or waited with them under that agreement."""
+def _take_down(unit: Connection, order: OrderRow, had: Sequence[Released]) -> None:
+    """Remove the rows at once."""
     whom = {each.peer for each in had}
     for row in releases.rows_of_ids(unit, [order.id]):
         if (
@@ -123,8 +123,6 @@ def _take_down(
         ):
             releases.take_away(unit, row.shelf, row.id, row.version)
             releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
-    again = {each.copy for each in had} | set(objects.referring_to(unit, order.id))
-    reconsider(unit, us, order.agreement, sorted(again), now)
 
 
 def raised(unit: Connection, us: Us, copy: Copy, person: str, now: datetime) -> list[Given]:

@@ -24,7 +24,7 @@ CURSOR = "ops"
 AHEAD = "ahead:"  # and a shelf's name: up to which change it was shown before the others
 BATCH = 64  # changes; one of them may place some thousand rows
 REMEMBERED = timedelta(days=1)  # where a row stood that was taken away
-AT_ONCE = frozenset({"remove", "no-caller", "withdraw"})  # what must stop being seen
+AT_ONCE = frozenset({"remove", "caller", "no-caller", "withdraw"})  # what must stop being seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +147,9 @@ def _remove(unit: Connection, ops: Sequence[Op], now: datetime) -> None:
                 shelf.set_shelf_state(unit, op.shelf, facts["state"])
             case "remove":
                 shelf.remove_row(unit, op.shelf, facts["id"], facts["version"], _micro(now))
+            case "caller":
+                left = msgspec.json.decode(facts["keys"], type=dict[str, str])
+                shelf.narrow_caller(unit, facts["name"], left)
             case "no-caller":
                 shelf.remove_caller(unit, facts["name"])
             case "withdraw":
@@ -200,7 +203,13 @@ def _single(unit: Connection, op: Op, facts: Mapping[str, str]) -> None:
             keys = msgspec.json.decode(facts["keys"], type=dict[str, str])
             shelf.put_caller(
                 unit,
-                Caller(name=facts["name"], kind=facts["kind"], keys=keys, token=facts["token"]),
+                Caller(
+                    name=facts["name"],
+                    kind=facts["kind"],
+                    keys=keys,
+                    token=facts["token"],
+                    document=facts["document"],
+                ),
             )
         case "no-caller":  # once more, in its turn: it may follow a caller of this very batch
             shelf.remove_caller(unit, facts["name"])

@@ -326,6 +326,7 @@ def _approvals(unit: Connection, copies: Mapping[int, Copy]) -> tuple[Approval, 
             view=row.view,
             proposer=row.proposer,
             approver=people.get(row.approver, _UNKNOWN),
+            standing=bool(row.standing),
         )
         for row in releases.approvals_of(unit, list(copies))
         if row.approver in people

@@ -100,6 +100,18 @@ def _restriction() -> typer.Typer:
     return restriction.app
 
 
+def _standing() -> typer.Typer:
+    from mithaq.cli import standing  # noqa: PLC0415 as above
+
+    return standing.app
+
+
+def _alarm() -> typer.Typer:
+    from mithaq.cli import alarm  # noqa: PLC0415 as above
+
+    return alarm.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -113,9 +125,11 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "token": _token,
     "agreement": _agreement,
     "consent": _consent,
+    "standing": _standing,
     "rupture": _rupture,
     "restriction": _restriction,
     "quarantine": _quarantine,
+    "alarm": _alarm,
     "log": _log,
 }
 COMMANDS: Mapping[
@@ -129,9 +143,9 @@ COMMANDS: Mapping[
 ORDER = (
     *("demo", "init", "serve", "status", "verify", "actor", "key", "peer", "token", "agreement"),
     *("import", "formats", "show", "search", "mark"),
-    *("release", "explain", "queue", "approve", "decline"),
+    *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
-    *("quarantine", "log"),
+    *("quarantine", "alarm", "log"),
 )
 
 

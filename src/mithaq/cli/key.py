@@ -32,7 +32,7 @@ def list_(ctx: typer.Context) -> None:
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
         document = newest(unit, node)
-        now, signing = text(node.clock()), node.us.signer.keyid
+        now, signing = text(node.clock()), "" if node.keys.lost else node.us.signer.keyid
     gone = {entry.key: entry.since for entry in document.revoked}
     rows: list[dict[str, Any]] = []
     for key in document.exchange:

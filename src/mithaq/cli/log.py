@@ -77,11 +77,11 @@ def check(
 ) -> None:
     """Check a proof against its owner's key document; needs no node and no network."""
     desk = desk_of(ctx)
-    owners = [_document(desk, file) for file in keys]
+    owners = [document(desk, file) for file in keys]
     raw = desk.read(proof)
     try:
-        claims = log.check(raw, _keys(owners))
-        checked = log.check(raw, _keys(each for each in owners if each.party == claims.origin))
+        claims = log.check(raw, keys_of(owners))
+        checked = log.check(raw, keys_of(each for each in owners if each.party == claims.origin))
     except BadEnvelope as error:
         desk.stop("say.proof-fails", why=error)
     rows = [
@@ -97,11 +97,12 @@ def check(
     desk.screen.rows(("kind", "at", "id", "peer", "agreement", "clause"), rows)
 
 
-def _keys(owners: Iterable[KeyDocument]) -> dict[str, bytes]:
+def keys_of(owners: Iterable[KeyDocument]) -> dict[str, bytes]:
+    """Return every exchange key that some key documents name."""
     return {name: raw for owner in owners for name, raw in owner.all_exchange_keys().items()}
 
 
-def _document(desk: Desk, file: Path) -> KeyDocument:
+def document(desk: Desk, file: Path) -> KeyDocument:
     """Read a key document: an envelope, as a node publishes it at ``/mithaq/keys/``."""
     try:
         return documents.first(read(desk.read(file)))

@@ -1,5 +1,6 @@
 """Other nations' nodes, enrolled by words read out, and ordinary TAXII clients."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -121,11 +122,13 @@ def _documents(node: Node, url: str) -> tuple[bytes, list[bytes]]:
     """Fetch a nation's first key document and those that follow: the words are of the first."""
     try:
         newest = fetch_keys(node.wire, url)
-        version = documents.unverified(read(newest)).version
-        if version == 1:
+        document = documents.unverified(read(newest))
+        if document.version == document.begins:
             return newest, []
-        later = [fetch_keys(node.wire, url, at) for at in range(2, version)]
-        return fetch_keys(node.wire, url, 1), [*later, newest]
+        later = [
+            fetch_keys(node.wire, url, v) for v in range(document.begins + 1, document.version)
+        ]
+        return fetch_keys(node.wire, url, document.begins), [*later, newest]
     except PeerRefuses as error:
         raise NoKeysThere(f"no key document at {url}: is that a node?", url=url) from error
 
@@ -153,6 +156,36 @@ def confirm(
     if desk.screen.as_json:
         desk.screen.json(_row(peer))
     desk.screen.say("say.confirmed", peer=name)
+
+
+@app.command("renew", cls=Command)
+def renew(
+    ctx: typer.Context,
+    name: Name,
+    *,
+    words: Annotated[str, typer.Option(metavar="WORDS")] = "",
+    url: Annotated[str, typer.Option(metavar="URL")] = "",
+    file: Annotated[list[Path] | None, typer.Option(metavar="FILE")] = None,
+) -> None:
+    """Go on with a peer that lost its root keys, by the words of its new first key document."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.read() as unit:
+            actor = desk.actor(unit, Permission.PEER_CONFIRM)
+            peer = parties.peer(unit, name)
+        if file:
+            chain = [desk.read(each) for each in file]
+        else:
+            first, later = _documents(node, url or peer.url)
+            chain = [first, *later]
+        typed = words or desk.ask("ask.words", peer=name)
+        with node.core.begin() as unit:
+            keys.renew(unit, node.us, name, chain, typed, node.clock(), by=actor.name)
+            row = _row(parties.peer(unit, name))
+        shelf.project(node.core, node.shelf, node.clock(), additions=False)
+    if desk.screen.as_json:
+        desk.screen.json(row)
+    desk.screen.say("say.renewed", peer=name)
 
 
 @app.command("list", cls=Command)

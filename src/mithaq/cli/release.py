@@ -134,6 +134,10 @@ def release(  # noqa: PLR0913 an argument per option
     held = sorted({seq for (_, seq), each in made.decisions.items() if isinstance(each, Hold)})
     facts = {"agreement": made.agreement.id, "version": made.agreement.version, "preview": preview}
     facts |= {"objects": len(seqs), "peers": peers, "waiting": [n for n in held if n in set(seqs)]}
+    facts["beforehand"] = [
+        {"number": use.copy, "standing": use.standing, "use": use.use, "review": use.seq}
+        for use in made.beforehand
+    ]
     _told(desk, facts, shadow=made.agreement.shadow)
 
 
@@ -166,6 +170,8 @@ def _told(desk: Desk, facts: Facts, *, shadow: bool) -> None:
         screen.say("say.nothing-sent")
     elif shadow:
         screen.say("say.shadow")
+    if facts.get("beforehand"):
+        screen.say("say.beforehand", count=len(facts["beforehand"]))
     if facts["waiting"] and not facts["preview"]:
         screen.say("say.waiting", count=len(facts["waiting"]))
 

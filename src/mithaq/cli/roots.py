@@ -130,6 +130,41 @@ def propose(  # noqa: PLR0913 an argument per option
     _say_lacking(desk, draft)
 
 
+@app.command("anew", cls=Command)
+def anew(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Argument(metavar="DRAFT")],
+    *,
+    root: Annotated[list[Path], typer.Option(metavar="FILE")],
+    threshold: Annotated[int, typer.Option(metavar="COUNT", min=0)] = 0,
+    rotate: Annotated[bool, typer.Option("--rotate")] = False,
+    revoke: Annotated[list[str] | None, typer.Option(metavar="KEY")] = None,
+    since: Instant = "",
+    yes: Yes = False,
+) -> None:
+    """Draft a new first key document: too few of our root keys are left to sign the next one."""
+    desk = desk_of(ctx)
+    if bool(revoke) != bool(since):
+        raise BadUsage("revoke-since")
+    public_roots = [public_from_pem(desk.read(file)) for file in root]
+    change = Change(
+        anew=True,
+        since=parse(since) if since else None,
+        roots=public_roots,
+        threshold=threshold or len(public_roots) // 2 + 1,
+    )
+    desk.confirm("ask.anew", yes=yes)
+    with desk.node() as node:
+        draft = _drafted(desk, node, change, (rotate, timedelta(0), revoke or []))
+        desk.write(out, draft.to_bytes())
+    if desk.screen.as_json:
+        desk.screen.json({"file": str(out), **_facts(draft)})
+        return
+    _read_out(desk, draft)
+    desk.screen.say("say.proposed", file=out)
+    _say_lacking(desk, draft)
+
+
 def _drafted(
     desk: Desk, node: Node, change: Change, keys_: tuple[bool, timedelta, list[str]]
 ) -> Draft:
@@ -198,9 +233,17 @@ def publish(ctx: typer.Context, draft: Files, *, yes: Yes = False) -> None:
         with node.core.begin() as unit:
             document = keys.publish(unit, node.us, whole, node.clock(), by=actor.name)
         shelf.project(node.core, node.shelf, node.clock(), additions=False)
+    anew = document.version == document.begins
+    spoken = words(fingerprint(whole.envelope.payload), desk.phrase_language) if anew else ()
     if desk.screen.as_json:
-        desk.screen.json({"version": document.version, "expires": document.expires})
-    desk.screen.say("say.published", version=document.version)
+        about = {"version": document.version, "expires": document.expires}
+        desk.screen.json(about | ({"words": list(spoken)} if anew else {}))
+    elif anew:
+        desk.screen.say("say.published-anew", version=document.version)
+        desk.screen.phrase(spoken)
+        desk.screen.say("say.our-words")
+    else:
+        desk.screen.say("say.published", version=document.version)
 
 
 def _read_out(desk: Desk, draft: Draft) -> None:

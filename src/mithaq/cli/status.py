@@ -9,13 +9,24 @@ from sqlalchemy import Connection
 
 from mithaq.audit import log
 from mithaq.border import agreements, peers, shelf
+from mithaq.border.peers import BeginsAnew
 from mithaq.cli.screen import Screen
 from mithaq.clock import parse, text
 from mithaq.node import Node
 from mithaq.node.build import ROOT_KEY
 from mithaq.seal.documents import KeyDocument
 from mithaq.serve.alone import serving
-from mithaq.store import channels, checks, inbound, parties, recalls, releases
+from mithaq.store import (
+    alarms,
+    channels,
+    checks,
+    inbound,
+    journal,
+    parties,
+    recalls,
+    releases,
+    standings,
+)
 from mithaq.store.parties import Peer
 
 SOON = timedelta(days=14)  # how long before a key runs out people are told
@@ -43,8 +54,10 @@ def gather(node: Node, now: datetime) -> Facts:
             "agreements": [agreement_row(each) for each in agreements.every(unit, now)],
             "shelves": _shelves(unit, on_show),
             "queue": len({(each.copy, each.agreement) for each in held}),
+            "review": len(standings.uses(unit, open_only=True)),
             "quarantine": len(inbound.in_quarantine(unit)),
             "refused": len(inbound.refused(unit)),
+            "alarms": len(alarms.every(unit)),
             "spool": {"waiting": count, "bytes": size},
             "unshown": shelf.behind(node.core, node.shelf),
             "log": log.length(unit) - log.padding(unit),
@@ -80,6 +93,8 @@ def _warnings(node: Node, document: KeyDocument | None, now: datetime) -> list[s
         found.append("exchange-expired")
     elif last - now < SOON:
         found.append("exchange-soon")
+    if node.keys.lost:
+        found.append("exchange-lost")
     if document.standing == "single-root":
         found.append("single-root")
     if (node.config.home / ROOT_KEY).exists():
@@ -99,6 +114,8 @@ def _peer(unit: Connection, peer: Peer, now: datetime) -> Facts:
         and (heard is None or heard.expires < text(now))
     ):
         state = "silent"
+    if journal.setting(unit, f"visit:{peer.name}") == BeginsAnew.code:
+        state = BeginsAnew.code
     return {
         "peer": peer.name,
         "kind": peer.kind,
@@ -159,7 +176,7 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
         screen.line(screen.words.say(f"title.{name}"), style="bold")
         screen.rows(columns, facts[name], empty=f"none.{name}")
     screen.line("")
-    counts = ("queue", "quarantine", "refused", "unshown", "log", "padding")
+    counts = ("alarms", "queue", "review", "quarantine", "refused", "unshown", "log", "padding")
     owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
     screen.facts(
         {name: facts[name] for name in counts} | owed | {"spool": facts["spool"]["waiting"]}

@@ -34,6 +34,8 @@ from mithaq.store.engine import open_store
 VARIABLE = "MITHAQ_LISTENER"
 BODY_SECONDS = 60.0  # a body must be here by then
 BODIES_AT_ONCE = 4  # of one caller
+STRANGERS_AT_ONCE = 16  # of all together who need not be known: small ones, and not for long
+STRANGERS_SECONDS = 10.0
 _log = structlog.get_logger()
 
 
@@ -113,7 +115,7 @@ class _Door:
         welcome = await run_in_threadpool(self._listener.look, head, announced)
         if isinstance(welcome, Response):
             return welcome
-        if self._bodies[welcome.name] >= BODIES_AT_ONCE:
+        if self._bodies[welcome.name] >= (BODIES_AT_ONCE if welcome.name else STRANGERS_AT_ONCE):
             return respond(HttpProblem(503, headers={"retry-after": "1"}))
         self._bodies[welcome.name] += 1
         try:
@@ -154,7 +156,7 @@ async def _read(http: HttpRequest, welcome: Welcome) -> bytes:
     """
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS if welcome.name else STRANGERS_SECONDS):
             async for chunk in http.stream():
                 body += chunk
                 if len(body) > welcome.most_bytes:

@@ -9,17 +9,23 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Connection
 
-from mithaq.errors import NotFound
+from mithaq.errors import NotFound, PeerError
 from mithaq.exchange.onshow import frames_after, is_open
 from mithaq.exchange.problems import HttpProblem
-from mithaq.exchange.visit import Visit
+from mithaq.exchange.visit import Hearing, Visit
 from mithaq.exchange.wire import Response
+from mithaq.seal import documents
+from mithaq.seal.documents import KeyDocument, RootKey
+from mithaq.seal.envelope import read
+from mithaq.seal.keys import encode, generate
 from mithaq.store import shelf as shelves
 
 FRAMES = "application/vnd.mithaq.frames"
 JSON = "application/json"
 MAX_HEARTBEAT = 256 << 10
 MAX_NUDGE = 4 << 10
+MAX_KEYS = 2 * documents.MAX_BYTES  # an envelope in base64, with its signatures
+_NOBODY = generate().public
 _CHANNEL = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -108,6 +114,34 @@ def key_document(shelf: Connection, names: Names) -> Response:
     if raw is None:
         raise NotFound("no such document")
     return Response(status=200, headers={"content-type": JSON}, body=raw)
+
+
+def hear_keys(visit: Hearing) -> Response:
+    """Take a peer's next key document from whoever brings it: its roots vouch for it, not its bearer (border.md 9.3).
+
+    A nation whose exchange key is lost or stolen has no other way to say so to whoever only ever is brought things.
+    The answer and its pace are the same whether we know that nation or not: what nobody's roots have signed is
+    verified against a key that nobody has.
+    """
+    try:
+        envelope = read(visit.request.body)
+        document = documents.unverified(envelope)
+        raw = shelves.caller_document(visit.shelf, document.party)
+        held = documents.unverified(read(raw.encode())) if raw else None
+        if held is None or held.version + 1 != document.version:
+            held = _nobody(document)
+        documents.following(held, envelope)
+    except PeerError:
+        return _taken()
+    visit.leave(document.party, "keys", {}, visit.request.body)
+    return _taken()
+
+
+def _nobody(document: KeyDocument) -> KeyDocument:
+    """Return what ``document`` would follow, under a root that nobody has."""
+    root = RootKey(public=encode(_NOBODY))
+    more = {"version": document.version - 1, "roots": [root], "threshold": 1}
+    return msgspec.structs.replace(document, **more, standing="single-root")
 
 
 def _taken() -> Response:

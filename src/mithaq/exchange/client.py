@@ -40,6 +40,21 @@ def fetch_keys(wire: Wire, url: str, version: int | None = None) -> bytes:
     return answer.body
 
 
+def bring_keys(wire: Wire, url: str, raw: bytes) -> None:
+    """Bring a key document of ours to another node, unsigned: its roots vouch for it, whatever keys are known there.
+
+    Raises:
+        PeerUnreachable, PeerRefuses: it did not take it.
+    """
+    headers = {"content-type": JSON}
+    request = Request(
+        method="POST", url=url.rstrip("/") + "/mithaq/keys/", headers=headers, body=raw
+    )
+    answer = wire.send(request, 1 << 16)
+    if answer.status not in {_OK, 202}:
+        raise PeerRefuses(f"the peer answered {answer.status}", status=answer.status)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line to one peer: every request on it bears our signature."""
@@ -94,4 +109,4 @@ class Line:
         return answer.body if answer.status == _OK else b""
 
 
-__all__ = ["FRAMES", "Line", "PeerRefuses", "PeerUnreachable", "fetch_keys"]
+__all__ = ["FRAMES", "Line", "PeerRefuses", "PeerUnreachable", "bring_keys", "fetch_keys"]

@@ -24,7 +24,12 @@ from mithaq.store import shelf as shelves
 from mithaq.store.shelf import Shelf
 
 AT_ONCE = 16  # requests of one caller under way; threads are left for the others
-_RATES = {"node": (50.0, 500.0), "client": (500.0, 2000.0)}  # requests a second; at most at one go
+ANYBODY = ""  # the name of all who need not be known
+_RATES = {  # requests a second; at most at one go
+    "node": (50.0, 500.0),
+    "client": (500.0, 2000.0),
+    "anybody": (20.0, 100.0),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

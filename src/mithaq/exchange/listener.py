@@ -7,6 +7,7 @@ core nor its exchange key (border.md 10). Its memory of nonces and of budgets is
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,10 +18,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from mithaq.clock import Clock
 from mithaq.errors import MithaqError, NotFound
 from mithaq.exchange.cursor import Cursors
-from mithaq.exchange.gate import Gate
+from mithaq.exchange.gate import ANYBODY, Gate, Knock
 from mithaq.exchange.problems import HttpProblem, respond
-from mithaq.exchange.routes import Open, find
-from mithaq.exchange.visit import Settings, Visit
+from mithaq.exchange.routes import Heard, Open, find
+from mithaq.exchange.visit import Hearing, Settings, Visit
 from mithaq.exchange.wire import Request, Response
 from mithaq.store.engine import Store
 
@@ -73,6 +74,10 @@ class Listener:
         verb, _ = find(head.method, head.path.removeprefix(self._settings.prefix))
         if isinstance(verb, Open):
             raise HttpProblem(413)
+        if isinstance(verb, Heard):
+            if announced > verb.most_bytes:
+                raise HttpProblem(413)
+            return Welcome(name=ANYBODY, most_bytes=verb.most_bytes)
         most = verb.most_bytes(self._settings)
         if announced > most:
             raise HttpProblem(413)
@@ -85,9 +90,11 @@ class Listener:
         if isinstance(verb, Open):
             with self._turns, self._shelf.read() as unit:
                 return verb.answer(unit, names)
+        now = self._clock()
+        if isinstance(verb, Heard):
+            return self._hear(verb, request, now)
         if len(request.body) > verb.most_bytes(self._settings):
             raise HttpProblem(413)
-        now = self._clock()
         with self._turns, self._shelf.read() as unit:
             knock = self._gate.identify(unit, request, now)
             with self._gate.turn(knock, now):
@@ -104,6 +111,21 @@ class Listener:
                     now=now,
                 )
                 return verb.answer(visit, names)
+
+    def _hear(self, verb: Heard, request: Request, now: datetime) -> Response:
+        """Take what anybody may bring; all of them together are counted as one caller."""
+        if len(request.body) > verb.most_bytes:
+            raise HttpProblem(413)
+        with (
+            self._turns,
+            self._shelf.read() as unit,
+            self._gate.turn(Knock(name=ANYBODY, kind="anybody"), now),
+        ):
+            return verb.answer(
+                Hearing(
+                    settings=self._settings, shelf=unit, spool=self._spool, request=request, now=now
+                )
+            )
 
     def _here(self, request: Request) -> Request:
         """Return the request as addressed to us: what was signed for another node does not verify here."""

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from mithaq.exchange.between import FRAMES, JSON
 from mithaq.exchange.problems import TAXII, TITLES
-from mithaq.exchange.routes import ROUTES, Known, Open, Verb
+from mithaq.exchange.routes import ROUTES, Heard, Known, Open, Verb
 
 Schema: TypeAlias = Mapping[str, object]
 
@@ -149,12 +149,14 @@ TABLE: Mapping[tuple[str, str], Declared] = {
         status=202, media=JSON, schema="nothing", others=_PUSHED, takes=JSON
     ),
     ("/mithaq/keys/", "GET"): Declared(media=JSON, schema="signed", others=(404,)),
+    ("/mithaq/keys/", "POST"): Declared(status=202, media=JSON, schema="nothing", takes=JSON),
     ("/mithaq/keys/{version}/", "GET"): Declared(media=JSON, schema="signed", others=(404,)),
 }
 # Whoever is known may be turned away for a time; whoever is not is told so; a body may be too long or too slow.
 _OF_ANY: Mapping[type[Verb], tuple[int, ...]] = {
     Known: (401, 408, 413, 429, 503),
     Open: (413, 503),
+    Heard: (408, 413, 429, 503),
 }
 _HEADERS: Mapping[int, str] = {
     401: "www-authenticate",
@@ -205,7 +207,7 @@ def document() -> dict[str, object]:
 
 
 def _operation(verb: Verb, declared: Declared) -> dict[str, object]:
-    if isinstance(verb, Open):
+    if isinstance(verb, Open | Heard):
         known: Sequence[Mapping[str, Sequence[str]]] = []
     elif verb.nodes_only:
         known = [{"node": []}]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from mithaq.errors import NotFound
 from mithaq.exchange import between, taxii
 from mithaq.exchange.problems import HttpProblem
-from mithaq.exchange.visit import Settings, Visit, segment
+from mithaq.exchange.visit import Hearing, Settings, Visit, segment
 from mithaq.exchange.wire import Response
 from mithaq.seal.frames import MAX_ENVELOPE
 
@@ -34,7 +34,15 @@ class Known:
     most_bytes: Callable[[Settings], int] = lambda _settings: _STRAY
 
 
-Verb: TypeAlias = Open | Known
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What anybody may bring."""
+
+    answer: Callable[[Hearing], Response]
+    most_bytes: int
+
+
+Verb: TypeAlias = Open | Known | Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,12 @@ ROUTES = (
         "/mithaq/nudge/",
         {"POST": Known(answer=between.nudge, nodes_only=True, most_bytes=_nudge)},
     ),
-    _at("/mithaq/keys/", {"GET": Open(answer=between.key_document)}),
+    _at(
+        "/mithaq/keys/",
+        {
+            "GET": Open(answer=between.key_document),
+            "POST": Heard(answer=between.hear_keys, most_bytes=between.MAX_KEYS),
+        },
+    ),
     _at("/mithaq/keys/{version}/", {"GET": Open(answer=between.key_document)}),
 )

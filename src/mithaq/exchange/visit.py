@@ -1,7 +1,7 @@
 """One request of one known caller, with all that answering it may touch: shelf to read, spool to add to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
@@ -43,6 +43,23 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def prefix(self) -> str:
         """The path below which peers see this node; empty, or with a slash at its start."""
         return urlsplit(self.base).path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What anybody brings, who need not be known."""
+
+    settings: Settings
+    shelf: Connection = field(repr=False)  # a snapshot; nothing is written through it
+    spool: Store = field(repr=False)
+    request: Request
+    now: datetime
+
+    def leave(self, peer: str, kind: str, facts: Mapping[str, str], raw: bytes) -> None:
+        """Put into the spool what ``peer`` has signed; if too much of its own waits already, nothing."""
+        arrival = Arrival(peer=peer, kind=kind, facts=facts, raw=raw)
+        with suppress(SpoolFull), self.spool.begin() as unit:
+            spool.arrive(unit, arrival, self.now, self.settings.spool_bytes_per_peer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,7 @@ def init(
     envelope = sign(KEYS, to_payload(document), root).to_bytes()
     with node.core.begin() as unit:
         peers.publish_own(unit, envelope, document, now, by=OWNER)
-        node.keys.read(document)
+        node.keys.follow(unit)
         admit.own_identity(unit, node.us, document.identities[0], now)
     return node
 
@@ -135,7 +135,6 @@ def open_node(
 
     Raises:
         InvalidConfig: there is no node, or a key of its settings is unknown or wrong.
-        BadKey: the exchange key cannot be read.
     """
     config = settings_file.load(home)
     if wait is not None:
@@ -150,9 +149,8 @@ def open_node(
         upgrade(store)
     us, keys = _us(config, clock)
     with stores["core"].read() as unit:
-        document = peers.document_of(unit, us.party)
-    if document is not None:
-        keys.read(document)
+        keys.follow(unit)
+    stores["core"].watchers.append(keys.follow)
     return Node(
         config=config,
         us=us,
@@ -169,7 +167,7 @@ def open_node(
 def _us(config: Config, clock: Clock) -> tuple[Us, Keyring]:
     settings = config.settings
     try:
-        keys = Keyring(config.exchange_key_path, clock)
+        keys = Keyring(settings.nation, config.exchange_key_path, clock)
         secret = (config.home / SECRET).read_bytes()
     except FileNotFoundError as error:
         raise NoNode(f"the home lacks {Path(str(error.filename)).name}") from error

@@ -5,11 +5,11 @@ from datetime import datetime
 
 import structlog
 
-from mithaq.border import admit, heartbeats
-from mithaq.border.keys import learn
+from mithaq.border import admit, alarms, heartbeats, keys
+from mithaq.border.peers import BeginsAnew
 from mithaq.border.shelf import Nudge, narrow
 from mithaq.errors import MithaqError, NotFound
-from mithaq.exchange.client import Line, PeerRefuses, fetch_keys
+from mithaq.exchange.client import Line, PeerRefuses, bring_keys, fetch_keys
 from mithaq.exchange.onshow import frames_after, heartbeat_for, is_open
 from mithaq.node.build import Node
 from mithaq.seal.envelope import BadEnvelope
@@ -71,6 +71,7 @@ class Visitor:
             peer = parties.peer(unit, name)
         line = Line(wire=node.wire, url=peer.url, signer=node.us.signer)
         try:
+            self._bring_keys(peer)
             if peer.delivery == "push":
                 self._bring(line, peer)
             else:
@@ -87,9 +88,16 @@ class Visitor:
         return True
 
     def _note(self, peer: Peer, failure: str, now: datetime) -> None:
-        """Keep how the last visit went, for ``mithaq status``; write only when that changes."""
+        """Keep how the last visit went, for ``mithaq status``; write only when that changes.
+
+        Only whoever has just been asked, and has not answered, is silent: not every peer after we slept ourselves.
+        """
         with self.node.core.read() as unit:
             before = journal.setting(unit, f"visit:{peer.name}", "-")
+            silent = alarms.gone_silent(unit, peer.name, now)
+        if silent:
+            with self.node.core.begin() as unit:
+                alarms.listen(unit, self.node.us, peer.name, now)
         if before == failure:
             return
         with self.node.core.begin() as unit:
@@ -111,10 +119,16 @@ class Visitor:
             # Signed perhaps by a key that only the peer's next document names (border.md 9.3).
             self._learn(peer, self._known(peer) + 1)
             news = self._take(peer, raw)
-        for version in range(self._known(peer) + 1, news.keys + 1):
-            self._learn(peer, version)
+        anew: BeginsAnew | None = None
+        try:
+            for version in range(self._known(peer) + 1, news.keys + 1):
+                self._learn(peer, version)
+        except BeginsAnew as error:
+            anew = error  # until people have compared words, the document before counts as long as it does
         for channel, _ in news.channels:
             self._fetch(line, peer, channel)
+        if anew is not None:
+            raise anew
 
     def _take(self, peer: Peer, raw: bytes) -> heartbeats.News:
         with self.node.core.begin() as unit:
@@ -128,7 +142,7 @@ class Visitor:
         """Walk one version of the peer's key document."""
         document = fetch_keys(self.node.wire, peer.url, version)
         with self.node.core.begin() as unit:
-            learn(unit, self.node.us, peer.name, document, self.node.clock())
+            keys.learn(unit, self.node.us, peer.name, document, self.node.clock())
 
     def _fetch(self, line: Line, peer: Peer, channel: str) -> None:
         """Fetch a channel from where we stand until there is nothing newer, one transaction a frame."""
@@ -157,6 +171,14 @@ class Visitor:
                 return
 
     # --- bring -----------------------------------------------------------------------------------------
+    def _bring_keys(self, peer: Peer) -> None:
+        """Bring our key documents that the peer has not said it holds: it may know none of our keys any more."""
+        node = self.node
+        with node.core.read() as unit:
+            lacking = keys.lacking(unit, node.us, peer.name)
+        for raw in lacking:
+            bring_keys(node.wire, peer.url, raw)
+
     def _bring(self, line: Line, peer: Peer) -> None:
         """Push what the peer has not acknowledged, in order, as far as its shelf shows it, then our heartbeat."""
         node = self.node

@@ -6,6 +6,7 @@ that a slow peer holds up nobody else.
 """
 
 import threading
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -13,7 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, fetches, heartbeats, peers, shelf, watch
+from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, stories, watch
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
@@ -102,6 +103,10 @@ class Worker:
                             clients.post(unit, arrival, now)
                         case "withdraw":
                             clients.withdraw(unit, arrival, now)
+                        case "keys":
+                            keys.learn(unit, node.us, arrival.peer, arrival.raw, now)
+                        case "noise":
+                            pass  # kept for as long as what is news would have been
                         case "heartbeat":
                             heartbeats.take(unit, node.us, arrival.peer, arrival.raw, now)
                         case _:
@@ -144,11 +149,12 @@ class Worker:
         node, now = self.node, self.node.clock()
         with node.core.read() as unit:
             ours = max(parties.document_versions(unit, node.us.party), default=0)
-            document = peers.document_of(unit, node.us.party) if ours > node.keys.version else None
+            news = ours > keys.announced(unit)
             changed, turned = watch.changed(unit, now), releases.count_turned(unit, text(now))
             last = audit.last_checkpoint(unit)
-        if document is not None:
-            node.keys.read(document)
+        if news:
+            with node.core.begin() as unit:
+                keys.announce(unit, node.us, now)
         due = last is None or last <= now - LOG_TICK
         for agreement in changed:
             with node.core.begin() as unit:
@@ -160,16 +166,22 @@ class Worker:
             with node.core.begin() as unit:
                 audit.pad(unit, now)
                 audit.checkpoint(unit, (node.us.party, node.us.realm), node.us.signer, now)
+            with node.core.begin() as unit:
+                stories.tell(unit, node.us, now)
             shelf.forget(node.shelf, now)
         shelf.narrow(node.core, node.shelf, now)
 
     def show(self) -> list[Nudge]:
         """Show what was released since the last tick; return the frames newly on show."""
         node, now = self.node, self.node.clock()
-        self._heartbeats(now)
+        told = self._heartbeats(now)
         with node.core.read() as unit:
             settled = int(journal.setting(unit, SPOOL, "0"))
         nudges = shelf.project(node.core, node.shelf, now)
+        while missed := {n.peer for n in nudges if told.get(n.channel, 0) < n.seq}:
+            # Released since the heartbeat was made: whoever asks must hear of what it may fetch.
+            told |= self._heartbeats(now, missed)
+            nudges += shelf.project(node.core, node.shelf, now)
         with node.spool.begin() as unit:
             # Not before its outcome is on show: until then the listener answers from what lies here.
             spool.settle(unit, settled)
@@ -179,20 +191,34 @@ class Worker:
         """Show what waits for no tick; return its frames."""
         return shelf.hurry(self.node.core, self.node.shelf, self.node.clock())
 
-    def _heartbeats(self, now: datetime) -> None:
-        """Renew the heartbeats that are due, and those of peers whose channels have moved."""
+    def _heartbeats(self, now: datetime, behind: Collection[str] = ()) -> dict[str, int]:
+        """Renew the heartbeats that are due, and those of peers whose channels have moved.
+
+        Args:
+            behind: peers whose heartbeat is to be renewed in any case.
+
+        Returns:
+            how far each channel goes by the heartbeats made now.
+        """
         node = self.node
         pace = node.config.settings.exchange
         moved = shelf.about_to_move(node.core, node.shelf)
         every = timedelta(seconds=pace.heartbeat_seconds)
         with node.core.read() as unit:
-            stale = [p for p in self.peers() if p in moved or heartbeats.due(unit, p, now, every)]
+            stale = [
+                peer
+                for peer in self.peers()
+                if peer in moved or peer in behind or heartbeats.due(unit, peer, now, every)
+            ]
         if not stale:
-            return
+            return {}
         life = timedelta(seconds=pace.heartbeat_life_seconds)
+        told: dict[str, int] = {}
         with node.core.begin() as unit:
             for peer in stale:
                 heartbeats.show(unit, node.us, peer, now, life)
+                told |= {c.id: c.seq for c in channels.of_peer(unit, peer, "out")}
+        return told
 
     # --- for as long as it lives -----------------------------------------------------------------------
     def run(self, stop: threading.Event) -> None:
@@ -202,13 +228,13 @@ class Worker:
         try:
             while not stop.wait(PAUSE):
                 try:
+                    self._staff(stop)  # before hints are read, which nobody else would hear of
                     self._tell(self.settle())
                     self.look()
                     self._tell_out(self.hurry())
                     if monotonic() - shown >= tick - PAUSE / 2:
                         shown = monotonic()
                         self._tell_out(self.show())
-                    self._staff(stop)
                 except (MithaqError, SQLAlchemyError, OSError) as error:
                     # A full disk or a database that is away heals without us: nothing was half done.
                     _log.error("worker-failed", kind=type(error).__name__)

@@ -26,7 +26,7 @@ def needs_of(
     good = [a for a in situation.approvals if _counts(a, terms, made, seen, peer)]
     if good:
         needs.discard(str(Rule.SECOND_PERSON))
-    if any("policy-owner" in a.approver.roles for a in good):
+    if any("policy-owner" in a.approver.roles and not a.standing for a in good):
         needs.discard(str(Rule.POLICY_OWNER))
     return frozenset(needs)
 
@@ -49,5 +49,8 @@ def _counts(approval: Approval, terms: str, made: Draft, seen: View, peer: str) 
         seen.digest,
     )
     another = approval.approver.name not in {approval.proposer, candidate.author}
-    cleared = approval.approver.clearance >= (seen.label.tlp or Tlp.CLEAR)
-    return bound and peer in approval.peers and another and cleared
+    level = seen.label.tlp or Tlp.CLEAR
+    cleared = approval.approver.clearance >= level
+    # Given beforehand, it reaches neither RED nor a lowered marking, whatever is kept of it.
+    seen_to = not approval.standing or (level < Tlp.RED and not candidate.lowers)
+    return bound and peer in approval.peers and another and cleared and seen_to

@@ -92,6 +92,7 @@ class Approval:
     view: str
     proposer: str
     approver: Person
+    standing: bool = False  # given beforehand, by a director (``policy.standing``)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,9 @@ class KeyDocument(Message, frozen=True, kw_only=True):
     organisation: str
     country: str
     version: Number
+    begins: Number = (
+        1  # the version whose words people compare: a nation that lost its roots begins anew
+    )
     issued: Instant
     expires: Instant
     roots: list[RootKey]
@@ -123,6 +126,8 @@ def following(previous: KeyDocument, envelope: Envelope) -> KeyDocument:
     same = (document.party, document.realm) == (previous.party, previous.realm)
     if not same or document.version != previous.version + 1:
         raise BadKeyDocument("not the next version", cause="version")
+    if document.begins != previous.begins:
+        raise BadKeyDocument("it begins anew, and no root before vouches for it", cause="anew")
     verify(envelope, KEYS, document.root_keys, document.threshold)
     verify(envelope, KEYS, previous.root_keys, previous.threshold)
     return document
@@ -142,6 +147,8 @@ def _read(envelope: Envelope) -> KeyDocument:
     if envelope.payload_type != KEYS or len(envelope.payload) > MAX_BYTES:
         raise BadEnvelope("no key document", cause="payload-type")
     document = decode(envelope.payload, KeyDocument)
+    if document.begins > document.version:
+        raise BadKeyDocument("it begins after itself", cause="version")
     try:
         _check(document)
     except InputError as error:

@@ -113,9 +113,11 @@ def _checked(envelope: Envelope, before: Envelope | None) -> Draft:
             verify(before, KEYS, held.root_keys, held.threshold)
     except (BadMessage, BadEnvelope) as error:
         raise NoDraft(f"a draft that nobody could accept: {error}") from error
+    if held is None and document.version != document.begins:
+        raise NoDraft("a draft that follows a document it does not name")
     if held is not None and (
         (document.party, document.realm) != (held.party, held.realm)
-        or document.version != held.version + 1
+        or (document.version, document.begins) != (held.version + 1, held.begins)
     ):
         raise NoDraft("a draft that does not follow the document it names")
     roots = document.root_keys | (held.root_keys if held else {})

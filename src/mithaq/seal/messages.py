@@ -27,9 +27,11 @@ ORDER = payload_type("recall")
 ASSENT = payload_type("assent")
 ASK = payload_type("consent-request")
 CONSENT = payload_type("consent")
+COMPARISON = payload_type("comparison")
 RUPTURE = payload_type("rupture")
 RETURN = payload_type("rupture-lifted")
 EXIT = payload_type("exit-pack")
+STANDING = payload_type("standing-approval")
 
 ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
 BASE = ""  # the agreement of a base channel
@@ -203,6 +205,7 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     keys: KeyRef
     heads: list[Head]
     have: list[Head]
+    yours: Size = 0  # version of the recipient's key document that the sender holds
     log: Hash
 
 
@@ -253,6 +256,22 @@ class ExitPack(Message, frozen=True, kw_only=True):
     since: Instant
     issued: Instant
     files: list[File]
+
+
+class Standing(Message, frozen=True, kw_only=True):
+    """A director's yes beforehand, signed with their own key: what, to whom, when, until when and how often."""
+
+    realm: str
+    person: str
+    kinds: list[str]  # STIX types; "*" is every type
+    level: str  # the highest TLP level
+    peers: list[PartyName]
+    hours: list[str]  # as ``policy.standing.windows`` reads them
+    zone: str  # whose wall clock they are of, by its IANA name
+    begins: Instant
+    expires: Instant
+    count: Number
+    issued: Instant
 
 
 class Assent(Message, frozen=True, kw_only=True):
@@ -308,6 +327,33 @@ class Consent(Message, frozen=True, kw_only=True):
     recipient: str
     answer: Literal["yes", "no"]
     issued: Instant
+
+
+class Told(Message, frozen=True, kw_only=True):
+    """What a party holds of one version under an agreement, readable only to whoever holds that version too."""
+
+    about: Hash  # of its owner, id and version
+    story: Hash  # of its commitment and view
+
+
+class Shown(Message, frozen=True, kw_only=True):
+    """An owner's own word on a version, shown to a party that was told another."""
+
+    entry: Put  # with the owner's proof
+    orders: list[str] = msgspec.field(
+        default_factory=list
+    )  # the owner's recalls of it that we know
+
+
+class Comparison(Message, frozen=True, kw_only=True):
+    """What parties of one agreement tell each other to notice two stories of one owner (border.md 5.3)."""
+
+    realm: str
+    by: str
+    agreement: str
+    issued: Instant
+    told: list[Told] = msgspec.field(default_factory=list)
+    shown: list[Shown] = msgspec.field(default_factory=list)
 
 
 class Release(Message, frozen=True, kw_only=True):
@@ -377,6 +423,17 @@ def batch_leaf(put: Put) -> bytes:
     view = bytes.fromhex(put.digest.removeprefix("sha256:"))
     tail = view + struct.pack(">Q", put.size) + bytes.fromhex(put.com)
     return hashlib.sha256(b"\x00" + parts + tail).digest()
+
+
+def about_hash(agreement: str, owner: str, id_: str, modified: str) -> str:
+    """Return by what parties of an agreement name a version to each other: who lacks it cannot tell which it is."""
+    parts = b"".join(_prefixed(t) for t in ("mithaq-told", agreement, owner, id_, modified))
+    return hashlib.sha256(parts).hexdigest()
+
+
+def story_hash(com: str, view: str) -> str:
+    """Return the digest of what an owner said of a version: its commitment and one view."""
+    return hashlib.sha256(f"{com} {view}".encode()).hexdigest()
 
 
 def batch_root(leaves: Sequence[bytes]) -> str:

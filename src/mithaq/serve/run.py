@@ -63,6 +63,7 @@ def run(
 
     Raises:
         AlreadyServed: another process serves this home; AddressTaken: another program listens there.
+        NoExchangeKey: there is nothing to sign with.
         Fault: the listener does not start, or ends again and again.
     """
     halt = stop if stop is not None else threading.Event()
@@ -77,6 +78,7 @@ def run(
         _signals(halt),
     ):
         alone.note(held, None)
+        _ = node.us.signer.keyid  # nothing can be served without a key that signs
         worker = Worker(node)
         worker.look()
         worker.show()  # what peers may see is complete before anybody is served (border.md 10.2)

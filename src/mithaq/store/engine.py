@@ -5,9 +5,9 @@ core's outbox; spool is what came in, unread (border.md 10).
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -32,6 +32,9 @@ class Store:
 
     room: Room
     _engine: Engine
+    watchers: list[Callable[[Connection], None]] = field(
+        default_factory=list
+    )  # see each unit first
 
     @property
     def on_sqlite(self) -> bool:
@@ -51,6 +54,8 @@ class Store:
             elif self.room == "core":
                 append_lock(unit, self.room)
             with _committing(unit):
+                for watcher in self.watchers:
+                    watcher(unit)
                 yield unit
 
     @contextmanager

@@ -67,6 +67,12 @@ def accepted_seal(unit: Connection, channel: str, chan_seq: int) -> str | None:
     ).scalar_one_or_none()
 
 
+def accepted_envelope(unit: Connection, channel: str, chan_seq: int) -> bytes:
+    """Return the envelope of the seal admitted under a number."""
+    which = (accepted.c.channel == channel, accepted.c.chan_seq == chan_seq)
+    return bytes(unit.execute(select(accepted.c.envelope).where(*which)).scalar_one())
+
+
 def accepted_envelopes(unit: Connection, peer: str) -> list[bytes]:
     """Return the seals admitted from ``peer``, each as its envelope, in the order of their channels."""
     rows = (

@@ -160,6 +160,14 @@ _joined = select(copies, bodies.c.body).join(bodies, bodies.c.digest == copies.c
 Rows = Select[tuple[object, ...]]
 
 
+_accounts = select(*(copies.c[name] for name in (
+    "seq", "voucher", "role", "id", "version", "digest", "com", "agreement", "proof",
+))).where(
+    copies.c.standing == "received", copies.c.state == "admitted",
+    copies.c.version != "", copies.c.com != "", copies.c.proof != "",
+)  # fmt: skip
+
+
 def everything() -> Rows:
     """Select every copy, whatever its level or state: for the border alone."""
     return _joined
@@ -338,6 +346,36 @@ def vouchers(unit: Connection, seqs: Iterable[int]) -> dict[int, str]:
     for part in chunks(dict.fromkeys(seqs)):
         rows = select(copies.c.seq, copies.c.voucher).where(copies.c.seq.in_(part))
         found |= {row.seq: row.voucher for row in unit.execute(rows)}
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What its voucher said of one version, as we hold it: without its bytes."""
+
+    seq: int
+    voucher: str
+    role: str
+    id: str
+    version: str
+    digest: str
+    com: str
+    agreement: str
+    proof: str
+
+
+def accounts(unit: Connection, agreement: str, after: int = 0) -> list[Account]:
+    """Return what vouchers said of versions that came under an agreement, after a number, oldest first."""
+    rows = _accounts.where(copies.c.agreement == agreement, copies.c.seq > after)
+    return [Account(**row._mapping) for row in unit.execute(rows.order_by(copies.c.seq))]
+
+
+def accounts_of(unit: Connection, ids: Iterable[str]) -> list[Account]:
+    """Return what vouchers said of versions of ``ids``, whatever it came under, oldest first."""
+    found: list[Account] = []
+    for part in chunks(dict.fromkeys(ids)):
+        rows = _accounts.where(copies.c.id.in_(part)).order_by(copies.c.seq)
+        found += [Account(**row._mapping) for row in unit.execute(rows)]
     return found
 
 

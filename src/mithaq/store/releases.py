@@ -97,6 +97,7 @@ class ApprovalRow:
     approver: str
     envelope: bytes
     at: str
+    standing: int = 0  # the standing approval it was given by; 0: by a person who looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

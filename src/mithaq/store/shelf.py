@@ -69,6 +69,7 @@ class Caller:
     kind: str
     keys: Mapping[str, str]  # key id -> base64
     token: str = ""
+    document: str = ""  # a node's newest key document: its envelope, as JSON text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,12 @@ def caller_by_key(unit: Connection, keyid: str) -> tuple[Caller, str] | None:
     if row is None:
         return None
     return Caller(name=row.name, kind=row.kind, keys={keyid: row.key}), row.key
+
+
+def caller_document(unit: Connection, name: str) -> str:
+    """Return the newest key document of a node that may knock; empty if there is no such node."""
+    found = unit.execute(select(callers.c.document).where(callers.c.name == name))
+    return found.scalar_one_or_none() or ""
 
 
 def caller_by_token(unit: Connection, token_digest: str) -> Caller | None:
@@ -275,11 +282,18 @@ def put_caller(unit: Connection, caller: Caller) -> None:
         "kind": caller.kind,
         "keys": json.dumps(dict(caller.keys)),
         "token": caller.token,
+        "document": caller.document,
     }
     put(unit, callers, row)
     unit.execute(delete(caller_keys).where(caller_keys.c.name == caller.name))
     keys = [{"keyid": k, "name": caller.name, "key": v} for k, v in caller.keys.items()]
     insert_new(unit, caller_keys, keys)
+
+
+def narrow_caller(unit: Connection, name: str, keys: Iterable[str]) -> None:
+    """Let a node knock no more by a key that is not among ``keys``."""
+    which = (caller_keys.c.name == name, caller_keys.c.keyid.not_in(list(keys)))
+    unit.execute(delete(caller_keys).where(*which))
 
 
 def remove_caller(unit: Connection, name: str) -> None:

@@ -386,6 +386,8 @@ approvals = Table(
     *_texts("removed", "peers", "proposer", "approver"),
     _blob("envelope"),
     _text("at"),
+    # of the standing approval that it was given by; 0: by a person who looked
+    Column("standing", Serial, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 departed = Table(  # what stood on a shelf and is taken away: a recall must reach these peers too
@@ -476,6 +478,45 @@ restrictions = Table(  # the legal officer's list: what goes to whom under no ag
     _text("lifted_because", ""),
     sqlite_autoincrement=True,
 )
+standings = Table(  # what directors approved beforehand
+    "standings",
+    core,
+    _serial(),
+    _text("person"),
+    _blob("envelope"),
+    _text("at"),
+    _text("revoked_at", ""),
+    _text("revoked_by", ""),
+    sqlite_autoincrement=True,
+)
+standing_uses = Table(  # each use once: a number that is taken cannot be taken again
+    "standing_uses",
+    core,
+    _serial(),
+    Column("standing", Serial, nullable=False),
+    Column("use", Integer, nullable=False),
+    Column("copy", Serial, nullable=False),
+    *_texts("agreement", "id", "version", "peers", "proposer", "at"),
+    Column("view", String(71), nullable=False),
+    _text("verdict", ""),  # seen | recalled; empty: to be reviewed
+    _text("reviewed_at", ""),
+    _text("reviewed_by", ""),
+    UniqueConstraint("standing", "use"),
+    sqlite_autoincrement=True,
+)
+alarms = Table(  # what somebody may have done wrong, with the signed evidence (border.md 5.3, 6)
+    "alarms",
+    core,
+    _serial(),
+    _text("name"),  # the same for the same matter
+    *_texts("kind", "subject", "at"),
+    _text("facts"),  # JSON
+    _blob("evidence"),
+    _text("state", "open"),  # open | closed
+    *(_text(name, "") for name in ("closed_at", "closed_by", "reason")),
+    Index("ix_alarms_name", "name"),
+    sqlite_autoincrement=True,
+)
 settings = Table("settings", core, _key("key"), _text("value"))
 
 # --- shelf: what peers may read ----------------------------------------------------------------------
@@ -538,6 +579,7 @@ callers = Table(
     _text("kind"),  # node | client
     _text("keys"),  # key id -> base64 raw key, as JSON
     _text("token", ""),
+    _text("document", ""),  # a node's newest key document, to judge the next one by
     Index("ix_callers_token", "token"),
 )
 caller_keys = Table(

@@ -8,7 +8,8 @@ from mithaq.model.labels import Tlp
 from mithaq.seal.envelope import sign
 from mithaq.seal.messages import ASK, CONSENT, Ask, BadMessage, Consent, encode
 from mithaq.store import consents
-from tests.unit.border.stage import US, B, C
+from tests.unit.border.lies import pair
+from tests.unit.border.stage import US, B, C, put, sealed
 
 
 @pytest.fixture
@@ -78,3 +79,24 @@ def test_an_answer_by_another_of_another_realm_or_never_asked_for_is_refused(sta
     with pytest.raises(BadMessage):
         stage.do(consent.receive_answer, stage.us, B, answered(stage, given, **lie), stage.now)
     assert rows(stage) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"digest": "sha256:" + "0" * 64}, {"modified": "2026-03-02T12:00:00.000Z"}, {"recipient": US},
+        {"id": "tool--00000000-0000-4000-8000-999999999999"},
+    ],
+)  # fmt: skip
+def test_an_answer_about_another_view_version_or_nation_is_refused(stage, other):
+    body = stage.body(level=Tlp.AMBER)
+    stage.admit(sealed(pair(), [put(body)], stage.signer(B))[0])
+    [copy] = stage.admitted()
+    stage.do(consent.ask, stage.us, copy, (C, "they are hit as well"), stage.now, by="lena")
+
+    with pytest.raises(BadMessage):
+        stage.do(consent.receive_answer, stage.us, B, answered(stage, copy, **other), stage.now)
+    assert [row.state for row in rows(stage)] == ["asked"]
+
+    stage.do(consent.receive_answer, stage.us, B, answered(stage, copy), stage.now)
+    assert [row.state for row in rows(stage)] == ["given"]

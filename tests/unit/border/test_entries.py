@@ -23,7 +23,9 @@ from tests.unit.border.stage import (
     US,
     B,
     C,
+    batch_of,
     put,
+    relayed,
     sealed,
 )  # fmt: skip
 
@@ -200,3 +202,26 @@ def test_what_is_unmarked_reads_at_the_peers_default(stage):
 
     levels = {c.object.id: c.level for c in stage.admitted()}
     assert levels == {bare["id"]: int(Tlp.AMBER_STRICT), marked["id"]: int(Tlp.GREEN)}
+
+
+@pytest.mark.parametrize(("part", "code"), [(Tlp.AMBER, None), (Tlp.AMBER_STRICT, "level")])
+def test_a_marked_part_counts_for_the_whole_that_comes_in(stage, part, code):
+    marked = [{"marking_ref": tlp_id(part), "selectors": ["name"]}]
+    body = stage.body(level=Tlp.GREEN, granular_markings=marked)
+
+    several(stage, put(body), terms=forum())
+
+    assert (body["id"] in quarantined(stage)) == (code is not None)
+    assert {c.level for c in stage.admitted()} == (set() if code else {int(part)})
+
+
+def test_what_a_relay_defines_says_nothing_of_the_owners_object_beside_it(stage):
+    mark = statement(stage, by=None, says="Copyright")
+    theirs = stage.body(by=C, object_marking_refs=[tlp_id(Tlp.GREEN), mark["id"]])
+    entry, raw = put(theirs)
+    batch = batch_of([entry], C, stage.signer(C), forum())
+    shown = relayed([entry], 0, batch)
+
+    done = several(stage, put(mark, role="carrier"), (shown, raw), terms=forum())
+
+    assert (done.stored, quarantined(stage)) == (1, {theirs["id"]: "marking-unknown"})

@@ -31,7 +31,9 @@ def test_nodes_hear_of_it_and_clients_do_not(stage, root):
     before = {name: frames_to(stage, name) for name in (B, C, "siem")}
 
     stage.do(keys.rotate, stage.us, [root], Change(), stage.now, by="olga")
+    stage.do(keys.announce, stage.us, stage.now)
 
+    assert stage.ask(keys.announced) == 2
     assert {name: frames_to(stage, name) - before[name] for name in before} == {
         B: 1,
         C: 1,

@@ -194,3 +194,16 @@ def test_a_recall_under_one_agreement_leaves_the_copy_under_another(stage):
         channel="9" * 32, seq=2, prev=head[forum],
     )  # fmt: skip
     assert stage.admit(again).stored == 1
+
+
+def test_a_relay_that_orders_its_own_recall_takes_nothing_of_another_owners(stage):
+    """It may recall what it vouches for: the object that it passed on is Corvia's."""
+    body = stage.body(by=C, level=Tlp.GREEN)
+    stage.admit(relay(stage, body))
+    head = next(c["head"] for c in stage.rows("channels") if c["id"] == FRESH)
+
+    mine = order(stage, body["id"], agreement=FORUM)
+    done = stage.admit(ordered(stage, mine, terms=forum(), seq=2, prev=head))
+
+    assert done.outcome is Outcome.ADMITTED
+    assert has(stage, body["id"])

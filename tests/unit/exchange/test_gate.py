@@ -9,11 +9,12 @@ from datetime import timedelta
 import pytest
 
 from mithaq.border.peers import token_digest
-from mithaq.exchange import gate
+from mithaq.exchange import gate, transport
 from mithaq.exchange.gate import AT_ONCE, Knock
 from mithaq.exchange.listener import Welcome
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.transport import sign
+from mithaq.exchange.wire import Request
 from mithaq.seal.keys import encode, generate
 from mithaq.store import shelf as shelves
 from mithaq.store.shelf import Caller
@@ -392,3 +393,21 @@ def test_without_a_store_the_listener_asks_for_patience(world, tmp_path):
     answer = world.get("misp", DISCOVERY)
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+
+def test_a_signature_that_leaves_the_body_out_is_none(world, stranger):
+    """Else whoever carries the request could put another body behind it."""
+    signer = world.signers["borealis"]
+    message = transport._Message("POST", BASE + NUDGE, {})
+    hms = transport.HTTPMessageSigner(signature_algorithm=transport.algorithms.ED25519)
+    prepared = hms.prepare(
+        message, key_id=signer.keyid, created=NOW, expires=NOW + transport.LIFE, nonce="n" * 24,
+        label="mithaq", tag=transport.TAG, covered_component_ids=transport.COVERED[:2],
+    )  # fmt: skip
+    hms.apply(message, prepared, signer.sign(prepared.signature_base))
+    headers = {name.lower(): value for name, value in message.headers.items()}
+    assert "content-digest" not in headers
+
+    request = Request(method="POST", url=BASE + NUDGE, headers=headers, body=HINT)
+    assert world.listener.answer(request) == stranger
+    assert world.arrivals() == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mithaq.model.canonical import canonical
+from mithaq.model.canonical import canonical, digest
 from mithaq.model.labels import Pap, Tlp
 from mithaq.policy.agreement import (
     InvalidAgreement,
@@ -123,6 +123,7 @@ def test_a_party_is_found_by_name():
         (document(max_frame_bytes=0), "$.max_frame_bytes"),
         (document(clauses=[]), "$.clauses"),
         (document(clauses=document()["clauses"] * 2), "$.clauses"),
+        (with_party(name="aurelia"), "$.parties"),
         (document(parties=document()["parties"][:1]), "$.parties"),
         (document(parties=document()["parties"] * 2), "$.parties"),
         (document(kind="forum", parties=document()["parties"][:1]), "$.parties"),
@@ -187,3 +188,48 @@ def test_a_wrong_type_is_refused_at_its_place_too():
         read(canonical(with_clause(onward="everybody")))
 
     assert refused.value.facts["where"] == "$.clauses[0].onward"
+
+
+def test_what_is_just_enough_is_taken():
+    third = document()["parties"][0] | {"name": "corvia"}
+
+    assert read(canonical(document(max_frame_bytes=1))).max_frame_bytes == 1
+    assert read(canonical(with_clause(retention_days=0))).clauses[0].retention_days == 0
+    assert read(canonical(with_clause(duties=[{"kind": "answer"}]))).clauses[0].duties[0].hours == 0
+    assert len(read(canonical(document(kind="forum"))).parties) == 2
+    assert (
+        len(
+            read(canonical(document(kind="forum", parties=[*document()["parties"], third]))).parties
+        )
+        == 3
+    )
+    assert (
+        read(canonical(with_clause(direction={"from": "*", "to": "*"})))
+        .clauses[0]
+        .covers("borea", "aurelia")
+    )
+    assert read(canonical(document(end="2031-03-10T00:00:00.001Z"))).end
+
+
+@pytest.mark.parametrize(
+    ("kind", "needed"), [("bilateral", "two parties"), ("forum", "two or more")]
+)
+def test_how_many_parties_an_agreement_needs_depends_on_its_kind(kind, needed):
+    alone = document(kind=kind, parties=document()["parties"][:1])
+
+    with pytest.raises(InvalidAgreement, match=f"{kind} agreements need {needed}"):
+        read(canonical(alone))
+
+
+def test_the_digest_is_that_of_the_exact_bytes_and_another_text_has_another():
+    text = read(TOML)
+
+    assert digest_of(text) == digest(to_bytes(text))
+    assert digest_of(text) != digest_of(read(canonical(document(version=3))))
+
+
+def test_a_receipt_is_owed_where_any_duty_says_so():
+    duties = [{"kind": "answer"}, {"kind": "receipt"}]
+
+    assert read(canonical(with_clause(duties=duties))).clauses[0].receipt_duty
+    assert not read(canonical(with_clause(duties=duties[:1]))).clauses[0].receipt_duty

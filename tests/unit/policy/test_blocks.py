@@ -132,3 +132,9 @@ def test_where_clocks_differ_a_block_begins_early_and_ends_late():
 )
 def test_a_level_is_named_by_word_or_by_the_id_of_its_definition(named, level):
     assert blocks.level_named(named) == level
+
+
+def test_what_a_block_forbids_turns_at_its_own_instants_and_never_without():
+    assert list(blocks.turns(restriction(since=EARLY, until=LATE))) == [EARLY, LATE]
+    assert list(blocks.turns(restriction(until=LATE))) == [LATE]
+    assert list(blocks.turns(restriction())) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mithaq.model.labels import Label, Tlp
+from mithaq.model.labels import Beside, Label, Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.objects import from_body
 from mithaq.policy.agreement import Agreement, digest_of
@@ -217,6 +217,263 @@ def test_a_marking_on_a_part_can_forbid_the_whole_by_what_the_peer_lacks():
     found = decided(around(agreement), agreement, [one])["borea", FIRST]
 
     assert rules(found) == {Rule.READERS}
+
+
+def two_versions(**later: Any) -> tuple[Candidate, Candidate]:
+    old = replace(ours(FIRST, Tlp.GREEN), key="old", newest=False)
+    new = replace(ours(FIRST, Tlp.GREEN, modified=VERSIONS[1], name="new", **later), key="new")
+    return old, new
+
+
+def latest(agreement: Agreement) -> Agreement:
+    return msgspec.structs.replace(agreement, versions="latest")
+
+
+def test_where_the_latest_alone_is_shown_the_older_leaves_once_the_newer_goes():
+    agreement = pact("borea")
+    old, new = two_versions()
+    shown = row(
+        old,
+        decided(around(agreement), agreement, [replace(old, newest=True)])["borea", "old"],
+        "borea",
+    )
+    stands = around(agreement, shelves=(shown,))
+
+    both = decided(stands, agreement, [old, new])
+
+    assert [type(both["borea", key]) for key in ("old", "new")] == [Release, Release]
+    for given in ([old, new], [new, old]):
+        one = decided(stands, latest(agreement), given)
+        assert isinstance(one["borea", "new"], Release)
+        assert one["borea", "old"] == Withhold(
+            reasons=(Reason(rule=Rule.SUPERSEDED, facts={"by": VERSIONS[1]}),)
+        )
+
+
+def test_an_older_version_stays_where_the_newer_does_not_go_or_is_anothers():
+    agreement = latest(pact("borea"))
+    old, new = two_versions()
+    shown = row(
+        old,
+        decided(around(agreement), agreement, [replace(old, newest=True)])["borea", "old"],
+        "borea",
+    )
+    stands = around(agreement, shelves=(shown,))
+    hidden = replace(new, beside=Beside(tlp=Tlp.RED))
+    anothers = replace(new, voucher="feed", own=False, owner="")
+
+    assert isinstance(decided(stands, agreement, [old, hidden])["borea", "old"], Release)
+    assert isinstance(decided(stands, agreement, [old, anothers])["borea", "old"], Release)
+
+
+def test_who_still_has_the_older_and_who_has_the_newer_is_decided_one_by_one():
+    """Corvia gets the newer and loses the older; Borea may not have the newer and keeps what it has."""
+    to = [clause("all", named_levels=[])]
+    agreement = latest(pact("borea", "corvia", clauses=to))
+    old, new = two_versions()
+    first = decided(around(agreement), agreement, [replace(old, newest=True)])
+    rows = tuple(row(old, first[peer, "old"], peer) for peer in ("borea", "corvia"))
+    new = replace(new, beside=Beside(releasable_to=frozenset({"corvia"})))
+
+    found = decided(around(agreement, shelves=rows), agreement, [old, new])
+
+    assert isinstance(found["borea", "old"], Release)
+    assert Rule.RELEASABLE_TO in rules(found["borea", "new"])
+    assert rules(found["corvia", "old"]) == {Rule.SUPERSEDED}
+    assert isinstance(found["corvia", "new"], Release)
+
+
+def test_what_the_older_alone_carried_goes_with_it():
+    """A report that refers to the older version only through its id stays: the newer one has that id too."""
+    agreement = latest(pact("borea"))
+    old, new = two_versions()
+    shown = row(
+        old,
+        decided(around(agreement), agreement, [replace(old, newest=True)])["borea", "old"],
+        "borea",
+    )
+    naming = ours(SECOND, Tlp.GREEN, x_seen_ref=FIRST)
+
+    found = decided(around(agreement, shelves=(shown,)), agreement, [old, new, naming])
+
+    assert found["borea", SECOND].view.removed == ()
+
+
+def test_what_goes_and_what_waits_bear_what_their_clause_says_of_passing_on():
+    agreement = pact("borea", clauses=[clause("all", onward="scope")])
+    open_, strict = ours(FIRST, Tlp.GREEN), ours(SECOND, Tlp.AMBER_STRICT)
+
+    found = decided(around(agreement), agreement, [open_, strict])
+
+    assert (found["borea", FIRST].onward, found["borea", FIRST].clause) == ("scope", "all")
+    held = found["borea", SECOND]
+    assert isinstance(held, Hold)
+    assert (held.onward, held.clause) == ("scope", "all")
+    assert held.reasons == (
+        Reason(
+            rule=Rule.SECOND_PERSON, clause="all", facts={"because": "level", "is": "AMBER+STRICT"}
+        ),
+    )
+
+
+def test_a_peer_that_is_not_known_here_is_decided_nothing_for():
+    agreement = pact("borea", "corvia")
+    alone = around(agreement)
+    alone = replace(alone, peers={"corvia": alone.peers["corvia"]})
+
+    assert set(decided(alone, agreement, [ours(FIRST, Tlp.GREEN)])) == {("corvia", FIRST)}
+
+
+def test_a_shadow_agreement_decides_and_says_what_would_go():
+    agreement = msgspec.structs.replace(pact("borea"), shadow=True)
+
+    found = decided(around(agreement), agreement, [ours(FIRST, Tlp.GREEN), ours(SECOND, Tlp.RED)])
+
+    assert rules(found["borea", FIRST]) == {Rule.SHADOW}
+    assert isinstance(found["borea", FIRST].would, Release)
+    assert found["borea", SECOND].would is None
+
+
+def thing(kind: str, number: int, level: Tlp = Tlp.GREEN, **properties: Any) -> Candidate:
+    id_ = named(kind, number)
+    body = {"type": kind, "spec_version": "2.1", "id": id_, "object_marking_refs": [tlp_id(level)]}
+    timed = {"created": VERSIONS[0], "modified": VERSIONS[0]}
+    observed = kind in {"file", "directory", "ipv4-addr", "domain-name"}
+    made = from_body(body | ({} if observed else timed) | properties)
+    return Candidate(key=id_, object=made, voucher="aurelia", own=True, owner="aurelia")
+
+
+def test_what_lacks_a_target_takes_along_what_cannot_do_without_it_however_long_the_chain():
+    """A file in a folder that holds a file that may not go: an observable goes whole or not at all (border.md 1.4)."""
+    agreement = pact("borea")
+    secret = thing("file", 20, Tlp.RED, name="secret")
+    folder = thing("directory", 21, path="/x", contains_refs=[secret.object.id])
+    inside = thing("file", 22, name="plain", parent_directory_ref=folder.object.id)
+    outside = thing(
+        "file",
+        23,
+        name="link",
+        parent_directory_ref=folder.object.id,
+        contains_refs=[inside.object.id],
+    )
+    chain = [secret, folder, inside, outside]
+
+    for given in (chain, chain[::-1], [inside, secret, outside, folder]):
+        found = decided(around(agreement), agreement, given)
+        for one, target in ((folder, secret), (inside, folder)):
+            assert found["borea", one.key] == Withhold(
+                reasons=(
+                    Reason(
+                        rule=Rule.SCO_PARTIAL, clause="all",
+                        facts={"because": "target", "target": target.object.id},
+                    ),
+                )
+            )  # fmt: skip
+        assert {r.facts["target"] for r in found["borea", outside.key].reasons} == {
+            folder.object.id,
+            inside.object.id,
+        }
+
+
+def actor(**more: Any) -> Candidate:
+    return thing("threat-actor", 24, name="somebody", country="XC", **more)
+
+
+def test_a_version_whose_only_news_is_a_reference_that_falls_late_stays():
+    """The actor falls once its view is looked at, the sighting with it, and then what referred to that (1.9, 2.5)."""
+    agreement = pact("borea", clauses=[clause("all", attribution="withhold")])
+    before = ours(FIRST, Tlp.GREEN)
+    shown = row(before, decided(around(agreement), agreement, [before])["borea", FIRST], "borea")
+    seen = thing("sighting", 25, sighting_of_ref=actor().object.id)
+    after = replace(
+        ours(FIRST, Tlp.GREEN, modified=VERSIONS[1], x_seen_ref=seen.object.id), key="after"
+    )
+
+    found = decided(around(agreement, shelves=(shown,)), agreement, [after, seen, actor()])
+
+    assert rules(found["borea", actor().key]) == {Rule.ATTRIBUTION}
+    assert rules(found["borea", seen.key]) == {Rule.REFERENCE_REQUIRED}
+    assert found["borea", "after"] == Withhold(
+        reasons=(Reason(rule=Rule.SILENT_VERSION, facts={"since": VERSIONS[0]}),)
+    )
+
+
+def test_a_list_that_must_hold_something_lets_go_of_what_falls_until_nothing_is_left():
+    agreement = pact("borea")
+    one, other = thing("tool", 26, name="a"), thing("tool", 27, Tlp.RED, name="b")
+    refs = [one.object.id, other.object.id]
+    note = thing("note", 28, content="x", object_refs=refs)
+    empty = thing("note", 29, content="x", object_refs=[other.object.id])
+
+    found = decided(around(agreement), agreement, [one, other, note, empty])
+
+    assert found["borea", note.key].view.body["object_refs"] == [one.object.id]
+    assert found["borea", empty.key] == Withhold(
+        reasons=(
+            Reason(rule=Rule.REFERENCE_REQUIRED, clause="all", facts={"target": other.object.id}),
+        )
+    )
+
+
+def test_reasons_name_each_missing_target_once_in_order_and_eight_at_most():
+    agreement = pact("borea")
+    numbers = [*range(30, 40)]
+    gone = [named("tool", number) for number in numbers]
+    note = thing("note", 41, content="x", object_refs=[*gone[::-1]])
+
+    found = decided(around(agreement), agreement, [note])["borea", note.key]
+
+    assert [r.facts["target"] for r in found.reasons] == gone[:8]
+
+
+def test_a_required_target_that_others_have_lets_it_go_to_these_alone():
+    """In an agreement of many a required reference narrows the audience, an optional one is cut for all (2.5)."""
+    agreement = pact("borea", "corvia")
+    target = replace(thing("tool", 26, name="a"), beside=Beside(releasable_to=frozenset({"borea"})))
+    seen = thing("sighting", 25, sighting_of_ref=target.object.id)
+    about = ours(FIRST, Tlp.GREEN, x_seen_ref=target.object.id)
+
+    found = decided(around(agreement), agreement, [target, seen, about])
+
+    assert isinstance(found["borea", seen.key], Release)
+    assert rules(found["corvia", seen.key]) == {Rule.REFERENCE_REQUIRED}
+    assert found["borea", FIRST].view.removed == ("/x_seen_ref",)
+    assert found["corvia", FIRST].view == found["borea", FIRST].view
+
+
+def test_what_waits_for_a_person_is_withheld_once_it_lacks_what_it_needs():
+    """The sighting would wait for a person; but the actor it needs waits too, and so is not there (2.5)."""
+    agreement = pact("borea")
+    target = thing("tool", 26, Tlp.AMBER_STRICT, name="a")
+    seen = thing("sighting", 25, Tlp.AMBER_STRICT, sighting_of_ref=target.object.id)
+
+    found = decided(around(agreement), agreement, [target, seen])
+
+    assert isinstance(found["borea", target.key], Hold)
+    assert found["borea", seen.key] == Withhold(
+        reasons=(
+            Reason(rule=Rule.REFERENCE_REQUIRED, clause="all", facts={"target": target.object.id}),
+        )
+    )
+
+
+def test_who_waits_for_a_person_waits_for_a_view_that_is_fit_for_it():
+    """Without the target that waits as well, the new version would say nothing new: it is withheld (1.9)."""
+    agreement = pact("borea")
+    before = ours(FIRST, Tlp.AMBER_STRICT)
+    yes = approval(agreement, before, before.object.digest, "borea")
+    first = decided(around(agreement, approvals=(yes,)), agreement, [before])["borea", FIRST]
+    shown = row(before, first, "borea")
+    target = thing("tool", 26, Tlp.AMBER_STRICT, name="a")
+    after = replace(
+        ours(FIRST, Tlp.AMBER_STRICT, modified=VERSIONS[1], x_seen_ref=target.object.id),
+        key="after",
+    )
+
+    found = decided(around(agreement, shelves=(shown,)), agreement, [after, target])
+
+    assert isinstance(found["borea", target.key], Hold)
+    assert rules(found["borea", "after"]) == {Rule.SILENT_VERSION}
 
 
 # --- the receiver's side of a clause --------------------------------------------------------------------

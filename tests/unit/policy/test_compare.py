@@ -131,3 +131,63 @@ def test_no_change_is_said_too(language):
     [said] = sentences([], language)
 
     assert said.endswith(".")
+
+
+def test_whether_a_state_is_named_counts_by_what_is_or_was_seen():
+    named = goes(seen(type="threat-actor", country="XC"))
+    cut = goes(seen("/country", type="threat-actor"))
+
+    assert only(named, cut)[0].attribution
+    assert only(cut, named)[0].attribution
+    assert not only(STAYS, goes(seen()))[0].attribution
+
+
+def test_what_bears_no_level_counts_as_clear():
+    bare = View(raw=b"", body={"type": "indicator"}, digest="", label=Label())
+
+    assert only(None, goes(bare))[0].tlp is Tlp.CLEAR
+
+
+def test_of_equal_weight_what_opens_most_comes_first_then_by_name():
+    before = {("borea", 1): goes(seen("/name")), ("delmara", 3): STAYS}
+    after = {
+        ("borea", 1): goes(seen()),
+        ("corvia", 2): goes(seen()),
+        ("delmara", 3): goes(seen()),
+        ("corvia", 4): goes(seen(type="tool")),
+    }
+
+    groups = compare(before, after)
+
+    assert [(g.move, g.peer, g.kind) for g in groups] == [
+        (Move.NEWLY_GOES, "corvia", "indicator"),
+        (Move.NEWLY_GOES, "corvia", "tool"),
+        (Move.NEWLY_GOES, "delmara", "indicator"),
+        (Move.WIDER, "borea", "indicator"),
+    ]
+
+
+def test_properties_are_named_once_in_order_and_as_they_are_written():
+    parts = ("/z/0", "/x~1y", "/a~0b", "/z/1")
+
+    group, _ = only(goes(seen(*parts)), goes(seen()))
+
+    assert group.gained == ("a~b", "x/y", "z")
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_a_state_is_spoken_of_where_it_is_named_and_nowhere_else(state):
+    body = {"type": "threat-actor"} | ({"country": "XC"} if state else {})
+
+    [said] = sentences(compare({}, {("borea", 1): goes(seen(**body))}))
+
+    assert said.startswith("Would newly go to borea: threat-actor, 1, up to TLP:GREEN.")
+    assert ("State" in said) is state
+
+
+def test_several_properties_are_listed_with_commas():
+    [said] = sentences(
+        compare({("borea", 1): goes(seen("/b", "/a"))}, {("borea", 1): goes(seen())})
+    )
+
+    assert said.endswith("Newly seen: a, b.")

@@ -4,10 +4,10 @@ import string
 
 import pytest
 
-from mithaq.model.labels import Tlp
-from mithaq.model.markings import tlp_id
+from mithaq.model.labels import Pap, Tlp
+from mithaq.model.markings import pap_id, tlp_id
 from mithaq.policy.decision import Hold, Reason, Release, Rule, View, Withhold
-from mithaq.policy.explain import FACTS, LANGUAGES, declined, explain, sentence
+from mithaq.policy.explain import FACTS, LANGUAGES, declined, explain, fill, sentence
 
 ISOLATE, POP = "\u2068", "\u2069"
 EVERY_REASON = [
@@ -145,3 +145,56 @@ def test_a_no_says_whose_it_is_and_when_before_what_a_new_proposal_would_do(lang
 
     assert all(each in said for each in names.values())
     assert anew.endswith(":")
+
+
+@pytest.mark.parametrize(
+    ("added", "says"),
+    [
+        (tlp_id(Tlp.RED), "TLP:RED"),
+        (pap_id(Pap.AMBER), "PAP:AMBER"),
+    ],
+)
+def test_what_is_added_alone_is_said_and_nothing_of_parts_or_of_a_whole(added, says):
+    seen = View(raw=b"{}", body={}, digest="sha256:00", added=(added,))
+
+    said = explain(Release(view=seen, clause="c-1", onward="open"), peer="borea", title="A report")
+
+    assert len(said) == 3
+    assert said[1].endswith(f"beside the stored bytes: {says}.")
+    assert said[2] == "borea may pass it on as far as its marking allows."
+
+
+def test_what_is_removed_alone_is_said_part_by_part():
+    seen = View(raw=b"{}", body={}, digest="sha256:00", removed=("/a", "/b"))
+
+    said = explain(Release(view=seen, clause="c-1"), peer="borea", title="A report")
+
+    assert said[1:] == ["It goes without these parts: /a, /b.", "borea may not pass it on."]
+
+
+def test_why_something_stays_is_said_reason_by_reason_in_their_order():
+    reasons = tuple(r for r in EVERY_REASON if r.rule in {Rule.EMBARGO, Rule.UNMARKED})
+
+    said = explain(Withhold(reasons=reasons), peer="borea", title="A report")
+
+    assert said == [
+        "Stays: borea gets nothing of “A report” and does not learn that it exists.",
+        *map(sentence, reasons),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["added", "for", "gained", "lost", "most", "removed", "to", "unknown", "which"]
+)
+def test_what_lists_several_isolates_each_in_arabic_and_a_single_value_stays_one(name):
+    assert fill(f"{{{name}}}", "ar", **{name: "a, b"}) == f"{ISOLATE}a{POP}، {ISOLATE}b{POP}"
+    assert fill(f"{{{name}}}", "en", **{name: "a, b"}) == "a, b"
+    assert fill("{title}", "ar", title="a, b") == f"{ISOLATE}a, b{POP}"
+
+
+@pytest.mark.parametrize(
+    "sign", "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\x00\n\x7f\x9f"
+)
+def test_no_sign_that_turns_or_breaks_a_line_gets_through(sign):
+    assert fill("{title}", "en", title=f"a{sign}b") == "ab"
+    assert fill("{title}", "fr", title="é\u2019 b") == "é\u2019 b"

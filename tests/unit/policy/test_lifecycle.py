@@ -140,3 +140,15 @@ def test_every_step_of_a_life_stands_in_the_table(data):
         after = state([Signed(text=text(end=DAY(20)), by=by)], acts, at(day))
         moves = {move: after_ for move, table in MOVES.items() if (after_ := table.get(before))}
         assert after is before or after in moves.values()
+
+
+def test_what_can_happen_to_an_agreement_depends_on_where_it_stands():
+    alive = set(State) - {State.ENDED}
+
+    assert {act: {at for at in State if may(act, at)} for act in MOVES} == {
+        "sign": alive,
+        "come-into-force": {State.PROPOSED},
+        "suspend": {State.IN_FORCE, State.SUSPENDED},
+        "resume": {State.SUSPENDED},
+        "end": alive,
+    }

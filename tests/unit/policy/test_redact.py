@@ -87,3 +87,18 @@ def test_unchanged_bytes_stay_byte_for_byte():
 
     assert to_bytes({"a": 1}, stored, changed=False)[0] is stored
     assert to_bytes({"a": 1}, stored, changed=True)[0] == b'{"a":1}'
+
+
+def test_a_keep_list_leaves_what_makes_an_object_whoever_writes_it():
+    made = {"type", "spec_version", "id", "created_by_ref", "created", "modified", "revoked"}
+    marked = {"object_marking_refs", "granular_markings"}
+
+    assert cut_by_keep_list(dict.fromkeys(made | marked | {"name"}, "x"), []) == {"/name"}
+
+
+def test_what_fell_is_told_in_order_however_it_was_named():
+    body = {"z": 1, "a": {"y": 1, "b": 2, "c": 3}, "m": [1, 2], "keep": True}
+
+    fell = project(body, frozenset({"/z", "/m/1", "/a/y", "/a/b"})).removed
+
+    assert fell == ("/a/b", "/a/y", "/m/1", "/z")

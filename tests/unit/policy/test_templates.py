@@ -145,3 +145,62 @@ def test_whatever_people_write_stays_the_value_they_wrote(title, organisation):
     text = policy.read(written.encode())
     assert text.title == title
     assert text.parties == parties
+
+
+def test_the_first_party_is_us_and_the_second_the_other_whatever_their_names():
+    turned = made("grant", TWO[::-1])
+
+    assert [p.name for p in turned.parties] == ["borea", "aurelia"]
+    assert all(
+        c.covers("borea", "aurelia") and not c.covers("aurelia", "borea") for c in turned.clauses
+    )
+    assert [(p.country, p.organisation, p.role) for p in turned.parties] == [
+        ("XB", "CERT Borea", "military-cert"),
+        ("XA", "CERT Aurelia", "national-csirt"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [("team-to-team", ""), ("forum", ""), ("grant", ""), ("exercise", "2031-03-24T00:00:00.000Z")],
+)
+def test_a_template_ends_when_it_says_unless_another_end_is_given(name, end):
+    assert made(name).end == end
+    assert made(name, end="2031-06-01T02:00:00Z").end == "2031-06-01T02:00:00.000Z"
+
+
+def test_instants_are_written_as_agreements_want_them_and_others_refused():
+    written = templates.text(
+        "forum", TWO, agreement="p", title="t", term=("2031-03-10T00:00:00Z", "")
+    )
+
+    assert policy.read(written.encode()).start == START
+    with pytest.raises(InputError):
+        templates.text("forum", TWO, agreement="p", title="t", term=("tomorrow", ""))
+
+
+def test_the_templates_are_named_in_their_order():
+    assert templates.names() == ("team-to-team", "forum", "exercise", "emergency", "grant")
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("grant", "needs two parties"),
+        ("team-to-team", "needs two parties"),
+        ("exercise", "two or more"),
+        ("emergency", "two or more"),
+    ],
+)
+def test_one_party_is_too_few_for_any(name, needed):
+    with pytest.raises(InputError, match=needed):
+        made(name, TWO[:1])
+
+
+def test_what_toml_forbids_is_escaped():
+    parties = [msgspec.structs.replace(TWO[0], organisation='a"b\\c\x7f\n\u202e'), TWO[1]]
+
+    written = templates.text("forum", parties, agreement="pact", title="x", term=(START, ""))
+
+    assert "\x7f" not in written
+    assert policy.read(written.encode()).parties == parties

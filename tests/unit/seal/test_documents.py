@@ -224,3 +224,17 @@ def test_a_document_expires_at_its_instant():
 
     assert written.expired(NOW)
     assert not written.expired(NOW - timedelta(milliseconds=1))
+
+
+# --- beginning anew ----------------------------------------------------------------------------------
+def test_no_root_before_vouches_for_a_document_that_begins_anew():
+    after = document(version=2, begins=2)
+
+    with pytest.raises(BadKeyDocument) as refused:
+        following(document(), signed(after, *KEY[:3]))
+    assert refused.value.facts["cause"] == "anew"
+    assert first(signed(after, *KEY[:2])) == after
+
+
+def test_a_document_does_not_begin_after_itself():
+    assert refused_for(document(version=2, begins=3)) == "version"

@@ -49,6 +49,29 @@ def upgrade() -> None:
         "ix_agreements_id_version", "agreements", ["id", "version"], unique=False, schema="core"
     )
     op.create_table(
+        "alarms",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("closed_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("closed_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_alarms_name", "alarms", ["name"], unique=False, schema="core")
+    op.create_table(
         "approvals",
         sa.Column(
             "seq",
@@ -66,6 +89,12 @@ def upgrade() -> None:
         sa.Column("approver", sa.Text(), nullable=False),
         sa.Column("envelope", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
+        sa.Column(
+            "standing",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default="0",
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
         sqlite_autoincrement=True,
@@ -581,6 +610,49 @@ def upgrade() -> None:
         sa.Column("reference", sa.Boolean(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("name"),
         schema="core",
+    )
+    op.create_table(
+        "standing_uses",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("standing", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("use", sa.Integer(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("peers", sa.Text(), nullable=False),
+        sa.Column("proposer", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("verdict", sa.Text(), server_default="", nullable=False),
+        sa.Column("reviewed_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("reviewed_by", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("standing", "use", name=op.f("uq_standing_uses_standing_use")),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "standings",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("revoked_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("revoked_by", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "verdicts",

@@ -1,0 +1,256 @@
+"""Two stories: parties of one agreement compare what an owner told each of them (border.md 5.3).
+
+Each tells the others, at each tick of the log, a pair of hashes for each version that came to it: whoever holds the
+version too recognises it, nobody else learns which it is. Where the stories differ, each shows the other what the
+owner signed; the alarm rests on these signatures alone, never on a party's word.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.audit import evidence
+from mithaq.audit.evidence import Equivocation, Unproven
+from mithaq.border import agreements, alarms, peers
+from mithaq.border.channels import send_document
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.policy.agreement import Agreement
+from mithaq.seal.envelope import Envelope, read, sign, verify
+from mithaq.seal.messages import (
+    COMPARISON,
+    BadMessage,
+    Batch,
+    Comparison,
+    Proof,
+    Put,
+    Shown,
+    Terms,
+    Told,
+    about_hash,
+    decode,
+    encode,
+    story_hash,
+)
+from mithaq.store import objects, parties, recalls
+from mithaq.store.journal import keep, setting
+from mithaq.store.objects import Account, Copy
+
+AT_ONCE = 5000  # versions told in one document
+MOST_SHOWN = 50  # versions shown in answer to one document: one is enough to know a liar by
+
+
+# --- tell ------------------------------------------------------------------------------------------------
+def tell(unit: Connection, us: Us, now: datetime) -> int:
+    """Tell the parties of every agreement that compares what came since they were last told; return how much."""
+    count = 0
+    for held in agreements.every(unit, now):
+        terms = held.text
+        if terms is None or not _compares(us, terms):
+            continue
+        for peer in _members(unit, us, terms):
+            mark = f"told:{terms.id}:{peer}"
+            new = objects.accounts(unit, terms.id, int(setting(unit, mark, "0")))
+            told = [_told(each) for each in new if each.voucher != peer and _tellable(each)]
+            for at in range(0, len(told), AT_ONCE):
+                _send(unit, us, (peer, terms.id), now, told=told[at : at + AT_ONCE])
+            if new:
+                keep(unit, mark, str(new[-1].seq))
+            count += len(told)
+    return count
+
+
+def _compares(us: Us, terms: Agreement) -> bool:
+    return terms.compare and terms.party(us.party) is not None
+
+
+def _members(unit: Connection, us: Us, terms: Agreement) -> list[str]:
+    return [
+        peer.name
+        for peer in parties.all_peers(unit)
+        if peer.kind == "node" and peer.state == "confirmed" and peer.name in terms.names
+        if peer.name != us.party
+    ]
+
+
+def _told(each: Account) -> Told:
+    return Told(
+        about=about_hash(each.agreement, each.voucher, each.id, each.version),
+        story=story_hash(each.com, each.digest),
+    )
+
+
+def _tellable(each: Account) -> bool:
+    """Say whether the owner vouched for it under this very agreement: what another says is nobody's business here."""
+    return _scope(_proof(each).batch) == each.agreement
+
+
+@lru_cache(maxsize=256)
+def _scope(batch: str) -> str:
+    """Return the agreement that a batch is for; empty if it is for everybody."""
+    scope = decode(read(batch.encode()).payload, Batch).scope
+    return scope.id if isinstance(scope, Terms) else ""
+
+
+def _proof(each: Account | Copy) -> Proof:
+    return msgspec.json.decode(each.proof, type=Proof)
+
+
+def _send(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    to: tuple[str, str],
+    now: datetime,
+    *,
+    told: Sequence[Told] = (),
+    shown: Sequence[Shown] = (),
+) -> None:
+    peer, agreement = to
+    message = Comparison(
+        realm=us.realm,
+        by=us.party,
+        agreement=agreement,
+        issued=text(now),
+        told=[*told],
+        shown=[*shown],
+    )
+    raw = sign(COMPARISON, encode(message), us.signer).to_bytes()
+    send_document(unit, us, peer, (COMPARISON, raw), now)
+
+
+# --- hear ------------------------------------------------------------------------------------------------
+def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime) -> None:
+    """Compare what a party was told with what we were; show it what differs, and weigh what it shows.
+
+    Raises:
+        BadEnvelope, BadMessage: it is not the sender's, or we compare nothing with it under that agreement.
+    """
+    keys = peers.keys_of(unit, sender, now)
+    told = decode(verify(envelope, COMPARISON, keys), Comparison)
+    if (told.by, told.realm) != (sender, us.realm):
+        raise BadMessage("a comparison by somebody else", cause="comparison")
+    known = [each.text for each in agreements.versions(unit, told.agreement) if each.complete]
+    both = [t for t in known if _compares(us, t) and t.party(sender) is not None]
+    if not both or len(told.told) > AT_ONCE or len(told.shown) > MOST_SHOWN:
+        raise BadMessage("a comparison that we have not agreed on", cause="comparison")
+    differing = _differing(objects.accounts(unit, told.agreement), told.told) if told.told else []
+    for shown in told.shown:
+        differing += _weigh(unit, us, told.agreement, shown, now)
+    _show(unit, us, (sender, told.agreement), dict.fromkeys(differing), now)
+
+
+def _differing(ours: Iterable[Account], theirs: Sequence[Told]) -> list[int]:
+    """Return the numbers of those copies of which a party was told another story."""
+    stories: dict[str, set[str]] = {}
+    for each in theirs:
+        stories.setdefault(each.about, set()).add(each.story)
+    return [
+        mine.seq
+        for mine in ours
+        if (said := _told(mine)).about in stories
+        and stories[said.about] != {said.story}
+        and _tellable(mine)
+    ]
+
+
+def _weigh(unit: Connection, us: Us, agreement: str, shown: Shown, now: datetime) -> list[int]:
+    """Raise an alarm over what a party shows, if it and what we hold are two stories; return what proves it."""
+    if shown.entry.proof is None:
+        raise BadMessage("what is shown has no proof", cause="proof")
+    owner = decode(read(shown.entry.proof.batch.encode()).payload, Batch).by
+    mine = [
+        copy
+        for copy in objects.of_id(unit, shown.entry.id)
+        if (copy.voucher, copy.object.version) == (owner, shown.entry.modified)
+        and copy.agreement == agreement
+        and copy.standing == "received"
+    ]
+    return [
+        copy.seq
+        for copy in mine
+        if _accuse(unit, us, owner, (_entry(copy), shown.entry), shown.orders, now)
+    ]
+
+
+def _show(
+    unit: Connection, us: Us, to: tuple[str, str], seqs: Iterable[int], now: datetime
+) -> None:
+    """Show a party what the owner signed for us, so that it can see for itself."""
+    peer, agreement = to
+    shown = [
+        Shown(entry=_entry(copy), orders=_orders(unit, agreement, copy.voucher, copy.object.id))
+        for copy in objects.by_seq(unit, [*seqs][:MOST_SHOWN])
+        if copy.voucher != peer
+    ]
+    if shown:
+        _send(unit, us, (peer, agreement), now, shown=shown)
+
+
+def _entry(copy: Copy) -> Put:
+    """Return the owner's entry with its proof, as a relay would show it."""
+    return Put(
+        id=copy.object.id,
+        type=copy.object.type,
+        modified=copy.object.version,
+        digest=copy.object.digest,
+        size=len(copy.object.raw),
+        com=copy.com,
+        role="owner" if copy.role == "owner" else "carrier",
+        onward=copy.onward,  # type: ignore[arg-type]
+        proof=_proof(copy),
+    )
+
+
+def _orders(unit: Connection, agreement: str, owner: str, id_: str) -> list[str]:
+    """Return the owner's recalls of an id under an agreement that have come to us."""
+    return [
+        order.envelope.decode()
+        for order in recalls.orders_on(unit, [id_])
+        if (order.agreement, order.by) == (agreement, owner)
+    ]
+
+
+# --- accuse ----------------------------------------------------------------------------------------------
+def _accuse(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    owner: str,
+    entries: tuple[Put, Put],
+    orders: Sequence[str],
+    now: datetime,
+) -> bool:
+    """Raise an alarm if two entries prove that their owner told two stories; say whether it is a new one."""
+    if owner == us.party:
+        return False
+    scope = _scope(entries[0].proof.batch) if entries[0].proof is not None else ""
+    about = Equivocation(
+        realm=us.realm,
+        by=owner,
+        entries=[*entries],
+        orders=list(dict.fromkeys([*_orders(unit, scope, owner, entries[0].id), *orders])),
+    )
+    try:
+        shows = evidence.check(about, peers.proving_keys_of(unit, owner, now))
+    except Unproven:
+        return False
+    stories = sorted(story_hash(entry.com, entry.digest) for entry in entries)
+    matter = " ".join((owner, entries[0].id, entries[0].modified, *stories))
+    return alarms.ring(unit, about, shows, now, matter=matter) is not None
+
+
+def notice(unit: Connection, us: Us, came: Sequence[Copy], now: datetime) -> None:
+    """Compare what came with what the same owner told us before of these versions, under any agreement."""
+    new = {(c.voucher, c.object.id, c.object.version): c for c in came}
+    before = [
+        each
+        for each in objects.accounts_of(unit, {id_ for _, id_, _ in new})
+        if (copy := new.get((each.voucher, each.id, each.version))) is not None
+        and (each.com, each.digest) != (copy.com, copy.object.digest)
+    ]
+    for old in objects.by_seq(unit, [each.seq for each in before]):
+        copy = new[old.voucher, old.object.id, old.object.version]
+        if old.agreement == copy.agreement or (old.com != copy.com and old.role == copy.role):
+            _accuse(unit, us, old.voucher, (_entry(old), _entry(copy)), (), now)

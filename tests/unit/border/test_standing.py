@@ -1,0 +1,362 @@
+"""A director's yes beforehand as it is used: by its key, in its hours, as often as it says, and reviewed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from mithaq.auth.actors import Role
+from mithaq.border import review, standing
+from mithaq.border.standing import Wish
+from mithaq.clock import text
+from mithaq.errors import Conflict, InputError, NotFound, Refused
+from mithaq.model.labels import Tlp
+from mithaq.model.markings import tlp_id
+from mithaq.seal.envelope import read, sign
+from mithaq.seal.keys import generate
+from mithaq.seal.messages import STANDING, Standing, decode, encode
+from mithaq.store import parties, standings
+from tests.unit.border.lies import sign_both
+from tests.unit.border.stage import PAIR, US, WIDE, B, C, agreement
+from tests.unit.border.test_publish import rows_of
+
+
+@pytest.fixture
+def dora(stage):
+    """Dora is a director here."""
+    stage.enrol("dora", Role.DIRECTOR)
+    return stage
+
+
+def wish(stage, **more):
+    fields = {
+        "kinds": ["*"], "level": "AMBER+STRICT", "peers": [B], "hours": ["daily 00:00-24:00"],
+        "zone": "UTC", "begins": "", "expires": text(stage.now + timedelta(days=30)), "count": 2,
+    }  # fmt: skip
+    return Wish(**fields | more)
+
+
+def give(stage, name="dora", key=None, **more):
+    person = (name, key or stage.people[name])
+    return stage.do(standing.give, stage.us, person, wish(stage, **more), stage.now)
+
+
+def strict(stage, **more):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER_STRICT, **more))
+    return copy
+
+
+def states(stage, copy):
+    shown = stage.rows("rows") + stage.rows("verdicts")
+    return {i["peer"]: i.get("state", "released") for i in shown if i["copy"] == copy.seq}
+
+
+def uses(stage, **more):
+    return stage.ask(standings.uses, **{"open_only": True, **more})
+
+
+def test_it_is_the_second_person_of_what_is_proposed_and_the_log_names_who(dora):
+    number = give(dora).row.seq
+    copy = strict(dora)
+
+    made = dora.publish(copy)
+
+    assert rows_of(dora, copy) == [(PAIR, B)]
+    [use] = uses(dora)
+    assert (use.standing, use.use, use.proposer, use.peers) == (number, 1, "ana", B)
+    assert [u.seq for u in made.beforehand] == [use.seq]
+    assert dora.leaves(copy.object.id)[-2:] == ["approved", "release"]
+    [approval] = dora.rows("approvals")
+    assert (approval["approver"], approval["standing"]) == ("dora", number)
+
+
+def test_it_counts_as_often_as_it_says_and_not_once_more(dora):
+    give(dora, count=2)
+    copies = [strict(dora) for _ in range(3)]
+
+    dora.publish(*copies)
+
+    assert [bool(rows_of(dora, c)) for c in copies] == [True, True, False]
+    assert states(dora, copies[2]) == {B: "held"}
+    dora.publish(copies[2])
+    assert len(uses(dora)) == 2
+    [one] = dora.ask(standing.every, dora.us, dora.now)
+    assert (one.used, one.state) == (2, "used-up")
+
+
+def test_two_releases_cannot_share_the_last_use(dora):
+    number = give(dora, count=1).row.seq
+    dora.publish(strict(dora))
+    [use] = uses(dora)
+
+    with pytest.raises(IntegrityError):  # as a second release in the same instant would write it
+        dora.do(standings.use, use)
+    assert dora.ask(standings.count_uses, number) == 1
+
+
+def test_what_it_opens_may_open_more_in_the_same_proposal(dora):
+    give(dora, count=5)
+    target = strict(dora)
+    [sighting] = dora.give(
+        dora.body(
+            "sighting", by=US, name=None, level=Tlp.AMBER_STRICT, sighting_of_ref=target.object.id
+        )
+    )
+
+    dora.publish(target, sighting)
+
+    assert rows_of(dora, sighting) == rows_of(dora, target) == [(PAIR, B)]
+
+
+def test_what_waited_before_the_hours_is_nobodys_proposal_of_these_hours(dora):
+    """Somebody who proposes by day and is not approved does not get it by night."""
+    target = strict(dora)
+    dora.publish(target)
+    [sighting] = dora.give(
+        dora.body(
+            "sighting", by=US, name=None, level=Tlp.AMBER_STRICT, sighting_of_ref=target.object.id
+        )
+    )
+    dora.publish(sighting)
+    give(dora)
+    dora.enrol("mona")
+    dora.approve("mona", target)
+
+    assert states(dora, sighting) == {B: "held"}
+    assert uses(dora) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"kinds": ["indicator"]},
+        {"level": "AMBER"},
+        {"hours": ["daily 01:00-02:00"]},
+        {"begins": "2026-03-20T00:00:00.000Z"},
+        {"zone": "Asia/Tokyo", "hours": ["sun 12:00-13:00"]},
+    ],
+)
+def test_outside_its_kinds_level_and_hours_it_is_nobody(dora, more):
+    give(dora, **more)
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert states(dora, copy) == {B: "held"}
+    assert uses(dora) == []
+
+
+def test_its_hours_are_those_of_the_clock_it_names(dora):
+    assert dora.now.strftime("%a %H:%M") == "Sun 12:00"
+    give(dora, zone="Asia/Tokyo", hours=["sun 21:00-22:00"])
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert states(dora, copy) == {B: "released"}
+
+
+def test_it_reaches_the_partners_that_it_names_and_the_others_wait(dora):
+    sign_both(dora, agreement("wide", US, B, C, clause=WIDE), B, C)
+    give(dora)
+    copy = strict(dora)
+
+    dora.publish(copy, agreement="wide")
+
+    assert states(dora, copy) == {B: "released", C: "held"}
+    assert rows_of(dora, copy) == [("wide", B)]
+
+
+@pytest.mark.parametrize("what", ["red", "downgrade", "attribution"])
+def test_red_a_downgrade_and_attribution_wait_for_a_person_who_looks(dora, what):
+    give(dora, count=9)
+    match what:
+        case "red":
+            [copy] = dora.give(dora.body(by=US, level=Tlp.RED), readers={B: ["r1"]})
+        case "downgrade":
+            body = dora.body(by=US, level=Tlp.AMBER)
+            dora.give(body)
+            lower = body | {
+                "modified": text(dora.now + timedelta(hours=1)),
+                "object_marking_refs": [tlp_id(Tlp.GREEN)],
+            }
+            [copy] = dora.give(lower)
+        case _:
+            body = dora.body("threat-actor", by=US, level=Tlp.AMBER_STRICT, x_country="QX")
+            [copy] = dora.give(body)
+
+    dora.publish(copy)
+
+    assert rows_of(dora, copy) == []
+    assert uses(dora) == []
+
+
+def test_who_proposes_or_wrote_it_is_not_helped_by_their_own_yes(dora):
+    give(dora)
+    copy = strict(dora)
+
+    dora.publish(copy, proposer="dora")
+
+    assert states(dora, copy) == {B: "held"}
+    assert uses(dora) == []
+
+
+def test_a_changed_view_or_text_voids_it_like_any_approval(dora):
+    give(dora)
+    body = dora.body(by=US, level=Tlp.AMBER_STRICT)
+    [copy] = dora.give(body)
+    dora.publish(copy)
+    [later] = dora.give(body | {"modified": text(dora.now + timedelta(hours=1)), "name": "changed"})
+
+    dora.publish(later)
+
+    assert [u.version for u in uses(dora)] == [copy.object.version, later.object.version]
+
+
+# --- given ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("more", "cause"),
+    [
+        ({"level": "RED"}, "level"),
+        ({"kinds": []}, "kinds"),
+        ({"kinds": ["No Type"]}, "kinds"),
+        ({"peers": []}, "peers"),
+        ({"peers": ["nobody"]}, "peers"),
+        ({"hours": []}, "hours"),
+        ({"zone": "Nowhere/Town"}, "zone"),
+        ({"zone": "../../etc/passwd"}, "zone"),
+        ({"expires": "2026-01-01T00:00:00.000Z"}, "expires"),
+        ({"expires": "2027-01-01T00:00:00.000Z"}, "expires"),
+        ({"count": 0}, "count"),
+        ({"count": 100_000}, "count"),
+    ],
+)
+def test_what_is_too_wide_or_cannot_be_read_is_not_signed(dora, more, cause):
+    with pytest.raises(InputError) as told:
+        give(dora, **more)
+
+    assert told.value.facts["cause"] == cause
+    assert dora.rows("standings") == []
+
+
+def test_only_a_director_gives_one_with_a_key_of_their_own(dora):
+    dora.enrol("lina", Role.POLICY_OWNER)
+
+    with pytest.raises(Refused):
+        give(dora, "lina")
+    with pytest.raises(Refused):
+        give(dora, key=generate())
+    with pytest.raises(Refused):
+        give(dora, "nobody", key=generate())
+
+
+# --- who could bypass it -------------------------------------------------------------------------------
+def tampered(stage, **more):
+    """What a director signed, with other terms."""
+    [row] = stage.ask(standings.every)
+    return msgspec.structs.replace(decode(read(row.envelope).payload, Standing), **more)
+
+
+def test_a_yes_that_another_key_signed_in_a_directors_name_counts_for_nothing(dora):
+    give(dora, count=1)
+    terms = tampered(dora, count=900)
+    forged = sign(STANDING, encode(terms), generate()).to_bytes()
+    with dora.node.core.begin() as unit:
+        unit.exec_driver_sql("UPDATE standings SET envelope = ?", (forged,))
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert states(dora, copy) == {B: "held"}
+    [one] = dora.ask(standing.every, dora.us, dora.now)
+    assert one.state == "void"
+
+
+def test_a_yes_for_a_drill_counts_in_no_other_realm(dora):
+    give(dora)
+    terms = tampered(dora, realm="drill:x")
+    signed = sign(STANDING, encode(terms), dora.people["dora"]).to_bytes()
+    with dora.node.core.begin() as unit:
+        unit.exec_driver_sql("UPDATE standings SET envelope = ?", (signed,))
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert states(dora, copy) == {B: "held"}
+
+
+@pytest.mark.parametrize(
+    "change", [{"roles": "analyst"}, {"clearance": "AMBER"}, {"public": b"x" * 32}]
+)
+def test_who_is_no_director_any_more_or_is_cleared_for_less_helps_nobody(dora, change):
+    give(dora)
+    [row] = [r for r in dora.ask(parties.all_actors) if r.name == "dora"]
+    dora.do(parties.put_actor, replace(row, **change))
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert states(dora, copy) == {B: "held"}
+
+
+def test_a_revoked_one_counts_no_more_and_is_revoked_once(dora):
+    number = give(dora).row.seq
+    dora.do(standing.revoke, number, dora.now, by="lina")
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert states(dora, copy) == {B: "held"}
+    assert [each.state for each in dora.ask(standing.every, dora.us, dora.now)] == ["revoked"]
+    with pytest.raises(Conflict):
+        dora.do(standing.revoke, number, dora.now, by="lina")
+    with pytest.raises(NotFound):
+        dora.do(standing.revoke, 99, dora.now, by="lina")
+
+
+def test_one_that_has_expired_counts_no_more(dora):
+    give(dora)
+    dora.clock.step(timedelta(days=31).total_seconds())
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert states(dora, copy) == {B: "held"}
+    assert [each.state for each in dora.ask(standing.every, dora.us, dora.now)] == ["expired"]
+
+
+# --- the next morning ----------------------------------------------------------------------------------
+def test_a_use_is_seen_once_and_not_by_who_proposed_it(dora):
+    give(dora)
+    dora.publish(strict(dora))
+    [use] = uses(dora)
+    look = (dora.us, use.seq, review.SEEN, dora.now)
+
+    with pytest.raises(Refused):
+        dora.do(review.review, *look, by="ana")
+    done = dora.do(review.review, *look, by="dora")
+
+    assert (done.verdict, done.reviewed_by) == ("seen", "dora")
+    assert uses(dora) == []
+    assert len(uses(dora, open_only=False)) == 1
+    with pytest.raises(Conflict):
+        dora.do(review.review, *look, by="dora")
+    with pytest.raises(NotFound):
+        dora.do(review.review, dora.us, 99, review.SEEN, dora.now, by="dora")
+
+
+def test_what_was_wrong_is_taken_back_from_whom_it_went_to(dora):
+    give(dora)
+    copy = strict(dora)
+    dora.publish(copy)
+    [use] = uses(dora)
+
+    dora.do(review.review, dora.us, use.seq, review.RECALLED, dora.now, by="dora", basis="too wide")
+
+    assert rows_of(dora, copy) == []
+    [order] = dora.rows("orders")
+    assert (order["id"], order["person"], order["basis"]) == (copy.object.id, "dora", "too wide")
+    dora.publish(copy)
+    assert rows_of(dora, copy) == []
