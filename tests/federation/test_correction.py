@@ -212,5 +212,5 @@ def take_and_place(unit, row):
     releases.take_away(unit, row.shelf, row.id, row.version)
     releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
     releases.place(unit, [row])
-    facts = {"id": row.id, "version": row.version, "type": "tool", "view": row.view}
-    releases.show(unit, "place", row.shelf, **facts)
+    placed = [(row.id, row.version, "tool", row.view)]
+    releases.show(unit, "place", row.shelf, rows=placed)

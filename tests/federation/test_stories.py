@@ -56,11 +56,10 @@ def another_commitment(monkeypatch, to="corvia"):
     real = outbox._part
 
     def lying(work, placed, peer):
-        part = real(work, placed, peer)
         if peer != to:
-            return part
-        other = type(part.put)(**{**fields(part.put), "com": "7" * 64})
-        return replace(part, put=other)
+            return real(work, placed, peer)
+        other = replace(placed, copy=replace(placed.copy, com="7" * 64))
+        return real(replace(work, parts={}), other, peer)
 
     monkeypatch.setattr(outbox, "_part", lying)
 

@@ -50,7 +50,7 @@ def test_a_peer_that_falls_silent_raises_one_alarm_that_its_next_word_closes(sta
     take(stage, beat(stage))
     stage.do(alarms.listen, stage.us, B, stage.now)
     assert raised(stage) == []
-    before = stage.dump("alarms", "leaves", "nodes", "journal")
+    before = stage.dump("alarms", "leaves", "nodes", "journal", "settings")
 
     stage.clock.now += LIFE
     for _ in range(3):
@@ -59,7 +59,9 @@ def test_a_peer_that_falls_silent_raises_one_alarm_that_its_next_word_closes(sta
     [alarm] = raised(stage, closed=False)
     assert (alarm.kind, alarm.subject, alarm.facts["why"]) == ("silence", B, "expired")
     assert evidence.check(evidence.read_file(alarm.evidence), keys(stage)).by == B
-    assert stage.dump("alarms", "leaves", "nodes", "journal") == before  # nothing is deleted
+    assert (
+        stage.dump("alarms", "leaves", "nodes", "journal", "settings") == before
+    )  # nothing is deleted
 
     stage.clock.now += timedelta(minutes=1)
     take(stage, beat(stage))

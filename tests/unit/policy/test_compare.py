@@ -143,7 +143,7 @@ def test_whether_a_state_is_named_counts_by_what_is_or_was_seen():
 
 
 def test_what_bears_no_level_counts_as_clear():
-    bare = View(raw=b"", body={"type": "indicator"}, digest="", label=Label())
+    bare = View(raw=b'{"type":"indicator"}', digest="", label=Label())
 
     assert only(None, goes(bare))[0].tlp is Tlp.CLEAR
 

@@ -155,7 +155,7 @@ def test_a_no_says_whose_it_is_and_when_before_what_a_new_proposal_would_do(lang
     ],
 )
 def test_what_is_added_alone_is_said_and_nothing_of_parts_or_of_a_whole(added, says):
-    seen = View(raw=b"{}", body={}, digest="sha256:00", added=(added,))
+    seen = View(raw=b"{}", digest="sha256:00", added=(added,))
 
     said = explain(Release(view=seen, clause="c-1", onward="open"), peer="borea", title="A report")
 
@@ -165,7 +165,7 @@ def test_what_is_added_alone_is_said_and_nothing_of_parts_or_of_a_whole(added, s
 
 
 def test_what_is_removed_alone_is_said_part_by_part():
-    seen = View(raw=b"{}", body={}, digest="sha256:00", removed=("/a", "/b"))
+    seen = View(raw=b"{}", digest="sha256:00", removed=("/a", "/b"))
 
     said = explain(Release(view=seen, clause="c-1"), peer="borea", title="A report")
 

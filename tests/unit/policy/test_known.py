@@ -1,5 +1,6 @@
 """Who has a target, what an order takes, what was shown: one rule at a time (border.md 2.5, 5.3, 7)."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -265,7 +266,7 @@ def test_an_older_version_is_no_candidate_unless_it_stands():
 
 def seen(*removed: str, **body: Any) -> View:
     made = {"modified": VERSIONS[1], "name": "n"} | body
-    return View(raw=b"", body=made, digest="view", removed=removed)
+    return View(raw=json.dumps(made).encode(), digest="view", removed=removed)
 
 
 def silent(view: View, *rows: Standing, peer: str = "borea") -> list[str]:

@@ -67,7 +67,7 @@ def test_high_levels_and_lowering_take_two_persons_and_attribution_its_policy_ow
 
 
 def test_what_bears_no_level_waits_for_nobody():
-    bare = View(raw=b"", body={}, digest="", label=Label())
+    bare = View(raw=b"{}", digest="", label=Label())
     one = made(ours(FIRST, Tlp.AMBER))
 
     assert persons.needs_of(around(PAIR), "terms", one, bare, "borea") == set()
