@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, tup
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_new
 from mithaq.store.tables import (
+    afresh,
     approvals,
     copies,
     first_views,
@@ -266,7 +267,7 @@ def intents_where(
 def forget(unit: Connection, copies: Iterable[int]) -> None:
     """Forget what was asked for with copies that are gone, and what they waited for."""
     for part in chunks(copies):
-        for table in (intents, waiting, moments):
+        for table in (intents, waiting, moments, afresh):
             unit.execute(delete(table).where(table.c.copy.in_(part)))
 
 
@@ -304,6 +305,50 @@ def forget_turn(unit: Connection, agreement: str, copies: Iterable[int], now: st
     for part in chunks(copies):
         which = (moments.c.agreement == agreement, moments.c.at <= now, moments.c.copy.in_(part))
         unit.execute(delete(moments).where(*which))
+
+
+def asked_under(unit: Connection, agreement: str) -> list[int]:
+    """Return the copies that were ever proposed under an agreement."""
+    query = select(intents.c.copy).where(intents.c.agreement == agreement).distinct()
+    return list(unit.execute(query.order_by(intents.c.copy)).scalars())
+
+
+def queue_afresh(unit: Connection, agreement: str, copies: Sequence[int]) -> None:
+    """Queue copies to be decided again, in this order, in place of whatever was queued under that agreement."""
+    unit.execute(delete(afresh).where(afresh.c.agreement == agreement))
+    for part in chunks(copies):
+        unit.execute(afresh.insert(), [{"agreement": agreement, "copy": copy} for copy in part])
+
+
+def next_afresh(unit: Connection, limit: int) -> tuple[str, list[int]]:
+    """Return an agreement and the first copies queued under it; none if the name is empty."""
+    first = select(afresh.c.agreement).order_by(afresh.c.seq).limit(1)
+    agreement = unit.execute(first).scalar_one_or_none()
+    query = select(afresh.c.copy).where(afresh.c.agreement == agreement)
+    return agreement or "", list(unit.execute(query.order_by(afresh.c.seq).limit(limit)).scalars())
+
+
+def queued_afresh(unit: Connection, agreement: str, copies: Iterable[int]) -> set[int]:
+    """Return which of ``copies`` are queued under an agreement."""
+    found: set[int] = set()
+    for part in chunks(copies):
+        query = select(afresh.c.copy)
+        query = query.where(afresh.c.agreement == agreement, afresh.c.copy.in_(part))
+        found |= set(unit.execute(query).scalars())
+    return found
+
+
+def done_afresh(unit: Connection, agreement: str, copies: Iterable[int]) -> None:
+    """Take copies out of the queue."""
+    for part in chunks(copies):
+        which = (afresh.c.agreement == agreement, afresh.c.copy.in_(part))
+        unit.execute(delete(afresh).where(*which))
+
+
+def left_afresh(unit: Connection) -> dict[str, int]:
+    """Return how many copies are queued under each agreement."""
+    query = select(afresh.c.agreement, func.count().label("left")).group_by(afresh.c.agreement)
+    return {row.agreement: int(row.left) for row in unit.execute(query)}
 
 
 def released_waiters(unit: Connection, agreement: str, targets: Iterable[str]) -> list[int]:

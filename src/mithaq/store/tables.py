@@ -358,6 +358,15 @@ moments = Table(  # instants at which a decision may turn: an embargo's end, an 
     PrimaryKeyConstraint("agreement", "at", "copy"),
     Index("ix_moments_at", "at"),
 )
+afresh = Table(  # what a change of its agreement has still to decide again, in this order
+    "afresh",
+    core,
+    _serial(),
+    _text("agreement"),
+    Column("copy", Serial, nullable=False),
+    UniqueConstraint("agreement", "copy"),
+    sqlite_autoincrement=True,
+)
 approvals = Table(
     "approvals",
     core,
@@ -511,6 +520,9 @@ shelves = Table(
     _text("state"),  # open | blocked | closed
     _text("last_added", ""),
     Column("position", BigInteger, nullable=False, server_default="0"),
+    _text(
+        "until", ""
+    ),  # from then on another text holds, and nothing here is shown; empty: not known
     Index("ix_shelves_peer", "peer"),
 )
 shelf_rows = Table(

@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 a statement a table
     """Apply."""
     op.create_table(
         "actors",
@@ -24,6 +24,21 @@ def upgrade() -> None:
         sa.Column("added_at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         schema="core",
+    )
+    op.create_table(
+        "afresh",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("agreement", "copy", name="uq_afresh_agreement_copy"),
+        schema="core",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "agreements",
