@@ -2,8 +2,10 @@
 
 import pytest
 
+from mithaq.auth.actors import Role
 from mithaq.border import consent
 from mithaq.clock import text
+from mithaq.errors import Refused
 from mithaq.model.labels import Tlp
 from mithaq.seal.envelope import sign
 from mithaq.seal.messages import ASK, CONSENT, Ask, BadMessage, Consent, encode
@@ -100,3 +102,21 @@ def test_an_answer_about_another_view_version_or_nation_is_refused(stage, other)
 
     stage.do(consent.receive_answer, stage.us, B, answered(stage, copy), stage.now)
     assert [row.state for row in rows(stage)] == ["given"]
+
+
+def test_a_consent_to_pass_on_an_attribution_to_a_state_is_a_policy_owners_to_give(stage):
+    stage.enrol("omar")
+    stage.enrol("lena", Role.POLICY_OWNER)
+    [copy] = stage.give(stage.body("threat-actor", by=US, level=Tlp.AMBER, x_country="QX"))
+    stage.publish(copy)
+    stage.approve("lena", copy)
+    stage.do(consent.receive_request, stage.us, B, asked(stage, copy), stage.now)
+
+    def answer(name, *, yes):
+        person = (name, stage.people[name])
+        return stage.do(consent.answer, stage.us, 1, person, stage.now, yes=yes)
+
+    with pytest.raises(Refused):
+        answer("omar", yes=True)
+    assert answer("omar", yes=False).state == "refused"
+    assert answer("lena", yes=True).state == "given"
