@@ -26,6 +26,7 @@ from mithaq.store import (
     recalls,
     releases,
     standings,
+    witnesses,
 )
 from mithaq.store.parties import Peer
 
@@ -58,6 +59,7 @@ def gather(node: Node, now: datetime) -> Facts:
             "quarantine": len(inbound.in_quarantine(unit)),
             "refused": len(inbound.refused(unit)),
             "alarms": len(alarms.every(unit)),
+            "witnesses": [{"witness": w.witness, "at": w.at} for w in witnesses.newest(unit)],
             "spool": {"waiting": count, "bytes": size},
             "turned": releases.count_turned(unit, text(now)),
             "unshown": shelf.behind(node.core, node.shelf),
@@ -188,6 +190,6 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
         *("turned", "unshown", "log", "padding"),
     )
     owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
-    screen.facts(
-        {name: facts[name] for name in counts} | owed | {"spool": facts["spool"]["waiting"]}
-    )
+    seen = {"witnesses": [f"{each['witness']} {each['at']}" for each in facts["witnesses"]]}
+    waits = {"spool": facts["spool"]["waiting"]}
+    screen.facts({name: facts[name] for name in counts} | seen | owed | waits)

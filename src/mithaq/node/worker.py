@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, stories, watch
+from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, stories, watch, witness
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
@@ -180,6 +180,7 @@ class Worker:
                 audit.checkpoint(unit, (node.us.party, node.us.realm), node.us.signer, now)
             with node.core.begin() as unit:
                 stories.tell(unit, node.us, now)
+                witness.show(unit, node.us, now)
             shelf.forget(node.shelf, now)
         shelf.narrow(node.core, node.shelf, now)
 

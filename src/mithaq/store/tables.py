@@ -496,6 +496,24 @@ standing_uses = Table(  # each use once: a number that is taken cannot be taken 
     UniqueConstraint("standing", "use"),
     sqlite_autoincrement=True,
 )
+witnessed = Table(  # the newest head of each partner's log that we keep as its witness
+    "witnessed",
+    core,
+    _key("party"),
+    Column("size", BigInteger, nullable=False),
+    _text("at"),
+    _blob("envelope"),
+)
+cosigned = Table(  # heads of our log that a witness has signed too
+    "cosigned",
+    core,
+    _text("witness"),
+    Column("size", BigInteger, nullable=False),
+    _text("at"),
+    _blob("envelope"),
+    _text("came"),
+    PrimaryKeyConstraint("witness", "size", "at"),
+)
 alarms = Table(  # what somebody may have done wrong, with the signed evidence (border.md 5.3, 6)
     "alarms",
     core,

@@ -678,7 +678,7 @@ def _above_agreements() -> None:
 
 
 def _alarms() -> None:
-    """Make the table of alarms."""
+    """Make the tables of alarms and of witnesses."""
     op.create_table(
         "alarms",
         sa.Column(
@@ -702,3 +702,22 @@ def _alarms() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_alarms_name", "alarms", ["name"], unique=False, schema="core")
+    op.create_table(
+        "witnessed",
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("party"),
+        schema="core",
+    )
+    op.create_table(
+        "cosigned",
+        sa.Column("witness", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("came", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("witness", "size", "at"),
+        schema="core",
+    )
