@@ -13,6 +13,7 @@ from medallion.backends.memory_backend import MemoryBackend
 from mithaq.border import agreements, peers
 from mithaq.exchange.conform import Scope, examine
 from mithaq.exchange.wire import Response
+from mithaq.node.pairs import of_peer
 from mithaq.policy import agreement as policy
 from mithaq.store.parties import Peer
 from tests.federation.world import Federation, second_person
@@ -74,6 +75,11 @@ class Ours:
             monotonic=lambda: sum(self.slept),
             pause=self.wait,
         )
+
+    def pair(self, us="borea", them="aurelia"):
+        """Return the pair of a peer and the node, as the peer's own home knows it."""
+        with self.federation.nodes[us].core.read() as unit:
+            return of_peer(unit, self.federation.nodes[us].us, them, self.federation.clock)
 
     def wait(self, seconds):
         self.slept.append(seconds)

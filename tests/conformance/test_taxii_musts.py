@@ -38,9 +38,10 @@ def test_a_report_counts_what_it_found(report):
     told = report.as_json()
 
     assert not report.failed
-    assert told["totals"]["MUST"] == {"pass": 54, "fail": 0, "not-applicable": 0}
-    assert told["totals"]["SHOULD"] == {"pass": 4, "fail": 0, "not-applicable": 0}
-    assert {each["cites"].partition(",")[0] for each in told["findings"]} == {"TAXII 2.1"}
+    for level, must in (("MUST", True), ("SHOULD", False)):
+        count = sum(r.must is must and r.part in {Part.LINE, Part.TAXII} for r in RULES.values())
+        assert told["totals"][level] == {"pass": count, "fail": 0, "not-applicable": 0}
+    assert {each["part"] for each in told["findings"]} == {"line", "taxii"}
 
 
 def test_what_the_examiner_wrote_is_gone_afterwards(node, report):
@@ -325,13 +326,16 @@ LIES = {
 
 
 class Liar:
-    """A wire to our node on which one sort of answer is changed."""
+    """A wire to our node on which one sort of answer is changed; to be quick, it shows two collections alone."""
 
     def __init__(self, inner, matches, lie):
         self.inner, self.matches, self.lie = inner, matches, lie
 
     def send(self, request, limit):
         answer = self.inner.send(request, limit)
+        if request.url.endswith("/collections/") and answer.status == 200:
+            listed = [c for c in body_of(answer)["collections"] if c["alias"] != "seals"]
+            answer = saying(answer, collections=listed)
         return self.lie(request, answer) if self.matches(request) else answer
 
     def close(self):

@@ -89,10 +89,6 @@ def another_view(monkeypatch, to="corvia"):
     monkeypatch.setattr(publish, "place", lying)
 
 
-def fields(struct):
-    return {name: getattr(struct, name) for name in struct.__struct_fields__}
-
-
 @pytest.mark.parametrize(
     ("lie", "why"), [(another_commitment, "two-commitments"), (another_view, "two-views")]
 )

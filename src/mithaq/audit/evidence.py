@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from mithaq.audit import log
 from mithaq.errors import InputError, MithaqError, PeerError
 from mithaq.model.canonical import Limits, digest, parse
 from mithaq.model.objects import moment
@@ -18,11 +19,13 @@ from mithaq.seal.merkle import includes
 from mithaq.seal.messages import (
     BATCH,
     HEARTBEAT,
+    LOG_HEAD,
     ORDER,
     SEAL,
     Batch,
     Heartbeat,
     Instant,
+    LogHead,
     Message,
     Order,
     Put,
@@ -84,7 +87,14 @@ class Ahead(_About, frozen=True, kw_only=True, tag="ahead"):
     seq: Size  # as far as the sender remembers
 
 
-About = Equivocation | Fork | Silence | Ahead
+class Rewritten(_About, frozen=True, kw_only=True, tag="log"):
+    """A log that does not extend what its owner showed a witness before: rolled back, or edited."""
+
+    held: str  # the head shown before
+    shown: str  # the statement with the newer head
+
+
+About = Equivocation | Fork | Silence | Ahead | Rewritten
 
 
 class Evidence(Message, frozen=True, kw_only=True):
@@ -137,6 +147,8 @@ def check(about: About, keys: Keys) -> Shows:
                 return _silence(about, keys)
             case Ahead():
                 return _ahead(about, keys)
+            case Rewritten():
+                return _rewritten(about, keys)
     except (PeerError, ValueError) as error:
         why = str(error.facts.get("cause", "")) if isinstance(error, MithaqError) else "form"
         raise Unproven(
@@ -245,6 +257,28 @@ def _ahead(about: Ahead, keys: Keys) -> Shows:
     _needs(true=have >= about.seq, cause="have")
     facts: dict[str, str | int] = {"channel": about.channel, "ours": about.seq, "have": have}
     return Shows(kind="ahead", by=about.by, why="ahead", facts=facts)
+
+
+def _rewritten(about: Rewritten, keys: Keys) -> Shows:
+    held = _head(about, about.held, keys)
+    said = decode(verify(read(about.shown.encode()), LOG_HEAD, keys), LogHead)
+    _needs(true=(said.by, said.realm) == (about.by, about.realm), cause="sender")
+    shown = _head(about, said.checkpoint, keys)
+    facts: dict[str, str | int] = {"held": held.size, "shown": shown.size, "since": held.at}
+    if held.size == shown.size:
+        _needs(true=held.root != shown.root, cause="same")
+        return Shows(kind="log", by=about.by, why="two-roots", facts=facts)
+    if shown.size < held.size:
+        _needs(true=held.at <= shown.at, cause="older")
+        return Shows(kind="log", by=about.by, why="shrunk", facts=facts)
+    _needs(true=not log.extends(held, shown, said.path), cause="extends")
+    return Shows(kind="log", by=about.by, why="no-extension", facts=facts)
+
+
+def _head(about: _About, raw: str, keys: Keys) -> log.Checkpoint:
+    head = decode(verify(read(raw.encode()), log.CHECKPOINT, keys), log.Checkpoint)
+    _needs(true=(head.origin, head.realm) == (about.by, about.realm), cause="sender")
+    return head
 
 
 def _beat(about: _About, raw: str, keys: Keys) -> Heartbeat:

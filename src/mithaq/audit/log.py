@@ -17,10 +17,20 @@ from mithaq.clock import parse as parse_instant
 from mithaq.clock import text
 from mithaq.errors import InputError, MithaqError, NotFound
 from mithaq.model.canonical import GateRefused, Json, parse
-from mithaq.seal.envelope import BadEnvelope, payload_type, sign, verify
+from mithaq.seal.envelope import BadEnvelope, Envelope, payload_type, sign, signed_by, verify
 from mithaq.seal.envelope import read as read_envelope
 from mithaq.seal.keys import Signer
-from mithaq.seal.merkle import includes, leaf_hash, levels, node_hash, path, root, root_of
+from mithaq.seal.merkle import (
+    consistency,
+    consistent,
+    includes,
+    leaf_hash,
+    levels,
+    node_hash,
+    path,
+    root,
+    root_of,
+)
 from mithaq.seal.messages import Message, decode, encode
 from mithaq.store.engine import append_lock
 from mithaq.store.journal import keep, setting
@@ -188,6 +198,44 @@ def checkpoint(unit: Connection, us: tuple[str, str], signer: Signer, now: datet
     return envelope
 
 
+def newest_checkpoint(unit: Connection) -> bytes | None:
+    """Return the envelope of the newest head kept at a tick."""
+    newest = select(checkpoints.c.envelope).order_by(
+        checkpoints.c.at.desc(), checkpoints.c.size.desc()
+    )
+    found = unit.execute(newest.limit(1)).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
+def head_of(envelope: Envelope) -> Checkpoint:
+    """Read a head; whose signature it bears is the caller's to check.
+
+    Raises:
+        BadEnvelope, BadMessage: it is none.
+    """
+    if envelope.payload_type != CHECKPOINT:
+        raise BadEnvelope("another payload type", cause="payload-type")
+    return decode(envelope.payload, Checkpoint)
+
+
+def root_at(unit: Connection, size: int) -> str:
+    """Return the root over the first ``size`` leaves, which are here, in hexadecimal."""
+    return root(size, lambda level, index: _node(unit, level, index)).hex()
+
+
+def extension(unit: Connection, old: int, new: int) -> list[str]:
+    """Return the proof that the log of ``new`` leaves extends that of ``old`` (RFC 9162, 2.1.4)."""
+    way = consistency(old, new, lambda level, index: _node(unit, level, index))
+    return [step.hex() for step in way]
+
+
+def extends(old: Checkpoint, new: Checkpoint, way: Sequence[str]) -> bool:
+    """Say whether ``way`` proves that the head ``new`` extends the head ``old``."""
+    steps = [bytes.fromhex(step) for step in way]
+    before, after = (bytes.fromhex(head.root) for head in (old, new))
+    return consistent((old.size, before), (new.size, after), steps)
+
+
 def last_checkpoint(unit: Connection) -> datetime | None:
     """Return when the log was last signed; None if it never was."""
     at = unit.execute(select(func.max(checkpoints.c.at))).scalar_one_or_none()
@@ -258,8 +306,13 @@ def prove(unit: Connection, indexes: Sequence[int], head: bytes) -> bytes:
     return msgspec.json.format(encode(LogProof(leaves=opened, checkpoint=head.decode())), indent=1)
 
 
-def check(raw: bytes, keys: Mapping[str, bytes]) -> Checked:
+def check(
+    raw: bytes, keys: Mapping[str, bytes], witness: Mapping[str, bytes] | None = None
+) -> Checked:
     """Verify a proof offline against the log owner's exchange keys.
+
+    Args:
+        witness: the exchange keys of a witness that must have signed the checkpoint too.
 
     Raises:
         BadEnvelope: the checkpoint is not signed by one of ``keys``, or a leaf is not in its log.
@@ -268,6 +321,8 @@ def check(raw: bytes, keys: Mapping[str, bytes]) -> Checked:
     proof = decode(raw, LogProof)
     envelope = read_envelope(proof.checkpoint.encode())
     head = decode(verify(envelope, CHECKPOINT, keys), Checkpoint)
+    if witness is not None and not signed_by(envelope, witness):
+        raise BadEnvelope("the witness has not signed the checkpoint", cause="witness")
     hashes: list[str] = []
     for leaf in proof.leaves:
         try:

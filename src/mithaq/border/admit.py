@@ -24,6 +24,7 @@ from mithaq.border import (
     recall,
     rupture,
     stories,
+    witness,
 )
 from mithaq.border.agreements import instants
 from mithaq.border.local import Given, LocalOutcome, local, mark, own_identity
@@ -42,6 +43,7 @@ from mithaq.seal.messages import (
     ASK,
     COMPARISON,
     CONSENT,
+    LOG_HEAD,
     NOTICE,
     RUPTURE,
     SEAL,
@@ -383,6 +385,10 @@ def _document(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) ->
             consent.receive_answer(unit, us, peer, envelope, now)
         case t if t == COMPARISON:
             stories.receive(unit, us, peer, envelope, now)
+        case t if t == LOG_HEAD:
+            witness.receive(unit, us, peer, envelope, now)
+        case t if t == log.CHECKPOINT:
+            witness.receive_cosigned(unit, us, peer, envelope, now)
         case t if t == RUPTURE:
             rupture.receive(unit, us, peer, envelope, now)
         case _:

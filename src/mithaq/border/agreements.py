@@ -418,7 +418,15 @@ def noted(id_: str) -> str:
     return f"in-force:{id_}"
 
 
-def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool = False) -> None:
+def refresh(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    id_: str,
+    now: datetime,
+    *,
+    decided: bool = False,
+    stale: bool = False,
+) -> None:
     """Open, block or close the shelves of an agreement as it stands now, also those of parties that it had before.
 
     The shelf of a party that broke off with us, or we with it, is closed whatever the agreement says.
@@ -426,7 +434,8 @@ def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool 
     A shelf that follows another text than the one in force shows nothing until it is decided anew (border.md 3.4).
 
     Args:
-        decided: what stands there is decided anew in this unit; only then does a shelf open again.
+        decided: what stands there is decided anew by the end of this unit; only then does a shelf open again.
+        stale: it will be decided anew in later units, though the text may be the same.
     """
     what = held(unit, id_, now)
     in_force_now = what.text
@@ -442,11 +451,17 @@ def refresh(unit: Connection, us: Us, id_: str, now: datetime, *, decided: bool 
             if channel is not None:
                 _close(unit, channel)
                 _show_shelf(unit, channel.id, peer, "closed")
-        elif channel is None or decided:
+        elif decided or (channel is None and not stale):
             made = channel or outgoing_channel(unit, name, id_)
             _show_shelf(unit, made.id, peer, "open", in_force_now.title)
-        elif not current and followed != NOTHING:  # closed is narrower: it stays so until then
+            _show_until(unit, made.id, what)
+        elif channel is None:
+            made = outgoing_channel(unit, name, id_)
+            _show_shelf(unit, made.id, peer, "blocked", in_force_now.title)
+        elif (stale or not current) and followed != NOTHING:  # closed is narrower: it stays so
             _show_shelf(unit, channel.id, peer, "blocked")
+        else:
+            _show_until(unit, channel.id, what)
 
 
 def shut(unit: Connection, peer: Peer) -> None:
@@ -461,6 +476,24 @@ def shut(unit: Connection, peer: Peer) -> None:
 def _show_shelf(unit: Connection, shelf: str, peer: Peer, state_: str, title: str = "") -> None:
     facts = {"peer": peer.name, "kind": peer.kind, "title": title, "state": state_}
     releases.show(unit, "shelf", shelf, **facts)
+
+
+def _show_until(unit: Connection, shelf: str, what: Held) -> None:
+    """Let the listener show nothing from the instant at which time alone puts another text or clause in place.
+
+    The worker decides anew then; whoever asks between the instant and that finds the shelf blocked.
+    """
+    after = what.instants.opens
+    instants_ = {
+        at
+        for signed in what.versions
+        if signed.complete
+        for at in (signed.text.start, signed.text.takes_over)
+    }
+    if what.text is not None:
+        instants_.add(what.text.end)
+        instants_ |= {at for clause in what.text.clauses for at in (clause.embargo, clause.expiry)}
+    releases.show(unit, "until", shelf, until=min((i for i in instants_ if i > after), default=""))
 
 
 def _close(unit: Connection, channel: channels.Channel) -> None:

@@ -20,6 +20,7 @@ from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
 from mithaq.policy import blocks as policy
+from mithaq.policy.attribution import attributes
 from mithaq.policy.situation import Block
 from mithaq.policy.views import labels_of
 from mithaq.seal.envelope import Envelope, read, sign, signed_by, verify
@@ -214,7 +215,8 @@ def answer(  # noqa: PLR0913 unit, us and now come with every act
         person: an actor's name and their own key: a consent is as grave as a release.
 
     Raises:
-        NotFound: there is no such request to us; Refused: the key is not this person's.
+        NotFound: there is no such request to us.
+        Refused: the key is not this person's, or it attributes something to a State and they are no policy owner.
         Conflict: the asker is no confirmed peer, or a rupture or a restriction speaks against a yes.
     """
     name, signer = person
@@ -227,6 +229,7 @@ def answer(  # noqa: PLR0913 unit, us and now come with every act
     _confirmed(unit, row.asker)
     if yes:
         _not_blocked(unit, us, row, now)
+        _may_attribute(unit, row, name)
     return _tell(unit, us, row, name, now, yes=yes)
 
 
@@ -253,6 +256,15 @@ def _not_blocked(unit: Connection, us: Us, row: ConsentRow, now: datetime) -> No
     found = _blocked(unit, (b for b in blocks.standing(unit, us) if not policy.over(b, at)), row)
     if found is not None:
         raise Conflict(f"restriction {found.name} speaks against it", restriction=found.name)
+
+
+def _may_attribute(unit: Connection, row: ConsentRow, name: str) -> None:
+    """Let a policy owner alone say yes to passing on what attributes something to a State (border.md 2.10)."""
+    versions = [c for c in objects.of_id(unit, row.id) if c.object.version == row.version]
+    if any(attributes(copy.object.body) for copy in versions):
+        roles = {actor.name: actor.roles.split(",") for actor in parties.all_actors(unit)}
+        if "policy-owner" not in roles.get(name, ()):
+            raise Refused("attribution to a State waits for a policy owner", actor=name)
 
 
 def _blocked(unit: Connection, found: Iterable[Block], row: ConsentRow) -> Block | None:

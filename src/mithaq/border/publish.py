@@ -29,7 +29,7 @@ from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Release, Rule, View, Withhold
 from mithaq.policy.situation import Block, Candidate
 from mithaq.policy.views import labels_of
-from mithaq.store import releases
+from mithaq.store import objects, releases
 from mithaq.store.journal import record
 from mithaq.store.releases import Intent, Verdict
 from mithaq.store.standings import Use
@@ -106,7 +106,10 @@ def publish(  # noqa: PLR0913 unit, us and now come with every act
     if not seqs:
         raise InputError("nothing to release")
     text_now = text_in_force(unit, agreement, now)
-    return _settle(unit, us, (text_now, purpose), dict.fromkeys(seqs, proposer), now)
+    gone: set[str] = set()
+    made = _settle(unit, us, (text_now, purpose), dict.fromkeys(seqs, proposer), now, gone)
+    _bereave(unit, us, gone, now)
+    return made
 
 
 def reconsider(
@@ -122,10 +125,34 @@ def again(
     unit: Connection, us: Us, terms: Agreement, seqs: Sequence[int], now: datetime
 ) -> list[Outcome]:
     """Decide again under a text in force what was asked for earlier, and not declined; an outcome a purpose."""
+    gone: set[str] = set()
+    made = _again(unit, us, terms, seqs, now, gone)
+    _bereave(unit, us, gone, now)
+    return made
+
+
+def _again(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection, us: Us, terms: Agreement, seqs: Sequence[int], now: datetime, gone: set[str]
+) -> list[Outcome]:
     asked: dict[str, dict[int, str]] = defaultdict(dict)  # by purpose
     for intent in releases.intents_where(unit, copies=seqs, agreement=terms.id):
         asked[intent.purpose][intent.copy] = intent.proposer
-    return [_settle(unit, us, (terms, p), some, now, anew=False) for p, some in asked.items()]
+    return [_settle(unit, us, (terms, p), some, now, gone, anew=False) for p, some in asked.items()]
+
+
+def _bereave(unit: Connection, us: Us, gone: set[str], now: datetime) -> None:
+    """Decide again what refers to ids that were taken off a shelf: its peer may lack them now (border.md 2.5).
+
+    What is queued to be decided again anyway is left to its turn.
+    """
+    while gone:
+        touched = [seq for id_ in sorted(gone) for seq in objects.referring_to(unit, id_)]
+        gone = set()
+        for agreement, seqs in releases.standing_of(unit, touched).items():
+            terms = held(unit, agreement, now).text
+            later = releases.queued_afresh(unit, agreement, seqs)
+            if terms is not None and (now_ := [seq for seq in seqs if seq not in later]):
+                _again(unit, us, terms, now_, now, gone)
 
 
 def revisit(unit: Connection, us: Us, ids: Sequence[str], now: datetime) -> None:
@@ -140,6 +167,7 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
     under: tuple[Agreement, str],
     asked: Mapping[int, str],
     now: datetime,
+    gone: set[str],
     *,
     anew: bool = True,
 ) -> Outcome:
@@ -147,6 +175,7 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
 
     Args:
         under: the text, and the purpose of the release.
+        gone: takes the ids of what goes off a shelf.
         anew: a person asks now, also for what was declined before.
     """
     agreement, purpose = under
@@ -157,7 +186,7 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
     made, turn = first, dict(asked)
     others: list[int] = []  # that waited, proposed for another purpose
     while True:  # each round but the first was opened by a release
-        released = _effect(unit, us, made, turn, now)
+        released = _effect(unit, us, made, turn, now, gone)
         waiting = releases.released_waiters(unit, agreement.id, released)
         intents = releases.intents_where(unit, copies=waiting, agreement=agreement.id)
         others += [i.copy for i in intents if i.purpose != purpose]
@@ -167,7 +196,7 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
             break
         made = _without_declined(unit, preview(unit, us, agreement, turn, now, purpose), turn)
     if others:
-        reconsider(unit, us, agreement.id, others, now)
+        _again(unit, us, agreement, others, now, gone)
     return first
 
 
@@ -194,8 +223,13 @@ def _without_declined(unit: Connection, made: Outcome, turn: Iterable[int]) -> O
     return replace(made, decisions={k: d for k, d in made.decisions.items() if k not in no})
 
 
-def _effect(
-    unit: Connection, us: Us, made: Outcome, asked: Mapping[int, str], now: datetime
+def _effect(  # noqa: PLR0913 unit, us and now come with every act
+    unit: Connection,
+    us: Us,
+    made: Outcome,
+    asked: Mapping[int, str],
+    now: datetime,
+    gone: set[str],
 ) -> set[str]:
     """Record every decision and place what is released; return the ids newly released."""
     agreement = made.agreement
@@ -210,7 +244,7 @@ def _effect(
         proposer = asked.get(seq, "")
         going[peer].append(Placed(copy=copy, decision=decision, before=row, proposer=proposer))
     place(unit, us, agreement, going, now)
-    _take_back(unit, made, chosen)
+    gone |= _take_back(unit, made, chosen)
     _keep_outcome(unit, made, asked, now)
     releases.turn_at(unit, agreement.id, _to_come(made, asked, now))
     waits = [
@@ -267,8 +301,11 @@ def _rank(made: Outcome, at: tuple[str, str, str], seq: int) -> tuple[bool, bool
     return (not stands, made.gathered.copies[seq].standing != "own", removed, seq)
 
 
-def _take_back(unit: Connection, made: Outcome, chosen: Mapping[tuple[str, str, str], int]) -> None:
-    """Remove rows that are no longer permitted, from any copy."""
+def _take_back(
+    unit: Connection, made: Outcome, chosen: Mapping[tuple[str, str, str], int]
+) -> set[str]:
+    """Remove rows that are no longer permitted, from any copy; return their ids."""
+    gone: set[str] = set()
     for (peer, seq), decision in made.decisions.items():
         copy = made.gathered.copies[seq]
         at = (peer, copy.object.id, copy.object.version)
@@ -280,6 +317,8 @@ def _take_back(unit: Connection, made: Outcome, chosen: Mapping[tuple[str, str, 
             continue
         releases.take_away(unit, row.shelf, row.id, row.version)
         releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
+        gone.add(row.id)
+    return gone
 
 
 def _lacking(decision: Withhold) -> list[str]:

@@ -24,7 +24,9 @@ CURSOR = "ops"
 AHEAD = "ahead:"  # and a shelf's name: up to which change it was shown before the others
 BATCH = 64  # changes; one of them may place some thousand rows
 REMEMBERED = timedelta(days=1)  # where a row stood that was taken away
-AT_ONCE = frozenset({"remove", "caller", "no-caller", "withdraw"})  # what must stop being seen
+AT_ONCE = frozenset(
+    {"remove", "caller", "no-caller", "withdraw", "until"}
+)  # what must stop being seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,9 @@ def _remove(unit: Connection, ops: Sequence[Op], now: datetime) -> None:
             case "shelf" if facts["state"] != "open":
                 # What opens it again waits for its tick, so that nothing is shown in part (border.md 3.4).
                 shelf.set_shelf_state(unit, op.shelf, facts["state"])
+            case "until" if facts["until"]:
+                # A later one comes with what it lets be seen.
+                shelf.set_until(unit, op.shelf, facts["until"], sooner=True)
             case "remove":
                 shelf.remove_row(unit, op.shelf, facts["id"], facts["version"], _micro(now))
             case "caller":
@@ -211,6 +216,8 @@ def _single(unit: Connection, op: Op, facts: Mapping[str, str]) -> None:
                     document=facts["document"],
                 ),
             )
+        case "until":
+            shelf.set_until(unit, op.shelf, facts["until"])
         case "no-caller":  # once more, in its turn: it may follow a caller of this very batch
             shelf.remove_caller(unit, facts["name"])
         case _:  # a row that is taken away was applied before

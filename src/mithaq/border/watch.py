@@ -4,8 +4,12 @@ Each look compares the text that holds now with the one that held at the last lo
 shelves open or close, and everything ever proposed under that agreement is decided again (border.md 3.4).
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
+from msgspec.json import decode, encode
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mithaq.border import agreements, outbox
@@ -14,7 +18,7 @@ from mithaq.border.publish import reconsider
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.policy.agreement import digest_of
-from mithaq.store import releases
+from mithaq.store import objects, releases
 from mithaq.store.journal import keep, setting
 
 AT_ONCE = 500  # decisions that time has turned, made again in one unit; the next unit goes on
@@ -44,22 +48,89 @@ def changed(unit: Connection, now: datetime) -> list[str]:
 
 
 def catch_up(unit: Connection, us: Us, agreement: str, now: datetime) -> None:
-    """Bring one agreement's shelves and decisions to the text that holds now."""
+    """Bring one agreement's shelves to the text that holds now, and queue what was proposed under it.
+
+    A few decisions are made again in this unit, so that the shelves never close. Else they show nothing from here on
+    until the last decision is made (``proceed``): never a part, and never what another text let be seen.
+    """
     held = agreements.held(unit, agreement, now)
+    asked = releases.asked_under(unit, agreement) if held.text is not None else []
+    agreements.refresh(unit, us, agreement, now, stale=len(asked) > AT_ONCE)
     keep(unit, agreements.noted(agreement), _in_force(held))
     keep(unit, _open(agreement), _clauses(held))
-    agreements.refresh(unit, us, agreement, now, decided=True)
     version = held.text.version if held.text is not None else 0
     administrative(
         unit, now, "agreement-holds", agreement, {"state": str(held.state), "version": version}
     )
-    if held.text is None:
-        return
-    _void(unit, agreement, digest_of(held.text))
-    asked = {intent.copy for intent in releases.intents_where(unit, agreement=agreement)}
-    if asked:
-        reconsider(unit, us, agreement, sorted(asked), now)
-    outbox.repeat(unit, us, held.text, now)
+    if held.text is not None:
+        _void(unit, agreement, digest_of(held.text))
+    releases.queue_afresh(unit, agreement, targets_first(asked, objects.links(unit, asked)))
+    keep(unit, _progress(agreement), encode(Progress(total=len(asked), since=text(now))).decode())
+    if len(asked) <= AT_ONCE:
+        _some(unit, us, agreement, asked, now)
+
+
+def proceed(unit: Connection, us: Us, now: datetime) -> int:
+    """Decide again some of what is queued; return how many it was about. What is done is forgotten in the same unit."""
+    agreement, seqs = releases.next_afresh(unit, AT_ONCE)
+    if agreement:
+        _some(unit, us, agreement, seqs, now)
+    return len(seqs)
+
+
+def _some(unit: Connection, us: Us, agreement: str, seqs: Sequence[int], now: datetime) -> None:
+    if seqs:
+        releases.done_afresh(unit, agreement, seqs)
+        reconsider(unit, us, agreement, seqs, now)
+    if agreement not in releases.left_afresh(unit):
+        keep(unit, _progress(agreement), "")
+        agreements.refresh(unit, us, agreement, now, decided=True)
+        terms = agreements.held(unit, agreement, now).text
+        if terms is not None:
+            outbox.repeat(unit, us, terms, now)
+
+
+def targets_first(seqs: Sequence[int], links: Mapping[int, Collection[int]]) -> list[int]:
+    """Return ``seqs`` so that what others refer to comes before them, as far as there are no circles.
+
+    What is decided in parts then knows of each target whether it goes, as it would if all were decided together.
+    """
+    order: dict[int, None] = {}
+    entered: set[int] = set()
+    for start in seqs:
+        todo = [start]
+        while todo:
+            seq = todo[-1]
+            further = (
+                [] if seq in entered else [to for to in links.get(seq, ()) if to not in entered]
+            )
+            entered.add(seq)
+            if further:
+                todo += further
+            else:
+                order[todo.pop()] = None
+    return list(order)
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a change of an agreement has to decide again, and since when."""
+
+    total: int
+    since: str
+    left: int = 0
+
+
+def _progress(agreement: str) -> str:
+    """Return where it is noted how much a change of an agreement has to decide again."""
+    return f"afresh:{agreement}"
+
+
+def progress(unit: Connection) -> dict[str, Progress]:
+    """Return how far each agreement is whose change is being worked through."""
+    return {
+        agreement: replace(decode(setting(unit, _progress(agreement)), type=Progress), left=left)
+        for agreement, left in releases.left_afresh(unit).items()
+    }
 
 
 def _void(unit: Connection, agreement: str, current: str) -> None:

@@ -112,6 +112,12 @@ def _alarm() -> typer.Typer:
     return alarm.app
 
 
+def _conform() -> typer.Typer:
+    from mithaq.cli import conform  # noqa: PLC0415 as above
+
+    return conform.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -136,12 +142,14 @@ COMMANDS: Mapping[
     str, Callable[[], typer.Typer]
 ] = {  # commands of their own, and where each is found
     **dict.fromkeys(("demo", "init", "serve", "status", "verify", "formats"), _node),
+    "conform": _conform,
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
 ORDER = (
     *("demo", "init", "serve", "status", "verify", "actor", "key", "peer", "token", "agreement"),
+    "conform",
     *("import", "formats", "show", "search", "mark"),
     *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),

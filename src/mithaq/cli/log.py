@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from mithaq.audit import log
 from mithaq.auth.actors import Permission
+from mithaq.border import witness
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.errors import InputError, NotFound, PeerError
+from mithaq.node import Node
 from mithaq.seal import documents
 from mithaq.seal.documents import KeyDocument
 from mithaq.seal.envelope import BadEnvelope, read
+from mithaq.store import witnesses
+from mithaq.store.witnesses import Cosigned, Kept
 
 app = topic("log")
 
@@ -46,6 +51,7 @@ def prove(
     name: Annotated[str, typer.Argument(metavar="ID")],
     *,
     peer: Annotated[str, typer.Option(metavar="NAME")] = "",
+    witness: Annotated[str, typer.Option(metavar="NAME")] = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
 ) -> None:
     """Write a proof of what the log holds of an object."""
@@ -59,7 +65,7 @@ def prove(
         ]
         if not found:
             raise NotFound("the log holds nothing of that", id=name)
-        head = log.head(unit, (node.us.party, node.us.realm), node.us.signer, node.clock())
+        head = _head(unit, node, witness)
         proof = log.prove(unit, found, head)
     if out is None:
         desk.screen.exact(proof)
@@ -68,12 +74,50 @@ def prove(
         desk.screen.say("say.proved", count=len(found), file=out)
 
 
+def _head(unit: Connection, node: Node, witness: str) -> bytes:
+    """Return our head now, or the newest that a witness signed too."""
+    if not witness:
+        return log.head(unit, (node.us.party, node.us.realm), node.us.signer, node.clock())
+    signed = witnesses.newest(unit, witness)
+    if not signed:
+        raise NotFound(f"{witness!r} has signed no head of our log", witness=witness)
+    return signed[0].envelope
+
+
+@app.command("witness", cls=Command)
+def witness_(ctx: typer.Context) -> None:
+    """List the heads of our log that witnesses signed, and those that we keep for others."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        desk.actor(unit, Permission.LOG_READ)
+        named = witness.witnesses_of(unit, node.us.party, node.clock())
+        signed = {head.witness: head for head in witnesses.newest(unit)}
+        ours = [
+            {"log_of": node.us.party, "witness": name, **_seen(signed.get(name))}
+            for name in sorted({*named, *signed})
+        ]
+        theirs = [
+            {"log_of": head.party, "witness": node.us.party, **_seen(head)}
+            for head in witnesses.kept(unit)
+        ]
+    columns = ("log_of", "witness", "leaves", "at", "root")
+    desk.screen.rows(columns, [*ours, *theirs], empty="none.witnesses")
+
+
+def _seen(head: Cosigned | Kept | None) -> dict[str, Any]:
+    if head is None:
+        return {"leaves": None, "at": "", "root": ""}
+    root = log.head_of(read(head.envelope)).root
+    return {"leaves": head.size, "at": head.at, "root": root}
+
+
 @app.command("check", cls=Command)
 def check(
     ctx: typer.Context,
     proof: Annotated[Path, typer.Argument(metavar="PROOF")],
     *,
     keys: Annotated[list[Path], typer.Option(metavar="KEYDOC")],
+    witness: Annotated[Path | None, typer.Option(metavar="KEYDOC")] = None,
 ) -> None:
     """Check a proof against its owner's key document; needs no node and no network."""
     desk = desk_of(ctx)
@@ -81,7 +125,9 @@ def check(
     raw = desk.read(proof)
     try:
         claims = log.check(raw, keys_of(owners))
-        checked = log.check(raw, keys_of(each for each in owners if each.party == claims.origin))
+        signer = keys_of([document(desk, witness)]) if witness is not None else None
+        theirs = keys_of(each for each in owners if each.party == claims.origin)
+        checked = log.check(raw, theirs, signer)
     except BadEnvelope as error:
         desk.stop("say.proof-fails", why=error)
     rows = [

@@ -1,14 +1,14 @@
 """How a node stands: one look for whoever has the watch."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border import agreements, peers, shelf
+from mithaq.border import agreements, peers, shelf, watch
 from mithaq.border.peers import BeginsAnew
 from mithaq.cli.screen import Screen
 from mithaq.clock import parse, text
@@ -26,6 +26,7 @@ from mithaq.store import (
     recalls,
     releases,
     standings,
+    witnesses,
 )
 from mithaq.store.parties import Peer
 
@@ -38,7 +39,7 @@ def gather(node: Node, now: datetime) -> Facts:
     with node.spool.read() as unit:
         count, size = checks.waiting(unit)
     with node.shelf.read() as unit:
-        on_show = checks.open_shelves(unit)
+        on_show = checks.states_of_shelves(unit)
     with node.core.read() as unit:
         document = peers.document_of(unit, node.us.party)
         held = releases.verdicts_where(unit, state="held")
@@ -58,7 +59,9 @@ def gather(node: Node, now: datetime) -> Facts:
             "quarantine": len(inbound.in_quarantine(unit)),
             "refused": len(inbound.refused(unit)),
             "alarms": len(alarms.every(unit)),
+            "witnesses": [{"witness": w.witness, "at": w.at} for w in witnesses.newest(unit)],
             "spool": {"waiting": count, "bytes": size},
+            "turned": releases.count_turned(unit, text(now)),
             "unshown": shelf.behind(node.core, node.shelf),
             "log": log.length(unit) - log.padding(unit),
             "padding": log.padding(unit),
@@ -142,16 +145,22 @@ def agreement_row(held: agreements.Held) -> Facts:
     }
 
 
-def _shelves(unit: Connection, open_: Collection[str]) -> list[Facts]:
-    count: Counter[tuple[str, str]] = Counter()
+def _shelves(unit: Connection, states: Mapping[str, str]) -> list[Facts]:
+    """Return the shelves that show something, and those whose agreement's change is being worked through."""
+    at_work = watch.progress(unit)
+    found: list[Facts] = []
     for peer in parties.all_peers(unit):
-        for row in releases.rows_of_peer(unit, peer.name):
-            count[peer.name, row.agreement] += row.shelf in open_
-    return [
-        {"peer": peer, "agreement": agreement, "objects": objects}
-        for (peer, agreement), objects in sorted(count.items())
-        if objects
-    ]
+        count = Counter(row.shelf for row in releases.rows_of_peer(unit, peer.name))
+        for channel in channels.of_peer(unit, peer.name, "out"):
+            state = states.get(channel.id, "closed")
+            work = at_work.get(channel.agreement)
+            shown = count[channel.id] if state == "open" else 0
+            if channel.agreement and (shown or state == "blocked"):
+                row: Facts = {"peer": peer.name, "agreement": channel.agreement}
+                row |= {"state": state, "objects": shown}
+                row["decided"] = f"{work.total - work.left}/{work.total}" if work else ""
+                found.append(row)
+    return sorted(found, key=lambda row: (row["peer"], row["agreement"]))
 
 
 def show(screen: Screen, facts: Mapping[str, Any]) -> None:
@@ -169,15 +178,18 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
     tables = {
         "peers": ("peer", "kind", "state", "heard", "sent", "backlog", "frozen"),
         "agreements": ("agreement", "state", "version", "parties", "signed", "title"),
-        "shelves": ("peer", "agreement", "objects"),
+        "shelves": ("peer", "agreement", "state", "objects", "decided"),
     }
     for name, columns in tables.items():
         screen.line("")
         screen.line(screen.words.say(f"title.{name}"), style="bold")
         screen.rows(columns, facts[name], empty=f"none.{name}")
     screen.line("")
-    counts = ("alarms", "queue", "review", "quarantine", "refused", "unshown", "log", "padding")
-    owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
-    screen.facts(
-        {name: facts[name] for name in counts} | owed | {"spool": facts["spool"]["waiting"]}
+    counts = (
+        *("alarms", "queue", "review", "quarantine", "refused"),
+        *("turned", "unshown", "log", "padding"),
     )
+    owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
+    seen = {"witnesses": [f"{each['witness']} {each['at']}" for each in facts["witnesses"]]}
+    waits = {"spool": facts["spool"]["waiting"]}
+    screen.facts({name: facts[name] for name in counts} | seen | owed | waits)

@@ -46,7 +46,7 @@ def frames(visit: Visit, names: Names) -> Response:
     """
     channel = names["root"]
     peer = visit.knock.name
-    if not is_open(visit.shelf, peer, channel):
+    if not is_open(visit.shelf, peer, channel, visit.now):
         raise HttpProblem(503, headers={"retry-after": "5"})
     (after,) = visit.request.query.get("after", ["0"])[:1]
     if _NUMBER.fullmatch(after) is None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mithaq.border.peers import token_digest
+from mithaq.clock import text
 from mithaq.errors import NotFound
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.transport import BadSignature, Nonces, Signed, verify
@@ -156,7 +157,7 @@ def _basic(written: str) -> tuple[str, str] | None:
     return (name, token) if colon else None
 
 
-def shelf_for(unit: Connection, knock: Knock, root: str) -> Shelf:
+def shelf_for(unit: Connection, knock: Knock, root: str, now: datetime) -> Shelf:
     """Return the caller's shelf of that name: the one place where a request meets a shelf.
 
     Raises:
@@ -166,6 +167,6 @@ def shelf_for(unit: Connection, knock: Knock, root: str) -> Shelf:
     found = shelves.shelf_of(unit, knock.name, root)
     if found is None:
         raise NotFound("no such API root")
-    if found.state == "blocked":
+    if found.blocked(text(now)):
         raise HttpProblem(503, headers={"retry-after": "5"})
     return found

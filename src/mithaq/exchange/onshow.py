@@ -1,9 +1,11 @@
 """The frames of one channel as its peer may have them, whether it fetches them or is brought them (border.md 5.4)."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from mithaq.clock import text
 from mithaq.errors import NotFound
 from mithaq.seal.envelope import read
 from mithaq.seal.frames import blank, frame
@@ -16,7 +18,7 @@ from mithaq.store.shelf import Frame, heartbeat_for
 __all__ = ["frames_after", "heartbeat_for", "is_open"]
 
 
-def is_open(unit: Connection, peer: str, channel: str) -> bool:
+def is_open(unit: Connection, peer: str, channel: str, now: datetime) -> bool:
     """Say whether the frames of a channel are shown to ``peer``: unless its shelf is being worked out again.
 
     A closed channel still carries recalls and receipts (border.md 3.5), and the seals before them.
@@ -29,7 +31,7 @@ def is_open(unit: Connection, peer: str, channel: str) -> bool:
         raise NotFound("no such channel")
     if shelf is None and not pages.is_channel_to(unit, peer, channel):
         raise NotFound("no such channel")
-    return shelf is None or shelf.state != "blocked"
+    return shelf is None or shelf.state == "closed" or not shelf.blocked(text(now))
 
 
 def frames_after(unit: Connection, peer: str, channel: str, after: int) -> Iterator[bytes]:

@@ -56,7 +56,7 @@ def discovery(visit: Visit, _names: Names) -> Response:
 def api_root(visit: Visit, names: Names) -> Response:
     """Section 4.2."""
     _negotiate(visit)
-    shelf = shelf_for(visit.shelf, visit.knock, names["root"])
+    shelf = shelf_for(visit.shelf, visit.knock, names["root"], visit.now)
     return taxii(
         {
             "title": shelf.title or "Mithaq",
@@ -69,7 +69,7 @@ def api_root(visit: Visit, names: Names) -> Response:
 def status(visit: Visit, names: Names) -> Response:
     """Section 4.3: what became of a post; pending until the worker has settled it."""
     _negotiate(visit)
-    shelf = shelf_for(visit.shelf, visit.knock, names["root"])
+    shelf = shelf_for(visit.shelf, visit.knock, names["root"], visit.now)
     id_ = names["id"]
     if not _is_status_id(id_):
         raise NotFound("no such status")
@@ -88,7 +88,7 @@ def status(visit: Visit, names: Names) -> Response:
 def all_collections(visit: Visit, names: Names) -> Response:
     """Section 5.1."""
     _negotiate(visit)
-    shelf = shelf_for(visit.shelf, visit.knock, names["root"])
+    shelf = shelf_for(visit.shelf, visit.knock, names["root"], visit.now)
     found = collections.of_shelf(shelf, visit.knock.kind)
     return taxii({"collections": [each.resource() for each in found]})
 
@@ -191,7 +191,7 @@ def _query(visit: Visit) -> Query:
 
 
 def _collection(visit: Visit, names: Names) -> Collection:
-    shelf = shelf_for(visit.shelf, visit.knock, names["root"])
+    shelf = shelf_for(visit.shelf, visit.knock, names["root"], visit.now)
     for each in collections.of_shelf(shelf, visit.knock.kind):
         if names["collection"] in {each.id, each.alias}:
             return each

@@ -23,6 +23,7 @@ from http_message_signatures import (
 )
 from http_message_signatures.exceptions import HTTPMessageSignaturesException, InvalidSignature
 
+from mithaq import clock
 from mithaq.errors import Refused
 from mithaq.exchange.wire import PeerUnreachable, Request, Response
 from mithaq.seal.keys import Signer
@@ -156,16 +157,23 @@ def verify(request: Request, key_of: KeyOf, now: datetime, *, body: bool = True)
 
 
 class HttpWire:
-    """A Wire over real HTTP; redirects are never followed, answers are read up to the limit."""
+    """A Wire over real HTTP; redirects are never followed, answers are read up to the limit and for so long."""
 
-    def __init__(self, timeout_seconds: float = 20.0) -> None:
-        """Keep one connection pool for all peers."""
+    def __init__(self, timeout_seconds: float = 20.0, whole_seconds: float = 120.0) -> None:
+        """Keep one connection pool for all peers.
+
+        Args:
+            timeout_seconds: until something comes.
+            whole_seconds: until all has come: who sends a byte now and then holds nobody up for ever.
+        """
+        self._whole_seconds = whole_seconds
         self._client = httpx2.Client(
             timeout=timeout_seconds, follow_redirects=False, trust_env=False
         )
 
     def send(self, request: Request, limit: int) -> Response:
         """Carry ``request``; see ``Wire.send``."""
+        until = clock.monotonic() + self._whole_seconds
         try:
             with self._client.stream(
                 request.method,
@@ -178,6 +186,8 @@ class HttpWire:
                     body += chunk
                     if len(body) > limit:
                         raise PeerUnreachable("answer too long", limit=limit)
+                    if clock.monotonic() > until:
+                        raise PeerUnreachable("answer too slow")
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(status=answer.status_code, headers=headers, body=bytes(body))
         except httpx2.HTTPError as error:

@@ -202,7 +202,7 @@ class Visitor:
             try:
                 frames = (
                     list(frames_after(unit, peer.name, channel, after))
-                    if is_open(unit, peer.name, channel)
+                    if is_open(unit, peer.name, channel, node.clock())
                     else []
                 )
             except NotFound:

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, stories, watch
+from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, stories, watch, witness
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic, text
 from mithaq.errors import MithaqError, NotFound
@@ -28,6 +28,7 @@ SPOOL = "spool"  # the cursor's name
 LOG_TICK = timedelta(hours=1)  # the log is padded and signed at this pace (border.md 4.4)
 RETRY = timedelta(seconds=2)  # before a frame that waits is looked at again
 HEAL = 2.0  # seconds before the worker tries again after a failure
+LOOK = 0.5  # seconds that deciding again may take at a time
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
 
@@ -144,14 +145,20 @@ class Worker:
             done = admit.next_kept(unit, node.us, channel, node.clock())
         return None if done is None else done.outcome
 
-    def look(self) -> None:
-        """Follow agreements into and out of force, embargoes and expiries, and the log's hourly tick."""
+    def look(self, most_seconds: float = float("inf")) -> None:
+        """Follow agreements into and out of force, embargoes and expiries, and the log's hourly tick.
+
+        Args:
+            most_seconds: after so long the rest of what a changed agreement has to decide again waits for the next
+                look, its shelves blocked, so that nothing else waits for it.
+        """
         node, now = self.node, self.node.clock()
         with node.core.read() as unit:
             ours = max(parties.document_versions(unit, node.us.party), default=0)
             news = ours > keys.announced(unit)
             changed, turned = watch.changed(unit, now), releases.count_turned(unit, text(now))
             last = audit.last_checkpoint(unit)
+            left = bool(changed) or bool(releases.left_afresh(unit))
         if news:
             with node.core.begin() as unit:
                 keys.announce(unit, node.us, now)
@@ -159,15 +166,21 @@ class Worker:
         for agreement in changed:
             with node.core.begin() as unit:
                 watch.catch_up(unit, node.us, agreement, now)
+            shelf.narrow(node.core, node.shelf, now)
         while turned:
             with node.core.begin() as unit:
                 turned = watch.turn(unit, node.us, now)
+        until = monotonic() + most_seconds
+        while left and monotonic() < until:
+            with node.core.begin() as unit:
+                left = bool(watch.proceed(unit, node.us, now))
         if due:
             with node.core.begin() as unit:
                 audit.pad(unit, now)
                 audit.checkpoint(unit, (node.us.party, node.us.realm), node.us.signer, now)
             with node.core.begin() as unit:
                 stories.tell(unit, node.us, now)
+                witness.show(unit, node.us, now)
             shelf.forget(node.shelf, now)
         shelf.narrow(node.core, node.shelf, now)
 
@@ -230,7 +243,7 @@ class Worker:
                 try:
                     self._staff(stop)  # before hints are read, which nobody else would hear of
                     self._tell(self.settle())
-                    self.look()
+                    self.look(LOOK)
                     self._tell_out(self.hurry())
                     if monotonic() - shown >= tick - PAUSE / 2:
                         shown = monotonic()

@@ -129,6 +129,7 @@ class Agreement(_Part, frozen=True, kw_only=True):
     recall: Literal["receipts", "best-effort", "none"] = "receipts"
     recall_names: bool = False  # whether receipts name onward recipients
     compare: bool = False  # parties may compare commitments
+    witnesses: list[Slug] = []  # parties that keep the heads of the others' logs
     max_frame_bytes: int = 8 << 20
     basis: Basis | None = None
     notes: str = ""
@@ -235,6 +236,9 @@ def _faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
     if len({clause.id for clause in agreement.clauses}) != len(agreement.clauses):
         yield "$.clauses", "two clauses share an id; reasons cite clauses by id"
     yield from _instant_faults(agreement)
+    for name in agreement.witnesses:
+        if name not in agreement.names:
+            yield "$.witnesses", f"{name!r} is no party"
     for index, clause in enumerate(agreement.clauses):
         for key, fault in _clause_faults(clause, agreement.names):
             yield f"$.clauses[{index}].{key}", fault

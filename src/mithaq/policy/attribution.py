@@ -6,13 +6,19 @@ from mithaq.model.canonical import Json
 from mithaq.model.objects import Object
 
 ACTORS = frozenset({"threat-actor", "intrusion-set", "campaign", "malware"})
+_SPEAKING = ACTORS | {"language-content"}
 
 
 def attributes(body: Mapping[str, Json]) -> bool:
-    """Say whether a view attributes something to a State."""
+    """Say whether a view attributes something to a State.
+
+    A translation of an actor (language-content) holds the actor's properties and so counts as the actor.
+    """
     kind = str(body.get("type"))
     if kind == "relationship":
         return _relates(body)
+    if kind == "language-content":
+        kind = _type_of(body.get("object_ref"))
     return kind in ACTORS and _names_country(dict(body))
 
 
@@ -21,13 +27,16 @@ def attributes_anything(stored: Object) -> bool:
     if stored.type == "relationship":
         targets = (id_ for at, id_ in stored.references if at == "/target_ref")
         return any(id_.startswith(("identity--", "location--")) for id_ in targets)
-    return stored.type in ACTORS and attributes(stored.body)
+    return stored.type in _SPEAKING and attributes(stored.body)
+
+
+def _type_of(id_: Json) -> str:
+    return str(id_).partition("--")[0]
 
 
 def _relates(body: Mapping[str, Json]) -> bool:
     relation = body.get("relationship_type")
-    source = str(body.get("source_ref")).partition("--")[0]
-    target = str(body.get("target_ref")).partition("--")[0]
+    source, target = _type_of(body.get("source_ref")), _type_of(body.get("target_ref"))
     if relation == "attributed-to":
         return target == "identity"
     return (
@@ -37,8 +46,11 @@ def _relates(body: Mapping[str, Json]) -> bool:
 
 def _names_country(value: Json) -> bool:
     if isinstance(value, dict):
-        return any(
-            key == "country" or key.endswith("_country") or _names_country(item)
-            for key, item in value.items()
-        )
+        return any(_is_country(key) or _names_country(item) for key, item in value.items())
     return isinstance(value, list) and any(_names_country(item) for item in value)
+
+
+def _is_country(key: str) -> bool:
+    """Say whether a property is of that name; keys of dictionaries may hold capital letters (STIX 2.1 section 2.4)."""
+    name = key.casefold()
+    return name == "country" or name.endswith("_country")

@@ -140,8 +140,12 @@ class Grounds:
             yield Reason(rule=Rule.INVALID_VIEW, clause=clause, facts=facts)
 
     def needs(self, made: Draft, seen: View, peer: str) -> frozenset[str]:
-        """Return whom the view waits for; what stands was approved when it was placed."""
+        """Return whom the view waits for; what stands had its second person when it was placed.
+
+        What attributes something to a State may stand without a policy owner's yes: a text before let it go. Under
+        one that does not, it waits (border.md 2.10).
+        """
+        needs = needs_of(self._situation, self._terms, made, seen, peer)
         row = self.shown.stands(made.reading.candidate.key, peer)
-        if row is not None and row.view == seen.digest:
-            return frozenset()
-        return needs_of(self._situation, self._terms, made, seen, peer)
+        stands = row is not None and row.view == seen.digest
+        return needs & {str(Rule.POLICY_OWNER)} if stands else needs

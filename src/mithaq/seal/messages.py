@@ -28,6 +28,7 @@ ASSENT = payload_type("assent")
 ASK = payload_type("consent-request")
 CONSENT = payload_type("consent")
 COMPARISON = payload_type("comparison")
+LOG_HEAD = payload_type("log-head")
 RUPTURE = payload_type("rupture")
 RETURN = payload_type("rupture-lifted")
 EXIT = payload_type("exit-pack")
@@ -354,6 +355,16 @@ class Comparison(Message, frozen=True, kw_only=True):
     issued: Instant
     told: list[Told] = msgspec.field(default_factory=list)
     shown: list[Shown] = msgspec.field(default_factory=list)
+
+
+class LogHead(Message, frozen=True, kw_only=True):
+    """What a log's owner shows a witness: its newest head, and that it extends the one shown before (border.md 4.4)."""
+
+    realm: str
+    by: str
+    checkpoint: str  # its envelope, as JSON text
+    old: Size  # leaves of the log when it was last shown; 0: never
+    path: list[Hash] = msgspec.field(default_factory=list)  # RFC 9162, 2.1.4
 
 
 class Release(Message, frozen=True, kw_only=True):

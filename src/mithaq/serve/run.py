@@ -29,7 +29,7 @@ from mithaq.exchange.visit import Settings
 from mithaq.exchange.wire import PeerUnreachable, Request
 from mithaq.node import Node, collect_seldom, open_node
 from mithaq.node.build import CURSOR_KEY
-from mithaq.node.worker import Worker
+from mithaq.node.worker import LOOK, Worker
 from mithaq.serve import alone
 from mithaq.serve.logs import configure
 
@@ -80,7 +80,7 @@ def run(
         alone.note(held, None)
         _ = node.us.signer.keyid  # nothing can be served without a key that signs
         worker = Worker(node)
-        worker.look()
+        worker.look(LOOK)
         worker.show()  # what peers may see is complete before anybody is served (border.md 10.2)
         listener = Listener(node.config, address)
         listener.start()

@@ -48,7 +48,13 @@ def shown(unit: Connection) -> set[OnShelf]:
 
 def open_shelves(unit: Connection) -> set[str]:
     """Return the ids of the shelves that are open."""
-    return {r.shelf for r in unit.execute(select(shelves.c.shelf).where(shelves.c.state == "open"))}
+    return {name for name, state in states_of_shelves(unit).items() if state == "open"}
+
+
+def states_of_shelves(unit: Connection) -> dict[str, str]:
+    """Return the state of every shelf: open, blocked or closed."""
+    rows_ = unit.execute(select(shelves.c.shelf, shelves.c.state))
+    return {row.shelf: row.state for row in rows_}
 
 
 def waiting(unit: Connection) -> tuple[int, int]:

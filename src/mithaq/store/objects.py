@@ -458,6 +458,19 @@ def referring_to(unit: Connection, id_: str) -> list[int]:
     return [row.copy for row in unit.execute(rows)]
 
 
+def links(unit: Connection, seqs: Sequence[int]) -> dict[int, set[int]]:
+    """Return, for each of some copies, which others of them it refers to."""
+    ids: dict[str, list[int]] = {}
+    for part in chunks(seqs):
+        for row in unit.execute(select(copies.c.seq, copies.c.id).where(copies.c.seq.in_(part))):
+            ids.setdefault(row.id, []).append(row.seq)
+    found: dict[int, set[int]] = {}
+    for part in chunks(seqs):
+        for row in unit.execute(select(relations).where(relations.c.copy.in_(part))):
+            found.setdefault(row.copy, set()).update(ids.get(row.target, ()))
+    return found
+
+
 def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:
     """Replace the label beside a copy's bytes."""
     unit.execute(

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, insert_many, insert_new, replace_many, within
 from mithaq.store.tables import (
+    afresh,
     approvals,
     channels,
     copies,
@@ -190,6 +191,16 @@ def rows_of_ids(unit: Connection, ids: Iterable[str]) -> list[ShelfRow]:
     return [ShelfRow(**row._mapping) for row in unit.execute(query)]
 
 
+def standing_of(unit: Connection, copies_: Iterable[int]) -> dict[str, list[int]]:
+    """Return, by agreement, those of some copies that stand on a shelf."""
+    query = select(rows.c.agreement, rows.c.copy).join(copies, copies.c.id == rows.c.id)
+    which = (within(unit, copies.c.seq, set(copies_)), copies.c.seq == rows.c.copy)
+    found: dict[str, list[int]] = {}
+    for agreement, copy in unit.execute(query.where(*which).distinct().order_by(rows.c.copy)):
+        found.setdefault(agreement, []).append(copy)
+    return found
+
+
 def rows_of_agreement(unit: Connection, agreement: str) -> list[ShelfRow]:
     """Return every row under ``agreement``."""
     found = unit.execute(select(rows).where(rows.c.agreement == agreement))
@@ -319,7 +330,7 @@ def verdicts_where(
 def forget(unit: Connection, copies: Iterable[int]) -> None:
     """Forget what was asked for with copies that are gone, and what they waited for."""
     for part in chunks(copies):
-        for table in (intents, verdicts, waiting, moments):
+        for table in (intents, verdicts, waiting, moments, afresh):
             unit.execute(delete(table).where(table.c.copy.in_(part)))
 
 
@@ -357,6 +368,50 @@ def forget_turn(unit: Connection, agreement: str, copies: Iterable[int], now: st
     for part in chunks(copies):
         which = (moments.c.agreement == agreement, moments.c.at <= now, moments.c.copy.in_(part))
         unit.execute(delete(moments).where(*which))
+
+
+def asked_under(unit: Connection, agreement: str) -> list[int]:
+    """Return the copies that were ever proposed under an agreement."""
+    query = select(intents.c.copy).where(intents.c.agreement == agreement).distinct()
+    return list(unit.execute(query.order_by(intents.c.copy)).scalars())
+
+
+def queue_afresh(unit: Connection, agreement: str, copies: Sequence[int]) -> None:
+    """Queue copies to be decided again, in this order, in place of whatever was queued under that agreement."""
+    unit.execute(delete(afresh).where(afresh.c.agreement == agreement))
+    for part in chunks(copies):
+        unit.execute(afresh.insert(), [{"agreement": agreement, "copy": copy} for copy in part])
+
+
+def next_afresh(unit: Connection, limit: int) -> tuple[str, list[int]]:
+    """Return an agreement and the first copies queued under it; none if the name is empty."""
+    first = select(afresh.c.agreement).order_by(afresh.c.seq).limit(1)
+    agreement = unit.execute(first).scalar_one_or_none()
+    query = select(afresh.c.copy).where(afresh.c.agreement == agreement)
+    return agreement or "", list(unit.execute(query.order_by(afresh.c.seq).limit(limit)).scalars())
+
+
+def queued_afresh(unit: Connection, agreement: str, copies: Iterable[int]) -> set[int]:
+    """Return which of ``copies`` are queued under an agreement."""
+    found: set[int] = set()
+    for part in chunks(copies):
+        query = select(afresh.c.copy)
+        query = query.where(afresh.c.agreement == agreement, afresh.c.copy.in_(part))
+        found |= set(unit.execute(query).scalars())
+    return found
+
+
+def done_afresh(unit: Connection, agreement: str, copies: Iterable[int]) -> None:
+    """Take copies out of the queue."""
+    for part in chunks(copies):
+        which = (afresh.c.agreement == agreement, afresh.c.copy.in_(part))
+        unit.execute(delete(afresh).where(*which))
+
+
+def left_afresh(unit: Connection) -> dict[str, int]:
+    """Return how many copies are queued under each agreement."""
+    query = select(afresh.c.agreement, func.count().label("left")).group_by(afresh.c.agreement)
+    return {row.agreement: int(row.left) for row in unit.execute(query)}
 
 
 def released_waiters(unit: Connection, agreement: str, targets: Iterable[str]) -> list[int]:

@@ -47,6 +47,11 @@ class Shelf:
     state: str  # open | blocked | closed
     last_added: str = ""
     position: int = 0
+    until: str = ""  # from then on another text holds, and nothing here is shown; empty: not known
+
+    def blocked(self, now: str) -> bool:
+        """Say whether what stands here is being decided again, or must be (border.md 3.4)."""
+        return self.state == "blocked" or (self.until != "" and self.until <= now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +189,14 @@ def put_shelf(unit: Connection, shelf: Shelf) -> None:
 def set_shelf_state(unit: Connection, shelf: str, state: str) -> None:
     """Open, block or close a shelf."""
     unit.execute(update(shelves).where(shelves.c.shelf == shelf).values(state=state))
+
+
+def set_until(unit: Connection, shelf: str, until: str, *, sooner: bool = False) -> None:
+    """Say from when on a shelf shows nothing, whoever looks; ``sooner``: only if that is sooner than it was."""
+    change = update(shelves).where(shelves.c.shelf == shelf).values(until=until)
+    if sooner:
+        change = change.where(or_(shelves.c.until == "", shelves.c.until > until))
+    unit.execute(change)
 
 
 def any_shelf(unit: Connection, shelf: str) -> Shelf | None:

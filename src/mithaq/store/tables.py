@@ -375,6 +375,15 @@ moments = Table(  # instants at which a decision may turn: an embargo's end, an 
     PrimaryKeyConstraint("agreement", "at", "copy"),
     Index("ix_moments_at", "at"),
 )
+afresh = Table(  # what a change of its agreement has still to decide again, in this order
+    "afresh",
+    core,
+    _serial(),
+    _text("agreement"),
+    Column("copy", Serial, nullable=False),
+    UniqueConstraint("agreement", "copy"),
+    sqlite_autoincrement=True,
+)
 approvals = Table(
     "approvals",
     core,
@@ -504,6 +513,24 @@ standing_uses = Table(  # each use once: a number that is taken cannot be taken 
     UniqueConstraint("standing", "use"),
     sqlite_autoincrement=True,
 )
+witnessed = Table(  # the newest head of each partner's log that we keep as its witness
+    "witnessed",
+    core,
+    _key("party"),
+    Column("size", BigInteger, nullable=False),
+    _text("at"),
+    _blob("envelope"),
+)
+cosigned = Table(  # heads of our log that a witness has signed too
+    "cosigned",
+    core,
+    _text("witness"),
+    Column("size", BigInteger, nullable=False),
+    _text("at"),
+    _blob("envelope"),
+    _text("came"),
+    PrimaryKeyConstraint("witness", "size", "at"),
+)
 alarms = Table(  # what somebody may have done wrong, with the signed evidence (border.md 5.3, 6)
     "alarms",
     core,
@@ -528,6 +555,9 @@ shelves = Table(
     _text("state"),  # open | blocked | closed
     _text("last_added", ""),
     Column("position", BigInteger, nullable=False, server_default="0"),
+    _text(
+        "until", ""
+    ),  # from then on another text holds, and nothing here is shown; empty: not known
     Index("ix_shelves_peer", "peer"),
 )
 shelf_rows = Table(

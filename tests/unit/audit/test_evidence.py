@@ -8,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mithaq.audit import evidence
-from mithaq.audit.evidence import Ahead, Equivocation, Fork, Silence, Unproven
+from mithaq.audit.evidence import Ahead, Equivocation, Fork, Rewritten, Silence, Unproven
+from mithaq.audit.log import CHECKPOINT, Checkpoint
 from mithaq.model.canonical import digest
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.keys import generate
-from mithaq.seal.merkle import in_memory, path
+from mithaq.seal.merkle import consistency, in_memory, leaf_hash, path, root
 from mithaq.seal.messages import (
     BATCH,
     HEARTBEAT,
+    LOG_HEAD,
     ORDER,
     SEAL,
     ZERO,
@@ -23,6 +25,7 @@ from mithaq.seal.messages import (
     Head,
     Heartbeat,
     KeyRef,
+    LogHead,
     Order,
     Proof,
     Put,
@@ -225,6 +228,39 @@ def test_a_heartbeat_proves_silence_once_it_has_run_out_and_what_it_acknowledges
     assert check(ahead(5)).facts["have"] == 7
     assert fails(ahead(8)) == "have"
     assert fails(ahead(5, "d" * 32)) == "have"
+
+
+LEAVES = [leaf_hash(bytes([n])) for n in range(8)]
+
+
+def log_head(size, *, leaves=LEAVES, at=0, **more):
+    whole = root(size, in_memory(leaves[:size])).hex()
+    fields = {"origin": "aurelia", "realm": "live", "size": size, "root": whole, "at": minute(at)}
+    return sign(CHECKPOINT, encode(Checkpoint(**(fields | more))), OWNER).to_bytes().decode()
+
+
+def rewritten(held, shown, *, path=(), by="aurelia"):
+    said = LogHead(realm="live", by=by, checkpoint=shown, old=1, path=[*path])
+    statement = sign(LOG_HEAD, encode(said), OWNER).to_bytes().decode()
+    return Rewritten(realm="live", by="aurelia", held=held, shown=statement)
+
+
+def test_a_log_that_does_not_extend_its_own_past_convicts():
+    other = [leaf_hash(b"other"), *LEAVES[1:]]
+
+    assert check(rewritten(log_head(4), log_head(4, leaves=other, at=1))).why == "two-roots"
+    assert check(rewritten(log_head(4), log_head(3, at=1))).why == "shrunk"
+    assert check(rewritten(log_head(4), log_head(6, leaves=other, at=1))).why == "no-extension"
+
+
+def test_a_log_that_extends_its_past_convicts_nobody():
+    way = [step.hex() for step in consistency(4, 6, in_memory(LEAVES))]
+
+    assert fails(rewritten(log_head(4), log_head(6, at=1), path=way)) == "extends"
+    assert fails(rewritten(log_head(4), log_head(4, at=1))) == "same"
+    assert fails(rewritten(log_head(4, at=1), log_head(3))) == "older"
+    assert fails(rewritten(log_head(4), log_head(6), by="borea")) == "sender"
+    assert fails(rewritten(log_head(4, origin="borea"), log_head(6))) == "sender"
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[1", b'{"format":"mithaq-alarm/2","about":{}}'])

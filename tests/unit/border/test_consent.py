@@ -1,15 +1,20 @@
 """Requests and answers that must not be believed: by others, of others, for another realm, or without end."""
 
+from dataclasses import replace
+
 import pytest
 
+from mithaq.auth.actors import Role
 from mithaq.border import consent
 from mithaq.clock import text
+from mithaq.errors import Conflict, InputError, Refused
 from mithaq.model.labels import Tlp
-from mithaq.seal.envelope import sign
-from mithaq.seal.messages import ASK, CONSENT, Ask, BadMessage, Consent, encode
-from mithaq.store import consents
-from tests.unit.border.lies import pair
-from tests.unit.border.stage import US, B, C, put, sealed
+from mithaq.seal.envelope import read, sign
+from mithaq.seal.messages import ASK, CONSENT, Ask, BadMessage, Consent, decode, encode
+from mithaq.store import channels, consents, objects, parties
+from tests.unit.border.lies import forum, pair, quarantined
+from tests.unit.border.stage import US, B, C, batch_of, put, relayed, replace_put, sealed
+from tests.unit.border.test_on_record import on_record
 
 
 @pytest.fixture
@@ -100,3 +105,170 @@ def test_an_answer_about_another_view_version_or_nation_is_refused(stage, other)
 
     stage.do(consent.receive_answer, stage.us, B, answered(stage, copy), stage.now)
     assert [row.state for row in rows(stage)] == ["given"]
+
+
+def test_a_consent_to_pass_on_an_attribution_to_a_state_is_a_policy_owners_to_give(stage):
+    stage.enrol("omar")
+    stage.enrol("lena", Role.POLICY_OWNER)
+    [copy] = stage.give(stage.body("threat-actor", by=US, level=Tlp.AMBER, x_country="QX"))
+    stage.publish(copy)
+    stage.approve("lena", copy)
+    stage.do(consent.receive_request, stage.us, B, asked(stage, copy), stage.now)
+
+    def answer(name, *, yes):
+        person = (name, stage.people[name])
+        return stage.do(consent.answer, stage.us, 1, person, stage.now, yes=yes)
+
+    with pytest.raises(Refused):
+        answer("omar", yes=True)
+    assert answer("omar", yes=False).state == "refused"
+    assert answer("lena", yes=True).state == "given"
+
+
+# --- what is kept, said and looked at again ------------------------------------------------------------
+@pytest.fixture
+def received(stage):
+    """What Borea gave to us at AMBER."""
+    stage.admit(sealed(pair(), [put(stage.body(level=Tlp.AMBER))], stage.signer(B))[0])
+    [copy] = stage.admitted()
+    return copy
+
+
+def sent(stage, peer, kind):
+    """The documents of a kind that we sent a peer, decoded."""
+    [base] = [
+        c for c in stage.rows("channels")
+        if (c["peer"], c["agreement"], c["direction"]) == (peer, "", "out")
+    ]  # fmt: skip
+    with stage.node.core.read() as unit:
+        parcels = channels.parcels(unit, base["id"], 1, base["seq"])
+        raws = [raw for p in parcels for raw in objects.bodies_of(unit, p.bodies).values()]
+    found = [read(raw) for raw in raws]
+    return [envelope for envelope in found if envelope.payload_type == kind]
+
+
+def test_a_request_says_what_shall_go_to_whom_and_why_and_who_asked_is_on_record(stage, received):
+    row = stage.do(
+        consent.ask, stage.us, received, (C, "they are hit as well"), stage.now, by="lena"
+    )
+
+    [envelope] = sent(stage, B, ASK)
+    assert decode(envelope.payload, Ask) == Ask(
+        realm="live", by=US, owner=B, id=received.object.id, modified=received.object.version,
+        digest=received.object.digest, recipient=C, reason="they are hit as well",
+        issued=text(stage.now),
+    )  # fmt: skip
+    assert [s.keyid for s in envelope.signatures] == [stage.signer(US).keyid]
+    assert (row.seq > 0, row.state, row.person) == (True, "asked", "lena")
+    assert (row.asked_at, row.at, row.reason) == (
+        text(stage.now),
+        text(stage.now),
+        "they are hit as well",
+    )
+    facts = {
+        "owner": B, "asker": US, "recipient": C, "version": received.object.version,
+        "digest": received.object.digest, "by": "lena",
+    }  # fmt: skip
+    on_record(stage, "consent-asked", received.object.id, **facts)
+
+    stage.do(consent.receive_answer, stage.us, B, answered(stage, received), stage.now)
+    on_record(stage, "consent-given", received.object.id, **facts | {"by": ""})
+    refusal = answered(stage, received, answer="no")
+    stage.do(consent.receive_answer, stage.us, B, refusal, stage.now)
+    on_record(stage, "consent-refused", received.object.id, **facts | {"by": ""})
+    [kept] = rows(stage)
+    assert (kept.state, bytes(kept.envelope)) == ("refused", refusal.to_bytes())
+
+
+def test_an_answer_is_signed_by_us_names_the_person_here_and_goes_to_who_asked(stage, given):
+    stage.enrol("mona")
+    stage.do(consent.receive_request, stage.us, B, asked(stage, given), stage.now)
+    [row] = rows(stage)
+    person = ("mona", stage.people["mona"])
+
+    for yes, word in ((True, "yes"), (False, "no")):
+        kept = stage.do(consent.answer, stage.us, row.seq, person, stage.now, yes=yes)
+        envelope = sent(stage, B, CONSENT)[-1]
+        assert decode(envelope.payload, Consent) == Consent(
+            realm="live", by=US, id=given.object.id, modified=given.object.version,
+            digest=given.object.digest, recipient=C, answer=word, issued=text(stage.now),
+        )  # fmt: skip
+        assert (kept.state, kept.person, kept.envelope) == (
+            "given" if yes else "refused", "mona", envelope.to_bytes(),
+        )  # fmt: skip
+    on_record(
+        stage, "consent-refused", given.object.id, owner=US, asker=B, recipient=C, by="mona",
+        version=given.object.version, digest=given.object.digest,
+    )  # fmt: skip
+
+
+def test_nobody_is_answered_with_anothers_key_and_nobody_who_is_no_peer_any_more(stage, given):
+    stage.enrol("mona")
+    stage.enrol("omar")
+    stage.do(consent.receive_request, stage.us, B, asked(stage, given), stage.now)
+    [row] = rows(stage)
+    with pytest.raises(Refused):
+        stage.do(
+            consent.answer, stage.us, row.seq, ("mona", stage.people["omar"]), stage.now, yes=True
+        )
+    stage.do(parties.set_peer_state, B, "met")
+    with pytest.raises(Conflict):
+        stage.do(
+            consent.answer, stage.us, row.seq, ("mona", stage.people["mona"]), stage.now, yes=True
+        )
+    assert [r.state for r in rows(stage)] == ["asked"]
+
+
+def test_red_is_never_asked_for_and_strict_may_be(stage, received):
+    strict = replace(received, level=int(Tlp.AMBER_STRICT))
+    stage.do(consent.ask, stage.us, strict, (C, "x"), stage.now, by="lena")
+    for what in (
+        replace(received, level=int(Tlp.RED)),
+        replace(received, standing="own"),
+        replace(received, owner=US),
+    ):
+        with pytest.raises(InputError):
+            stage.do(consent.ask, stage.us, what, (C, "x"), stage.now, by="lena")
+    nobody = replace(received, owner="", voucher="feed")
+    with pytest.raises(Conflict):
+        stage.do(consent.ask, stage.us, nobody, (C, "x"), stage.now, by="lena")
+    assert len(rows(stage)) == 1
+
+
+@pytest.mark.parametrize(
+    ("lie", "lets"),
+    [
+        ({}, True), ({"by": B}, False), ({"realm": "drill:x"}, False), ({"recipient": B}, False),
+        ({"answer": "no"}, False), ({"modified": "2026-03-02T12:00:00.000Z"}, False),
+        ({"digest": "sha256:" + "0" * 64}, False), ({"signer": B}, False),
+        ({"id": "tool--00000000-0000-4000-8000-999999999999"}, False),
+    ],
+)  # fmt: skip
+def test_what_a_relay_brings_with_consent_comes_in_only_by_the_owners_own_for_us(stage, lie, lets):
+    """Corvia's AMBER without scope, brought by Borea (border.md 5.5)."""
+    body = stage.body(by=C, level=Tlp.AMBER)
+    entry, raw = put(body, onward="none")
+    fields = {
+        "realm": "live", "by": C, "id": entry.id, "modified": entry.modified,
+        "digest": entry.digest, "recipient": US, "answer": "yes", "issued": text(stage.now),
+    }  # fmt: skip
+    signer = stage.signer(lie.get("signer", C))
+    message = Consent(**fields | {k: v for k, v in lie.items() if k != "signer"})
+    word = sign(CONSENT, encode(message), signer).to_bytes().decode()
+    batch = batch_of([entry], C, stage.signer(C), forum())
+    shown = replace_put(relayed([entry], 0, batch), consent=word)
+
+    stage.admit(sealed(forum(), [(shown, raw)], stage.signer(B))[0])
+
+    assert quarantined(stage) == ({} if lets else {body["id"]: "onward"})
+
+
+def test_consent_that_is_no_envelope_lets_nothing_in(stage):
+    body = stage.body(by=C, level=Tlp.AMBER)
+    entry, raw = put(body, onward="none")
+    batch = batch_of([entry], C, stage.signer(C), forum())
+    shown = replace_put(relayed([entry], 0, batch), consent="nothing")
+
+    stage.admit(sealed(forum(), [(shown, raw)], stage.signer(B))[0])
+
+    assert quarantined(stage) == {body["id"]: "onward"}

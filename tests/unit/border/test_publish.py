@@ -16,8 +16,8 @@ from mithaq.seal.frames import split
 from mithaq.seal.keys import generate
 from mithaq.seal.messages import Order, Seal, decode
 from mithaq.store import channels
-from tests.unit.border.lies import PowerCut, power_cut, sign_both
-from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement
+from tests.unit.border.lies import PowerCut, pair, power_cut, sign_both
+from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement, put, sealed
 
 
 def states(stage, copy):
@@ -104,6 +104,41 @@ def test_attribution_to_a_state_waits_for_a_policy_owner(stage):
     stage.approve("lena", copy)
 
     assert rows_of(stage, copy) == [(PAIR, B)]
+
+
+def test_attribution_that_a_text_let_go_waits_when_a_later_text_holds_it(stage):
+    free = agreement(PAIR, US, B, version=2, clause={**WIDE, "attribution": "release"})
+    sign_both(stage, free)
+    settled(stage)
+    [copy] = stage.give(stage.body("threat-actor", by=US, country="XX"))
+    stage.publish(copy)
+    assert rows_of(stage, copy) == [(PAIR, B)]
+
+    sign_both(stage, agreement(PAIR, US, B, version=3, clause=WIDE))
+    settled(stage)
+
+    assert (rows_of(stage, copy), states(stage, copy)) == ([], {(PAIR, B): "held"})
+
+
+def test_received_attribution_is_passed_on_by_no_clause_without_a_policy_owner(stage):
+    stage.enrol("lena", Role.POLICY_OWNER)
+    open_ = {"attribution": "release", "onward": "open"}
+    sign_both(stage, agreement("wide", US, C, clause=open_), C)
+    body = stage.body("threat-actor", by=None, level=Tlp.CLEAR, x_country="QX")
+    entry = put(body, role="carrier", onward="open")
+    stage.admit(sealed(pair(), [entry], stage.signer(B))[0])
+    [copy] = stage.admitted()
+
+    stage.publish(copy, agreement="wide")
+    assert (rows_of(stage, copy), states(stage, copy)) == ([], {("wide", C): "held"})
+    stage.approve("lena", copy, agreement="wide")
+
+    assert rows_of(stage, copy) == [("wide", C)]
+
+
+def settled(stage):
+    for id_ in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, id_, stage.now)
 
 
 def test_a_changed_view_or_text_voids_the_yes_given(stage):

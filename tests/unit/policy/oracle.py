@@ -190,8 +190,7 @@ class Oracle:
     def needs(self, peer: str, key: Any, made: Answer) -> set[str]:
         c, clause = self.c[key], self.clause[peer, key]
         rows = {(r.agreement, r.peer, r.key, r.view) for r in self.s.shelves}
-        if (self.a.id, peer, key, digest(made.raw)) in rows:
-            return set()
+        stands = (self.a.id, peer, key, digest(made.raw)) in rows
         level = self.label(key, made).tlp or Tlp.CLEAR
         wanted = set()
         if level in {Tlp.AMBER_STRICT, Tlp.RED} or c.lowers:
@@ -208,7 +207,7 @@ class Oracle:
                 wanted.discard("second-person")
                 if "policy-owner" in x.approver.roles:
                     wanted.discard("policy-owner")
-        return wanted
+        return wanted - {"second-person"} if stands else wanted
 
     # --- the greatest fixpoint
     def run(self) -> dict[Pair, Answer]:

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mithaq.model.labels import Tlp
+from mithaq.model.labels import Label, Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.policy import blocks
 from mithaq.policy.decide import decide
-from mithaq.policy.decision import Release, Rule, Withhold
+from mithaq.policy.decision import Reason, Release, Rule, Withhold
 from mithaq.policy.lifecycle import Instants
-from mithaq.policy.situation import Block
+from mithaq.policy.situation import Block, Peer
 from mithaq.policy.views import labels_of
+from tests.unit.policy.test_cases import FIRST, ours
 from tests.unit.policy.worlds import worlds
 
 EARLY, NOW, LATE = (f"2026-0{month}-01T00:00:00.000Z" for month in (1, 3, 5))
@@ -138,3 +139,69 @@ def test_what_a_block_forbids_turns_at_its_own_instants_and_never_without():
     assert list(blocks.turns(restriction(since=EARLY, until=LATE))) == [EARLY, LATE]
     assert list(blocks.turns(restriction(until=LATE))) == [LATE]
     assert list(blocks.turns(restriction())) == []
+
+
+BOREA = Peer(name="borea", country="XB")
+
+
+def about(candidate, *standing, peer=BOREA, labels=()):
+    return list(blocks.against(standing, candidate, labels, peer))
+
+
+@pytest.mark.parametrize(
+    ("to", "reached"),
+    [((), True), (("borea",), True), (("XB",), True), (("corvia", "XB"), True), (("corvia", "XC"), False)],
+)  # fmt: skip
+def test_a_block_reaches_parties_by_name_or_country(to, reached):
+    one = ours(FIRST, Tlp.GREEN)
+
+    assert bool(about(one, restriction(to=frozenset(to)))) is reached
+
+
+@pytest.mark.parametrize(
+    ("sources", "met"),
+    [({"corvia"}, True), ({"feed:x"}, True), ({"delmara"}, True), ({"aurelia"}, False), ({""}, False)],
+)  # fmt: skip
+def test_a_source_is_who_owns_vouches_for_or_handed_on_a_version(sources, met):
+    fields = {"owner": "corvia", "voucher": "feed:x", "sent_by": "delmara"}
+    one = replace(ours(FIRST, Tlp.GREEN), own=False, **fields)
+    bare = replace(one, owner="", sent_by="")
+
+    assert bool(about(one, restriction(sources=frozenset(sources)))) is met
+    assert about(bare, restriction(sources=frozenset({""}))) == []
+
+
+def test_why_a_block_stands_is_said_by_whose_it_is_and_what_it_rests_on():
+    one = ours(FIRST, Tlp.GREEN)
+    theirs = Block(power=Rule.RUPTURE, name="borea", by="borea", to=frozenset({"borea"}))
+    owners = Block(power=Rule.RUPTURE, name="borea", by="corvia", sources=frozenset({"aurelia"}))
+
+    assert about(one, rupture("borea"), theirs, owners, restriction(), restriction(basis="")) == [
+        Reason(rule=Rule.RUPTURE, facts={"because": "ours", "peer": "borea"}),
+        Reason(rule=Rule.RUPTURE, facts={"because": "theirs", "peer": "borea"}),
+        Reason(rule=Rule.RUPTURE, facts={"because": "owner", "peer": "borea", "by": "corvia"}),
+        Reason(rule=Rule.RESTRICTION, facts={"number": "7", "basis": "law", "peer": "borea"}),
+        Reason(rule=Rule.RESTRICTION, facts={"number": "7", "basis": "-", "peer": "borea"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("markings", "met"),
+    [
+        ({"AMBER"}, True), ({"GREEN"}, True), ({"RED"}, False), ({"RED", "GREEN"}, True),
+        ({tlp_id(Tlp.AMBER)}, True), ({tlp_id(Tlp.RED)}, False), ({"marking-definition--x"}, False),
+    ],
+)  # fmt: skip
+def test_a_level_stands_for_itself_and_for_all_above_it_on_any_part(markings, met):
+    one = ours(FIRST, Tlp.CLEAR)
+    labels = (Label(), Label(tlp=Tlp.CLEAR), Label(tlp=Tlp.AMBER))
+
+    assert bool(about(one, restriction(markings=frozenset(markings)), labels=labels)) is met
+
+
+def test_words_are_met_in_any_case_and_what_is_no_word_in_none():
+    one = ours(FIRST, Tlp.GREEN, labels=["Ransom", "apt"])
+
+    assert about(one, restriction(labels=frozenset({"ransom"})))
+    assert not about(one, restriction(labels=frozenset({"Ransom"})))
+    assert blocks._labels(replace(one, object=ours(FIRST, Tlp.GREEN).object)) == frozenset()

@@ -3,10 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from mithaq.exchange.conform import paging, reading, server, writing
+from mithaq.exchange.conform import (
+    admission,
+    paging,
+    reading,
+    recall,
+    seals,
+    server,
+    writing,
+)
+from mithaq.exchange.conform.pair import Line, Pair
 from mithaq.exchange.conform.probe import EnoughSeen, Probe
 from mithaq.exchange.conform.report import Book, Report, Why
-from mithaq.exchange.conform.rules import WRITING, Part
+from mithaq.exchange.conform.rules import ADMISSION, BETWEEN, WRITING, Part
 from mithaq.exchange.wire import PeerUnreachable, Wire
 
 _MOST_PLACES = 12
@@ -19,6 +28,7 @@ class Scope:
     url: str
     parts: Sequence[Part] = tuple(Part)
     credential: str | None = field(default=None, repr=False)  # an Authorization header
+    pair: Pair | None = None  # of us and the node examined, if we are peers
     writes: bool = False
     seconds: float = 300.0
 
@@ -45,24 +55,45 @@ def examine(
         seconds_left=lambda: until - monotonic(),
         credential=scope.credential,
     )
-    if Part.TAXII in scope.parts:
-        _taxii(probe, scope)
+    try:
+        if Part.TAXII in scope.parts:
+            _taxii(probe, scope)
+        if set(scope.parts) - {Part.TAXII}:
+            _between(probe, scope)
+        book.judge("answers", probe.last(), holds=True)
+    except EnoughSeen:
+        pass  # what was not reached says so
+    except PeerUnreachable as error:
+        if not probe.answered:
+            raise
+        book.judge("answers", probe.last(error.code), holds=False)
     return book.close(scope.url, scope.parts)
 
 
 def _taxii(probe: Probe, scope: Scope) -> None:
-    places = server.examine(probe)  # if nobody answers here, nobody is examined
-    try:
-        filled = [place for place in places[:_MOST_PLACES] if reading.examine(probe, place)]
-        for place in filled:
-            paging.examine(probe, place)
-        if scope.writes:
-            writing.examine(probe, places)
-        else:
-            probe.book.pass_over(WRITING, Why.NO_CONSENT)
-    except EnoughSeen:
-        return  # what was not reached says so
-    except PeerUnreachable as error:
-        probe.book.judge("answers", probe.last(error.code), holds=False)
+    places = server.examine(probe)
+    filled = [place for place in places[:_MOST_PLACES] if reading.examine(probe, place)]
+    for place in filled:
+        paging.examine(probe, place)
+    if scope.writes:
+        writing.examine(probe, places)
+    else:
+        probe.book.pass_over(WRITING, Why.NO_CONSENT)
+
+
+def _between(probe: Probe, scope: Scope) -> None:
+    """Examine what only nodes do; without a pair, what anybody may see of it."""
+    seals.key_document(probe, scope.pair)
+    if scope.pair is None:
+        probe.book.pass_over(BETWEEN, Why.NO_NODE)
         return
-    probe.book.judge("answers", probe.last(), holds=True)
+    line = Line(probe=probe, pair=scope.pair)
+    seen = seals.examine(line)
+    if Part.RECALL in scope.parts:
+        recall.examine(line, seen)
+    if Part.ADMISSION not in scope.parts:
+        return
+    if scope.writes:
+        admission.examine(line)
+    else:
+        probe.book.pass_over(ADMISSION, Why.NO_CONSENT)

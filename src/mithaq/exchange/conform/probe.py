@@ -65,6 +65,7 @@ class Probe:
     credential: str | None = field(default=None, repr=False)
     _last: str = ""
     _requests: int = 0
+    _answers: int = 0
     _bytes: int = 0
 
     def get(
@@ -97,19 +98,29 @@ class Probe:
         self._look(answer)
         return answer
 
-    def plain(self, request: Request, target: str) -> Answer:
+    def plain(
+        self,
+        request: Request,
+        target: str,
+        dress: Callable[[Request], Request] = lambda request: request,
+        limit: int = 0,
+    ) -> Answer:
         """Send a request as it is; nothing is judged.
+
+        Args:
+            dress: called before each sending: a signature serves once.
+            limit: bytes of the answer; the usual ones if it is 0.
 
         Raises:
             PeerUnreachable, EnoughSeen: as above.
         """
-        answer = self._send(request)
+        answer = self._send(dress(request), limit or MOST_ANSWER)
         for _ in range(_PATIENCE):
             wait = answer.headers.get("retry-after", "")
             if answer.status not in {_BUSY, _TOO_MANY} or not re.fullmatch(r"[0-9]{1,2}", wait):
                 break
             self.pause(min(5.0, float(wait)))
-            answer = self._send(request)
+            answer = self._send(dress(request), limit or MOST_ANSWER)
         return Answer(
             method=request.method,
             target=target,
@@ -119,14 +130,20 @@ class Probe:
             value=_json(answer.body),
         )
 
-    def _send(self, request: Request) -> Response:
+    def _send(self, request: Request, limit: int) -> Response:
         if self._requests >= MOST_REQUESTS or self._bytes >= MOST_BYTES or self.seconds_left() <= 0:
             raise EnoughSeen("asked enough", requests=self._requests)
         self._requests += 1
         self._last = f"{request.method} {request.url}"
-        answer = self.wire.send(request, MOST_ANSWER)
+        answer = self.wire.send(request, limit)
+        self._answers += 1
         self._bytes += len(answer.body)
         return answer
+
+    @property
+    def answered(self) -> bool:
+        """Say whether anything was answered at all."""
+        return self._answers > 0
 
     def last(self, fact: str = "") -> Evidence:
         """Return the newest request as evidence, and how many there were."""

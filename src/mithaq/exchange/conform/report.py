@@ -124,7 +124,7 @@ class Book:
 
     def close(self, url: str, parts: Sequence[Part]) -> Report:
         """Return the report."""
-        asked = [rule for rule in RULES.values() if rule.part in parts]
+        asked = [rule for rule in RULES.values() if rule.part in {Part.LINE, *parts}]
         return Report(url=url, findings=[self._finding(rule) for rule in asked])
 
     def _finding(self, rule: Rule) -> Finding:

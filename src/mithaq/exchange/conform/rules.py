@@ -14,6 +14,7 @@ BORDER = "border, "
 class Part(StrEnum):
     """A chapter of the report."""
 
+    LINE = "line"  # in every report
     TAXII = "taxii"
     SEALS = "seals"
     ADMISSION = "admission"
@@ -38,7 +39,6 @@ def _rules(part: Part, text: str, named: Mapping[str, str]) -> Iterator[Rule]:
 
 # A question mark behind a section makes it a SHOULD.
 _SERVER = {
-    "answers": "3.1",
     "no-fault": "3.6",
     "media-type": "3.1",
     "error-message": "3.6.1",
@@ -131,6 +131,7 @@ _RECALL = {
 RULES: Mapping[str, Rule] = {
     rule.code: rule
     for part, text, named in (
+        (Part.LINE, "", {"answers": "RFC 9110"}),
         (Part.TAXII, TAXII, _SERVER | _READING | _WRITING),
         (Part.SEALS, BORDER, _SEALS),
         (Part.ADMISSION, BORDER, _ADMISSION),
@@ -139,4 +140,6 @@ RULES: Mapping[str, Rule] = {
     for rule in _rules(part, text, named)
 }
 READING = frozenset(_READING)
+ADMISSION = frozenset(_ADMISSION)
+BETWEEN = frozenset({*_SEALS, *_ADMISSION, *_RECALL})
 WRITING = frozenset(_WRITING)

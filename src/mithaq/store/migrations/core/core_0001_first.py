@@ -35,6 +35,21 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "afresh",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("agreement", "copy", name=op.f("uq_afresh_agreement_copy")),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "agreements",
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -215,6 +230,16 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core")
+    op.create_table(
+        "cosigned",
+        sa.Column("witness", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("came", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("witness", "size", "at"),
+        schema="core",
+    )
     op.create_table(
         "departed",
         sa.Column(
@@ -681,3 +706,12 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_waiting_target", "waiting", ["target"], unique=False, schema="core")
+    op.create_table(
+        "witnessed",
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("party"),
+        schema="core",
+    )
