@@ -343,6 +343,33 @@ def thing(kind: str, number: int, level: Tlp = Tlp.GREEN, **properties: Any) -> 
     return Candidate(key=id_, object=made, voucher="aurelia", own=True, owner="aurelia")
 
 
+def test_a_yes_given_beforehand_reaches_neither_red_nor_a_lowered_marking_nor_a_state():
+    """A standing yes is a second person's for what is AMBER+STRICT, and nobody's for what is graver (2.8, 2.10)."""
+    agreement = pact("borea", clauses=[clause("all", named_levels=["AMBER+STRICT", "RED"])])
+    readers = {"borea": frozenset({"r1"})}
+    strict, red = ours(FIRST, Tlp.AMBER_STRICT), replace(ours(SECOND, Tlp.RED), readers=readers)
+    lowered = replace(thing("tool", 42, name="x"), lowers=True)
+    named = thing("threat-actor", 43, name="x", country="XC")
+    candidates = [strict, red, lowered, named]
+
+    def outcomes(*, standing: bool) -> list[type]:
+        given = tuple(
+            replace(
+                approval(agreement, c, c.object.digest, "borea"),
+                standing=standing,
+                approver=Person(name="b", roles=frozenset({"policy-owner"}), clearance=Tlp.RED),
+            )
+            for c in candidates
+        )
+        situation = around(agreement, approvals=given)
+        reader = replace(situation.peers["borea"], readers=frozenset({"r1"}))
+        found = decided(replace(situation, peers={"borea": reader}), agreement, candidates)
+        return [type(found["borea", c.key]) for c in candidates]
+
+    assert outcomes(standing=False) == [Release] * 4
+    assert outcomes(standing=True) == [Release, Hold, Hold, Hold]
+
+
 def test_what_lacks_a_target_takes_along_what_cannot_do_without_it_however_long_the_chain():
     """A file in a folder that holds a file that may not go: an observable goes whole or not at all (border.md 1.4)."""
     agreement = pact("borea")
