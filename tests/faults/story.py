@@ -141,7 +141,7 @@ class Story:
             wait(lambda: self._again(attempt), f"{phase} cannot be done again")
         self.strikes.append(done)
         self.journal.write("strike", len(self.strikes), **asdict(done))
-        self.judge.settled()
+        self.judge.settled(whole=len(self.strikes) % 5 == 0)
 
     def _prepared(self, phase, nation):
         """Do what must be there before an act, and return the act."""
@@ -156,7 +156,7 @@ class Story:
             return lambda: self.release(nation, number, "ab")
         self.release(nation, number, "ab")
         if self.chance.random() < 0.5:  # else it is taken back while it is under way
-            self.judge.settled()
+            self.judge.settled(whole=False)
         return lambda: self.recall(nation, number)
 
     def _kill(self, nation, victim):

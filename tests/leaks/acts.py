@@ -1,11 +1,15 @@
 """What nodes and their people do in a pair: hidden work, which the right one does alone, and common work."""
 
 import json
+from datetime import timedelta
 
 from mithaq.audit import log
 from mithaq.border import agreements, approval, peers, people
+from mithaq.border.keys import Change, rotate
+from mithaq.border.recall import Asked, recall
+from mithaq.node.build import ROOT_KEY
 from mithaq.policy import agreement as policy
-from mithaq.seal.keys import generate
+from mithaq.seal.keys import from_pem, generate
 from tests.leaks.pair import Tlp, body, id_of, text
 
 COMMON, HIDDEN = range(8), range(100, 108)  # numbers of objects
@@ -53,6 +57,43 @@ def a_release_to_another_client(side):
 def a_release_to_another_taken_back(side):
     side.propose("ac", *COMMON)
     side.narrow("ac", "suspend")
+
+
+def a_recall_to_another(side):
+    side.bring(190, Tlp.GREEN)
+    side.propose("ac", *COMMON, 190)
+    side.turn("corvia")
+    for number in (190, *COMMON[:2]):
+        asked = Asked(id=id_of(number), agreement="ac", cause="wrong")
+        side.act(lambda unit, us, now, asked=asked: recall(unit, us, "d", asked, now))
+
+
+def large_objects(side):
+    for number in range(200, 204):
+        side.bring(number, Tlp.GREEN, description="much " * 40_000)
+    side.propose("ac", *range(200, 204))
+
+
+def the_values_of_common_objects_under_other_names(side):
+    """The same address, as another object, of a level that does not go."""
+    for number in (4, 10):
+        other = id_of(number + 200, "ipv4-addr")
+        side.bring(number, Tlp.RED, own=False, kind="ipv4-addr", id=other)
+
+
+def another_text_with_another(side):
+    raw = policy.to_bytes(text("ac", ("aurelia", "corvia"), version=2, max_tlp="CLEAR"))
+    for name in ("aurelia", "corvia"):
+        side.act(agreements.sign_text, raw, by="l", at=name)
+    side.turn("corvia")
+
+
+def another_turns_its_key(side):
+    node = side.nodes["corvia"]
+    root = from_pem((node.config.home / ROOT_KEY).read_bytes())
+    change = Change(public=generate().public, begins=side.clock() + timedelta(hours=9))
+    side.act(lambda unit, us, now: rotate(unit, us, [root], change, now, by="o"), at="corvia")
+    side.turn("corvia")
 
 
 def a_proposal_that_is_withheld(side):
@@ -166,6 +207,11 @@ WORK = [
     another_clients_token,
     another_client_turned_away,
     a_proof_handed_out,
+    a_recall_to_another,
+    large_objects,
+    the_values_of_common_objects_under_other_names,
+    another_text_with_another,
+    another_turns_its_key,
 ]
 
 

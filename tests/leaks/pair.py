@@ -187,13 +187,17 @@ class Side(Federation):
         given = {"accept": TAXII} | ({"content-type": TAXII} if method == "POST" else {})
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
         if who in self.tokens:
-            pair = base64.b64encode(f"{who}:{self.tokens[who]}".encode()).decode()
-            given["authorization"] = f"Basic {pair}"
+            given |= self.bearer(who)
         url = "http://aurelia.example" + path.replace("[", "%5B").replace("]", "%5D")
         request = Request(method=method, url=url, headers=given, body=raw)
         if who in NATIONS:
             request = sign(request, self.nodes[who].us.signer, self.clock())
         return self.wire.listeners["aurelia.example"].answer(request)
+
+    def bearer(self, who):
+        """Return what a client sends to say who it is."""
+        pair = base64.b64encode(f"{who}:{self.tokens[who]}".encode()).decode()
+        return {"authorization": f"Basic {pair}"}
 
     def wait(self, seconds):
         self.clock.step(seconds)
@@ -296,7 +300,7 @@ class Pair:
         """Compare what workers said to each other, as far as borea was one of them."""
         one, two = (side.seen for side in self.sides)
         for here, there in zip(one, two, strict=True):
-            assert here == there
+            assert here == there, (here[0][:3], there[0][:3])
         one.clear()
         two.clear()
 

@@ -67,6 +67,7 @@ __all__ = [
 
 SKEW = timedelta(minutes=5)  # a seal issued further ahead waits (border.md 6, step 4)
 AHEAD = 64  # frames kept out of order in one channel; later ones are fetched again
+NOT_KEPT = "not-kept"  # why such a frame stands among those refused
 MOST_KEPT = (128, 32 << 20)  # frames and bytes kept of one peer, over all its channels
 
 
@@ -240,18 +241,30 @@ def _turn(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> Admissi
         return _fork(unit, us, arrived, now)
     if seal.seq > channel.seq + 1:
         return _keep(unit, arrived, "gap", now)
-    if seal.prev != channel.head:
-        return _fork(unit, us, arrived, now)
+    waits = _told_otherwise(unit, arrived)
+    if seal.prev != channel.head or waits:
+        return _fork(unit, us, arrived, now, waits)
     if seal.issued > text(now + SKEW):
         return _keep(unit, arrived, "future", now)
     return None
 
 
-def _fork(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> Admission:
+def _told_otherwise(unit: Connection, arrived: _Arrived) -> bytes:
+    """Return the seal of another story that waits here under the number of this one, if there is one."""
+    waits = channels.held(unit, arrived.channel.id, arrived.seal.seq)
+    sealed = None if waits is None else split(waits.frame)[0]
+    other = sealed is not None and digest(sealed.payload) != arrived.digest
+    return sealed.to_bytes() if sealed is not None and other else b""
+
+
+def _fork(
+    unit: Connection, us: Us, arrived: _Arrived, now: datetime, waits: bytes = b""
+) -> Admission:
     """Freeze the channel and keep both seals: two stories under one number (border.md 6, step 4)."""
     seal = arrived.seal
-    if arrived.channel.seq == 0:
+    if arrived.channel.seq == 0 and not waits:
         raise BadMessage("the first seal follows another", cause="prev")
+    channels.put_channel(unit, arrived.channel)  # it may be new
     channels.freeze(unit, seal.channel, "fork")
     sealed = arrived.envelope.to_bytes()  # the one before is kept among those accepted
     channels.refuse(unit, arrived.peer, ("fork", str(seal.seq)), sealed, now, most=len(sealed))
@@ -259,14 +272,14 @@ def _fork(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> Admissi
     facts: dict[str, str | int] = {"peer": arrived.peer, "seq": seal.seq, "seal": arrived.digest}
     log.append(unit, [(seal.channel, {"kind": "fork", "at": text(now), **facts})])
     record(unit, now, "channel-frozen", seal.channel, reason="fork", **facts)
-    _alarm(unit, us, arrived, now)
+    _alarm(unit, us, arrived, now, waits)
     return Admission(outcome=Outcome.FORKED, channel=seal.channel, seq=seal.seq, code="fork")
 
 
-def _alarm(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> None:
+def _alarm(unit: Connection, us: Us, arrived: _Arrived, now: datetime, waits: bytes) -> None:
     """Raise an alarm with the two seals: of one number, or the last that we hold and one that does not follow it."""
     seal, channel = arrived.seal, arrived.channel
-    before = inbound.accepted_envelope(unit, channel.id, min(seal.seq, channel.seq))
+    before = waits or inbound.accepted_envelope(unit, channel.id, min(seal.seq, channel.seq))
     seals = [before.decode(), arrived.envelope.to_bytes().decode()]
     about = alarms.Fork(realm=us.realm, by=arrived.peer, seals=seals)
     shows = evidence.check(about, peers.every_key_of(unit, arrived.peer))
@@ -277,7 +290,9 @@ def _keep(unit: Connection, arrived: _Arrived, reason: str, now: datetime) -> Ad
     seal = arrived.seal
     count, size = channels.held_of(unit, arrived.peer)
     room = count < MOST_KEPT[0] and size + len(arrived.raw) <= MOST_KEPT[1]
-    if seal.seq <= arrived.channel.seq + AHEAD and room:
+    if seal.seq > arrived.channel.seq + AHEAD or not room:
+        channels.refuse(unit, arrived.peer, (NOT_KEPT, reason), arrived.raw, now)
+    else:
         channels.hold(
             unit,
             channels.HeldFrame(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from mithaq.audit import log
 from mithaq.border import proofs
 from mithaq.border.agreements import instants
+from mithaq.border.orders import reaches
 from mithaq.border.us import Us
 from mithaq.border.vet import Ground, Verdict, ground, markings_hold, ownership
 from mithaq.clock import text
@@ -158,7 +159,9 @@ def _judge(work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object
 def _recalled(work: _Judging, voucher: str, entry: Put) -> bool:
     """Say whether who vouches for it has recalled it: it does not come again (border.md 7.2)."""
     return any(
-        order.by == voucher and order.names(entry.modified, entry.digest)
+        order.by == voucher
+        and reaches(order, work.peer)
+        and order.names(entry.modified, entry.digest)
         for order in work.orders.get(entry.id, ())
     )
 
@@ -171,7 +174,10 @@ def _against(work: _Judging, entry: Put, seen: Object, label: Label) -> Verdict 
     if reason is not None:
         because = reason.facts.get("because", "")
         return Verdict(code=str(reason.rule), where=reason.clause, why=because)
-    if (label.tlp or Tlp.CLEAR) > work.reach[id(entry)]:
+    reach = work.reach[id(entry)]
+    # What its originator controls, at whatever level, goes on by consent alone, as AMBER+STRICT does.
+    level = Tlp.AMBER_STRICT if label.originator_control else Tlp.CLEAR
+    if max(level, label.tlp or Tlp.CLEAR) > reach:
         return Verdict(code="onward", where="/", why=entry.onward)
     if label.tlp is Tlp.RED and not entry.readers:
         return Verdict(code="readers", where="/", why="RED that names no reader")

@@ -133,6 +133,19 @@ def _held(unit: Connection, peer: str, head: Head) -> int | None:
     return held.seq if held.seq < head.seq else None
 
 
+def behind(unit: Connection, peer: str) -> int:
+    """Return how many frames ``peer`` says it has for us, by its newest heartbeat, that are not here.
+
+    It stays above nought where a peer promises what it never gives.
+    """
+    heard = inbound.last_heard(unit, peer)
+    if heard is None:
+        return 0
+    said = decode(read(heard.envelope).payload, Heartbeat)
+    missing = ((head, _held(unit, peer, head)) for head in said.heads)
+    return sum(head.seq - after for head, after in missing if after is not None)
+
+
 def _delivered(
     unit: Connection, us: Us, heard: tuple[str, bytes], have: Head, now: datetime
 ) -> None:

@@ -17,8 +17,8 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.model.canonical import Json
 from mithaq.policy.agreement import Agreement
-from mithaq.seal.envelope import sign
-from mithaq.seal.messages import ORDER, Cause, Order, Recall, Receipt, encode
+from mithaq.seal.envelope import read, sign
+from mithaq.seal.messages import ORDER, Cause, Order, Recall, Receipt, decode, encode
 from mithaq.store import parties, recalls
 from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow, Released
 from mithaq.store.releases import ShelfRow
@@ -78,6 +78,18 @@ def row_of(order: Order, envelope: bytes, at: str, sent_by: str = "") -> OrderRo
         envelope=envelope,
         at=at,
     )
+
+
+def reaches(order: OrderRow, sent_by: str) -> bool:
+    """Say whether an order reaches what ``sent_by`` brought under the agreement that the order came under.
+
+    An owner's own order reaches all that it vouches for there. One that a relay passes on from another agreement
+    reaches what that relay brought: what the owner recalled from the relay it has not recalled from us.
+    """
+    if order.sent_by in ("", order.by, sent_by):
+        return True
+    named = decode(read(order.envelope).payload, Order)
+    return named.agreement == order.agreement
 
 
 def tell(

@@ -162,7 +162,8 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
     """Take the next version of an enrolled party's key document.
 
     Raises:
-        PeerError: it does not follow the one we hold, or claims another nation's identity.
+        PeerError: it does not follow the one we hold, differs from one that we hold, or claims another nation's
+            identity.
         BeginsAnew: it follows none; its words must be typed.
     """
     held = document_of(unit, party)
@@ -171,6 +172,9 @@ def learn(unit: Connection, party: str, raw: bytes, now: datetime) -> KeyDocumen
     envelope: Envelope = read(raw)
     newer = documents.unverified(envelope)
     if newer.version <= held.version:
+        same = parties.key_document_envelopes(unit, party).get(newer.version)
+        if same is not None and read(same).payload != envelope.payload:
+            raise documents.BadKeyDocument("another document of a version we hold", cause="version")
         return held
     if newer.begins != held.begins:
         raise BeginsAnew(

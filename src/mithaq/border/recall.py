@@ -35,7 +35,8 @@ from mithaq.seal.messages import (
     Tally,
     decode,
 )
-from mithaq.store import inbound, objects, parties, recalls, releases
+from mithaq.store import channels, inbound, objects, parties, recalls, releases
+from mithaq.store.journal import record as record_act
 from mithaq.store.objects import Copy
 from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow, Released
 
@@ -215,6 +216,8 @@ def obey(unit: Connection, us: Us, sent: tuple[str, Seal], now: datetime) -> lis
             fresh = recalls.give(unit, row)
             asked = _give_back(unit, us, row, now) if fresh else ()
             gone.append(order.id)
+        else:
+            _on_record(unit, sender, "recall-false", (row.name, row.envelope), now)
         tally = Tally(asked=len(asked), names=_named(unit, agreement, asked, now))
         receipts.append(
             Receipt(order=order.order, outcome="deleted", onward=tally if asked else None)
@@ -223,6 +226,15 @@ def obey(unit: Connection, us: Us, sent: tuple[str, Seal], now: datetime) -> lis
         about = ("receipts", ", ".join(each.order for each in receipts))
         orders.send_entries(unit, us, (sender, agreement), receipts, about, now)
     return gone
+
+
+def _on_record(
+    unit: Connection, sender: str, code: str, what: tuple[str, bytes], now: datetime
+) -> None:
+    """Tell our people what a peer says and has no right to; it is answered like anything else."""
+    name, raw = what
+    if channels.refuse(unit, sender, (code, "order"), raw, now):
+        record_act(unit, now, code, name, peer=sender)
 
 
 def _is_owners(unit: Connection, us: Us, sender: str, order: OrderRow, now: datetime) -> bool:
@@ -245,10 +257,12 @@ def _give_back(unit: Connection, us: Us, order: OrderRow, now: datetime) -> Sequ
         if copy.standing == "received"
         and order.by in (copy.voucher, copy.owner)
         and copy.agreement == order.agreement
+        and orders.reaches(order, copy.sent_by)
         and order.names(copy.object.version, copy.object.digest)
     ]
+    senders = {name for name in (order.by, order.sent_by) if orders.reaches(order, name)}
     seqs = [copy.seq for copy in copies]
-    aside = inbound.take_back(unit, order.id, {order.by, order.sent_by}, order.names)
+    aside = inbound.take_back(unit, order.id, senders, order.names)
     facts: dict[str, Json] = {"order": order.name, "owner": order.by, "from": order.sent_by}
     what: dict[str, Json] = {
         "version": order.version,
@@ -295,7 +309,10 @@ def note(unit: Connection, us: Us, sent: tuple[str, Seal, str], now: datetime) -
             continue
         owed = recalls.owed(unit, entry.order, agreement, sender)
         if owed is None:
-            continue  # nobody asked: it says nothing of anything here
+            # nobody asked: it says nothing of anything here
+            what = (entry.order, entry.order.encode())
+            _on_record(unit, sender, "receipt-unasked", what, now)
+            continue
         onward = "" if entry.onward is None else msgspec.json.encode(entry.onward).decode()
         came = replace(
             owed, outcome=entry.outcome, basis=entry.basis, onward=onward, at=text(now), seal=digest

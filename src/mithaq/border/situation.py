@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from mithaq.border import blocks
 from mithaq.border.agreements import instants
+from mithaq.border.orders import reaches
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.model.canonical import parse
@@ -299,6 +300,7 @@ def _recalls(unit: Connection, ids: set[str]) -> tuple[Recall, ...]:
             agreement=order.agreement,
             peers=frozenset(order.peers.split(",")) if order.peers else None,
             view=order.view or None,
+            brought_by="" if reaches(order, "") else order.sent_by,
         )
         for order in recalls.orders_on(unit, ids)
     )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border import agreements, peers, shelf, watch
+from mithaq.border import agreements, heartbeats, peers, shelf, watch
 from mithaq.border.peers import BeginsAnew
 from mithaq.cli.screen import Screen
 from mithaq.clock import parse, text
@@ -51,7 +51,7 @@ def gather(node: Node, now: datetime) -> Facts:
             "home": str(node.config.home),
             "keys": _keys(document),
             "warnings": _warnings(node, document, now),
-            "peers": [_peer(unit, peer, now) for peer in parties.all_peers(unit)],
+            "peers": [of_peer(unit, peer, now) for peer in parties.all_peers(unit)],
             "agreements": [agreement_row(each) for each in agreements.every(unit, now)],
             "shelves": _shelves(unit, on_show),
             "queue": len({(each.copy, each.agreement) for each in held}),
@@ -105,7 +105,8 @@ def _warnings(node: Node, document: KeyDocument | None, now: datetime) -> list[s
     return found
 
 
-def _peer(unit: Connection, peer: Peer, now: datetime) -> Facts:
+def of_peer(unit: Connection, peer: Peer, now: datetime) -> Facts:
+    """Return how one peer stands with us."""
     heard = inbound.last_heard(unit, peer.name)
     out = [c for c in channels.of_peer(unit, peer.name, "out") if c.seq]
     waiting = sum(channels.backlog(unit, c.id) for c in out)
@@ -126,6 +127,8 @@ def _peer(unit: Connection, peer: Peer, now: datetime) -> Facts:
         "heard": heard.at if heard else "",
         "sent": sum(c.seq for c in out),
         "backlog": waiting,
+        "behind": heartbeats.behind(unit, peer.name),
+        "kept": channels.held_of(unit, peer.name)[0],
         "frozen": sum(c.state == "frozen" for c in frozen),
     }
 
@@ -176,7 +179,7 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
     for warning in facts["warnings"]:
         screen.line(screen.words.say(f"warning.{warning}"), style="bold")
     tables = {
-        "peers": ("peer", "kind", "state", "heard", "sent", "backlog", "frozen"),
+        "peers": ("peer", "kind", "state", "heard", "sent", "backlog", "behind", "kept", "frozen"),
         "agreements": ("agreement", "state", "version", "parties", "signed", "title"),
         "shelves": ("peer", "agreement", "state", "objects", "decided"),
     }

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mithaq.errors import NotFound, PeerError
+from mithaq.exchange.gate import ANYBODY
 from mithaq.exchange.onshow import frames_after, is_open
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Hearing, Visit
@@ -121,19 +122,24 @@ def hear_keys(visit: Hearing) -> Response:
 
     A nation whose exchange key is lost or stolen has no other way to say so to whoever only ever is brought things.
     The answer and its pace are the same whether we know that nation or not: what nobody's roots have signed is
-    verified against a key that nobody has.
+    verified against a key that nobody has, and lies in the spool all the same until the worker throws it away. Without
+    that a stranger who brings what a nation has published would see by the time of one write who is enrolled here.
     """
     try:
         envelope = read(visit.request.body)
         document = documents.unverified(envelope)
+    except PeerError:
+        return _taken()
+    try:
         raw = shelves.caller_document(visit.shelf, document.party)
         held = documents.unverified(read(raw.encode())) if raw else None
         if held is None or held.version + 1 != document.version:
             held = _nobody(document)
         documents.following(held, envelope)
     except PeerError:
-        return _taken()
-    visit.leave(document.party, "keys", {}, visit.request.body)
+        visit.leave(ANYBODY, "noise", {}, visit.request.body)
+    else:
+        visit.leave(document.party, "keys", {}, visit.request.body)
     return _taken()
 
 

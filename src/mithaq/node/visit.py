@@ -12,6 +12,7 @@ from mithaq.errors import MithaqError, NotFound
 from mithaq.exchange.client import Line, PeerRefuses, bring_keys, fetch_keys
 from mithaq.exchange.onshow import frames_after, heartbeat_for, is_open
 from mithaq.node.build import Node
+from mithaq.seal.documents import BadKeyDocument
 from mithaq.seal.envelope import BadEnvelope
 from mithaq.store import channels, journal, parties, recalls
 from mithaq.store.parties import Peer, document_versions
@@ -19,6 +20,7 @@ from mithaq.store.parties import Peer, document_versions
 _log = structlog.get_logger()
 MOST_PAUSE = 60.0  # seconds between visits to a peer that cannot be reached
 URGENT_PAUSE = 10.0  # the same while it owes an answer to an order to give something back
+_MOST_VERSIONS = 32  # of a key document, walked in one visit
 _NOT_NOW = {
     404,
     503,
@@ -120,8 +122,9 @@ class Visitor:
             self._learn(peer, self._known(peer) + 1)
             news = self._take(peer, raw)
         anew: BeginsAnew | None = None
+        known = self._known(peer)
         try:
-            for version in range(self._known(peer) + 1, news.keys + 1):
+            for version in range(known + 1, min(news.keys, known + _MOST_VERSIONS) + 1):
                 self._learn(peer, version)
         except BeginsAnew as error:
             anew = error  # until people have compared words, the document before counts as long as it does
@@ -143,6 +146,8 @@ class Visitor:
         document = fetch_keys(self.node.wire, peer.url, version)
         with self.node.core.begin() as unit:
             keys.learn(unit, self.node.us, peer.name, document, self.node.clock())
+        if self._known(peer) < version:
+            raise BadKeyDocument("not the version asked for", cause="version")
 
     def _fetch(self, line: Line, peer: Peer, channel: str) -> None:
         """Fetch a channel from where we stand until there is nothing newer, one transaction a frame."""

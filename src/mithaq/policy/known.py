@@ -31,7 +31,8 @@ class Orders:
                 if order.version is not None
                 else moment(stored.version) <= moment(order.issued)
             )
-            if order.by == owner and this and self._reaches(order, candidate, peer):
+            brought = order.brought_by in ("", candidate.sent_by)
+            if order.by == owner and this and brought and self._reaches(order, candidate, peer):
                 yield order
 
     def _reaches(self, order: Recall, candidate: Candidate, peer: str) -> bool:

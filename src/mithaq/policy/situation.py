@@ -116,6 +116,7 @@ class Recall:
     agreement: str | None = None
     peers: frozenset[str] | None = None
     view: str | None = None  # digest of the view it names
+    brought_by: str = ""  # it reaches what this relay brought, and nothing else; empty: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,9 +183,12 @@ class Seal(Message, frozen=True, kw_only=True):
 class Head(Message, frozen=True, kw_only=True):
     """Where a channel stands."""
 
-    channel: str
+    channel: Name
     seq: Size
     seal: Digest
+
+
+Heads = Annotated[list[Head], msgspec.Meta(max_length=1024)]  # each may cost its reader a request
 
 
 class KeyRef(Message, frozen=True, kw_only=True):
@@ -204,8 +207,8 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     issued: Instant
     expires: Instant
     keys: KeyRef
-    heads: list[Head]
-    have: list[Head]
+    heads: Heads
+    have: Heads
     yours: Size = 0  # version of the recipient's key document that the sender holds
     log: Hash
 
