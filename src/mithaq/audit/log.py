@@ -90,13 +90,10 @@ def append(unit: Connection, records: Sequence[tuple[str, Record]]) -> list[tupl
     """Append (subject, record) pairs; return each one's leaf index and leaf hash in hexadecimal."""
     append_lock(unit, "log")
     size = length(unit)
-    nonces = secrets.token_bytes(
-        NONCE * len(records)
-    )  # one draw: each is as random as if drawn alone
     rows: list[tuple[object, ...]] = []
     result: list[tuple[int, str]] = []
     for at, (subject, record) in enumerate(records):
-        nonce, raw = nonces[NONCE * at : NONCE * (at + 1)], encode_record(record)
+        nonce, raw = secrets.token_bytes(NONCE), encode_record(record)
         leaf = leaf_hash(nonce + raw)
         rows.append((size + at, nonce, raw, subject, leaf))
         result.append((size + at, leaf.hex()))

@@ -91,7 +91,9 @@ def _had(unit: Connection, which: Callable[[Table], ColumnElement[bool]]) -> lis
     what = ("peer", "agreement", "id", "version", "view", "copy", "fetched_at")
     gone = select(*(departed.c[name] for name in (*what, "at"))).order_by(departed.c.seq)
     stands = select(*(rows.c[name] for name in what), rows.c.released_at.label("at"))
-    stands = stands.where(rows.c.copy > 0).order_by(rows.c.leaf)  # the rest are marking definitions that travelled along
+    stands = stands.where(rows.c.copy > 0).order_by(
+        rows.c.leaf
+    )  # the rest are marking definitions that travelled along
     queries = (gone.where(which(departed)), stands.where(which(rows)))
     found = [Released(**row._mapping) for query in queries for row in unit.execute(query)]
     return sorted(found, key=lambda each: each.at)
