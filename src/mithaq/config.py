@@ -4,7 +4,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -51,6 +51,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     # PEM files, relative to the home; empty: plain HTTP, behind loopback or a proxy
     tls_certificate: str = ""
     tls_key: str = ""
+    # whether peers and clients show certificates: by the pins of key documents, or by an authority (PEM file)
+    tls_clients: Literal["none", "optional", "required"] = "none"
+    tls_client_ca: str = ""
+    # PEM files of what we show to peers that ask for a certificate
+    client_certificate: str = ""
+    client_key: str = ""
     database: str = ""  # empty: SQLite in the home; or postgresql+psycopg://…
     peer_database: str = ""  # PostgreSQL as the listener's role; empty: as database
     exchange_key: str = "file:core/keys/exchange.pem"
@@ -97,13 +103,37 @@ class Config:
         Raises:
             InvalidConfig: one is named without the other.
         """
-        certificate, key = self.settings.tls_certificate, self.settings.tls_key
-        if not certificate and not key:
+        found = self._pair("tls_certificate", "tls_key")
+        if found is None and self.settings.tls_clients != "none":
+            raise InvalidConfig(
+                "tls_certificate is missing: without TLS nobody shows a certificate",
+                key="tls_certificate",
+            )
+        return found
+
+    @property
+    def client(self) -> tuple[Path, Path] | None:
+        """Files of the certificate that we show to peers, and of its key; None: we show none.
+
+        Raises:
+            InvalidConfig: one is named without the other.
+        """
+        return self._pair("client_certificate", "client_key")
+
+    @property
+    def authority(self) -> Path | None:
+        """File of the authorities whose certificates clients may show; None: pins alone count."""
+        named = self.settings.tls_client_ca
+        return self.home / named if named else None
+
+    def _pair(self, certificate: str, key: str) -> tuple[Path, Path] | None:
+        written = [getattr(self.settings, name) for name in (certificate, key)]
+        if not any(written):
             return None
-        if not certificate or not key:
-            missing = "tls_key" if certificate else "tls_certificate"
+        if not all(written):
+            missing = key if written[0] else certificate
             raise InvalidConfig(f"{missing} is missing: TLS needs both files", key=missing)
-        return self.home / certificate, self.home / key
+        return self.home / written[0], self.home / written[1]
 
     @property
     def exchange_key_path(self) -> Path:
@@ -150,7 +180,12 @@ def load(home: Path) -> Config:
         raise InvalidConfig(f"{file}: {says}", key=key) from error
     check(settings)
     config = Config(home=home, settings=settings)
-    _ = config.listen, config.tls, config.exchange_key_path  # each says what is wrong with its key
+    _ = (
+        config.listen,
+        config.tls,
+        config.client,
+        config.exchange_key_path,
+    )  # each says what is wrong with its key
     return config
 
 

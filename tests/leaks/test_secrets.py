@@ -91,7 +91,7 @@ def failures(tmp_path, monkeypatch):
     yield lambda: with_config("nation = ")
     yield lambda: with_config('nonsense = "x"')
     (home / "core/keys/exchange.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\nAAAA\n")
-    yield lambda: open_node(home)
+    yield lambda: open_node(home).us.signer.sign(b"")
 
 
 def test_what_fails_with_a_secret_at_hand_does_not_quote_it(tmp_path, monkeypatch):

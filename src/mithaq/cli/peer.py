@@ -14,7 +14,9 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import TlpLevel, one_of
 from mithaq.clock import text
 from mithaq.errors import PeerError
-from mithaq.exchange.client import PeerRefuses, fetch_keys
+from mithaq.exchange.client import PeerRefuses, PeerUnreachable, fetch_keys
+from mithaq.exchange.transport import HttpWire
+from mithaq.exchange.wire import Wire
 from mithaq.model.labels import tlp
 from mithaq.node import Node
 from mithaq.seal import documents
@@ -51,6 +53,7 @@ def add(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     url: Annotated[str, typer.Argument(metavar="URL")] = "",
     *,
+    file: Annotated[list[Path] | None, typer.Option(metavar="FILE")] = None,
     words: Annotated[str, typer.Option(metavar="WORDS")] = "",
     taxii: Annotated[str, typer.Option(metavar="NAME")] = "",
     default_tlp: TlpLevel = "",
@@ -60,11 +63,11 @@ def add(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Meet another nation's node, or let a TAXII client in."""
     desk = desk_of(ctx)
-    if bool(url) == bool(taxii):
+    if [bool(url), bool(file), bool(taxii)].count(True) != 1:
         raise BadUsage("url-or-taxii")
     with desk.node() as node:
-        if url:
-            _meet(desk, node, url, words)
+        if url or file:
+            _meet(desk, node, (url, file or []), words)
             return
         with node.core.begin() as unit:
             actor = desk.actor(unit, Permission.PEER_ADD)
@@ -83,11 +86,12 @@ def add(  # noqa: PLR0913 an argument per option
     desk.screen.say("say.client-added", name=taxii)
 
 
-def _meet(desk: Desk, node: Node, url: str, typed: str) -> None:
+def _meet(desk: Desk, node: Node, where: tuple[str, list[Path]], typed: str) -> None:
     with node.core.read() as unit:
         actor = desk.actor(unit, Permission.PEER_ADD)
         ours = peers.fingerprint_words(unit, node.us.party, desk.phrase_language)
-    first, later = _documents(node, url)
+    url, files = where
+    first, *later = [desk.read(each) for each in files] or _documents(node, url)
     with node.core.begin() as unit:
         peer = peers.meet(unit, node.us, first, node.clock(), by=actor.name)
         for raw in later:
@@ -118,19 +122,31 @@ def _asked(desk: Desk, peer: Peer) -> str:
         return ""
 
 
-def _documents(node: Node, url: str) -> tuple[bytes, list[bytes]]:
+def _documents(node: Node, url: str) -> list[bytes]:
     """Fetch a nation's first key document and those that follow: the words are of the first."""
     try:
-        newest = fetch_keys(node.wire, url)
-        document = documents.unverified(read(newest))
-        if document.version == document.begins:
-            return newest, []
-        later = [
-            fetch_keys(node.wire, url, v) for v in range(document.begins + 1, document.version)
-        ]
-        return fetch_keys(node.wire, url, document.begins), [*later, newest]
+        try:
+            return _chain(node.wire, url)
+        except PeerUnreachable as error:
+            if error.facts.get("cause") != "certificate" or not isinstance(node.wire, HttpWire):
+                raise
+            # No authority that we trust vouches for it. Nor need one: its words do, and it names its certificate.
+            wire, seen = node.wire.of_strangers()
+            chain = _chain(wire, url)
+            if seen.seen not in documents.unverified(read(chain[-1])).spki_pins:
+                raise
+            return chain
     except PeerRefuses as error:
         raise NoKeysThere(f"no key document at {url}: is that a node?", url=url) from error
+
+
+def _chain(wire: Wire, url: str) -> list[bytes]:
+    newest = fetch_keys(wire, url)
+    document = documents.unverified(read(newest))
+    if document.version == document.begins:
+        return [newest]
+    later = [fetch_keys(wire, url, v) for v in range(document.begins + 1, document.version)]
+    return [fetch_keys(wire, url, document.begins), *later, newest]
 
 
 def _confirm(desk: Desk, node: Node, name: str, typed: str) -> Peer:
@@ -173,11 +189,7 @@ def renew(
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.PEER_CONFIRM)
             peer = parties.peer(unit, name)
-        if file:
-            chain = [desk.read(each) for each in file]
-        else:
-            first, later = _documents(node, url or peer.url)
-            chain = [first, *later]
+        chain = [desk.read(each) for each in file] if file else _documents(node, url or peer.url)
         typed = words or desk.ask("ask.words", peer=name)
         with node.core.begin() as unit:
             keys.renew(unit, node.us, name, chain, typed, node.clock(), by=actor.name)

@@ -7,11 +7,14 @@ asks and when; authenticity of what is said rests on the envelopes (border.md 5)
 import hashlib
 import secrets
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -25,6 +28,7 @@ from http_message_signatures.exceptions import HTTPMessageSignaturesException, I
 
 from mithaq import clock
 from mithaq.errors import Refused
+from mithaq.exchange import tls
 from mithaq.exchange.wire import PeerUnreachable, Request, Response
 from mithaq.seal.keys import Signer
 
@@ -159,23 +163,61 @@ def verify(request: Request, key_of: KeyOf, now: datetime, *, body: bool = True)
 class HttpWire:
     """A Wire over real HTTP; redirects are never followed, answers are read up to the limit and for so long."""
 
-    def __init__(self, timeout_seconds: float = 20.0, whole_seconds: float = 120.0) -> None:
-        """Keep one connection pool for all peers.
+    def __init__(
+        self,
+        timeout_seconds: float = 20.0,
+        whole_seconds: float = 120.0,
+        identity: tuple[Path, Path] | None = None,
+        pins: Callable[[str], frozenset[str]] = lambda _origin: frozenset(),
+    ) -> None:
+        """Keep one pool of connections for all peers without pins, and one for each that has some.
 
         Args:
             timeout_seconds: until something comes.
             whole_seconds: until all has come: who sends a byte now and then holds nobody up for ever.
+            identity: files of the certificate that we show to whoever asks, and of its key.
+            pins: returns the pins of an origin's certificates; none: the system's authorities judge.
         """
+        self._timeout = timeout_seconds
         self._whole_seconds = whole_seconds
-        self._client = httpx2.Client(
-            timeout=timeout_seconds, follow_redirects=False, trust_env=False
+        self._identity = identity
+        self._pins = pins
+        self._lock = threading.Lock()
+        self._clients: dict[str, tuple[frozenset[str], httpx2.Client]] = {}
+
+    def _client(self, url: str) -> httpx2.Client:
+        origin = origin_of(url)
+        pins = self._pins(origin) if origin.startswith("https:") else frozenset()
+        name = origin if pins else ""
+        with self._lock:
+            known = self._clients.get(name)
+            if known is None or known[0] != pins:
+                known = pins, self._made(tls.context(pins, self._identity))
+                self._clients[name] = known
+            return known[1]
+
+    def _made(self, context: ssl.SSLContext) -> httpx2.Client:
+        return httpx2.Client(
+            timeout=self._timeout, follow_redirects=False, trust_env=False, verify=context
         )
+
+    def of_strangers(self) -> tuple["HttpWire", tls.Pinned]:
+        """Return a wire that takes any certificate, and where to see the pin of the last one.
+
+        For a stranger's key document alone, which people judge by its words.
+        """
+        wire, anybody = (
+            HttpWire(self._timeout, identity=self._identity),
+            tls.anybody(self._identity),
+        )
+        wire._clients[""] = frozenset(), self._made(anybody)
+        return wire, anybody
 
     def send(self, request: Request, limit: int) -> Response:
         """Carry ``request``; see ``Wire.send``."""
         until = clock.monotonic() + self._whole_seconds
         try:
-            with self._client.stream(
+            with self._client(request.url).stream(
                 request.method,
                 request.url,
                 headers=dict(request.headers),
@@ -195,14 +237,27 @@ class HttpWire:
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        for _, client in self._clients.values():
+            client.close()
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address, in one form; empty if it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
 def _cause(error: BaseException) -> str:
-    """Return ``certificate`` if somebody answers there whose certificate does not count; else nothing."""
+    """Return ``certificate`` if somebody answers there whose certificate does not count; ``tls`` for other alerts."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):
             return "certificate"
+        if isinstance(seen, ssl.SSLError):
+            return "tls"
         seen = seen.__cause__ or seen.__context__
     return ""

@@ -21,8 +21,9 @@ from mithaq.exchange.transport import HttpWire
 from mithaq.exchange.wire import Wire
 from mithaq.formats import BUILT_IN, Registry
 from mithaq.model.ids import new_id
-from mithaq.node import plugins
+from mithaq.node import plugins, tlsfiles
 from mithaq.node.keyring import Keyring
+from mithaq.node.trust import Pins
 from mithaq.seal.documents import KEYS, ExchangeKey, KeyDocument, RootKey
 from mithaq.seal.envelope import sign
 from mithaq.seal.keys import KeySigner, encode, generate
@@ -158,10 +159,16 @@ def open_node(
         core=stores["core"],
         shelf=stores["shelf"],
         spool=stores["spool"],
-        wire=wire if wire is not None else HttpWire(),
+        wire=wire if wire is not None else _wire(config, stores["core"]),
         clock=clock,
         formats=plugins.formats(BUILT_IN),
     )
+
+
+def _wire(config: Config, core: Store) -> HttpWire:
+    if config.client is not None:
+        tlsfiles.check_pair(config.client, ("client_certificate", "client_key"))
+    return HttpWire(identity=config.client, pins=Pins(core))
 
 
 def _us(config: Config, clock: Clock) -> tuple[Us, Keyring]:

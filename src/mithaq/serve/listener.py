@@ -5,9 +5,13 @@ standard input is a pipe whose other end that process holds. The server's own wo
 application runs, ends when the process that started it is gone, however that went.
 """
 
+import atexit
 import os
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -17,6 +21,7 @@ from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from starlette.types import ASGIApp
 
+FRONT = "MITHAQ_FRONT"  # there are settings for a front (``exchange.front``)
 PARENT = "MITHAQ_LISTENER_PARENT"  # the process that must live for the worker process to live
 LOOK_SECONDS = 0.25
 STOP_SECONDS = 3
@@ -27,10 +32,15 @@ def main(host: str, port: str, certificate: str, key: str) -> None:
     """Serve until asked to stop, or orphaned."""
     os.environ[PARENT] = str(os.getpid())
     threading.Thread(target=_orphan, daemon=True).start()
+    inner = _before(host, port) if FRONT in os.environ else None
+    if inner is not None:
+        certificate = key = ""  # TLS ends in the process before this one
     Granian(
         "mithaq.serve.listener:app",
         address=host,
         port=int(port),
+        uds=inner,
+        uds_permissions=0o600 if inner else None,
         interface=Interfaces.ASGI,
         factory=True,
         workers=1,  # nonces and budgets are remembered in one process
@@ -45,6 +55,23 @@ def main(host: str, port: str, certificate: str, key: str) -> None:
         ssl_key=Path(key) if key else None,
         ssl_protocol_min=SSLProtocols.tls12,  # TAXII 2.1 section 8.2.2
     ).serve()
+
+
+def _before(host: str, port: str) -> Path:
+    """Start the front, which takes the connections; return the socket that it hands them on to."""
+    folder = Path(tempfile.mkdtemp(prefix="mithaq-"))  # this user's alone
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    inner = folder / "http"
+    command = [sys.executable, "-m", "mithaq.serve.front", host, port, str(inner)]
+    front = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 our own interpreter and module
+    threading.Thread(target=_end_with, args=(front,), daemon=True).start()
+    return inner
+
+
+def _end_with(front: "subprocess.Popen[bytes]") -> None:
+    """Stop this process when the front ends: nobody comes in any more."""
+    front.wait()
+    _stop()
 
 
 def app() -> ASGIApp:
@@ -66,6 +93,11 @@ def _orphan() -> None:
     """Stop this process once nobody holds the other end of its standard input."""
     while os.read(sys.stdin.fileno(), 1):
         pass
+    _stop()
+
+
+def _stop() -> None:
+    """Ask the server to stop, and end this process if it does not."""
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(ORDERLY_SECONDS)  # asked while it was still starting, the server may not have heard
     os._exit(1)

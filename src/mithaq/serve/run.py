@@ -8,6 +8,7 @@ spool and the cursor key, and neither the core nor the exchange key (border.md 1
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,9 +26,11 @@ from mithaq.clock import monotonic, text
 from mithaq.config import Config, host_and_port, load
 from mithaq.errors import Fault
 from mithaq.exchange.asgi import VARIABLE
+from mithaq.exchange.front import VARIABLE as FRONT
+from mithaq.exchange.front import Settings as Front
 from mithaq.exchange.visit import Settings
 from mithaq.exchange.wire import PeerUnreachable, Request
-from mithaq.node import Node, collect_seldom, open_node
+from mithaq.node import Node, collect_seldom, open_node, tlsfiles
 from mithaq.node.build import CURSOR_KEY
 from mithaq.node.worker import LOOK, Worker
 from mithaq.serve import alone
@@ -63,7 +66,7 @@ def run(
 
     Raises:
         AlreadyServed: another process serves this home; AddressTaken: another program listens there.
-        NoExchangeKey: there is nothing to sign with.
+        NoExchangeKey: there is nothing to sign with; BadTlsFile: a file for TLS cannot be used.
         Fault: the listener does not start, or ends again and again.
     """
     halt = stop if stop is not None else threading.Event()
@@ -78,6 +81,7 @@ def run(
         _signals(halt),
     ):
         alone.note(held, None)
+        tlsfiles.check(node.config)
         _ = node.us.signer.keyid  # nothing can be served without a key that signs
         worker = Worker(node)
         worker.look(LOOK)
@@ -134,7 +138,18 @@ class Listener:
         host, port = self._address
         command = [sys.executable, "-m", "mithaq.serve.listener", host, str(port)]
         user = self._become()
-        command += map(str, self._tls(user) or ("", ""))
+        certificate, key = self._tls(user) or ("", "")
+        command += [str(certificate), str(key)]
+        if settings.tls_clients != "none":
+            authority = self._config.authority
+            front = Front(
+                certificate=str(certificate),
+                key=str(key),
+                clients=settings.tls_clients,
+                shelf_url=told.shelf_url,
+                authority=str(self._handed(authority, user)) if authority else "",
+            )
+            environment[FRONT] = msgspec.json.encode(front).decode()
         self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
             command,
             env=environment,
@@ -169,13 +184,19 @@ class Listener:
         files = self._config.tls
         if files is None or user is None:
             return files
-        copies = [(file, self._config.home / HANDED / file.name) for file in files]
-        for file, copy in copies:
-            copy.unlink(missing_ok=True)
-            with open(copy, "xb", opener=_secretly) as handed:
-                handed.write(file.read_bytes())
-            os.chown(copy, user.pw_uid, user.pw_gid)
-        return copies[0][1], copies[1][1]
+        certificate, key = files
+        return self._handed(certificate, user), self._handed(key, user)
+
+    def _handed(self, file: Path, user: pwd.struct_passwd | None) -> Path:
+        """Return a file as the listener's user can read it: as a copy that is that user's alone."""
+        if user is None:
+            return file
+        copy = self._config.home / HANDED / file.name
+        copy.unlink(missing_ok=True)
+        with open(copy, "xb", opener=_secretly) as handed:
+            handed.write(file.read_bytes())
+        os.chown(copy, user.pw_uid, user.pw_gid)
+        return copy
 
     def ended(self) -> int | None:
         """Return the exit code of a process that has ended; None while it runs."""
@@ -206,14 +227,26 @@ def _await(node: Node, listener: Listener, address: tuple[str, int], halt: threa
     while not halt.wait(0.05):
         if listener.ended() is not None:
             raise Fault("the peers' listener ended at once; is its address taken?")
-        try:
-            if node.wire.send(Request(method="GET", url=url), 1 << 20).status == 200:  # noqa: PLR2004 OK
-                return
-        except PeerUnreachable as error:
-            if scheme == "https" and error.facts.get("cause") == "certificate":
-                return
+        if _answers(node, url) if node.config.settings.tls_clients == "none" else _listens(address):
+            return
         if monotonic() > until:
             raise Fault("the peers' listener does not answer")
+
+
+def _answers(node: Node, url: str) -> bool:
+    try:
+        return node.wire.send(Request(method="GET", url=url), 1 << 20).status == 200  # noqa: PLR2004 OK
+    except PeerUnreachable as error:
+        return error.facts.get("cause") == "certificate"
+
+
+def _listens(address: tuple[str, int]) -> bool:
+    """Say whether somebody listens there; who is let in by certificate cannot be asked more."""
+    try:
+        socket.create_connection(address, 1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _guard(listener: Listener, halt: threading.Event) -> None:

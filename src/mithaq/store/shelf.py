@@ -110,6 +110,12 @@ def caller_document(unit: Connection, name: str) -> str:
     return found.scalar_one_or_none() or ""
 
 
+def caller_documents(unit: Connection) -> list[str]:
+    """Return the newest key documents of all nodes that may knock."""
+    found = unit.execute(select(callers.c.document).where(callers.c.document != ""))
+    return [row.document for row in found]
+
+
 def caller_by_token(unit: Connection, token_digest: str) -> Caller | None:
     """Return the client whose token has that digest."""
     if not token_digest:
