@@ -16,7 +16,7 @@ from mithaq.border.people import OWNER
 from mithaq.border.us import Us
 from mithaq.clock import Clock, text
 from mithaq.config import Config, Settings
-from mithaq.errors import Conflict, InputError
+from mithaq.errors import Conflict, Fault, InputError
 from mithaq.exchange.transport import HttpWire
 from mithaq.exchange.wire import Wire
 from mithaq.formats import BUILT_IN, Registry
@@ -29,13 +29,20 @@ from mithaq.seal.envelope import sign
 from mithaq.seal.keys import KeySigner, encode, generate
 from mithaq.seal.messages import encode as to_payload
 from mithaq.store.engine import Room, Store, open_store
-from mithaq.store.migrate import upgrade
+from mithaq.store.migrate import is_new, upgrade
 
 ROOT_KEY = Path("core/keys/root.pem")  # made here; belongs offline, in a safe, soon after
 SECRET = Path("core/secret")
+SECRET_BYTES = 32  # of it, and of the cursor key
 CURSOR_KEY = Path("listener/cursor.key")
 EXCHANGE_LIFE = timedelta(days=90)
 DOCUMENT_LIFE = timedelta(days=365)
+
+
+class DamagedHome(Fault):
+    """Something of a home is lost or empty without which it must not be opened."""
+
+    code = "damaged-home"
 
 
 class NoNode(InputError):
@@ -107,10 +114,10 @@ def init(
     root, exchange = generate(), generate()
     _secret_file(home / ROOT_KEY, root.pem(passphrase))
     _secret_file(home / settings.exchange_key.removeprefix("file:"), exchange.pem())
-    _secret_file(home / SECRET, secrets.token_bytes(32))
-    _secret_file(home / CURSOR_KEY, secrets.token_bytes(32))
+    _secret_file(home / SECRET, secrets.token_bytes(SECRET_BYTES))
+    _secret_file(home / CURSOR_KEY, secrets.token_bytes(SECRET_BYTES))
     settings_file.write(home, settings)
-    node = open_node(home, clock=clock, wire=wire)
+    node = open_node(home, clock=clock, wire=wire, first=True)
     now = node.clock()
     document = _first_document(settings, (root, exchange), now)
     envelope = sign(KEYS, to_payload(document), root).to_bytes()
@@ -127,15 +134,18 @@ def open_node(
     clock: Clock = clocks.now,
     wire: Wire | None = None,
     wait: Callable[[], None] | None = None,
+    first: bool = False,
 ) -> Node:
     """Open the node that lives at ``home``; its databases are brought to the newest schema.
 
     Args:
         wire: to the peers; over HTTP if none is given.
         wait: called before databases are upgraded, for progress.
+        first: its database is made now; else one that is empty is refused, for it was lost.
 
     Raises:
         InvalidConfig: there is no node, or a key of its settings is unknown or wrong.
+        DamagedHome: its database is empty, or one of its secrets is; OtherSchema: they are another version's.
     """
     config = settings_file.load(home)
     if wait is not None:
@@ -146,6 +156,8 @@ def open_node(
         "spool": config.spool_url,
     }
     stores = {room: open_store(url, room) for room, url in rooms.items()}
+    if not first and is_new(stores["core"]):
+        raise DamagedHome(f"the database of the node at {home} is empty", home=str(home))
     for store in stores.values():
         upgrade(store)
     us, keys = _us(config, clock)
@@ -178,6 +190,8 @@ def _us(config: Config, clock: Clock) -> tuple[Us, Keyring]:
         secret = (config.home / SECRET).read_bytes()
     except FileNotFoundError as error:
         raise NoNode(f"the home lacks {Path(str(error.filename)).name}") from error
+    if len(secret) < SECRET_BYTES:
+        raise DamagedHome(f"{SECRET} holds no secret: it was lost", file=str(SECRET))
     us = Us(
         party=settings.nation,
         country=settings.country,

@@ -99,8 +99,10 @@ def address(where: tuple[str, int]) -> Iterator[None]:
     host, port = where
     with socket.socket(socket.AF_UNIX) as name:
         try:
-            name.bind(f"\0mithaq-{host}-{port}")
             family, _, _, _, at = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            name.bind(
+                "\0mithaq-" + "-".join(map(str, at[:2]))
+            )  # by number: a host has several names
             with socket.socket(family) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(at)

@@ -31,7 +31,7 @@ from mithaq.exchange.front import Settings as Front
 from mithaq.exchange.visit import Settings
 from mithaq.exchange.wire import PeerUnreachable, Request
 from mithaq.node import Node, collect_seldom, open_node, tlsfiles
-from mithaq.node.build import CURSOR_KEY
+from mithaq.node.build import CURSOR_KEY, SECRET_BYTES, DamagedHome
 from mithaq.node.worker import LOOK, Worker
 from mithaq.serve import alone
 from mithaq.serve.logs import configure
@@ -67,6 +67,7 @@ def run(
     Raises:
         AlreadyServed: another process serves this home; AddressTaken: another program listens there.
         NoExchangeKey: there is nothing to sign with; BadTlsFile: a file for TLS cannot be used.
+        DamagedHome: the cursor key is lost.
         Fault: the listener does not start, or ends again and again.
     """
     halt = stop if stop is not None else threading.Event()
@@ -83,6 +84,7 @@ def run(
         alone.note(held, None)
         tlsfiles.check(node.config)
         _ = node.us.signer.keyid  # nothing can be served without a key that signs
+        _files_hold(config)
         worker = Worker(node)
         worker.look(LOOK)
         worker.show()  # what peers may see is complete before anybody is served (border.md 10.2)
@@ -105,6 +107,16 @@ def run(
             listener.stop()
             working.join()
             _log.info("stopped", nation=node.us.party)
+
+
+def _files_hold(config: Config) -> None:
+    """See that the listener will find what it needs: it could say so in its own log alone."""
+    try:
+        lost = len((config.home / CURSOR_KEY).read_bytes()) < SECRET_BYTES
+    except OSError:
+        lost = True
+    if lost:
+        raise DamagedHome(f"{CURSOR_KEY} holds no key: it was lost", file=str(CURSOR_KEY))
 
 
 class Listener:
@@ -226,7 +238,7 @@ def _await(node: Node, listener: Listener, address: tuple[str, int], halt: threa
     url = f"{scheme}://{_written(address)}{prefix}/mithaq/keys/"
     while not halt.wait(0.05):
         if listener.ended() is not None:
-            raise Fault("the peers' listener ended at once; is its address taken?")
+            raise Fault("the peers' listener ended at once; its log says why")
         if _answers(node, url) if node.config.settings.tls_clients == "none" else _listens(address):
             return
         if monotonic() > until:

@@ -4,27 +4,58 @@ from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config as Alembic
-from sqlalchemy import Column, Connection, MetaData, Table, Text, select, text
+from alembic.util import CommandError
+from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select, text
 
-from mithaq.store.engine import Store, append_lock
+from mithaq.store.engine import Store, StoreFault, append_lock
+
+
+class OtherSchema(StoreFault):
+    """What lies in the database is not what this version of Mithaq keeps there."""
+
+    code = "other-schema"
+
+
+def is_new(store: Store) -> bool:
+    """Say whether a room has never been upgraded: nothing was ever kept there."""
+    with store.read() as unit:
+        return not _tables(unit, store)
 
 
 def upgrade(store: Store) -> None:
     """Apply every migration that ``store`` lacks; nothing happens if it lacks none.
 
     All of them are one unit of work: a failure leaves the schema as it was.
+
+    Raises:
+        OtherSchema: a newer version of Mithaq, or another program, made the tables that are there.
     """
     with store.begin() as unit:
         append_lock(unit, f"upgrade.{store.room}")  # processes that start together take turns
         if not store.on_sqlite and not _has_schema(unit, store):
             unit.execute(text(f"CREATE SCHEMA {store.room}"))
+        tables = _tables(unit, store)
+        if tables and "alembic_version" not in tables:
+            raise OtherSchema(
+                f"the database of {store.room} holds tables of something else", room=store.room
+            )
         config = Alembic()
         config.set_main_option("path_separator", "newline")  # a folder's name may hold spaces
         config.set_main_option("script_location", _folder())
         config.set_main_option("version_locations", f"{_folder()}/{store.room}")
         config.attributes["connection"] = unit
         config.attributes["room"] = store.room
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise OtherSchema(
+                f"the database of {store.room} was written by another version of Mithaq",
+                room=store.room,
+            ) from error
+
+
+def _tables(unit: Connection, store: Store) -> list[str]:
+    return inspect(unit).get_table_names(schema=None if store.on_sqlite else store.room)
 
 
 def _folder() -> str:
