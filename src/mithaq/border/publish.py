@@ -262,10 +262,13 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
 def _to_come(made: Outcome, asked: Iterable[int], now: datetime) -> Iterator[tuple[int, str]]:
     """Yield (copy, instant) of what time alone will turn: embargoes that end, expiries that come."""
     wanted = set(asked)
+    known: dict[tuple[object, ...], set[str]] = {}
     for candidate in made.gathered.candidates:
         seq = int(str(candidate.key))
         if seq in wanted:
-            instants = turns(candidate) | _of_blocks(made.gathered.situation.blocks, candidate)
+            instants = turns(candidate, known) | _of_blocks(
+                made.gathered.situation.blocks, candidate
+            )
             yield from ((seq, at) for at in instants if at > text(now))
 
 

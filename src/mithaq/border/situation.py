@@ -167,8 +167,17 @@ def _identities(unit: Connection, party: str) -> Sequence[str]:
     return document.identities if document else ()
 
 
-def _communities(unit: Connection) -> dict[tuple[str, int], Agreement]:
-    return {(row.id, row.version): policy.read(row.raw) for row in agreements.texts(unit)}
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """Who belongs to the text that something came under."""
+
+    members: frozenset[str]
+    parties: frozenset[str]
+
+
+def _communities(unit: Connection) -> dict[tuple[str, int], _Came]:
+    texts = {(row.id, row.version): policy.read(row.raw) for row in agreements.texts(unit)}
+    return {at: _Came(text.members, frozenset(text.names)) for at, text in texts.items()}
 
 
 def _families(unit: Connection, copies: Mapping[int, Copy]) -> dict[tuple[str, str], list[Copy]]:
@@ -192,14 +201,17 @@ Around = tuple[
     Mapping[str, Mapping[str, Marking]],
     Mapping[tuple[str, str], list[Copy]],
     Mapping[str, Source],
-    Mapping[tuple[str, int], Agreement],
+    Mapping[tuple[str, int], "_Came"],
 ]
+_NO_DEFINITIONS: Mapping[
+    str, Marking
+] = {}  # the same for all, so that alike labels are seen to be alike
 
 
 def _candidate(copy: Copy, around: Around) -> Candidate:
     tables, family, sources, communities = around
-    table = tables.get(copy.voucher, {})
-    kin = family.get((copy.voucher, copy.object.id), [copy])
+    table = tables.get(copy.voucher, _NO_DEFINITIONS)
+    kin = family.get((copy.voucher, copy.object.id), ())
     now = moment(copy.object.version)
     later = [c for c in kin if moment(c.object.version) > now]
     before = [c for c in kin if moment(c.object.version) < now]
@@ -216,7 +228,7 @@ def _candidate(copy: Copy, around: Around) -> Candidate:
         sent_by=copy.sent_by,
         via=community,
         via_agreement=copy.agreement,
-        via_parties=frozenset(text.names) if text else frozenset(),
+        via_parties=text.parties if text else frozenset(),
         onward=copy.onward if text else (source.onward if source else "none"),
         from_client=source is not None and source.kind == "client",
         relayed=not own and source is None,
@@ -230,8 +242,23 @@ def _candidate(copy: Copy, around: Around) -> Candidate:
     )
 
 
-def turns(candidate: Candidate) -> set[str]:
-    """Return the instants at which what the candidate's markings permit may turn (border.md 2.7)."""
+def turns(candidate: Candidate, known: dict[tuple[object, ...], set[str]]) -> set[str]:
+    """Return the instants at which what the candidate's markings permit may turn (border.md 2.7).
+
+    Args:
+        known: those of candidates of this unit, so that what bears the same markings is looked at once.
+    """
+    stored = candidate.object
+    alike = (
+        *(id(candidate.markings), stored.marking_refs),
+        *(id(candidate.beside), id(candidate.label_floor)),
+    )
+    if stored.is_marked_in_part or alike not in known:
+        known[alike] = _turns(candidate)
+    return known[alike]
+
+
+def _turns(candidate: Candidate) -> set[str]:
     table, stored = candidate.markings or {}, candidate.object
     on_paths = path_labels(stored.body, table).values() if stored.is_marked_in_part else ()
     labels = (

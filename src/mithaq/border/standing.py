@@ -188,11 +188,11 @@ def approve(  # noqa: PLR0913 unit, us and now come with every act
         the uses made; each is an approval like a person's, of these bytes for these peers under this text.
     """
     gathered, decisions = made
-    waiting = {
-        seq: {peer: d for (peer, at), d in decisions.items() if at == seq and isinstance(d, Hold)}
-        for seq in asked
-    }
-    if not any(waiting.values()):
+    waiting: dict[int, dict[str, Hold]] = {}
+    for (peer, seq), decision in decisions.items():
+        if isinstance(decision, Hold) and seq in asked:
+            waiting.setdefault(seq, {})[peer] = decision
+    if not waiting:
         return []
     candidates = {int(str(each.key)): each for each in gathered.candidates}
     found: list[Use] = []

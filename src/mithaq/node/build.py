@@ -86,7 +86,7 @@ def collect_seldom() -> None:
     An import or a release makes millions of small values that stay until its unit ends. Looking through all of them
     again and again took a quarter of the time (`./mithaq bench`); what is in no circle is freed at once all the same.
     """
-    gc.set_threshold(70_000, 20, 20)
+    gc.set_threshold(700_000, 20, 20)
 
 
 def init(

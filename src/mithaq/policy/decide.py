@@ -64,6 +64,7 @@ class _Deciding:
             Key, dict[str, Draft]
         ] = {}  # the same under each clause that permits it
         self._views: dict[tuple[Key, frozenset[str]], View] = {}
+        self._last: dict[Key, tuple[Audience, int, View]] = {}
         self._held: dict[Key, Audience] = {}
         self._audiences: dict[Audience, Audience] = {}
         permitted = {c.key: self._permitted(c) for c in candidates}
@@ -230,6 +231,15 @@ class _Deciding:
         return []
 
     def _view(self, key: Key, who: Audience) -> View:
+        """Return what ``who`` see, worked out once while nobody's audience narrows."""
+        last = self._last.get(key)
+        if last is not None and last[0] is who and last[1] == self._emission.changes:
+            return last[2]
+        made = self._viewed(key, who)
+        self._last[key] = (who, self._emission.changes, made)
+        return made
+
+    def _viewed(self, key: Key, who: Audience) -> View:
         """Return what ``who`` see; in an agreement of many a version stays as first released (5.3)."""
         first = self._grounds.shown.first(self._drafts[key].reading.candidate)
         without = (

@@ -30,6 +30,7 @@ class Emission:
             audiences: who may have each candidate as far as references do not matter.
         """
         self._ids = ids
+        self.changes = 0  # how often an audience has narrowed
         self._audience = dict(audiences)
         self._keys_of: dict[str, list[Key]] = defaultdict(list)
         self._users: dict[str, list[Key]] = defaultdict(list)
@@ -54,6 +55,7 @@ class Emission:
 
     def narrow(self, key: Key, who: Audience) -> list[Key]:
         """Give the candidate to ``who`` alone; return the candidates whose target somebody has lost."""
+        self.changes += 1
         self._audience[key] &= who
         id_ = self._ids[key]
         now = NOBODY.union(*(self._audience[k] for k in self._keys_of[id_]))

@@ -83,7 +83,7 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     insert_many(unit, copies, _COLUMNS, [_row(copy) for copy in new], or_else="keep")
     key = [copies.c[name] for name in ("voucher", "id", "digest", "agreement")]
     query = select(copies.c.seq, *key).where(copies.c.seq > before)
-    numbers = {tuple(row)[1:]: row.seq for row in unit.execute(query)}
+    numbers = {tuple(mine): seq for seq, *mine in unit.execute(query).all()}
     stored = [
         replace(copy, seq=numbers.pop(mine)) for copy in new if (mine := _key(copy)) in numbers
     ]
@@ -224,7 +224,7 @@ def search(
 
 def load(unit: Connection, rows: Rows) -> list[Copy]:
     """Run a select made from ``everything`` or ``visible_to``."""
-    return [_copy(row) for row in unit.execute(rows)]
+    return [_copy(row) for row in unit.execute(rows).all()]
 
 
 def _copy(row: Row[Any]) -> Copy:
@@ -278,7 +278,8 @@ def by_seq(unit: Connection, seqs: Iterable[int]) -> list[Copy]:
     found = load(unit, everything().where(within(unit, copies.c.seq, wanted)))
     named: dict[int, list[tuple[str, str]]] = {seq: [] for seq in wanted}
     query = select(relations.c.copy, relations.c.pointer, relations.c.target)
-    for seq, pointer, target in unit.execute(query.where(within(unit, relations.c.copy, wanted))):
+    links = unit.execute(query.where(within(unit, relations.c.copy, wanted))).all()
+    for seq, pointer, target in links:
         named[seq].append((pointer, target))
     for copy in found:
         copy.object.know_references(named[copy.seq])
@@ -405,7 +406,7 @@ def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, st
     """Return (seq, voucher, id, version, state) of every copy of ``ids``."""
     columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.state)
     query = select(*columns).where(within(unit, copies.c.id, set(ids)))
-    return [tuple(row) for row in unit.execute(query)]
+    return [tuple(row) for row in unit.execute(query).all()]
 
 
 def known_from(
