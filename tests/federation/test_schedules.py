@@ -1,7 +1,7 @@
 """Exactly once, and the same for all, whatever the wire does: seeded schedules of five nations (security.md R8).
 
-``PYTHONHASHSEED=0 ./mithaq test tests/federation/test_schedules.py --schedules 1000 -n auto`` is the run of a
-release; ``--schedule 17`` runs one again, to the byte.
+``./mithaq test tests/federation/test_schedules.py --schedules 1000 -n auto`` is the run of a release;
+``--schedule 17`` runs one again, to the byte.
 """
 
 import pytest

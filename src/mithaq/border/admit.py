@@ -26,7 +26,7 @@ from mithaq.border import (
     stories,
     witness,
 )
-from mithaq.border.agreements import instants
+from mithaq.border.clocks import instants
 from mithaq.border.local import Given, LocalOutcome, local, mark, own_identity
 from mithaq.border.publish import revisit
 from mithaq.border.us import Us
@@ -320,7 +320,7 @@ def _terms(unit: Connection, arrived: _Arrived, now: datetime) -> Agreement | st
         raise BadMessage("an agreement it is no party of", cause="agreement")
     if text_.version < arrived.channel.floor:
         raise BadMessage("a version below one accepted before", cause="rollback")
-    clocks = instants(now)
+    clocks = instants(unit, now)
     if clocks.opens < text_.start or clocks.opens < text_.takes_over:
         return "early"
     return text_

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mithaq.border.channels import outgoing_channel, send_document
+from mithaq.border.clocks import instants
 from mithaq.border.peers import administrative, every_key_of, proving_keys_of
 from mithaq.border.peers import confirm as confirm_words
 from mithaq.border.us import Us
@@ -65,11 +66,6 @@ class Held:
         return max(self.versions, key=lambda signed: signed.text.version)
 
 
-def instants(now: datetime) -> Instants:
-    """Return the cautious pair; with no time witness both are the wall clock (border.md 2.7)."""
-    return Instants(opens=text(now), closes=text(now))
-
-
 def held(unit: Connection, id_: str, now: datetime) -> Held:
     """Return all we hold of an agreement.
 
@@ -86,7 +82,7 @@ def held(unit: Connection, id_: str, now: datetime) -> Held:
         for notice in store.notices_of(unit, id_)
         if stands is None or stands.text.party(notice.party) is not None  # nobody else's business
     ]
-    return Held(id=id_, versions=known, acts=acts, instants=instants(now))
+    return Held(id=id_, versions=known, acts=acts, instants=instants(unit, now))
 
 
 def ended(unit: Connection, id_: str, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from mithaq.border import agreements, blocks, peers
 from mithaq.border.channels import send_document
+from mithaq.border.clocks import instants
 from mithaq.border.publish import reconsider
 from mithaq.border.situation import candidates_of
 from mithaq.border.us import Us
@@ -252,7 +253,7 @@ def _not_blocked(unit: Connection, us: Us, row: ConsentRow, now: datetime) -> No
     broken = {row.asker, row.recipient} & store_blocks.closed_to(unit, us.party)
     if broken:
         raise Conflict(f"dealings with {min(broken)!r} are broken off", party=min(broken))
-    at = agreements.instants(now)
+    at = instants(unit, now)
     found = _blocked(unit, (b for b in blocks.standing(unit, us) if not policy.over(b, at)), row)
     if found is not None:
         raise Conflict(f"restriction {found.name} speaks against it", restriction=found.name)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from mithaq.audit import log
 from mithaq.border import proofs
-from mithaq.border.agreements import instants
+from mithaq.border.clocks import instants
 from mithaq.border.orders import reaches
 from mithaq.border.us import Us
 from mithaq.border.vet import Ground, Verdict, ground, markings_hold, ownership
@@ -21,6 +21,7 @@ from mithaq.model.labels import Beside, Label, Tlp, tlp
 from mithaq.model.markings import FIXED, object_label
 from mithaq.model.objects import Object, read
 from mithaq.policy.agreement import Agreement
+from mithaq.policy.lifecycle import Instants
 from mithaq.policy.receive import against_receiving
 from mithaq.policy.situation import Peer
 from mithaq.seal.frames import Slice
@@ -58,6 +59,7 @@ class _Judging:
     peer: str
     terms: Agreement
     now: datetime
+    instants: Instants
     default: Tlp | None  # of what the peer sends unmarked
     vouched: Mapping[tuple[str, str, str], Json]
     reach: Mapping[int, Tlp]  # of each entry by id()
@@ -81,6 +83,7 @@ def judge(
         peer=peer,
         terms=terms,
         now=now,
+        instants=instants(unit, now),
         default=tlp(level) if level else None,
         vouched=proofs.proofs_of(seal),
         reach={id(entry): proofs.reach(unit, us, entry, now) for entry in puts},
@@ -170,7 +173,7 @@ def _against(work: _Judging, entry: Put, seen: Object, label: Label) -> Verdict 
     """Say why the agreement does not let this come in from this sender; None if it does."""
     us = Peer(name=work.us.party, country=work.us.country)
     sides = (work.peer, us)
-    reason = against_receiving(work.terms, sides, seen, label, instants(work.now))
+    reason = against_receiving(work.terms, sides, seen, label, work.instants)
     if reason is not None:
         because = reason.facts.get("because", "")
         return Verdict(code=str(reason.rule), where=reason.clause, why=because)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from mithaq.border import clocks
 from mithaq.border.peers import administrative
 from mithaq.errors import InputError
 from mithaq.store import channels, parties, releases
@@ -22,6 +23,8 @@ def remove(unit: Connection, name: str, now: datetime, *, by: str) -> None:
         NotFound: there is no such peer.
     """
     peer = parties.peer(unit, name)
+    if name in clocks.witnesses(unit):
+        clocks.appoint(unit, name, now, by=by, off=True)
     releases.show(unit, "no-caller", "", name=name)
     for channel in channels.of_peer(unit, name, "out"):
         facts = {"peer": name, "title": "", "kind": peer.kind, "state": "closed"}

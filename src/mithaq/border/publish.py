@@ -246,7 +246,7 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
     place(unit, us, agreement, going, now)
     gone |= _take_back(unit, made, chosen)
     _keep_outcome(unit, made, asked, now)
-    releases.turn_at(unit, agreement.id, _to_come(made, asked, now))
+    releases.turn_at(unit, agreement.id, _to_come(made, asked))
     waits = [
         (t, seq)
         for (_, seq), d in made.decisions.items()
@@ -259,7 +259,7 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
     return {placed.copy.object.id for many in going.values() for placed in many}
 
 
-def _to_come(made: Outcome, asked: Iterable[int], now: datetime) -> Iterator[tuple[int, str]]:
+def _to_come(made: Outcome, asked: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Yield (copy, instant) of what time alone will turn: embargoes that end, expiries that come."""
     wanted = set(asked)
     known: dict[tuple[object, ...], set[str]] = {}
@@ -269,7 +269,7 @@ def _to_come(made: Outcome, asked: Iterable[int], now: datetime) -> Iterator[tup
             instants = turns(candidate, known) | _of_blocks(
                 made.gathered.situation.blocks, candidate
             )
-            yield from ((seq, at) for at in instants if at > text(now))
+            yield from ((seq, at) for at in instants if at > made.gathered.situation.instants.opens)
 
 
 def _of_blocks(every: Iterable[Block], candidate: Candidate) -> set[str]:

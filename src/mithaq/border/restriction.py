@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from mithaq.border import blocks, consent, peers, touched
-from mithaq.border.agreements import instants
+from mithaq.border.clocks import instants
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
 from mithaq.errors import Conflict, InputError, NotFound
@@ -55,7 +55,7 @@ def preview(unit: Connection, us: Us, entry: Entry, now: datetime) -> Effect:
     """
     row = _row(entry, "", now)
     block = blocks.of_restriction(row)
-    holds = policy.stands(block, instants(now))
+    holds = policy.stands(block, instants(unit, now))
     gone = touched.standing_against(unit, block) if holds else []
     against = consent.against(unit, us, block)
     return Effect(row=row, gone=dict(Counter(r.peer for r in gone)), consents=len(against))
@@ -70,7 +70,7 @@ def add(unit: Connection, us: Us, entry: Entry, now: datetime, *, by: str) -> Ef
     row = store.add_restriction(unit, _row(entry, by, now))
     block = blocks.of_restriction(row)
     gone: Counter[str] = Counter()
-    if policy.stands(block, instants(now)):
+    if policy.stands(block, instants(unit, now)):
         gone.update(each.peer for each in touched.take_down(unit, block, now))
     taken = consent.withdraw(unit, us, block, now, by=by)
     later = [at for at in policy.turns(block) if at > text(now)]

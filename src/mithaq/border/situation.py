@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mithaq.border import blocks
-from mithaq.border.agreements import instants
+from mithaq.border.clocks import instants
 from mithaq.border.orders import reaches
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
@@ -72,7 +72,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         identities=frozenset(_identities(unit, us.party)),
         peers=peers(unit, us),
         purpose=purpose,
-        instants=instants(now),
+        instants=instants(unit, now),
         markings={},
         reference_ids=_reference_ids(unit, targets, sources),
         shelves=tuple(_standing(unit, row, with_body=row.id in ids) for row in standing),

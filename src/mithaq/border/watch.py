@@ -13,14 +13,18 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mithaq.border import agreements, outbox
+from mithaq.border.clocks import instants
 from mithaq.border.peers import administrative
 from mithaq.border.publish import reconsider
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.policy.agreement import digest_of
+from mithaq.policy.lifecycle import Instants
 from mithaq.store import objects, releases
 from mithaq.store.journal import keep, setting
 
+_CLOSED = "closed-until"  # where it is noted up to which instant what closes was decided again
+EVERY = 1 << 31
 AT_ONCE = 500  # decisions that time has turned, made again in one unit; the next unit goes on
 
 
@@ -30,11 +34,35 @@ def turn(unit: Connection, us: Us, now: datetime) -> int:
     What is done is forgotten in the same unit, so whoever stops half way goes on where they were.
     """
     count = 0
-    for agreement, seqs in releases.turned(unit, text(now), AT_ONCE).items():
+    at = instants(unit, now)
+    for agreement, seqs in releases.turned(unit, at.opens, AT_ONCE).items():
         reconsider(unit, us, agreement, seqs, now)
-        releases.forget_turn(unit, agreement, seqs, text(now))
+        releases.forget_turn(unit, agreement, seqs, at.opens)
         count += len(seqs)
-    return count
+    return count or _closing(unit, us, at, now)
+
+
+def _closing(unit: Connection, us: Us, at: Instants, now: datetime) -> int:
+    """Decide again, once, what may close by now though it may not open yet: a time witness is ahead of our clock."""
+    found = _between(unit, at)
+    for agreement, seqs in found.items():
+        reconsider(unit, us, agreement, seqs, now)
+    if found:
+        keep(unit, _CLOSED, at.closes)
+    return sum(map(len, found.values()))
+
+
+def _between(unit: Connection, at: Instants) -> Mapping[str, Sequence[int]]:
+    if at.closes == at.opens:
+        return {}
+    since = max(setting(unit, _CLOSED), at.opens)
+    return releases.turned(unit, at.closes, EVERY, after=since)
+
+
+def turned(unit: Connection, now: datetime) -> int:
+    """Return how many decisions time may have turned and that were not made again yet."""
+    at = instants(unit, now)
+    return releases.count_turned(unit, at.opens) + sum(map(len, _between(unit, at).values()))
 
 
 def changed(unit: Connection, now: datetime) -> list[str]:

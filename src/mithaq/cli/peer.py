@@ -7,7 +7,7 @@ import typer
 from sqlalchemy import Connection
 
 from mithaq.auth.actors import Permission
-from mithaq.border import agreements, keys, parting, peers, shelf
+from mithaq.border import agreements, clocks, keys, parting, peers, shelf
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -274,6 +274,21 @@ def delivery(
         actor = desk.actor(unit, Permission.PEER_ADD)
         peer = parting.set_delivery(unit, name, way, node.clock(), by=actor.name)
     desk.screen.facts(_row(peer))
+
+
+@app.command("clock", cls=Command)
+def clock(
+    ctx: typer.Context, name: Name, *, off: Annotated[bool, typer.Option("--off")] = False
+) -> None:
+    """Let a peer's heartbeats witness the time beside our clock, or no longer."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.begin() as unit:
+        actor = desk.actor(unit, Permission.KEY_ROTATE)
+        clocks.appoint(unit, name, node.clock(), by=actor.name, off=off)
+        named = sorted(clocks.witnesses(unit))
+    if desk.screen.as_json:
+        desk.screen.json({"time_witnesses": named})
+    desk.screen.say("say.clock", names=", ".join(named) or desk.screen.words.say("none.clock"))
 
 
 @app.command("remove", cls=Command)

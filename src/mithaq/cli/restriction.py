@@ -12,7 +12,7 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Beginning, Instant
 from mithaq.clock import text
 from mithaq.node import Node
-from mithaq.store import blocks, releases
+from mithaq.store import blocks
 from mithaq.store.blocks import RestrictionRow
 
 app = topic("restriction")
@@ -81,7 +81,7 @@ def _decide(node: Node) -> None:
     while left:
         with node.core.begin() as unit:
             watch.turn(unit, node.us, node.clock())
-            left = bool(releases.count_turned(unit, text(node.clock())))
+            left = bool(watch.turned(unit, node.clock()))
     shelf.project(node.core, node.shelf, node.clock(), additions=False)
 
 

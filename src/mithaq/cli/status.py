@@ -61,7 +61,7 @@ def gather(node: Node, now: datetime) -> Facts:
             "alarms": len(alarms.every(unit)),
             "witnesses": [{"witness": w.witness, "at": w.at} for w in witnesses.newest(unit)],
             "spool": {"waiting": count, "bytes": size},
-            "turned": releases.count_turned(unit, text(now)),
+            "turned": watch.turned(unit, now),
             "unshown": shelf.behind(node.core, node.shelf),
             "log": log.length(unit) - log.padding(unit),
             "padding": log.padding(unit),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mithaq.audit import log as audit
 from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, stories, watch, witness
 from mithaq.border.shelf import Nudge
-from mithaq.clock import monotonic, text
+from mithaq.clock import monotonic
 from mithaq.errors import MithaqError, NotFound
 from mithaq.node.build import Node
 from mithaq.node.visit import Visitor
@@ -156,7 +156,7 @@ class Worker:
         with node.core.read() as unit:
             ours = max(parties.document_versions(unit, node.us.party), default=0)
             news = ours > keys.announced(unit)
-            changed, turned = watch.changed(unit, now), releases.count_turned(unit, text(now))
+            changed, turned = watch.changed(unit, now), watch.turned(unit, now)
             last = audit.last_checkpoint(unit)
             left = bool(changed) or bool(releases.left_afresh(unit))
         if news:

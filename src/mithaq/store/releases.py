@@ -348,9 +348,10 @@ def turn_at(unit: Connection, agreement: str, moments_: Iterable[tuple[int, str]
         insert_new(unit, moments, [{"agreement": agreement, "copy": c, "at": at} for c, at in part])
 
 
-def turned(unit: Connection, now: str, limit: int) -> dict[str, list[int]]:
+def turned(unit: Connection, now: str, limit: int, after: str = "") -> dict[str, list[int]]:
     """Return, by agreement, copies whose decision may have turned by ``now``, those that wait longest first."""
-    query = select(moments).where(moments.c.at <= now).order_by(moments.c.at).limit(limit)
+    between = (moments.c.at > after, moments.c.at <= now)
+    query = select(moments).where(*between).order_by(moments.c.at).limit(limit)
     found: dict[str, dict[int, None]] = {}
     for row in unit.execute(query):
         found.setdefault(row.agreement, {})[row.copy] = None

@@ -1,0 +1,164 @@
+"""Two clocks and the witnesses of time: no clock that lies opens anything early (border.md 2.7)."""
+
+from datetime import timedelta
+
+import pytest
+
+from mithaq.border import clocks, local, parting, watch
+from mithaq.clock import text as stamp
+from mithaq.errors import InputError, PeerError
+from mithaq.model.labels import Beside, Tlp
+from mithaq.store import releases
+from mithaq.store.parties import Peer, put_peer
+from tests.unit.border.stage import PAIR, US, B, C
+from tests.unit.border.test_heartbeats import LIFE, beat, take
+
+DAY, HOUR = timedelta(hours=24), timedelta(hours=1)
+
+
+def witnessed(stage, *names):
+    for name in names or (B,):
+        stage.do(clocks.appoint, name, stage.now, by="olga")
+
+
+def says(stage, name=B, by=timedelta()):
+    """Let a peer's heartbeat come, issued by a clock that is wrong by so much."""
+    at = stage.now + by
+    raw = beat(stage, name, issued=stamp(at), expires=stamp(at + LIFE))
+    take(stage, raw, name)
+
+
+def pair(stage, by=timedelta()):
+    """What opens and what closes, as our own clock says by, from the true time on."""
+    at = stage.ask(clocks.instants, stage.now + by)
+    return at.opens, at.closes
+
+
+def near(instant, expected):
+    return stamp(expected) <= instant <= stamp(expected + timedelta(minutes=6))
+
+
+def test_without_a_witness_or_before_one_has_spoken_both_are_our_own_clock(stage):
+    says(stage)
+    assert pair(stage, DAY) == (stamp(stage.now + DAY),) * 2
+
+    witnessed(stage)
+
+    assert pair(stage, DAY) == (stamp(stage.now + DAY),) * 2
+
+
+def test_a_witness_in_time_changes_nothing(stage):
+    witnessed(stage)
+    says(stage)
+
+    assert pair(stage) == (stamp(stage.now),) * 2
+
+
+def test_our_own_clock_a_day_ahead_opens_nothing_and_closes_at_once(stage):
+    witnessed(stage)
+    says(stage)
+
+    opens, closes = pair(stage, DAY)
+
+    assert near(opens, stage.now)
+    assert closes == stamp(stage.now + DAY)
+
+
+def test_our_own_clock_a_day_behind_opens_nothing_and_closes_by_the_witness(stage):
+    witnessed(stage)
+    take(stage, beat(stage, issued=stamp(stage.now + DAY), expires=stamp(stage.now + DAY + LIFE)))
+
+    assert pair(stage) == (stamp(stage.now), stamp(stage.now + DAY))
+
+
+@pytest.mark.parametrize("lie", [-DAY, DAY])
+def test_a_witness_that_lies_by_a_day_opens_nothing_early(stage, lie):
+    witnessed(stage)
+    says(stage, by=lie)
+
+    opens, closes = pair(stage)
+
+    assert opens <= stamp(stage.now)
+    assert closes >= stamp(stage.now)
+
+
+def test_of_two_witnesses_the_later_opens_and_the_earlier_closes(stage):
+    witnessed(stage, B, C)
+    says(stage, B)
+    says(stage, C, by=DAY)
+
+    opens, closes = pair(stage, DAY)
+
+    assert near(opens, stage.now)
+    assert closes == stamp(stage.now + DAY)
+
+
+def test_an_old_heartbeat_sets_no_witness_back(stage):
+    witnessed(stage)
+    says(stage)
+    before = stage.ask(clocks.witnesses)
+    says(stage, by=-HOUR)
+
+    assert stage.ask(clocks.witnesses) == before
+
+
+def test_whoever_is_no_witness_is_held_to_our_clock(stage):
+    witnessed(stage, C)
+    with pytest.raises(PeerError):
+        says(stage, by=DAY)
+    assert pair(stage) == (stamp(stage.now),) * 2
+
+
+def test_a_witness_is_appointed_and_dismissed_on_record_and_goes_with_the_peer(stage):
+    witnessed(stage, B, C)
+    stage.do(clocks.appoint, C, stage.now, by="olga", off=True)
+    assert list(stage.ask(clocks.witnesses)) == [B]
+    assert stage.leaves(C)[-1] == "time-witness"
+
+    stage.do(parting.remove, B, stage.now, by="olga")
+
+    assert stage.ask(clocks.witnesses) == {}
+    client = Peer(name="misp", kind="client", url="", state="confirmed", added_at="")
+    stage.do(put_peer, client)
+    with pytest.raises(InputError):
+        stage.do(clocks.appoint, "misp", stage.now, by="olga")
+
+
+def standing(stage):
+    return len(stage.ask(releases.rows_of_agreement, PAIR))
+
+
+def test_an_embargo_ends_by_the_clock_that_opens_and_not_before(stage):
+    witnessed(stage)
+    says(stage)
+    [copy] = stage.give(stage.body(by=US, level=None), tlp=Tlp.GREEN)
+    end = stamp(stage.now + HOUR)
+    stage.do(local.mark, stage.us, copy.seq, Beside(embargo=end), author="ana", now=stage.now)
+    stage.publish(copy)
+    true, stage.clock.now = stage.now, stage.now + DAY  # our clock jumps
+    stage.do(watch.turn, stage.us, stage.now)
+    stage.do(watch.turn, stage.us, stage.now)
+    assert standing(stage) == 0
+    assert stage.ask(watch.turned, stage.now) == 0
+
+    stage.clock.now = true + HOUR
+    says(stage)
+    assert stage.ask(watch.turned, stage.now) == 1
+    stage.do(watch.turn, stage.us, stage.now)
+    assert standing(stage) == 1
+
+
+def test_an_expiry_comes_by_the_clock_that_closes(stage):
+    witnessed(stage)
+    [copy] = stage.give(stage.body(by=US, level=None), tlp=Tlp.GREEN)
+    end = stamp(stage.now + HOUR)
+    stage.do(local.mark, stage.us, copy.seq, Beside(expiry=end), author="ana", now=stage.now)
+    stage.publish(copy)
+    assert standing(stage) == 1
+
+    says(stage, by=DAY)  # our own clock is behind, says the witness
+    assert stage.ask(watch.turned, stage.now) == 1
+    stage.do(watch.turn, stage.us, stage.now)
+
+    assert standing(stage) == 0
+    assert stage.do(watch.turn, stage.us, stage.now) == 0
