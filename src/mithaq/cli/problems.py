@@ -1,12 +1,18 @@
 """An error as people and programs are told it: one sentence, its code, and what to do."""
 
 import json
+import re
 import traceback
+from collections.abc import Mapping
+from functools import cache
 
 from mithaq.cli.common import BadUsage
 from mithaq.cli.exits import Found
 from mithaq.cli.screen import Screen
 from mithaq.errors import MithaqError
+from mithaq.languages import catalogue
+
+_FACT = re.compile(r"\\\{(\w+)\\\}")  # as ``re.escape`` writes it
 
 
 def report(screen: Screen, error: MithaqError, *, debug: bool = False) -> None:
@@ -22,12 +28,36 @@ def report(screen: Screen, error: MithaqError, *, debug: bool = False) -> None:
         return
     said = screen.words.say("error.form", sentence=_sentence(screen, error), code=error.code)
     screen.line(said, style="bold", console=screen.err)
-    detail = str(error)
+    detail = in_words(str(error), screen.words.language)
     if screen.words.language != "en" and not isinstance(error, BadUsage) and detail:
         screen.line(screen.words.say("error.detail", detail=detail), console=screen.err)
     key = _key(screen, error, "do")
     if key:
         screen.line(screen.words.say("error.do", todo=screen.words.say(key)), console=screen.err)
+
+
+def in_words(detail: str, language: str) -> str:
+    """Return the exact words of an error in a reader's language; in English where nobody has put them in words.
+
+    The floors below raise in English, whose words name the sentence: they know neither catalogues nor readers.
+    """
+    if language == "en":
+        return detail
+    for key, form in _forms().items():
+        found = form.fullmatch(detail)
+        if found is not None:
+            return catalogue("mithaq.cli", language, "details").say(key, **found.groupdict())
+    return detail
+
+
+@cache
+def _forms() -> Mapping[str, re.Pattern[str]]:
+    """Return how each sentence of the catalogue is raised: its English, with whatever its facts are."""
+    said = catalogue("mithaq.cli", "en", "details").sentences
+    return {
+        key: re.compile(_FACT.sub(r"(?P<\1>.+)", re.escape(s)), re.DOTALL)
+        for key, s in said.items()
+    }
 
 
 def _sentence(screen: Screen, error: MithaqError) -> str:
