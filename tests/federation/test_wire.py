@@ -88,7 +88,8 @@ def released_to(federation, name):
 
 def ever_released_to(federation, name):
     """What was ever put onto a shelf for ``name``: (agreement, id, version, digest)."""
-    query = text("SELECT agreement, id, version, view FROM released WHERE peer = :p")
+    what = "SELECT agreement, id, version, view FROM"
+    query = text(f"{what} rows WHERE peer = :p UNION {what} departed WHERE peer = :p")
     found = set()
     for node in federation.nodes.values():
         with node.core.read() as unit:
