@@ -442,6 +442,7 @@ for _name, _seq in {
     "a-text": "1",
     "true": True,
     "one-and-a-half": 1.5,
+    "one-point-nought": 1.0,
 }.items():
     lie(
         f"number-{_name}",

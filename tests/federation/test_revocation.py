@@ -6,6 +6,8 @@ from msgspec.structs import replace
 from mithaq.border import agreements, keys, parting, peers, recall
 from mithaq.border.keys import Change
 from mithaq.border.peers import document_of
+from mithaq.border.shelf import Nudge
+from mithaq.clock import text
 from mithaq.exchange.client import fetch_keys
 from mithaq.exchange.wire import PeerUnreachable, Request
 from mithaq.node import open_node
@@ -16,7 +18,7 @@ from mithaq.policy.agreement import to_bytes
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.keys import from_pem, generate
 from mithaq.seal.messages import encode
-from mithaq.store import channels, recalls
+from mithaq.store import channels, inbound, recalls
 from tests.federation.test_delivery import NATIONS, agreement, let_go, tool
 
 
@@ -309,3 +311,77 @@ def test_a_nation_that_is_met_and_not_confirmed_is_answered_as_an_unknown_one(fe
 
     assert (one.status, one.body, one.headers) == (two.status, two.body, two.headers)
     assert arrivals(federation) == []
+
+
+# --- what it touches -------------------------------------------------------------------------------------
+def take_without_heartbeat(federation, name="borea"):
+    """Let a nation fetch what Aurelia has on show as when it is nudged: without asking for a heartbeat."""
+    node = federation.nodes["aurelia"]
+    federation.workers["aurelia"].show()
+    with node.core.read() as unit:
+        nudges = [
+            Nudge(peer="aurelia", channel=c.id, seq=c.seq)
+            for c in channels.of_peer(unit, name, "out")
+            if c.seq
+        ]
+    federation.workers[name].visitor.visit("aurelia", heard=nudges)
+
+
+def listed(federation, name, key, since):
+    node = federation.nodes[name]
+    with node.core.read() as unit:
+        return keys.touched(unit, node.us, key, text(since))
+
+
+def touches_exactly(federation):
+    """Attested, unattested and later releases: the last two are set aside, and listed at both ends."""
+    key = federation.nodes["aurelia"].us.signer.keyid
+    let_go(federation, 1)
+    federation.settle()
+    federation.clock.step(60)
+    before = federation.clock()
+    let_go(federation, 2)
+    take_without_heartbeat(federation)
+    federation.clock.step(60)
+    since = federation.clock()
+    let_go(federation, 3)
+    take_without_heartbeat(federation)
+    assert numbers_at(federation, "borea") == [1, 2, 3]
+    sealed = listed(federation, "aurelia", key, before)
+    turn(federation, revoked=[key], since=since)
+    federation.settle(6)
+
+    aside = listed(federation, "borea", key, since)
+    assert sorted(each.id[-1] for each in aside) == ["2", "3"]
+    assert {(each.peer, each.agreement) for each in aside} == {("aurelia", "forum")}
+    assert numbers_at(federation, "borea") == [1]
+    with federation.nodes["borea"].core.read() as unit:
+        waiting = inbound.in_quarantine(unit)
+    assert {(each.code, each.where, each.id[-1]) for each in waiting} == {
+        ("key-revoked", key, "2"),
+        ("key-revoked", key, "3"),
+    }
+    assert {(each.peer, each.kind, each.id[-1]) for each in sealed if each.kind == "release"} == {
+        (peer, "release", number) for peer in ("borea", "corvia") for number in "23"
+    }
+
+
+def test_a_revocation_touches_exactly_what_came_since_and_what_no_heartbeat_had_told_of(three):
+    touches_exactly(three)
+
+
+def test_what_another_key_sealed_is_not_touched(three):
+    old = three.nodes["aurelia"].us.signer.keyid
+    turn(three)
+    three.settle()
+    three.clock.step(60)
+    let_go(three, 1)
+    take_without_heartbeat(three)
+    three.clock.step(60)
+    since = three.clock()
+    turn(three, revoked=[old], since=since)
+    three.settle(6)
+
+    assert numbers_at(three, "borea") == [1]
+    assert listed(three, "borea", old, since) == []
+    assert listed(three, "aurelia", old, since) == []

@@ -49,7 +49,13 @@ def test_a_revocation_is_asked_about_and_sets_aside_what_came_since(allies, root
     assert states(allies) == ["signs", "revoked"]
     assert "first stage" not in names(allies, "borea")
     [aside] = allies.ask("borea", "quarantine", "list", actor="lina")
-    assert aside["code"] == "key-revoked"
+    assert (aside["code"], aside["where"]) == ("key-revoked", key)
+    line = ("key", "touched", key[:20], "--since", since)
+    [sealed] = allies.ask("asteria", *line, actor="omar")
+    [there] = allies.ask("borea", *line, actor="omar")
+    assert (sealed["peer"], sealed["kind"], sealed["id"]) == ("borea", "release", aside["id"])
+    assert (there["peer"], there["agreement"], there["id"]) == ("asteria", "pact", aside["id"])
+    assert allies.run("borea", *line, actor="amal").exit_code == 3
 
 
 def test_who_may_not_and_with_what_not(allies, root):

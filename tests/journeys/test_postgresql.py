@@ -6,6 +6,8 @@ from sqlalchemy import create_engine, make_url, text
 from mithaq.model.ids import new_id
 from mithaq.model.labels import Tlp
 from mithaq.policy.agreement import Agreement, Clause, Party
+from tests.federation.test_delivery import agreement
+from tests.federation.test_revocation import touches_exactly
 from tests.federation.world import Federation
 
 NAMES = ("aurelia", "borea", "corvia")
@@ -80,3 +82,9 @@ def test_a_forum_of_both_databases_exchanges_in_every_direction(federation):
     for name in NAMES:
         others = set().union(*(sent[other] for other in NAMES if other != name))
         assert {id_ for id_, _ in federation.held_by(name)} == others
+
+
+def test_a_revoked_key_touches_the_same_on_both_databases(federation):
+    federation.sign(agreement("forum", *NAMES), *NAMES)
+
+    touches_exactly(federation)

@@ -272,7 +272,7 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
         BadMessage: sender or we are no party of it, no signature of an enrolled party holds, it is a grant,
             or it takes the id of an agreement that the sender is no party of.
     """
-    agreement = policy.read(envelope.payload)
+    agreement = policy.read_exact(envelope.payload)
     _may_propose(unit, us, sender, agreement)
     ours = agreement.party(us.party) is not None and agreement.party(sender) is not None
     if not ours or policy.to_bytes(agreement) != envelope.payload:

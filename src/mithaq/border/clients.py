@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border.vet import Ground, ground, markings_hold
+from mithaq.border.vet import OWN_TYPES, Ground, ground, markings_hold
 from mithaq.clock import text
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Refusal
@@ -48,8 +48,10 @@ def post(unit: Connection, arrival: Arrival, now: datetime) -> Settled:
     objects.put_source(unit, Source(name=voucher, kind="client"))
     try:
         read = list(BUILT_IN.read(arrival.raw, "stix"))
-    except InputError:
-        read = []  # the listener has refused what is no envelope; what is left counts as failed
+    except (
+        InputError
+    ):  # the listener has refused what is no envelope; what is left fails as a whole
+        return give_up(unit, arrival, now)
     seen = [each for each in read if isinstance(each, Object)]
     refused = [each for each in read if isinstance(each, Refusal)]
     ground_ = ground(unit, voucher, seen)
@@ -57,10 +59,7 @@ def post(unit: Connection, arrival: Arrival, now: datetime) -> Settled:
     copies: list[Copy] = []
     aside: list[Quarantined] = []
     for each in seen:
-        verdict = markings_hold(ground_, each)
-        owner = ground_.owner_of(each)
-        if verdict is not None or owner:
-            code = verdict.code if verdict is not None else "ownership"
+        if code := _against(ground_, each):
             aside.append(_aside(voucher, arrival, each, code, now))
         elif each.type == "marking-definition":
             if each.id not in FIXED:
@@ -72,6 +71,16 @@ def post(unit: Connection, arrival: Arrival, now: datetime) -> Settled:
     _record(unit, voucher, stored, aside, now)
     _answer(unit, arrival, seen, refused, now)
     return Settled(stored=len(stored), quarantined=len(aside), failed=len(refused))
+
+
+def _against(ground_: Ground, seen: Object) -> str:
+    """Return the code of what stands against an object of a client's; empty if nothing does."""
+    verdict = markings_hold(ground_, seen)
+    if verdict is not None:
+        return verdict.code
+    if seen.type.startswith(OWN_TYPES):
+        return "private-kind"
+    return "ownership" if ground_.owner_of(seen) else ""
 
 
 def _copy(voucher: str, ground_: Ground, seen: Object, default: Beside, now: datetime) -> Copy:
@@ -163,11 +172,12 @@ def _status(
     releases.show(unit, "status", shelf, id=arrival.facts["status"], raw=raw)
 
 
-def give_up(unit: Connection, arrival: Arrival, now: datetime) -> None:
+def give_up(unit: Connection, arrival: Arrival, now: datetime) -> Settled:
     """Answer a POST that could not be settled: everything in it failed, and its status says so."""
     total = int(arrival.facts.get("total", "0"))
     failed: list[Json] = [{**_detail(_nameless(), text(now)), "message": "not taken"}] * total
     _status(unit, arrival, [], failed)
+    return Settled(stored=0, quarantined=0, failed=total)
 
 
 def _detail(id_: str, version: str) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from mithaq.border import proofs
 from mithaq.border.clocks import instants
 from mithaq.border.orders import reaches
 from mithaq.border.us import Us
-from mithaq.border.vet import Ground, Verdict, ground, markings_hold, ownership
+from mithaq.border.vet import OWN_TYPES, Ground, Verdict, ground, markings_hold, ownership
 from mithaq.clock import text
 from mithaq.errors import InputError
 from mithaq.model.canonical import Json
@@ -32,9 +32,6 @@ from mithaq.store.objects import Copy
 from mithaq.store.recalls import OrderRow
 
 RECALLED = "recalled"  # what comes again that its owner took back
-_OWN_TYPES = (
-    "mithaq-"  # our own object types come in collections of their own, never as intelligence
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +127,7 @@ def _read(entry: Put, raw: bytes) -> Object | Verdict:
         return Verdict(code=error.code, where=str(error.facts.get("where", "")), why=str(error))
     if (seen.id, seen.type, seen.version) != (entry.id, entry.type, entry.modified):
         return Verdict(code="entry", where="/", why="the seal names another object or version")
-    if seen.type.startswith(_OWN_TYPES):
+    if seen.type.startswith(OWN_TYPES):
         return Verdict(code="private-kind", where="/type", why=seen.type)
     return seen
 

@@ -35,6 +35,7 @@ from mithaq.store.inbound import Heard
 from mithaq.store.journal import keep, setting
 
 SKEW = timedelta(minutes=5)
+MOST_HEADS = 256  # of one heartbeat that are remembered
 AGAIN = timedelta(hours=1)  # between two times that a channel begins anew
 
 
@@ -116,6 +117,8 @@ def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News
         )
         alarms.heard(unit, peer, now)
         clocks.note(unit, peer, heartbeat.issued)
+        said = [(head.channel, head.seq) for head in heartbeat.heads[:MOST_HEADS]]
+        inbound.note_heads(unit, said, text(now))
         for have in heartbeat.have:
             _delivered(unit, us, (peer, raw), have, now)
         _note_keys(unit, peer, heartbeat.yours)

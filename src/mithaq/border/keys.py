@@ -30,7 +30,9 @@ from mithaq.seal.documents import (
 from mithaq.seal.drafts import Draft
 from mithaq.seal.envelope import Envelope, read
 from mithaq.seal.keys import Signer, decode, encode, keyid
-from mithaq.store import inbound, objects, parties
+from mithaq.seal.messages import Doc, Put, Recall, Receipt, Seal
+from mithaq.seal.messages import decode as to_seal
+from mithaq.store import channels, inbound, objects, parties
 from mithaq.store.inbound import Quarantined
 from mithaq.store.journal import keep, setting
 
@@ -211,17 +213,19 @@ def _distrust(unit: Connection, us: Us, party: str, gone: Revoked, now: datetime
         for copy in objects.vouched_since(unit, party, gone.since)
         if gone.key in _signers(copy.proof)
     ]
+    doubtful += _beyond_heads(unit, party, gone)
     aside = [
         Quarantined(
             at=text(now),
             voucher=copy.sent_by or party,
             origin=copy.agreement,
+            agreement=copy.agreement,
             id=copy.object.id,
             type=copy.object.type,
             version=copy.object.version,
             digest=copy.object.digest,
             code="key-revoked",
-            where="",
+            where=gone.key,
             body=copy.object.raw,
         )
         for copy in doubtful
@@ -231,6 +235,75 @@ def _distrust(unit: Connection, us: Us, party: str, gone: Revoked, now: datetime
     facts: dict[str, Json] = {"key": gone.key, "since": gone.since, "objects": len(aside)}
     peers.administrative(unit, now, "key-revoked", party, facts)
     return len(aside)
+
+
+def _beyond_heads(unit: Connection, party: str, gone: Revoked) -> list[objects.Copy]:
+    """Return what came before the instant, sealed by that key, beyond what a heartbeat had said by then."""
+    found: dict[int, objects.Copy] = {}
+    for channel in channels.of_peer(unit, party, "in"):
+        head = inbound.head_before(unit, channel.id, gone.since)
+        for raw in inbound.accepted_after(unit, channel.id, head):
+            envelope = read(raw)
+            if gone.key not in {signature.keyid for signature in envelope.signatures}:
+                continue
+            for entry in to_seal(envelope.payload, Seal).entries:
+                if isinstance(entry, Put):
+                    found |= {
+                        copy.seq: copy
+                        for copy in objects.of_id(unit, entry.id)
+                        if (copy.voucher, copy.sent_by, copy.agreement)
+                        == (party, party, channel.agreement)
+                        and copy.object.digest == entry.digest
+                        and copy.received_at < gone.since
+                    }
+    return [*found.values()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """One thing that was sent under a key, or came under it and was set aside."""
+
+    peer: str
+    agreement: str
+    kind: str  # release | recall | receipt | document
+    id: str = ""
+    version: str = ""
+    at: str
+
+
+def touched(unit: Connection, us: Us, key: str, since: str) -> list[Touched]:
+    """List what a key touches since an instant: what we sealed by ours, or what a peer's revocation set aside."""
+    if key in peers.every_key_of(unit, us.party):
+        return [each for sent in channels.sent_since(unit, since) for each in _sealed(key, sent)]
+    return [
+        Touched(
+            peer=aside.voucher,
+            agreement=aside.agreement,
+            kind="release",
+            id=aside.id,
+            version=aside.version,
+            at=aside.at,
+        )
+        for aside in inbound.in_quarantine_for(unit, "key-revoked", key)
+        if aside.at >= since
+    ]
+
+
+def _sealed(key: str, sent: tuple[channels.Channel, channels.Parcel, str]) -> list[Touched]:
+    channel, parcel, at = sent
+    envelope = read(parcel.envelope)
+    if key not in {signature.keyid for signature in envelope.signatures}:
+        return []
+    found: list[Touched] = []
+    for entry in to_seal(envelope.payload, Seal).entries:
+        kind = _KINDS[type(entry)]
+        named = (entry.id, entry.modified) if isinstance(entry, Put) else ("", "")
+        where = {"peer": channel.peer, "agreement": channel.agreement, "at": at}
+        found.append(Touched(**where, kind=kind, id=named[0], version=named[1]))
+    return found
+
+
+_KINDS = {Put: "release", Recall: "recall", Receipt: "receipt", Doc: "document"}
 
 
 def _signers(proof: str) -> set[str]:

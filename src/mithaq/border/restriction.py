@@ -13,9 +13,9 @@ from mithaq.border.us import Us
 from mithaq.clock import parse, text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.canonical import Json
+from mithaq.model.ids import COUNTRY, NAME
 from mithaq.model.kinds import IDENTIFIER, TYPE_NAME
 from mithaq.policy import blocks as policy
-from mithaq.policy.agreement import COUNTRY, NAME
 from mithaq.store import blocks as store
 from mithaq.store.blocks import RestrictionRow
 

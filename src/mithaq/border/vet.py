@@ -24,6 +24,7 @@ from mithaq.store import inbound, objects, parties
 from mithaq.store.inbound import Quarantined
 from mithaq.store.objects import UNRESOLVED
 
+OWN_TYPES = "mithaq-"  # our own kinds come in collections of their own, never as intelligence
 UNMARKED_READS_AS = Tlp.AMBER  # who may read here what nobody has marked yet
 
 

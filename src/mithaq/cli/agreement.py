@@ -20,6 +20,7 @@ from mithaq.cli.simulate import simulate
 from mithaq.cli.status import agreement_row
 from mithaq.clock import text
 from mithaq.errors import NotFound
+from mithaq.model.ids import COUNTRY, NAME
 from mithaq.node import Node
 from mithaq.policy import agreement as policy
 from mithaq.policy import templates
@@ -49,7 +50,7 @@ def new(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Write a draft to edit."""
     desk = desk_of(ctx)
-    if id_ and not policy.NAME.fullmatch(id_):
+    if id_ and not NAME.fullmatch(id_):
         raise BadUsage("bad-id", name=id_)
     with desk.node() as node, node.core.read() as unit:
         names = [node.us.party, *(each for each in party if each != node.us.party)]
@@ -71,7 +72,7 @@ def _party(unit: Connection, written: str, template: str) -> Party:
     name, equals, rest = written.partition("=")
     country, _, organisation = rest.partition(":")
     if equals:
-        if not policy.NAME.fullmatch(name) or not policy.COUNTRY.fullmatch(country.upper()):
+        if not NAME.fullmatch(name) or not COUNTRY.fullmatch(country.upper()):
             raise BadUsage("bad-party", name=written)
         return Party(name=name, country=country.upper(), organisation=organisation or name)
     document = peers.document_of(unit, name)

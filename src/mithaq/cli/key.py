@@ -1,6 +1,6 @@
 """Our keys: which ones speak for us, the next exchange key, and those that count no longer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from mithaq.errors import Fault
 from mithaq.node import Node
 from mithaq.seal.documents import KeyDocument, Reader
 from mithaq.seal.keys import decode, generate, keyid
+from mithaq.store import parties
 
 app = topic("key")
 Roots = Annotated[list[Path], typer.Option("--root-key", metavar="FILE")]
@@ -63,7 +64,15 @@ def named(document: KeyDocument, key: str) -> str:
     Raises:
         BadUsage: there is none, or more than one.
     """
-    known = [keyid(decode(each.public)) for each in document.exchange]
+    return one_of_keys(key, [keyid(decode(each.public)) for each in document.exchange])
+
+
+def one_of_keys(key: str, known: Sequence[str]) -> str:
+    """Return the one of ``known`` that ``key`` is, or begins.
+
+    Raises:
+        BadUsage: there is none, or more than one.
+    """
     bare = key.removeprefix("sha256:")
     found = [name for name in known if name.removeprefix("sha256:").startswith(bare)]
     if len(found) != 1:
@@ -112,6 +121,25 @@ def revoke(  # noqa: PLR0913 an argument per option
 
     done = _signed(desk, root_key, passphrase_file, change)
     _told(desk, done, "say.revoked", name=found, since=since)
+
+
+@app.command("touched", cls=Command)
+def touched(
+    ctx: typer.Context,
+    key: Annotated[str, typer.Argument(metavar="KEY")],
+    *,
+    since: Instant,
+) -> None:
+    """List what a key touches since an instant."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        desk.actor(unit, Permission.KEY_ROTATE)
+        known = [*peers.every_key_of(unit, node.us.party)]
+        for peer in parties.all_peers(unit):
+            known += peers.every_key_of(unit, peer.name)
+        found = keys.touched(unit, node.us, one_of_keys(key, known), since)
+    rows = [{field: getattr(each, field) for field in keys.Touched.__slots__} for each in found]
+    desk.screen.rows(("at", "peer", "agreement", "kind", "id", "version"), rows)
 
 
 @app.command("readers", cls=Command)

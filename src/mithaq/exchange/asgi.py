@@ -20,7 +20,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
-from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mithaq import clock
@@ -77,7 +76,9 @@ def app(listener: Listener, base: str, close: Callable[[], None] = lambda: None)
         yield
         close()
 
-    return Starlette(routes=[Mount("/", app=_Door(listener, base))], lifespan=lifespan)
+    made = Starlette(lifespan=lifespan)
+    made.router.default = _Door(listener, base)  # whatever the path looks like, the answer is ours
+    return made
 
 
 class _Door:

@@ -78,6 +78,7 @@ class Listener:
             if announced > verb.most_bytes:
                 raise HttpProblem(413)
             return Welcome(name=ANYBODY, most_bytes=verb.most_bytes)
+        _as_it_is(head)
         most = verb.most_bytes(self._settings)
         if announced > most:
             raise HttpProblem(413)
@@ -93,6 +94,8 @@ class Listener:
         now = self._clock()
         if isinstance(verb, Heard):
             return self._hear(verb, request, now)
+        if request.body:
+            _as_it_is(request)
         if len(request.body) > verb.most_bytes(self._settings):
             raise HttpProblem(413)
         with self._turns, self._shelf.read() as unit:
@@ -114,6 +117,8 @@ class Listener:
 
     def _hear(self, verb: Heard, request: Request, now: datetime) -> Response:
         """Take what anybody may bring; all of them together are counted as one caller."""
+        if request.body:
+            _as_it_is(request)
         if len(request.body) > verb.most_bytes:
             raise HttpProblem(413)
         with (
@@ -144,3 +149,14 @@ class Listener:
             _log.warning("store-away", kind=type(error).__name__)
             answer = respond(HttpProblem(503, headers={"retry-after": "5"}))
         return replace(answer, headers={**answer.headers, "cache-control": "no-store"})
+
+
+def _as_it_is(request: Request) -> None:
+    """Refuse a body that would have to be unpacked: what it unpacks to is bounded by nothing (RFC 9110, 8.4).
+
+    Raises:
+        HttpProblem: 415.
+    """
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in {"", "identity"}:
+        raise HttpProblem(415, headers={"accept-encoding": "identity"})

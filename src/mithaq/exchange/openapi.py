@@ -152,11 +152,12 @@ TABLE: Mapping[tuple[str, str], Declared] = {
     ("/mithaq/keys/", "POST"): Declared(status=202, media=JSON, schema="nothing", takes=JSON),
     ("/mithaq/keys/{version}/", "GET"): Declared(media=JSON, schema="signed", others=(404,)),
 }
-# Whoever is known may be turned away for a time; whoever is not is told so; a body may be too long or too slow.
+# Whoever is known may be turned away for a time; whoever is not is told so; a body may be too long, too
+# slow or packed.
 _OF_ANY: Mapping[type[Verb], tuple[int, ...]] = {
-    Known: (401, 408, 413, 429, 503),
+    Known: (401, 408, 413, 415, 429, 503),
     Open: (413, 503),
-    Heard: (408, 413, 429, 503),
+    Heard: (408, 413, 415, 429, 503),
 }
 _HEADERS: Mapping[int, str] = {
     401: "www-authenticate",

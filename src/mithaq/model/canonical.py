@@ -21,6 +21,9 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 MAX_INTEGER = 2**53 - 1  # what every implementation holds exactly (RFC 8259 section 6, RFC 8785)
 _EXPONENT_FROM = 1e21  # from here on RFC 8785 writes an exponent
+_FRACTION = re.compile(
+    rb"[:\[,][ \t\r\n]*-?[0-9]+[.eE]"
+)  # as every number with a fraction or an exponent stands
 _PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
@@ -45,6 +48,7 @@ class Limits:
 
     max_bytes: int = 64 << 20
     max_depth: int = 64  # the parser itself stops at 200
+    whole_numbers: bool = False  # 1.0 is no other way to write 1
 
 
 DEFAULT_LIMITS = Limits()
@@ -71,6 +75,8 @@ def parse(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     except ValueError as error:
         # not chained: the parser's message quotes the key
         raise _unreadable(raw, str(error)) from None
+    if limits.whole_numbers and _FRACTION.search(raw) and _holds_float(value):
+        raise GateRefused("number", "")
     if not _is_sound(value, limits.max_depth, may_hold_nul=b"\\u0000" in raw):
         cause, where = next(_flaws(value, "", limits.max_depth))
         raise GateRefused(cause, where)
@@ -154,6 +160,20 @@ def _is_sound(value: Json, max_depth: int, *, may_hold_nul: bool) -> bool:
                     return False
         level = below
     return not level
+
+
+def _holds_float(value: Json) -> bool:
+    """Say whether there is a number with a fraction or an exponent, on any level that the parser lets through."""
+    level: list[Json] = [value]
+    while level:
+        if any(isinstance(item, float) for item in level):
+            return True
+        below: list[Json] = []
+        for item in level:
+            if isinstance(item, (dict, list)):
+                below.extend(item.values() if isinstance(item, dict) else item)
+        level = below
+    return False
 
 
 def _is_exact(number: float) -> bool:

@@ -192,12 +192,15 @@ _NAMES_A_LEVEL = re.compile(
 _IS_A_LEVEL = re.compile(r"[^a-z]*(?:clear|white|green|amber|red|amber[^a-z]*strict)[^a-z]*")
 
 
+# letters of other scripts that look like those of a level's name, in small letters
+_ALIKE = str.maketrans("тсріагеԁмнвτριαεμνηϲ", "tcpiaredmhbtpiaemnhc")
 _UNSEEN = frozenset({"Cf", "Mn"})  # marks and joiners that stand within a word unseen
 
 
 def _reads_as_level(text: str) -> bool:
     shown = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(c for c in shown if unicodedata.category(c) not in _UNSEEN)
+    plain = plain.translate(_ALIKE)
     return bool(_NAMES_A_LEVEL.search(plain) or _IS_A_LEVEL.fullmatch(plain))
 
 

@@ -9,14 +9,15 @@ import msgspec
 
 from mithaq.errors import InputError
 from mithaq.model.canonical import GateRefused, Json, canonical, digest, parse
+from mithaq.model.ids import COUNTRY, NAME
 from mithaq.model.kinds import is_timestamp
 from mithaq.model.labels import Pap, Tlp, pap, tlp
 
 Slug = str
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _NO_NAME = "holds letters, digits, '.', '_' and '-' only, 128 at most"
-COUNTRY = re.compile(r"[A-Z]{2}")
 _PLACE = re.compile(r" at `([^`]*)`")  # as msgspec writes it
+_MOST_TOML = 1 << 20  # bytes
+_MOST_DOTS = 500  # the reader of TOML takes the square of the parts of a dotted key
 _LONG = len("2031-01-31T00:00:00.000Z")
 _TWO = 2
 Kind = Literal["bilateral", "forum", "grant"]
@@ -155,12 +156,25 @@ class Agreement(_Part, frozen=True, kw_only=True):
 
 
 def read(raw: bytes) -> Agreement:
-    """Read a document in TOML or JSON.
+    """Read a document in TOML or JSON, as people write it.
 
     Raises:
         InvalidAgreement: the message names the path and what is wrong.
     """
-    agreement = _convert(_parsed(raw))
+    return _sound(_parsed(raw))
+
+
+def read_exact(raw: bytes) -> Agreement:
+    """Read the JSON that parties sign and send each other.
+
+    Raises:
+        InvalidAgreement: as ``read``.
+    """
+    return _sound(_strict(raw))
+
+
+def _sound(value: Json) -> Agreement:
+    agreement = _convert(value)
     for path, fault in _faults(agreement):
         raise InvalidAgreement(f"{path}: {fault}", where=path)
     return agreement
@@ -188,15 +202,21 @@ def schema() -> Mapping[str, Json]:
 
 def _parsed(raw: bytes) -> Json:
     if raw.lstrip()[:1] == b"{":
-        try:
-            return parse(raw)
-        except GateRefused as error:
-            raise InvalidAgreement(f"not strict JSON: {error}") from error
+        return _strict(raw)
+    if len(raw) > _MOST_TOML or any(line.count(b".") > _MOST_DOTS for line in raw.split(b"\n")):
+        raise InvalidAgreement("longer, or with more dots in a line, than any agreement")
     try:
         value: Json = tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers, and of its own stack
         raise InvalidAgreement(f"neither JSON nor TOML: {error}") from error
     return value
+
+
+def _strict(raw: bytes) -> Json:
+    try:
+        return parse(raw)
+    except GateRefused as error:
+        raise InvalidAgreement(f"not strict JSON: {error}") from error
 
 
 def _convert(value: Json) -> Agreement:

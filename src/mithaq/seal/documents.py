@@ -1,6 +1,7 @@
 """Key documents: which keys speak for a nation, signed by its root (border.md 9.1)."""
 
 import hashlib
+import re
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -9,6 +10,7 @@ import msgspec
 from mithaq.clock import parse as instant
 from mithaq.clock import text
 from mithaq.errors import InputError
+from mithaq.model.ids import COUNTRY, NAME
 from mithaq.model.kinds import IDENTIFIER
 from mithaq.seal.envelope import BadEnvelope, Envelope, payload_type, verify
 from mithaq.seal.keys import decode as base64
@@ -156,7 +158,29 @@ def _read(envelope: Envelope) -> KeyDocument:
     return document
 
 
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
+_TURNING = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)  # controls; and what turns text round
+
+
+def _check_names(document: KeyDocument) -> None:
+    """Check what names a nation: it stands in paths and on screens, and requests go to its address."""
+    if not NAME.fullmatch(document.party):
+        raise BadKeyDocument("a name that is none", cause="name")
+    if not COUNTRY.fullmatch(document.country):
+        raise BadKeyDocument("a country that is none", cause="country")
+    if not _ADDRESS.fullmatch(document.url):
+        raise BadKeyDocument("an address that is none", cause="url")
+    shown = (
+        text_ for reader in document.readers for text_ in (reader.id, reader.name, reader.role)
+    )
+    if any(_TURNING.search(text_) for text_ in (document.organisation, *shown)):
+        raise BadKeyDocument("a text that screens show as another", cause="text")
+
+
 def _check(document: KeyDocument) -> None:
+    _check_names(document)
     roots = document.root_keys
     if document.threshold > len(roots) or len(roots) != len(document.roots):
         raise BadKeyDocument("threshold and root keys do not fit", cause="threshold")

@@ -36,7 +36,7 @@ STANDING = payload_type("standing-approval")
 
 ZERO = "sha256:" + "0" * 64  # prev of the first seal of a channel
 BASE = ""  # the agreement of a base channel
-_LIMITS = Limits(max_bytes=16 << 20, max_depth=12)
+_LIMITS = Limits(max_bytes=16 << 20, max_depth=12, whole_numbers=True)
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
 Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]

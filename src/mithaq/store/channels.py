@@ -91,6 +91,24 @@ def parcel(unit: Connection, channel: str, chan_seq: int) -> Parcel | None:
     return None if row is None else _parcel(row)
 
 
+def sent_since(unit: Connection, instant: str) -> list[tuple[Channel, Parcel, str]]:
+    """Return what was put into the outbox from an instant on: its channel, the envelope, and when; oldest first."""
+    rows = (
+        select(channels, outbox.c.chan_seq, outbox.c.envelope, outbox.c.bodies, outbox.c.at)
+        .join(channels, channels.c.id == outbox.c.channel)
+        .where(outbox.c.at >= instant)
+        .order_by(outbox.c.at, outbox.c.channel, outbox.c.chan_seq)
+    )
+    found: list[tuple[Channel, Parcel, str]] = []
+    for row in unit.execute(rows):
+        channel = Channel(**{name: row._mapping[name] for name in Channel.__slots__})
+        parcel_ = Parcel(
+            channel=row.id, chan_seq=row.chan_seq, envelope=bytes(row.envelope), bodies=()
+        )
+        found.append((channel, parcel_, row.at))
+    return found
+
+
 def parcels(unit: Connection, channel: str, first: int, last: int) -> list[Parcel]:
     """Return the envelopes of a channel from one number to another, in order."""
     seq = outbox.c.chan_seq

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
-from mithaq.store.sql import chunks, put
-from mithaq.store.tables import accepted, channels, heard, quarantine, refusals
+from mithaq.store.sql import chunks, insert_new, put
+from mithaq.store.tables import accepted, channels, heads, heard, quarantine, refusals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,32 @@ def envelopes_of_seals(unit: Connection, seals: Iterable[str]) -> list[bytes]:
         rows = select(accepted.c.envelope).where(accepted.c.seal.in_(part))
         found += [bytes(row.envelope) for row in unit.execute(rows)]
     return found
+
+
+def accepted_after(unit: Connection, channel: str, chan_seq: int) -> list[bytes]:
+    """Return the seals admitted in a channel after a number, each as its envelope, in order."""
+    rows = select(accepted.c.envelope).where(
+        accepted.c.channel == channel, accepted.c.chan_seq > chan_seq
+    )
+    return [bytes(row.envelope) for row in unit.execute(rows.order_by(accepted.c.chan_seq))]
+
+
+def note_heads(unit: Connection, said: Sequence[tuple[str, int]], at: str) -> None:
+    """Keep how far a peer says that it has sent in its channels; what was heard before stays."""
+    insert_new(unit, heads, [{"channel": name, "seq": seq, "at": at} for name, seq in said])
+
+
+def head_before(unit: Connection, channel: str, instant: str) -> int:
+    """Return how far a peer had said before an instant that it had sent in a channel; 0: nothing was said."""
+    query = select(func.max(heads.c.seq)).where(heads.c.channel == channel, heads.c.at < instant)
+    return unit.execute(query).scalar_one() or 0
+
+
+def in_quarantine_for(unit: Connection, code: str, where: str) -> list[Quarantined]:
+    """Return what was put into quarantine with a code because of ``where``, whatever became of it, oldest first."""
+    c = quarantine.c
+    rows = select(quarantine).where(c.code == code, c.where == where).order_by(c.seq)
+    return [Quarantined(**{**r._mapping, "body": bytes(r.body)}) for r in unit.execute(rows)]
 
 
 def set_aside(unit: Connection, new: Sequence[Quarantined]) -> None:

@@ -275,6 +275,15 @@ accepted = Table(
     _blob("envelope"),
     PrimaryKeyConstraint("channel", "chan_seq"),
 )
+# How far peers said that they had sent, and when we heard it: what lies beyond is doubtful once a key is revoked.
+heads = Table(
+    "heads",
+    core,
+    Column("channel", String(32), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    _text("at"),
+    PrimaryKeyConstraint("channel", "seq"),
+)
 # What came in good envelopes but may not be an object here: for our people to look at.
 quarantine = Table(
     "quarantine",

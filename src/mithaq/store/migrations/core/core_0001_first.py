@@ -241,6 +241,14 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "heads",
+        sa.Column("channel", sa.String(length=32), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "seq"),
+        schema="core",
+    )
+    op.create_table(
         "departed",
         sa.Column(
             "seq",
