@@ -101,7 +101,6 @@ def acts(folder):
             ],
             (
                 f"SELECT count(*) FROM rows WHERE id = '{number['release']}'",
-                f"SELECT count(*) FROM released WHERE id = '{number['release']}'",
                 LEAF.format("release", number["release"]),
                 f"SELECT count(*) - 1 {SENT}",
             ),
