@@ -25,7 +25,7 @@ MAY_CHANGE = {
     "answered": _TURN | _LOG | {"outbox", "orders", "copies", "bodies", "relations"},
     "proposed": _TURN | _LOG | {"agreements", "signatures", "notices"},
     "blank": _TURN | _LOG,  # views withheld under a good seal
-    "own": _LOG | _TURN | {"outbox"},
+    "own": _LOG | _TURN | {"outbox", "alarms"},
 }
 _STATE = ("state", "heard", "frozen", "kept", "behind")
 

@@ -1,7 +1,7 @@
 """Agreements: drafted, proposed, signed, looked at, narrowed."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ from mithaq.errors import NotFound
 from mithaq.model.ids import COUNTRY, NAME
 from mithaq.node import Node
 from mithaq.policy import agreement as policy
-from mithaq.policy import templates
+from mithaq.policy import iep, templates
 from mithaq.policy.agreement import Agreement, Basis, Clause, Direction, Duty, Party
 from mithaq.policy.lifecycle import Signed
 from mithaq.seal.keys import Signer
@@ -268,6 +268,58 @@ def _narrow(desk: Desk, name: str, act: str, *, yes: bool) -> None:
         return
     state = desk.screen.value("state", str(after.state))
     desk.screen.say(f"say.{act}", agreement=name, peers=others, state=state)
+
+
+@app.command("iep-export", cls=Command)
+def iep_export(
+    ctx: typer.Context,
+    name: Id,
+    *,
+    version: Version = 0,
+    out: Annotated[Path, typer.Option(metavar="FILE")],
+) -> None:
+    """Write an agreement's clauses as IEP 2.0 policies, and name what does not fit."""
+    desk = desk_of(ctx)
+    with desk.node() as node, node.core.read() as unit:
+        held = agreements.held(unit, name, node.clock())
+    policies, unfit = iep.export(_text(held, version).text)
+    desk.write(out, iep.to_bytes(policies))
+    _fitted(desk, out, len(policies), unfit)
+    desk.screen.say("say.iep-exported", file=out, count=len(policies))
+
+
+@app.command("iep-import", cls=Command)
+def iep_import(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    *,
+    party: Annotated[list[str], typer.Option(metavar="NAME[=CODE:ORGANISATION]")],
+    id_: Annotated[str, typer.Option("--id", metavar="ID")],
+    start: Instant = "",
+    out: Annotated[Path, typer.Option(metavar="FILE")],
+) -> None:
+    """Write a draft from IEP 2.0 policies, to complete; nothing is signed or sent."""
+    desk = desk_of(ctx)
+    if not NAME.fullmatch(id_):
+        raise BadUsage("bad-id", name=id_)
+    policies = iep.read(desk.read(file))
+    with desk.node() as node, node.core.read() as unit:
+        names = [node.us.party, *(each for each in party if each != node.us.party)]
+        sides = [_party(unit, each, "") for each in names]
+        draft, unfit = iep.draft(policies, sides, id_, start or text(node.clock()))
+    desk.write(out, msgspec.json.format(policy.to_bytes(draft), indent=1))
+    policy.read(policy.to_bytes(draft))
+    _fitted(desk, out, len(draft.clauses), unfit)
+    desk.screen.say("say.iep-imported", file=out)
+
+
+def _fitted(desk: Desk, out: Path, count: int, unfit: Sequence[iep.Unfit]) -> None:
+    """Print what did not fit, clause by clause."""
+    rows = [{"clause": u.clause, "field": u.field, "left_out": u.value} for u in unfit]
+    if desk.screen.as_json:
+        desk.screen.json({"file": str(out), "count": count, "unfit": rows})
+    else:
+        desk.screen.rows(("clause", "field", "left_out"), rows, empty="none.unfit")
 
 
 @app.command("schema", cls=Command)
