@@ -17,7 +17,8 @@ from tests.journeys.conftest import bundle, indicator
 KEYS = {  # what programs may count on
     "status": {
         "nation", "realm", "url", "home", "keys", "warnings", "peers", "agreements", "shelves",
-        "queue", "quarantine", "refused", "spool", "unshown", "log", "padding", "served", "receipts",
+        "queue", "review", "quarantine", "refused", "alarms", "witnesses", "spool", "turned", "unshown",
+        "log", "padding", "served", "receipts",
     },
     "verify": {"leaves", "padding", "bodies", "rows", "problems"},
     "peer words": {"nation", "words"},
