@@ -18,10 +18,12 @@ from mithaq.clock import text
 from mithaq.errors import InputError
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Label, Tlp, tlp
-from mithaq.model.markings import FIXED, object_label
+from mithaq.model.markings import FIXED
 from mithaq.model.objects import Object, read
 from mithaq.policy.agreement import Agreement
+from mithaq.policy.decision import Reason
 from mithaq.policy.lifecycle import Instants
+from mithaq.policy.permit import reads_content
 from mithaq.policy.receive import against_receiving
 from mithaq.policy.situation import Peer
 from mithaq.seal.frames import Slice
@@ -32,6 +34,9 @@ from mithaq.store.objects import Copy
 from mithaq.store.recalls import OrderRow
 
 RECALLED = "recalled"  # what comes again that its owner took back
+
+
+_NOTHING = Beside()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,7 @@ class _Judging:
     reach: Mapping[int, Tlp]  # of each entry by id()
     orders: Mapping[str, Sequence[OrderRow]]  # recalls under this agreement, by the object's id
     taken: Taken = field(default_factory=Taken)
+    clauses: dict[tuple[str, Label], Reason | None] = field(default_factory=dict)
 
 
 def judge(
@@ -146,8 +152,8 @@ def _judge(work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object
     if seen.type == "marking-definition":
         work.taken.definitions.append((voucher, seen))
         return None
-    bare = object_label(seen.body, Beside(), ground_.table).tlp is None
-    beside = Beside(tlp=work.default) if bare else Beside()
+    bare = ground_.on_whole(seen, _NOTHING).tlp is None
+    beside = Beside(tlp=work.default) if bare else _NOTHING
     label = ground_.label(seen, beside)
     against = _against(work, entry, seen, label)
     if against is not None:
@@ -168,9 +174,7 @@ def _recalled(work: _Judging, voucher: str, entry: Put) -> bool:
 
 def _against(work: _Judging, entry: Put, seen: Object, label: Label) -> Verdict | None:
     """Say why the agreement does not let this come in from this sender; None if it does."""
-    us = Peer(name=work.us.party, country=work.us.country)
-    sides = (work.peer, us)
-    reason = against_receiving(work.terms, sides, seen, label, work.instants)
+    reason = _against_clauses(work, seen, label)
     if reason is not None:
         because = reason.facts.get("because", "")
         return Verdict(code=str(reason.rule), where=reason.clause, why=because)
@@ -182,6 +186,18 @@ def _against(work: _Judging, entry: Put, seen: Object, label: Label) -> Verdict 
     if label.tlp is Tlp.RED and not entry.readers:
         return Verdict(code="readers", where="/", why="RED that names no reader")
     return None
+
+
+def _against_clauses(work: _Judging, seen: Object, label: Label) -> Reason | None:
+    """Say why no clause lets it come in, once for all of one kind and label unless a clause reads what they say."""
+    alike = (seen.type, label)
+    if alike in work.clauses:
+        return work.clauses[alike]
+    us = Peer(name=work.us.party, country=work.us.country)
+    reason = against_receiving(work.terms, (work.peer, us), seen, label, work.instants)
+    if not any(map(reads_content, work.terms.clauses)):
+        work.clauses[alike] = reason
+    return reason
 
 
 def _copy(

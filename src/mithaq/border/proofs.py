@@ -1,6 +1,5 @@
 """Who vouches for the views in an envelope: the sender's batch, or an owner's proof (border.md 5.2, 5.5, 6.6)."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,7 +10,7 @@ from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
 from mithaq.policy.agreement import Agreement, digest_of
 from mithaq.seal.envelope import read, signed_by, verify
-from mithaq.seal.merkle import in_memory, includes, path
+from mithaq.seal.merkle import includes, paths
 from mithaq.seal.messages import (
     BATCH,
     BadMessage,
@@ -114,16 +113,12 @@ def reach(unit: Connection, us: Us, entry: Put, now: datetime) -> Tlp:
 def proofs_of(seal: Seal) -> dict[tuple[str, str, str], Json]:
     """Return the proofs of every entry that the sender itself vouches for, by (id, modified, digest)."""
     mine = own(seal)
-    fetch = in_memory([batch_leaf(entry) for entry in mine])
+    ways = paths([batch_leaf(entry) for entry in mine])
     return {
         (entry.id, entry.modified, entry.digest): {
             "batch": seal.batch,
             "index": index,
-            "path": _hex(path(index, len(mine), fetch)),
+            "path": [step.hex() for step in way],
         }
-        for index, entry in enumerate(mine)
+        for index, (entry, way) in enumerate(zip(mine, ways, strict=True))
     }
-
-
-def _hex(steps: Sequence[bytes]) -> list[Json]:
-    return [step.hex() for step in steps]

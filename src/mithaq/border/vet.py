@@ -15,8 +15,8 @@ from mithaq.model.markings import (
     Marking,
     classify,
     is_forgery,
+    label_of,
     marking_refs,
-    object_label,
     path_labels,
 )
 from mithaq.model.objects import Object
@@ -44,16 +44,26 @@ class Ground:
     owners: Mapping[str, str]  # identity id -> the party whose key document lists it
     table: Mapping[str, Marking]  # the voucher's definitions besides the fixed ones
     forged: frozenset[str] = field(default_factory=frozenset)  # fixed ids forged in this arrival
+    known: dict[tuple[tuple[str, ...], Beside], Label] = field(default_factory=dict, repr=False)
 
     def owner_of(self, seen: Object) -> str:
         """Return the enrolled party whose identity the object claims as its creator, or nobody."""
         claimed = seen.id if seen.type == "identity" else seen.created_by or ""
         return self.owners.get(claimed, "") or self.owners.get(seen.created_by or "", "")
 
+    def on_whole(self, seen: Object, beside: Beside) -> Label:
+        """Return the label that an object bears as a whole, worked out once for all that are marked alike."""
+        alike = (seen.marking_refs, beside)
+        if alike not in self.known:
+            self.known[alike] = label_of(*alike, self.table)
+        return self.known[alike]
+
     def label(self, seen: Object, beside: Beside) -> Label:
         """Return the label of the whole object: its own, and every path's."""
-        on_paths = path_labels(seen.body, self.table).values()
-        return join(object_label(seen.body, beside, self.table), *on_paths)
+        whole = self.on_whole(seen, beside)
+        if not seen.is_marked_in_part:
+            return whole
+        return join(whole, *path_labels(seen.body, self.table).values())
 
     def level(self, seen: Object, beside: Beside) -> int:
         """Return the level that reads are gated by."""

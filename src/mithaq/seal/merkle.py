@@ -69,6 +69,25 @@ def path(index: int, size: int, fetch: Fetch) -> list[bytes]:
     return walk(index, 0, size)
 
 
+def paths(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the inclusion path of every one of ``leaves``, which fit in memory, as ``path`` would one by one."""
+    fetch = in_memory(leaves)
+
+    def walk(start: int, n: int) -> list[list[bytes]]:
+        if n == 1:
+            return [[]]
+        k = _split(n)
+        left, right = walk(start, k), walk(start + k, n - k)
+        over_left, over_right = _range_hash(start, k, fetch), _range_hash(start + k, n - k, fetch)
+        for way in left:
+            way.append(over_right)
+        for way in right:
+            way.append(over_left)
+        return left + right
+
+    return walk(0, len(leaves)) if leaves else []
+
+
 def consistency(old: int, new: int, fetch: Fetch) -> list[bytes]:
     """Return the proof that the tree of ``new`` leaves extends that of ``old`` (RFC 9162, 2.1.4.1)."""
 
