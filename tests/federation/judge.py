@@ -10,7 +10,7 @@ from mithaq.store import parties
 from tests.unit.border.stage import B
 
 # Where a lie may leave a trace whatever becomes of it: for our people, and where the worker stands.
-BOOKS = {"refusals", "journal", "settings", "heard", "shelf_ops", "checkpoints"}
+BOOKS = {"refusals", "journal", "settings", "heard", "heads", "shelf_ops", "checkpoints"}
 _LOG = {"leaves", "nodes"}
 _TURN = {"channels", "accepted"}  # a good envelope: the channel goes on
 MAY_CHANGE = {

@@ -41,34 +41,33 @@ def check_pair(files: tuple[Path, Path], settings: tuple[str, str]) -> None:
         BadTlsFile: they cannot, or do not.
     """
     certificate = _certificate(files[0], settings[0])
+    setting, file = settings[1], files[1]
     try:
-        key = load_pem_private_key(_read(files[1], settings[1]), None)
+        key = load_pem_private_key(_read(file, setting), None)
     except TypeError as error:
-        raise _bad(
-            settings[1], files[1], "is under a passphrase, which nobody can type here"
+        raise BadTlsFile(
+            f"{setting}: {file} is under a passphrase, which nobody can type here", key=setting
         ) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise _bad(settings[1], files[1], "holds no private key in PEM") from error
+        raise BadTlsFile(f"{setting}: {file} holds no private key in PEM", key=setting) from error
     if _spki(certificate.public_key()) != _spki(key.public_key()):
-        raise _bad(settings[1], files[1], f"is not the key of {settings[0]}")
+        raise BadTlsFile(f"{setting}: {file} is not the key of {settings[0]}", key=setting)
 
 
 def _certificate(file: Path, setting: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificates(_read(file, setting))[0]
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise _bad(setting, file, "holds no certificate in PEM") from error
+        raise BadTlsFile(f"{setting}: {file} holds no certificate in PEM", key=setting) from error
 
 
 def _read(file: Path, setting: str) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise _bad(setting, file, f"cannot be read: {error.strerror}") from error
-
-
-def _bad(setting: str, file: Path, why: str) -> BadTlsFile:
-    return BadTlsFile(f"{setting}: {file} {why}", key=setting)
+        raise BadTlsFile(
+            f"{setting}: {file} cannot be read: {error.strerror}", key=setting
+        ) from error
 
 
 def _spki(key: PublicKeyTypes) -> bytes:
