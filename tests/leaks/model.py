@@ -113,7 +113,7 @@ class Model:
         whole = own if once else max(own, *raised)
         at = max(whole, what.granular.get(place, CLEAR))
         return any(
-            self._under(text, (nation, agreement), what, place, (whole, at))
+            self._under(text, (nation, agreement, peer), what, place, (whole, at))
             for asker, number, agreement in self.asked
             if (asker, number) == (nation, what.number)
             and (once or (nation, agreement) not in self.shut)
@@ -122,7 +122,7 @@ class Model:
         )
 
     def _under(self, text, where, what, place, levels):
-        nation, agreement = where
+        nation, agreement, peer = where
         whole, at = levels
         if text.shadow or at >= RED or not text.permits(at):
             return False
@@ -134,7 +134,16 @@ class Model:
             return True
         if what.party == nation:  # from a feed without a community
             return whole == CLEAR
-        return at == CLEAR or (text.forum and at <= AMBER)
+        return at == CLEAR or (at <= AMBER and (text.forum or self._scoped(what, nation, peer)))
+
+    def _scoped(self, what, nation, peer):
+        """Say whether its owner may have given it under a text of many that both are parties of (2.3, 5.5)."""
+        return any(
+            text.forum and {nation, peer} <= set(text.parties)
+            for owner, number, agreement in self.asked
+            if (owner, number) == (what.party, what.number)
+            for text in self.texts[agreement].values()
+        )
 
     def echoes(self, nation, token, peer):
         """Say whether ``nation`` would tell ``peer`` the words of its own object (2.2)."""
