@@ -1,6 +1,7 @@
 """Whatever people, time, the wire and crashes do: no peer receives what certainly was not for it (security.md 4)."""
 
 import os
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from mithaq.border import local, publish, recall, shelf
-from mithaq.policy import lifecycle, permit, views
+from mithaq.policy import decide, lifecycle, permit, views
 from mithaq.policy.decision import Hold, Release
 from tests.leaks.lives import Leak
 from tests.leaks.machine import NothingLeaks
@@ -76,11 +77,12 @@ def a_raise_decides_nothing_anew(monkeypatch):
 
 
 def references_stay_whoever_they_name(monkeypatch):
-    monkeypatch.setattr(views, "references", lambda _body: iter(()))
+    real = decide.draft
+    monkeypatch.setattr(decide, "draft", lambda *given: replace(real(*given), refs=()))
 
 
 def removals_wait_for_additions(monkeypatch):
-    monkeypatch.setattr(shelf, "_remove", lambda _unit, _ops: None)
+    monkeypatch.setattr(shelf, "_remove", lambda _unit, _ops, _now: None)
 
 
 def errors_quote_what_they_refuse(monkeypatch):
