@@ -28,7 +28,7 @@ class Catalogue:
     language: str
     sentences: Mapping[str, str]
 
-    def say(self, key: str, **facts: object) -> str:
+    def say(self, key: str, /, **facts: object) -> str:
         """Return the sentence ``key`` with ``facts`` filled in.
 
         Raises:

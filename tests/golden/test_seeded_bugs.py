@@ -48,7 +48,7 @@ BUGS = [
     ("permit", 'return inside and candidate.onward != "none"', "return inside"),
     ("permit", "return inside and peer.name in candidate.via_parties", "return inside"),
     ("permit", "return yes or (scoped and peer.name in candidate.via_parties)", "return yes or scoped"),
-    ("permit", "candidate.object.version, peer.name)", "c.version, peer.name)"),
+    ("permit", "candidate.object.version, peer.name, situation", "c.version, peer.name, situation"),
     ("permit", "at <= Tlp.GREEN or (at is Tlp.AMBER and peer.need_to_know)", "at <= Tlp.AMBER"),
     ("permit", "label.originator_control and not yes", "False"),
     ("permit", "not chosen <= peer.readers", "not chosen & peer.readers"),

@@ -168,6 +168,7 @@ id = "pact"
 version = 1
 title = "Asteria and Borea"
 kind = "bilateral"
+use = "defensive-only"
 start = "2020-01-01T00:00:00.000Z"
 
 [[parties]]

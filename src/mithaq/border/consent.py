@@ -21,6 +21,7 @@ from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
 from mithaq.policy import blocks as policy
+from mithaq.policy.agreement import DEFENCE, JUDICIAL, PURPOSES
 from mithaq.policy.attribution import attributes
 from mithaq.policy.situation import Block
 from mithaq.policy.views import labels_of
@@ -53,14 +54,17 @@ def ask(  # noqa: PLR0913 unit, us and now come with every act
     now: datetime,
     *,
     by: str,
+    purpose: str = DEFENCE,
 ) -> ConsentRow:
     """Ask a copy's owner to let us pass it on as it is.
 
     Args:
-        wish: the party it shall go to, and what for, as the owner will read it.
+        wish: the party it shall go to, and why, as the owner will read it.
+        purpose: what it will be used for there; a consent for one is none for another.
 
     Raises:
-        InputError: it is ours, no nation vouches for it, or it is RED, which is never passed on.
+        InputError: it is ours, no nation vouches for it, it is RED, which is never passed on, or there is no such
+            purpose.
         Conflict: its owner is no confirmed peer.
     """
     owner = copy.owner or copy.voucher
@@ -70,6 +74,8 @@ def ask(  # noqa: PLR0913 unit, us and now come with every act
         raise InputError(
             "RED is for the persons it names, and is never passed on", id=copy.object.id
         )
+    if purpose not in PURPOSES:
+        raise InputError(f"{purpose!r} is none of {', '.join(PURPOSES)}", cause="purpose")
     _confirmed(unit, owner)
     recipient, reason = wish
     message = Ask(
@@ -81,6 +87,7 @@ def ask(  # noqa: PLR0913 unit, us and now come with every act
         digest=copy.object.digest,
         recipient=recipient,
         reason=reason,
+        purpose=purpose,
         issued=text(now),
     )
     row = consents.put(unit, _asked(message, now, by))
@@ -104,6 +111,7 @@ def _asked(message: Ask, now: datetime, person: str = "") -> ConsentRow:
         version=message.modified,
         digest=message.digest,
         reason=message.reason,
+        purpose=message.purpose,
         state=ASKED,
         asked_at=text(now),
         at=text(now),
@@ -135,9 +143,12 @@ def receive_answer(
 
 def _request(unit: Connection, asker: str, message: Consent) -> ConsentRow | None:
     """Return the request that ``message`` answers."""
-    about = (message.by, asker, message.recipient, message.modified, message.digest)
+    about = (
+        *(message.by, asker, message.recipient),
+        *(message.modified, message.digest, message.purpose),
+    )
     named = {
-        (row.owner, row.asker, row.recipient, row.version, row.digest): row
+        (row.owner, row.asker, row.recipient, row.version, row.digest, row.purpose): row
         for row in consents.of_ids(unit, [message.id])
     }
     return named.get(about)
@@ -170,6 +181,7 @@ def _log(unit: Connection, kind: str, row: ConsentRow, now: datetime) -> None:
         "recipient": row.recipient,
         "version": row.version,
         "digest": row.digest,
+        "purpose": row.purpose,
         "by": row.person,
     }
     peers.administrative(unit, now, kind, row.id, facts)
@@ -192,6 +204,8 @@ def receive_request(
         raise BadMessage("a request to somebody else", cause="consent-request")
     if sender in store_blocks.broken_off(unit, us.party):
         raise BadMessage("a request of one we have broken off with", cause="consent-request")
+    if message.purpose not in PURPOSES:
+        raise BadMessage("a request for no purpose that there is", cause="consent-request")
     had = [each for each in recalls.who_had(unit, message.id) if each.peer == sender]
     if not any((h.version, h.view) == (message.modified, message.digest) for h in had):
         raise BadMessage("a request about what it never had from us", cause="consent-request")
@@ -218,7 +232,7 @@ def answer(  # noqa: PLR0913 unit, us and now come with every act
     Raises:
         NotFound: there is no such request to us.
         Refused: the key is not this person's, or it attributes something to a State and they are no policy owner.
-        Conflict: the asker is no confirmed peer, or a rupture or a restriction speaks against a yes.
+        Conflict: the asker is no confirmed peer, or a rupture, a restriction or the purpose speaks against a yes.
     """
     name, signer = person
     row = consents.numbered(unit, number)
@@ -231,6 +245,7 @@ def answer(  # noqa: PLR0913 unit, us and now come with every act
     if yes:
         _not_blocked(unit, us, row, now)
         _may_attribute(unit, row, name)
+        _for_purpose(unit, us, row, now)
     return _tell(unit, us, row, name, now, yes=yes)
 
 
@@ -268,6 +283,19 @@ def _may_attribute(unit: Connection, row: ConsentRow, name: str) -> None:
             raise Refused("attribution to a State waits for a policy owner", actor=name)
 
 
+def _for_purpose(unit: Connection, us: Us, row: ConsentRow, now: datetime) -> None:
+    """Refuse a yes to a use that no text lets whoever asks make of it: judicial use is denied unless one says so."""
+    if row.purpose != JUDICIAL:
+        return
+    had = {each.agreement for each in recalls.who_had(unit, row.id) if each.peer == row.asker}
+    for name in sorted(had):
+        terms = agreements.held(unit, name, now).text
+        clauses = terms.clauses if terms is not None else ()
+        if any(JUDICIAL in c.purposes for c in clauses if c.covers(us.party, row.asker)):
+            return
+    raise Conflict("no agreement with whoever asks allows judicial use", asker=row.asker)
+
+
 def _blocked(unit: Connection, found: Iterable[Block], row: ConsentRow) -> Block | None:
     """Return a block that is about the version that was asked for, on its way to the recipient."""
     countries = _countries(unit)
@@ -302,6 +330,7 @@ def _tell(  # noqa: PLR0913 unit, us and now come with every act
         digest=row.digest,
         recipient=row.recipient,
         answer="yes" if yes else "no",
+        purpose=row.purpose,
         issued=text(now),
     )
     raw = sign(CONSENT, encode(message), us.signer).to_bytes()

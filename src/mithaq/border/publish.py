@@ -24,7 +24,7 @@ from mithaq.clock import text
 from mithaq.errors import Conflict, InputError
 from mithaq.model.canonical import Json
 from mithaq.policy import blocks
-from mithaq.policy.agreement import Agreement
+from mithaq.policy.agreement import DEFENCE, PURPOSES, Agreement
 from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Release, Rule, View, Withhold
 from mithaq.policy.situation import Block, Candidate
@@ -41,7 +41,6 @@ __all__ = [
 
 Decisions = Mapping[tuple[str, int], Decision]  # (peer, copy number)
 DECLINED = "declined"
-DEFENCE = "defence"  # the purpose of a release for which none is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +100,13 @@ def publish(  # noqa: PLR0913 unit, us and now come with every act
         purpose: what they are given for; a clause permits the purposes it names, and so may the label.
 
     Raises:
-        NotFound, Conflict: the agreement is not here or not in force; InputError: nothing to release.
+        NotFound, Conflict: the agreement is not here or not in force.
+        InputError: nothing to release, or for no purpose that there is.
     """
     if not seqs:
         raise InputError("nothing to release")
+    if purpose not in PURPOSES:
+        raise InputError(f"{purpose!r} is none of {', '.join(PURPOSES)}", cause="purpose")
     text_now = text_in_force(unit, agreement, now)
     gone: set[str] = set()
     made = _settle(unit, us, (text_now, purpose), dict.fromkeys(seqs, proposer), now, gone)

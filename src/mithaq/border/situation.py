@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -169,15 +169,19 @@ def _identities(unit: Connection, party: str) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Came:
-    """Who belongs to the text that something came under."""
+    """Who belongs to the text that something came under, and what its clauses are for."""
 
     members: frozenset[str]
     parties: frozenset[str]
+    clauses: Sequence[policy.Clause]
+    purposes: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)  # found so far
 
 
 def _communities(unit: Connection) -> dict[tuple[str, int], _Came]:
     texts = {(row.id, row.version): policy.read(row.raw) for row in agreements.texts(unit)}
-    return {at: _Came(text.members, frozenset(text.names)) for at, text in texts.items()}
+    return {
+        at: _Came(text.members, frozenset(text.names), text.clauses) for at, text in texts.items()
+    }
 
 
 def _families(unit: Connection, copies: Mapping[int, Copy]) -> dict[tuple[str, str], list[Copy]]:
@@ -229,6 +233,7 @@ def _candidate(copy: Copy, around: Around) -> Candidate:
         via=community,
         via_agreement=copy.agreement,
         via_parties=text.parties if text else frozenset(),
+        via_purposes=_purposes(text, copy) if text else None,
         onward=copy.onward if text else (source.onward if source else "none"),
         from_client=source is not None and source.kind == "client",
         relayed=not own and source is None,
@@ -240,6 +245,19 @@ def _candidate(copy: Copy, around: Around) -> Candidate:
         label_floor=join(*(_label(c, table) for c in later)),
         lowers=own and bool(before) and _below(_label(copy, table), _label(before[-1], table)),
     )
+
+
+def _purposes(text: _Came, copy: Copy) -> frozenset[str]:
+    """Return what the text that a copy came under lets such a thing of its sender be used for."""
+    sender, kind = copy.sent_by, copy.object.type
+    found = text.purposes.get((sender, kind))
+    if found is None:
+        sent = (
+            c for c in text.clauses if c.direction.sender == "*" or sender in c.direction.sender
+        )
+        fit = (c for c in sent if "*" in c.kinds or kind in c.kinds)
+        found = text.purposes[sender, kind] = frozenset(p for c in fit for p in c.purposes)
+    return found
 
 
 def turns(candidate: Candidate, known: dict[tuple[object, ...], set[str]]) -> set[str]:
@@ -309,7 +327,13 @@ def _consents(unit: Connection, us: Us, copies: Mapping[int, Copy]) -> tuple[Con
     """Return the owners' yes to passing on the very bytes of ``copies``."""
     held = {(c.object.id, c.object.version, c.object.digest) for c in copies.values()}
     return tuple(
-        Consent(by=row.owner, id=row.id, version=row.version, recipient=row.recipient)
+        Consent(
+            by=row.owner,
+            id=row.id,
+            version=row.version,
+            recipient=row.recipient,
+            purpose=row.purpose,
+        )
         for row in consents.of_ids(unit, {id_ for id_, _, _ in held})
         if row.asker == us.party
         and row.state == GIVEN

@@ -10,7 +10,9 @@ from mithaq.auth.actors import Permission
 from mithaq.border import consent
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Purpose
 from mithaq.errors import InputError, NotFound
+from mithaq.policy.agreement import DEFENCE
 from mithaq.store import consents
 from mithaq.store.consents import ConsentRow
 
@@ -31,6 +33,7 @@ def _row(row: ConsentRow) -> dict[str, Any]:
         "version": row.version,
         "digest": row.digest,
         "reason": row.reason,
+        "purpose": row.purpose,
         "state": row.state,
         "since": row.at,
         "person": row.person,
@@ -44,6 +47,7 @@ def ask(
     *,
     to: Annotated[str, typer.Option(metavar="PARTY")],
     reason: Annotated[str, typer.Option(metavar="TEXT")],
+    purpose: Purpose = DEFENCE,
 ) -> None:
     """Ask an object's owner to let us pass it on to a party."""
     desk = desk_of(ctx)
@@ -54,7 +58,8 @@ def ask(
         if len({(copy.object.id, copy.voucher) for copy in theirs}) > 1:
             numbers = ", ".join(str(copy.seq) for copy in theirs)
             raise InputError(f"several copies bear that id; give one of {numbers}", id=name)
-        row = consent.ask(unit, node.us, theirs[0], (to, reason), node.clock(), by=actor.name)
+        wish, now = (to, reason), node.clock()
+        row = consent.ask(unit, node.us, theirs[0], wish, now, by=actor.name, purpose=purpose)
     if desk.screen.as_json:
         desk.screen.json(_row(row))
     desk.screen.say("say.asked", owner=row.owner, recipient=to)
@@ -67,7 +72,7 @@ def list_(ctx: typer.Context) -> None:
     with desk.node() as node, node.core.read() as unit:
         desk.actor(unit, Permission.RELEASE_PREVIEW)
         rows = [_row(row) for row in consents.every(unit)]
-    columns = ("number", "state", "owner", "asker", "recipient", "id", "since", "reason")
+    columns = ("number", "state", "owner", "asker", "recipient", "id", "purpose", "since", "reason")
     desk.screen.rows(columns, rows, empty="none.consents", wide=("version", "digest"))
 
 

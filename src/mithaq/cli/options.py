@@ -9,6 +9,7 @@ from mithaq.cli.common import BadUsage
 from mithaq.clock import parse, text
 from mithaq.errors import InputError
 from mithaq.model.labels import Pap, Tlp, pap, tlp
+from mithaq.policy.agreement import PURPOSES
 
 Value = TypeVar("Value", str, list[str] | None)
 Check = Callable[[typer.CallbackParam, Value], Value]
@@ -70,3 +71,4 @@ TlpLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(tlp, Tlp)
 PapLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(pap, Pap))]
 Instant = Annotated[str, typer.Option(metavar="INSTANT", callback=_moment)]
 Beginning = Annotated[str, typer.Option("--from", metavar="INSTANT", callback=_moment)]
+Purpose = Annotated[str, typer.Option(metavar="NAME", callback=one_of(PURPOSES))]

@@ -18,6 +18,7 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
+from mithaq.cli.options import Purpose
 from mithaq.errors import InputError, NotFound
 from mithaq.intel import Copy
 from mithaq.node import Node
@@ -110,7 +111,7 @@ def release(  # noqa: PLR0913 an argument per option
     agreement: Annotated[str, typer.Option(metavar="ID")],
     source: Annotated[str, typer.Option(metavar="NAME")] = "",
     all_from: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
-    purpose: Annotated[str, typer.Option(metavar="NAME")] = publish.DEFENCE,
+    purpose: Purpose = publish.DEFENCE,
     preview: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """Propose objects to the parties of an agreement."""
@@ -183,7 +184,7 @@ def explain(
     *,
     to: Annotated[str, typer.Option(metavar="PEER")],
     agreement: Annotated[str, typer.Option(metavar="ID")] = "",
-    purpose: Annotated[str, typer.Option(metavar="NAME")] = publish.DEFENCE,
+    purpose: Purpose = publish.DEFENCE,
 ) -> None:
     """Say what would go to a peer, and why."""
     desk = desk_of(ctx)

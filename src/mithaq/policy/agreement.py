@@ -21,6 +21,11 @@ _MOST_DOTS = 500  # the reader of TOML takes the square of the parts of a dotted
 _LONG = len("2031-01-31T00:00:00.000Z")
 _TWO = 2
 Kind = Literal["bilateral", "forum", "grant"]
+Use = Literal["defensive-only"]
+DEFENSIVE: Use = "defensive-only"  # what every text says, and none can leave out
+DEFENCE = "defence"  # the purpose of a release for which none is named
+JUDICIAL = "judicial"  # only where a clause names it, with the article that it rests on
+PURPOSES = (DEFENCE, "response", "warning", "research", "exercise", JUDICIAL)  # there are no others
 
 
 class InvalidAgreement(InputError):
@@ -89,7 +94,7 @@ class Clause(_Part, frozen=True, kw_only=True):
     sectors_none: list[str] = []
     attack_any: list[str] = []  # ATT&CK ids; a technique covers its sub-techniques
     attack_none: list[str] = []
-    purposes: list[str] = msgspec.field(default_factory=lambda: ["defence"])
+    purposes: list[str] = msgspec.field(default_factory=lambda: [DEFENCE])  # of PURPOSES
     releasable_to: list[str] = []  # parties or countries; empty: the agreement's parties
     onward: Literal["none", "scope", "open"] = "none"
     keep: dict[str, list[str]] = {}  # type -> properties kept; a type not listed is not cut
@@ -118,6 +123,7 @@ class Agreement(_Part, frozen=True, kw_only=True):
     version: int
     title: str
     kind: Kind
+    use: Use = DEFENSIVE  # written in every text: what is exchanged defends, and does nothing else
     parties: list[Party]
     clauses: list[Clause]
     community: list[Slug] = []  # who may see GREEN passed on; empty: the parties
@@ -175,14 +181,17 @@ def read_exact(raw: bytes) -> Agreement:
 
 def _sound(value: Json) -> Agreement:
     agreement = _convert(value)
+    if isinstance(value, dict) and "use" not in value:
+        fault = f'every agreement says use = "{DEFENSIVE}"; without it there is none to sign'
+        raise InvalidAgreement(f"$.use: {fault}", where="$.use")
     for path, fault in _faults(agreement):
         raise InvalidAgreement(f"{path}: {fault}", where=path)
     return agreement
 
 
 def to_bytes(agreement: Agreement) -> bytes:
-    """Return the exact bytes that parties sign: RFC 8785 of the document."""
-    return canonical(msgspec.to_builtins(agreement))
+    """Return the exact bytes that parties sign: RFC 8785 of the document, with what it is for."""
+    return canonical({**msgspec.to_builtins(agreement), "use": agreement.use})
 
 
 def digest_of(agreement: Agreement) -> str:
@@ -193,11 +202,27 @@ def digest_of(agreement: Agreement) -> str:
 def schema() -> Mapping[str, Json]:
     """Return the JSON Schema of the document."""
     built: dict[str, Json] = msgspec.json.schema(Agreement)
+    _require_use(built)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Mithaq agreement",
         **built,
     }
+
+
+def _require_use(built: dict[str, Json]) -> None:
+    """Write into the schema that no text leaves out what it is for, and no clause names another purpose."""
+    parts = built["$defs"]
+    if isinstance(parts, dict):
+        whole, clause = parts["Agreement"], parts["Clause"]
+        if isinstance(whole, dict) and isinstance(whole["required"], list):
+            whole["required"] = [*whole["required"], "use"]
+        if isinstance(clause, dict) and isinstance(clause["properties"], dict):
+            clause["properties"]["purposes"] = {
+                "type": "array",
+                "items": {"enum": [*PURPOSES]},
+                "default": [DEFENCE],
+            }
 
 
 def _parsed(raw: bytes) -> Json:
@@ -260,7 +285,7 @@ def _faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
         if name not in agreement.names:
             yield "$.witnesses", f"{name!r} is no party"
     for index, clause in enumerate(agreement.clauses):
-        for key, fault in _clause_faults(clause, agreement.names):
+        for key, fault in _clause_faults(clause, agreement):
             yield f"$.clauses[{index}].{key}", fault
 
 
@@ -279,8 +304,9 @@ def _party_faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
             yield f"$.parties[{index}].country", "no code of two capital letters (ISO 3166-1)"
 
 
-def _clause_faults(clause: Clause, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _clause_faults(clause: Clause, agreement: Agreement) -> Iterator[tuple[str, str]]:
     yield from _level_faults(clause)
+    yield from _purpose_faults(clause, agreement)
     for key, listed in (("kinds", clause.kinds), ("purposes", clause.purposes)):
         if not listed:
             yield key, f"a clause without {key} permits nothing"
@@ -294,8 +320,15 @@ def _clause_faults(clause: Clause, names: tuple[str, ...]) -> Iterator[tuple[str
         ("direction.to", clause.direction.to),
     ):
         for name in () if side == "*" else side:
-            if name not in names:
+            if name not in agreement.names:
                 yield key, f"{name!r} is no party"
+
+
+def _purpose_faults(clause: Clause, agreement: Agreement) -> Iterator[tuple[str, str]]:
+    for purpose in sorted({*clause.purposes} - {*PURPOSES}):
+        yield "purposes", f"{purpose!r} is none of {', '.join(PURPOSES)}"
+    if JUDICIAL in clause.purposes and not (clause.basis or agreement.basis):
+        yield "basis", "judicial use rests on an article: say which, here or for the agreement"
 
 
 def _level_faults(clause: Clause) -> Iterator[tuple[str, str]]:

@@ -53,7 +53,7 @@ class Grounds:
             return self._stand(read, without_past=not past)
         alike = (
             *(c.object.type, id(read.label), c.newest, c.own, c.owner, c.sent_by, c.voucher),
-            *(c.via, c.via_agreement, c.via_parties, c.onward),
+            *(c.via, c.via_agreement, c.via_parties, c.via_purposes, c.onward),
             *(c.from_client, c.relayed, c.forged, c.disowned),
         )
         found = self._stands.get(alike)

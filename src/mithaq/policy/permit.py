@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Label, Tlp
 from mithaq.model.objects import Object
-from mithaq.policy.agreement import Agreement, Clause, action_level, level, named
+from mithaq.policy.agreement import (
+    JUDICIAL,
+    PURPOSES,
+    Agreement,
+    Clause,
+    action_level,
+    level,
+    named,
+)
 from mithaq.policy.decision import Reason, Rule
 from mithaq.policy.situation import Candidate, Peer, Situation
 
@@ -182,11 +190,11 @@ def origin(candidate: Candidate, peer: Peer) -> Iterator[Reason]:
 
 
 def consented(situation: Situation, candidate: Candidate, peer: Peer) -> bool:
-    """Say whether the owner has signed that this version may go to ``peer``."""
+    """Say whether the owner has signed that this version may go to ``peer`` for this purpose."""
     owner = candidate.owner or candidate.voucher
     return any(
-        (c.by, c.id, c.version, c.recipient)
-        == (owner, candidate.object.id, candidate.object.version, peer.name)
+        (c.by, c.id, c.version, c.recipient, c.purpose)
+        == (owner, candidate.object.id, candidate.object.version, peer.name, situation.purpose)
         for c in situation.consents
     )
 
@@ -205,6 +213,12 @@ def onward(
     may = _to_sink(label.tlp, peer) if sink else _to_nation(label.tlp, candidate, peer, yes=yes)
     if not may:
         yield Reason(rule=_ONWARD[label.tlp], facts=facts)
+    given_for = candidate.via_purposes
+    if given_for is None:
+        given_for = frozenset(PURPOSES) - {JUDICIAL}
+    if situation.purpose not in given_for and not yes:
+        listed = ", ".join(sorted(given_for)) or "-"
+        yield Reason(rule=Rule.PURPOSE, facts={"purpose": situation.purpose, "for": listed})
 
 
 _ONWARD = {

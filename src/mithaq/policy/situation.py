@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mithaq.model.labels import Beside, Label, Tlp
 from mithaq.model.markings import Marking
 from mithaq.model.objects import Object
+from mithaq.policy.agreement import DEFENCE
 from mithaq.policy.decision import Rule
 from mithaq.policy.lifecycle import Instants
 
@@ -51,6 +52,7 @@ class Candidate:
     via_parties: frozenset[str] = (
         frozenset()
     )  # of the agreement it came under; ``scope`` reaches them alone
+    via_purposes: frozenset[str] | None = None  # that the agreement it came under names; None: none
     onward: str = "none"  # of the entry it came with
     from_client: bool = False  # posted by a client and not adopted
     relayed: bool = False  # vouched by another party: passing it on is a relay of exact bytes
@@ -97,12 +99,13 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """An owner's signed consent to pass one version on to one recipient."""
+    """An owner's signed consent to pass one version on to one recipient, for one purpose."""
 
     by: str
     id: str
     version: str
     recipient: str
+    purpose: str = DEFENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

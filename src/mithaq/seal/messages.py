@@ -317,6 +317,7 @@ class Ask(Message, frozen=True, kw_only=True):
     digest: Digest  # of the view that the asker holds, and would pass on as it is
     recipient: str
     reason: str
+    purpose: str = "defence"  # what the recipient will use it for
     issued: Instant
 
 
@@ -330,6 +331,7 @@ class Consent(Message, frozen=True, kw_only=True):
     digest: Digest
     recipient: str
     answer: Literal["yes", "no"]
+    purpose: str = "defence"
     issued: Instant
 
 

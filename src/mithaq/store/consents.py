@@ -9,6 +9,7 @@ from mithaq.store.sql import chunks
 from mithaq.store.tables import consents
 
 ASKED, GIVEN, REFUSED = "asked", "given", "refused"
+_KEY = ("owner", "asker", "recipient", "id", "version", "digest", "purpose")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class ConsentRow:
     version: str
     digest: str
     reason: str = ""
+    purpose: str = "defence"
     state: str
     asked_at: str
     at: str
@@ -33,9 +35,7 @@ class ConsentRow:
 def put(unit: Connection, row: ConsentRow) -> ConsentRow:
     """Keep a request or an answer; a later one on the same replaces the earlier. Return it numbered."""
     c = consents.c
-    which = [
-        c[n] == getattr(row, n) for n in ("owner", "asker", "recipient", "id", "version", "digest")
-    ]
+    which = [c[n] == getattr(row, n) for n in _KEY]
     values = {n: getattr(row, n) for n in ConsentRow.__slots__ if n != "seq"}
     seq = unit.execute(select(c.seq).where(*which)).scalar_one_or_none()
     if seq is None:

@@ -446,11 +446,12 @@ consents = Table(  # what was asked of whom, by whom, for whom; ours and others'
     *_texts("owner", "asker", "recipient", "id", "version"),
     Column("digest", String(71), nullable=False),
     _text("reason", ""),
+    _text("purpose"),
     _text("state"),  # asked | given | refused
     *_texts("asked_at", "at"),
     _text("person", ""),  # who asked or answered here
     Column("envelope", LargeBinary),  # of the owner's last answer
-    UniqueConstraint("owner", "asker", "recipient", "id", "version", "digest"),
+    UniqueConstraint("owner", "asker", "recipient", "id", "version", "digest", "purpose"),
     Index("ix_consents_id", "id"),
     sqlite_autoincrement=True,
 )

@@ -12,8 +12,21 @@ from mithaq.model.labels import Tlp
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.messages import ASK, CONSENT, Ask, BadMessage, Consent, decode, encode
 from mithaq.store import channels, consents, objects, parties
-from tests.unit.border.lies import forum, pair, quarantined
-from tests.unit.border.stage import US, B, C, batch_of, put, relayed, replace_put, sealed
+from tests.federation.world import second_person
+from tests.unit.border.lies import forum, pair, quarantined, sign_both
+from tests.unit.border.stage import (
+    PAIR,
+    US,
+    WIDE,
+    B,
+    C,
+    agreement,
+    batch_of,
+    put,
+    relayed,
+    replace_put,
+    sealed,
+)
 from tests.unit.border.test_on_record import on_record
 
 
@@ -167,7 +180,7 @@ def test_a_request_says_what_shall_go_to_whom_and_why_and_who_asked_is_on_record
     )
     facts = {
         "owner": B, "asker": US, "recipient": C, "version": received.object.version,
-        "digest": received.object.digest, "by": "lena",
+        "digest": received.object.digest, "purpose": "defence", "by": "lena",
     }  # fmt: skip
     on_record(stage, "consent-asked", received.object.id, **facts)
 
@@ -198,7 +211,7 @@ def test_an_answer_is_signed_by_us_names_the_person_here_and_goes_to_who_asked(s
         )  # fmt: skip
     on_record(
         stage, "consent-refused", given.object.id, owner=US, asker=B, recipient=C, by="mona",
-        version=given.object.version, digest=given.object.digest,
+        version=given.object.version, digest=given.object.digest, purpose="defence",
     )  # fmt: skip
 
 
@@ -272,3 +285,37 @@ def test_consent_that_is_no_envelope_lets_nothing_in(stage):
     stage.admit(sealed(forum(), [(shown, raw)], stage.signer(B))[0])
 
     assert quarantined(stage) == {body["id"]: "onward"}
+
+
+def test_a_yes_to_judicial_use_needs_a_text_that_allows_it_to_whoever_asks(stage, given):
+    request = asked(stage, given, purpose="judicial")
+    stage.do(consent.receive_request, stage.us, B, request, stage.now)
+    person = stage.do(second_person)
+
+    with pytest.raises(Conflict):
+        stage.do(consent.answer, stage.us, 1, person, stage.now, yes=True)
+
+    law = {**WIDE, "purposes": ["defence", "judicial"], "basis": "article 9"}
+    sign_both(stage, agreement(PAIR, US, B, version=2, clause=law))
+    done = stage.do(consent.answer, stage.us, 1, person, stage.now, yes=True)
+    assert (done.state, done.purpose) == ("given", "judicial")
+
+
+def test_a_consent_for_one_purpose_is_none_for_another(stage, given):
+    for purpose in ("defence", "warning"):
+        request = asked(stage, given, purpose=purpose)
+        stage.do(consent.receive_request, stage.us, B, request, stage.now)
+    person = stage.do(second_person)
+    stage.do(consent.answer, stage.us, 1, person, stage.now, yes=True)
+
+    assert {(r.purpose, r.state) for r in rows(stage)} == {
+        ("defence", "given"),
+        ("warning", "asked"),
+    }
+
+
+def test_a_request_for_no_purpose_that_there_is_is_refused(stage, given):
+    request = asked(stage, given, purpose="attack")
+
+    with pytest.raises(BadMessage):
+        stage.do(consent.receive_request, stage.us, B, request, stage.now)

@@ -410,3 +410,24 @@ def test_a_release_for_another_purpose_is_judged_by_that_purpose_now_and_later(s
     )
     stage.publish(other, agreement="drill")
     assert rows_of(stage, copy) == [("drill", B)]
+
+
+def test_nothing_is_released_for_a_purpose_that_there_is_not(stage):
+    [copy] = stage.give(stage.body(by=US))
+
+    with pytest.raises(InputError):
+        stage.do(publish, stage.us, "ana", [copy.seq], PAIR, stage.now, "attack")
+    assert stage.rows("intents") == []
+
+
+def test_what_came_for_defence_is_passed_on_for_nothing_else(stage):
+    wide = {"purposes": ["defence", "warning", "judicial"], "basis": "article 9"}
+    sign_both(stage, agreement("wide", US, C, clause=wide), C)
+    body = stage.body(by=None, level=Tlp.CLEAR)
+    entry = put(body, role="carrier", onward="open")
+    stage.admit(sealed(pair(), [entry], stage.signer(B))[0])
+    [copy] = stage.admitted()
+
+    for purpose, goes in (("warning", []), ("judicial", []), ("defence", [("wide", C)])):
+        stage.do(publish, stage.us, "ana", [copy.seq], "wide", stage.now, purpose)
+        assert rows_of(stage, copy) == goes

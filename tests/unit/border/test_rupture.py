@@ -2,17 +2,18 @@
 
 import pytest
 
-from mithaq.border import consent, rupture, watch
+from mithaq.border import agreements, consent, exits, rupture, watch
 from mithaq.border.admit import Outcome
 from mithaq.clock import text
 from mithaq.errors import Conflict
 from mithaq.model.labels import Tlp
 from mithaq.seal.envelope import sign
 from mithaq.seal.messages import RUPTURE, BadMessage, Rupture, encode
-from mithaq.store import blocks
+from mithaq.store import blocks, channels
 from tests.federation.world import second_person
 from tests.unit.border.lies import forum, one
 from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
+from tests.unit.border.test_again import grant
 from tests.unit.border.test_consent import asked
 from tests.unit.border.test_publish import rows_of
 
@@ -166,3 +167,64 @@ def test_what_waited_for_a_person_towards_the_party_waits_no_more_and_others_sti
         (B, "withheld"),
         (C, "held"),
     }
+
+
+def lift(stage, party=B):
+    person = stage.do(second_person)
+    return stage.do(rupture.lift, stage.us, party, person, stage.now, by="dora")
+
+
+def state_of(stage, name):
+    return str(stage.ask(agreements.held, name, stage.now).state)
+
+
+def test_what_we_had_suspended_ourselves_before_stays_so_when_the_rupture_is_lifted(stage):
+    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now, by="lead")
+
+    done = declare(stage)
+    stage.clock.step()
+    lift(stage)
+
+    assert (done.suspended, done.closed) == ([], [FORUM])
+    assert state_of(stage, PAIR) == "suspended"
+
+
+def test_what_was_ended_meanwhile_stays_ended(stage):
+    assert declare(stage).suspended == [PAIR]
+    stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now, by="lead")
+    stage.clock.step()
+
+    lift(stage)
+
+    assert state_of(stage, PAIR) == "ended"
+
+
+def test_a_shelf_whose_channel_was_given_up_is_closed_as_well(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    [channel] = [
+        c["id"]
+        for c in stage.rows("channels")
+        if (c["peer"], c["agreement"], c["direction"]) == (B, PAIR, "out")
+    ]
+    stage.do(channels.freeze, channel, "restored")
+
+    declare(stage)
+
+    assert (B, PAIR) in closed(stage)
+
+
+def test_a_client_is_broken_off_with_too_and_is_asked_by_people(stage):
+    grant(stage)
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy, agreement="grant")
+    assert rows_of(stage, copy) == [("grant", "sensor")]
+
+    declare(stage, "sensor")
+    waiting = stage.ask(exits.to_order, stage.us, "sensor")
+    ordered = stage.do(exits.order_back, stage.us, "sensor", waiting, stage.now, by="dora")
+
+    assert ordered == 1
+    assert rows_of(stage, copy) == []
+    assert [(r["peer"], r["outcome"]) for r in stage.rows("receipts")] == [("sensor", "")]
+    assert [c for c in stage.rows("channels") if c["peer"] == "sensor" and c["seq"]] == []

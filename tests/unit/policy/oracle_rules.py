@@ -39,8 +39,8 @@ def caveats(s: Situation, label: Label, p: Peer) -> set[str]:
 
 def consent(s: Situation, c: Candidate, p: Peer) -> bool:
     owner = c.owner or c.voucher
-    wanted = (owner, c.object.id, c.object.version, p.name)
-    return wanted in {(x.by, x.id, x.version, x.recipient) for x in s.consents}
+    wanted = (owner, c.object.id, c.object.version, p.name, s.purpose)
+    return wanted in {(x.by, x.id, x.version, x.recipient, x.purpose) for x in s.consents}
 
 
 def onward(s: Situation, c: Candidate, label: Label, p: Peer) -> set[str]:

@@ -9,6 +9,7 @@ import pytest
 from mithaq.model.canonical import canonical, digest
 from mithaq.model.labels import Pap, Tlp
 from mithaq.policy.agreement import (
+    JUDICIAL,
     InvalidAgreement,
     action_level,
     digest_of,
@@ -25,6 +26,7 @@ id = "pact"
 version = 2
 title = "A pact"
 kind = "bilateral"
+use = "defensive-only"
 start = "2031-03-10T00:00:00.000Z"
 
 [[parties]]
@@ -233,3 +235,55 @@ def test_a_receipt_is_owed_where_any_duty_says_so():
 
     assert read(canonical(with_clause(duties=duties))).clauses[0].receipt_duty
     assert not read(canonical(with_clause(duties=duties[:1]))).clauses[0].receipt_duty
+
+
+# --- what it is for --------------------------------------------------------------------------------------
+def without(key: str) -> dict[str, Any]:
+    return {name: value for name, value in document().items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TOML.replace(b'use = "defensive-only"\n', b""),
+        TOML.replace(b'"defensive-only"', b'"defensive"'),
+        TOML.replace(b'"defensive-only"', b'"offensive"'),
+        TOML.replace(b'"defensive-only"', b'""'),
+        TOML.replace(b'use = "defensive-only"\n', b"use = false\n"),
+        canonical(without("use")),
+        canonical(document(use="any")),
+        canonical(document(use=["defensive-only"])),
+        canonical(document(use=None)),
+    ],
+)
+def test_a_text_that_lacks_or_contradicts_what_it_is_for_is_none(raw):
+    with pytest.raises(InvalidAgreement) as told:
+        read(raw)
+
+    assert told.value.facts["where"] == "$.use"
+
+
+def test_what_it_is_for_stands_in_the_bytes_that_are_signed():
+    assert b'"use":"defensive-only"' in to_bytes(read(TOML))
+
+
+@pytest.mark.parametrize("purpose", ["attack", "offence", "", "Defence", "defence ", "any", "*"])
+def test_a_purpose_that_there_is_not_is_refused(purpose):
+    with pytest.raises(InvalidAgreement) as told:
+        read(canonical(with_clause(purposes=["defence", purpose])))
+
+    assert told.value.facts["where"] == "$.clauses[0].purposes"
+
+
+def test_judicial_use_is_allowed_only_where_a_text_says_so_and_on_which_article():
+    assert JUDICIAL not in read(TOML).clauses[0].purposes
+    with pytest.raises(InvalidAgreement) as told:
+        read(canonical(with_clause(purposes=["judicial"])))
+    assert told.value.facts["where"] == "$.clauses[0].basis"
+
+    by_clause = with_clause(purposes=["judicial"], basis="article 9")
+    for_all = with_clause(purposes=["defence", "judicial"]) | {"basis": {"title": "treaty"}}
+    assert [read(canonical(d)).clauses[0].purposes for d in (by_clause, for_all)] == [
+        ["judicial"],
+        ["defence", "judicial"],
+    ]

@@ -5,15 +5,25 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import pytest
 
 from mithaq.model.labels import Beside, Label, Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.objects import from_body
-from mithaq.policy.agreement import Agreement, digest_of
+from mithaq.policy.agreement import PURPOSES, Agreement, digest_of
 from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, Withhold
 from mithaq.policy.receive import against_receiving
-from mithaq.policy.situation import Approval, Candidate, Peer, Person, Recall, Situation, Standing
+from mithaq.policy.situation import (
+    Approval,
+    Candidate,
+    Consent,
+    Peer,
+    Person,
+    Recall,
+    Situation,
+    Standing,
+)
 from tests.unit.policy.world_objects import IDENTITIES, NOW, VERSIONS, named
 from tests.unit.policy.worlds import Instants
 
@@ -526,3 +536,55 @@ def test_a_receiver_refuses_what_no_clause_lets_the_sender_send():
     assert came(pact("borea"), Label(tlp=Tlp.RED)).facts["because"] == "level"
     assert came(one_way, Label(tlp=Tlp.GREEN)).facts["because"] == "direction"
     assert came(pact("borea"), unread).rule is Rule.MARKING_UNKNOWN
+
+
+# --- purposes (border.md 2.1, 2.7): the purpose named is judged, and judicial use is denied unless stated ---
+def judged(candidate: Candidate, purpose: str, *purposes: str, **what: Any) -> Decision:
+    agreement = pact("borea", clauses=[clause("all", purposes=list(purposes))])
+    situation = replace(around(agreement, **what), purpose=purpose)
+    [decision] = decide(situation, agreement, [candidate]).values()
+    return decision
+
+
+def theirs(level: Tlp, **more: Any) -> Candidate:
+    mine = ours(FIRST, level)
+    return replace(mine, own=False, owner="corvia", voucher="corvia", sent_by="corvia", **more)
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("named_", PURPOSES)
+def test_a_release_is_for_a_purpose_that_the_clause_names_or_for_none(purpose, named_):
+    decision = judged(ours(FIRST, Tlp.GREEN), purpose, named_)
+
+    assert isinstance(decision, Release) == (purpose == named_)
+
+
+@pytest.mark.parametrize(
+    ("given_for", "purpose", "goes"),
+    [
+        (None, "defence", True),
+        (None, "judicial", False),
+        (frozenset({"defence"}), "defence", True),
+        (frozenset({"defence"}), "exercise", False),
+        (frozenset({"defence"}), "judicial", False),
+        (frozenset({"judicial"}), "judicial", True),
+        (frozenset(), "defence", False),
+    ],
+)
+def test_what_came_is_passed_on_for_what_it_was_given_for(given_for, purpose, goes):
+    decision = judged(theirs(Tlp.CLEAR, via_purposes=given_for), purpose, *PURPOSES)
+
+    assert isinstance(decision, Release) == goes
+    if not goes:
+        assert isinstance(decision, Withhold)
+        assert {reason.rule for reason in decision.reasons} == {Rule.PURPOSE}
+
+
+@pytest.mark.parametrize("consented", ["judicial", "defence"])
+def test_an_owners_consent_is_for_the_purpose_that_it_names(consented):
+    yes = Consent(by="corvia", id=FIRST, version=VERSIONS[0], recipient="borea", purpose=consented)
+    candidate = theirs(Tlp.AMBER, via_purposes=frozenset({"defence"}))
+
+    decision = judged(candidate, "judicial", *PURPOSES, consents=(yes,))
+
+    assert isinstance(decision, Release) == (consented == "judicial")
