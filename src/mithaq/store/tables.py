@@ -585,7 +585,6 @@ shelf_rows = Table(
     Index("ix_shelf_rows_view", "view"),
     Index("ix_shelf_rows_added", "shelf", "date_added", "position"),
     Index("ix_shelf_rows_type", "shelf", "type", "position"),
-    sqlite_with_rowid=False,
 )
 gone = Table(  # rows taken away a while ago: what was read of them may still lie in the spool as a note
     "gone",

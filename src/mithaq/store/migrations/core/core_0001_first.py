@@ -243,14 +243,6 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
-        "heads",
-        sa.Column("channel", sa.String(length=32), nullable=False),
-        sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("channel", "seq"),
-        schema="core",
-    )
-    op.create_table(
         "departed",
         sa.Column(
             "seq",
@@ -287,6 +279,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agreement", "id", "version"),
         schema="core",
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "heads",
+        sa.Column("channel", sa.String(length=32), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "seq"),
+        schema="core",
     )
     op.create_table(
         "heard",

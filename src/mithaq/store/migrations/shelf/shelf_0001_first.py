@@ -110,7 +110,6 @@ def upgrade() -> None:
             "shelf", "id", "stix_version", name=op.f("uq_shelf_rows_shelf_id_stix_version")
         ),
         schema="shelf",
-        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_shelf_rows_added",
