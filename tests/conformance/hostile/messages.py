@@ -355,7 +355,8 @@ KEYDOCS = list(case)
 
 case = Cases("agreement", "agreement")
 TERMS = {
-    "id": "a-b", "version": 1, "title": "t", "kind": "bilateral", "use": "defensive-only", "start": "2026-01-01T00:00:00.000Z",
+    "id": "a-b", "version": 1, "title": "t", "kind": "bilateral", "use": "defensive-only",
+    "start": "2026-01-01T00:00:00.000Z",
     "parties": [{"name": "a", "country": "QM", "organisation": "A"},
                 {"name": "b", "country": "QN", "organisation": "B"}],
     "clauses": [{"id": "c", "kinds": ["*"]}],
