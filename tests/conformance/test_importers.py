@@ -5,6 +5,7 @@ Whatever it does, it gets everything, in order, and within one pass nothing twic
 """
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ VERSIONS = [f"2026-0{month}-01T00:00:00.000Z" for month in range(1, 6)]
 
 
 @dataclass
-class Importer:
+class Importer(ABC):
     """An importer and what it has got; ``pass_`` is what it got since it last began anew."""
 
     world: object
@@ -40,9 +41,9 @@ class Importer:
         self.answers.append(answer)
         return page, found, answer.headers["x-taxii-date-added-last"]
 
+    @abstractmethod
     def turn(self):
         """Send one request; return whether this pass goes on."""
-        raise NotImplementedError
 
     def read(self):
         """Read until there is nothing more."""
