@@ -1,7 +1,8 @@
 """What speaks against a candidate, or against a view of it, for one peer; and whom a view still waits for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from mithaq.model.labels import Label, Tlp
 from mithaq.policy import blocks, permit
@@ -11,8 +12,12 @@ from mithaq.policy.decision import Reason, Rule, View
 from mithaq.policy.known import Orders
 from mithaq.policy.persons import needs_of
 from mithaq.policy.shown import Shown
-from mithaq.policy.situation import Peer, Situation
+from mithaq.policy.situation import Candidate, Peer, Situation
 from mithaq.policy.views import Draft, Reading, is_valid
+
+# What of a candidate is read elsewhere: what is not named here tells candidates apart, also what is added one day.
+_ITS_OWN = {"key", "object", "author", "beside", "label_floor", "lowers", "markings", "readers"}
+_told_apart_by = attrgetter(*sorted({each.name for each in fields(Candidate)} - _ITS_OWN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +56,7 @@ class Grounds:
         past = c.object.id in self._touched or c.key in self._approved or self.shown.ever(c)
         if past or self._by_content or self._blocks:
             return self._stand(read, without_past=not past)
-        alike = (
-            *(c.object.type, id(read.label), c.newest, c.own, c.owner, c.sent_by, c.voucher),
-            *(c.via, c.via_agreement, c.via_parties, c.via_purposes, c.onward),
-            *(c.from_client, c.relayed, c.forged, c.disowned),
-        )
+        alike = (c.object.type, id(read.label), *_told_apart_by(c))
         found = self._stands.get(alike)
         if found is None:  # the label is kept with it, so that no other takes over its identity
             found = self._stands[alike] = (read.label, self._stand(read, without_past=True))

@@ -230,3 +230,54 @@ def test_an_agreement_of_two_binds_nobody_to_a_first_view():
 
     assert isinstance(found, Release)
     assert found.view.removed == ("/description",)
+
+
+# --- one beside another -----------------------------------------------------------------------------------
+UNLIKE = {  # in one respect each, which decides
+    "onward": {"onward": "none"},
+    "via": {"via": frozenset()},
+    "sent_by": {"sent_by": "borea"},
+    "owner": {"owner": "borea"},
+    "voucher": {"voucher": "borea"},
+    "via_purposes": {"via_purposes": frozenset({"exercise"})},
+    "newest": {"newest": False},
+    "from_client": {"from_client": True},
+    "forged": {"forged": True},
+    "disowned": {"disowned": True},
+}
+
+
+@pytest.mark.parametrize("respect", UNLIKE)
+@pytest.mark.parametrize("first", ["it", "the other"])
+def test_what_is_alike_but_for_one_respect_is_decided_by_that_one(respect, first):
+    """Alike candidates are looked at once; what tells two apart is never overlooked, whichever comes first."""
+    good = relayed(body={}, via_purposes=frozenset({"defence"}))
+    bad = replace(good, key=SECOND, object=ours(SECOND, Tlp.GREEN).object, **UNLIKE[respect])
+    both = [good, bad] if first == "it" else [bad, good]
+
+    found = decided(around(PAIR), PAIR, both)
+
+    assert isinstance(found["borea", FIRST], Release)
+    assert found["borea", SECOND] == against(bad)
+    assert isinstance(against(bad), Withhold)
+
+
+def test_an_own_object_is_not_bound_by_the_terms_of_one_received_beside_it():
+    received = relayed(body={}, own=False, relayed=False, onward="none")
+    own = replace(received, key=SECOND, object=ours(SECOND, Tlp.GREEN).object, own=True)
+
+    for both in ([received, own], [own, received]):
+        found = decided(around(PAIR), PAIR, both)
+        assert isinstance(found["borea", FIRST], Withhold)
+        assert isinstance(found["borea", SECOND], Release)
+
+
+def test_what_is_scoped_reaches_its_parties_though_one_beside_it_is_no_relay():
+    one = replace(relayed(body={}, onward="scope"), object=ours(FIRST, Tlp.AMBER).object)
+    other = replace(one, key=SECOND, object=ours(SECOND, Tlp.AMBER).object)
+    for changed in ({"relayed": False}, {"via_parties": frozenset({"corvia"})}):
+        unlike = replace(other, **changed)
+        for both in ([one, unlike], [unlike, one]):
+            found = decided(around(PAIR), PAIR, both)
+            assert isinstance(found["borea", FIRST], Release)
+            assert isinstance(found["borea", SECOND], Withhold)
