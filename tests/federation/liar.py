@@ -172,8 +172,8 @@ class Liar:
         """Go on from where Aurelia stands, with the truth alone."""
         stands = {row["id"]: row for row in self.stage.rows("channels")}
         for stream in self.streams.values():
-            if stream.id in stands:
-                stream.seq, stream.head = stands[stream.id]["seq"], stands[stream.id]["head"]
+            held = stands.get(stream.id, {"seq": 0, "head": ZERO})
+            stream.seq, stream.head = held["seq"], held["head"]
             stream.frames, stream.sent, stream.first = [], 0, stream.seq + 1
         self.answers, self.beat, self.beat_as = {}, {}, {}
         self.documents = {1: self.documents[1]}

@@ -14,6 +14,7 @@ from importlib.machinery import ModuleSpec, SourceFileLoader  # noqa: TID251 to 
 from importlib.util import find_spec, spec_from_file_location  # noqa: TID251 to plant a bug
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
 import pytest
 
@@ -160,10 +161,22 @@ def _by_the_cases() -> bool:
     try:
         for name, case in cases.items():
             if name.startswith("test_"):
-                case()
+                for given in _table(case):
+                    case(**given)
     except Exception:  # noqa: BLE001 whatever breaks a case is a bug noticed
         return True
     return False
+
+
+def _table(case: Any) -> list[dict[str, Any]]:  # noqa: ANN401 a test function
+    """Return what each run of a case is given: the rows of its table, or nothing, once."""
+    given: list[dict[str, Any]] = [{}]
+    for mark in getattr(case, "pytestmark", []):
+        names, rows = mark.args
+        names = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
+        told = [dict(zip(names, [row] if len(names) == 1 else row, strict=True)) for row in rows]
+        given = [one | more for one in given for more in told]
+    return given
 
 
 def _by_the_golden_world() -> bool:
