@@ -168,7 +168,7 @@ def _by_the_cases() -> bool:
     return False
 
 
-def _table(case: Any) -> list[dict[str, Any]]:  # noqa: ANN401 a test function
+def _table(case: Any) -> list[dict[str, Any]]:
     """Return what each run of a case is given: the rows of its table, or nothing, once."""
     given: list[dict[str, Any]] = [{}]
     for mark in getattr(case, "pytestmark", []):
