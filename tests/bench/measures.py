@@ -30,8 +30,8 @@ from mithaq.policy.agreement import Agreement, Clause, Party
 from mithaq.seal.envelope import sign
 from mithaq.seal.messages import AGREEMENT
 from mithaq.store import channels
-from mithaq.store.objects import Source
 from mithaq.store.parties import Peer
+from mithaq.store.sources import Source
 from tests.federation.world import Federation, second_person
 
 ATTACK = Path(__file__).parents[2].parent / "shared/data/attack/enterprise-attack.json"

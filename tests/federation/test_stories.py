@@ -14,7 +14,7 @@ from mithaq.model.canonical import canonical, digest
 from mithaq.model.labels import Tlp
 from mithaq.seal.envelope import read
 from mithaq.seal.messages import COMPARISON, Comparison, decode
-from mithaq.store import alarms, objects
+from mithaq.store import alarms, provenance
 from tests.federation.test_delivery import NATIONS, agreement, tool
 
 HOUR = 3600
@@ -240,7 +240,7 @@ def test_nobody_is_accused_by_a_partys_word_alone(three):
     let_go(three, 1)
     node = three.nodes["borea"]
     with node.core.begin() as unit:
-        [mine] = objects.accounts(unit, "forum")
+        [mine] = provenance.accounts(unit, "forum")
         lie = stories._told(replace(mine, com="7" * 64))
         stories._send(unit, node.us, ("corvia", "forum"), three.clock(), told=[lie])
     three.settle()

@@ -25,8 +25,8 @@ from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import KeySigner
 from mithaq.store import objects, parties
-from mithaq.store.objects import Source
 from mithaq.store.parties import ActorRow
+from mithaq.store.sources import Source
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Fault = Callable[["Wire", str, Request], Response | None]

@@ -11,7 +11,7 @@ from mithaq.model.objects import Object
 from mithaq.policy.agreement import Agreement, Clause, Party
 from mithaq.policy.decision import Release
 from mithaq.store import inbound
-from mithaq.store.objects import Source
+from mithaq.store.sources import Source
 from tests.federation.world import Federation
 
 ATTACK = Path(__file__).parents[2].parent / "shared/data/attack/enterprise-attack.json"

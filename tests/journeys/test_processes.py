@@ -41,8 +41,8 @@ from mithaq.policy import agreement as policy
 from mithaq.store import channels, objects
 from mithaq.store.engine import ROOMS, open_store
 from mithaq.store.migrate import upgrade
-from mithaq.store.objects import Source
 from mithaq.store.roles import grant_roles
+from mithaq.store.sources import Source
 from tests.conftest import unprivileged
 
 PATIENCE = 60.0

@@ -24,8 +24,8 @@ from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import generate
 from mithaq.store import objects
-from mithaq.store.objects import Source
 from mithaq.store.parties import Peer
+from mithaq.store.sources import Source
 from tests.federation.world import Federation, second_person
 
 NATIONS = {"aurelia": "QM", "borea": "QN", "corvia": "QO", "dorado": "QP"}

@@ -18,7 +18,7 @@ from mithaq.node import open_node
 from mithaq.node.worker import Worker
 from mithaq.seal.keys import from_pem
 from mithaq.store import objects
-from mithaq.store.objects import Source
+from mithaq.store.sources import Source
 from tests.federation.world import Federation
 from tests.leaks.lives import (
     AGREEMENTS,

@@ -7,8 +7,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import NoResultFound
 
 from mithaq.model.labels import Beside, Clearance, Tlp
-from mithaq.store import objects
-from mithaq.store.objects import UNRESOLVED, Source
+from mithaq.store import objects, provenance
+from mithaq.store.objects import UNRESOLVED
+from mithaq.store.sources import Source, all_sources, put_source
 from tests.store.values import AT, copy, tool
 
 LATER = "2026-02-01T00:00:00.000Z"
@@ -293,8 +294,8 @@ def test_a_party_knows_what_it_owns_and_what_it_sent_us(core):
     )
 
     with core.read() as unit:
-        assert objects.known_from(unit, ["borealis"], ids) == {"borealis": set(ids[:3])}
-        assert objects.known_from(unit, ["borealis"], []) == {"borealis": set()}
+        assert provenance.known_from(unit, ["borealis"], ids) == {"borealis": set(ids[:3])}
+        assert provenance.known_from(unit, ["borealis"], []) == {"borealis": set()}
 
 
 def test_the_label_beside_a_copy_is_replaced_with_its_level(core):
@@ -339,10 +340,10 @@ def test_a_sources_terms_are_replaced_and_come_back(core):
         reference=True,
     )
     with core.begin() as unit:
-        objects.put_source(unit, first)
-        assert objects.all_sources(unit) == {"feed:a": first}
-        objects.put_source(unit, second)
-        assert objects.all_sources(unit) == {"feed:a": second}
+        put_source(unit, first)
+        assert all_sources(unit) == {"feed:a": first}
+        put_source(unit, second)
+        assert all_sources(unit) == {"feed:a": second}
 
 
 def test_a_search_among_many_reads_no_body_it_does_not_show(core):

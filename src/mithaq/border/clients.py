@@ -20,7 +20,8 @@ from mithaq.model.objects import Object
 from mithaq.store import inbound, objects, parties, releases
 from mithaq.store.inbound import Quarantined
 from mithaq.store.journal import record
-from mithaq.store.objects import Copy, Source
+from mithaq.store.objects import Copy
+from mithaq.store.sources import Source, put_source
 from mithaq.store.spool import Arrival
 
 
@@ -45,7 +46,7 @@ def post(unit: Connection, arrival: Arrival, now: datetime) -> Settled:
     """
     client = parties.peer(unit, arrival.peer)
     voucher = voucher_of(client.name)
-    objects.put_source(unit, Source(name=voucher, kind="client"))
+    put_source(unit, Source(name=voucher, kind="client"))
     try:
         read = list(BUILT_IN.read(arrival.raw, "stix"))
     except (

@@ -20,7 +20,7 @@ from mithaq.model.canonical import Json, digest
 from mithaq.seal.envelope import read, sign, verify
 from mithaq.seal.messages import EXIT, ExitPack, File, Recall, decode, encode
 from mithaq.store import agreements as texts
-from mithaq.store import blocks, inbound, objects, parties, recalls, releases
+from mithaq.store import blocks, inbound, parties, provenance, recalls, releases
 from mithaq.store.blocks import STANDING, RuptureRow
 from mithaq.store.recalls import OrderRow, ReceiptRow, Released
 
@@ -113,7 +113,7 @@ def _ordered(
 def _ours(unit: Connection, us: Us, released: Sequence[Released]) -> set[int]:
     """Return those copies that no other nation vouches for; what is not here any more was another's."""
     nations = set(parties.parties_with_keys(unit)) - {us.party}
-    vouchers = objects.vouchers(unit, {each.copy for each in released})
+    vouchers = provenance.vouchers(unit, {each.copy for each in released})
     return {copy for copy, voucher in vouchers.items() if voucher not in nations}
 
 
@@ -213,7 +213,7 @@ def _held_by_us(unit: Connection, party: str) -> list[Json]:
             "sent_by": came.sent_by,
             "received": came.received_at,
         }
-        for came in objects.came_from(unit, party)
+        for came in provenance.came_from(unit, party)
     ]
 
 

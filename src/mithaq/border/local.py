@@ -21,7 +21,8 @@ from mithaq.model.objects import Object, from_body
 from mithaq.seal.messages import commitment
 from mithaq.store import objects, releases
 from mithaq.store.journal import record
-from mithaq.store.objects import Copy, Source
+from mithaq.store.objects import Copy
+from mithaq.store.sources import Source, all_sources, put_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +118,10 @@ def _raised(unit: Connection, us: Us, stored: Sequence[Copy], author: str, now: 
 
 
 def _keep_terms(unit: Connection, source: Source, author: str, now: datetime) -> None:
-    held = objects.all_sources(unit).get(source.name)
+    held = all_sources(unit).get(source.name)
     if held == source:
         return
-    objects.put_source(unit, source)
+    put_source(unit, source)
     facts: dict[str, Json] = {
         "by": author,
         "default_tlp": "" if source.default_tlp is None else str(source.default_tlp),

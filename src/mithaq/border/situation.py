@@ -29,11 +29,12 @@ from mithaq.policy.situation import (
     Situation,
     Standing,
 )
-from mithaq.store import agreements, consents, objects, parties, recalls, releases
+from mithaq.store import agreements, consents, objects, parties, provenance, recalls, releases
 from mithaq.store.consents import GIVEN
-from mithaq.store.objects import Copy, Source
+from mithaq.store.objects import Copy
 from mithaq.store.recalls import EVERY
 from mithaq.store.releases import ShelfRow
+from mithaq.store.sources import Source, all_sources
 
 _UNKNOWN = Person(name="", clearance=Tlp.CLEAR)
 
@@ -64,7 +65,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
     ours = [row for row in standing if row.agreement == agreement.id and row.id in ids]
     extra = _for_purpose(unit, agreement, {row.copy for row in ours} - wanted.keys(), purpose)
     wanted |= {copy.seq: copy for copy in objects.by_seq(unit, extra)}
-    sources = objects.all_sources(unit)
+    sources = all_sources(unit)
     candidates = _candidates(unit, wanted, sources)
     situation = Situation(
         us=us.party,
@@ -98,7 +99,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
 def candidates_of(unit: Connection, seqs: Iterable[int]) -> list[Candidate]:
     """Return copies as they might leave, each with its markings as its voucher defines them."""
     wanted = {copy.seq: copy for copy in objects.by_seq(unit, seqs)}
-    return _candidates(unit, wanted, objects.all_sources(unit))
+    return _candidates(unit, wanted, all_sources(unit))
 
 
 def _candidates(
@@ -118,14 +119,14 @@ def _for_purpose(
 
 def _known(unit: Connection, agreement: Agreement, ids: set[str]) -> dict[str, frozenset[str]]:
     """Return what each party of an agreement of two owns or sent us of ``ids``."""
-    found = objects.known_from(unit, agreement.names, ids)
+    found = provenance.known_from(unit, agreement.names, ids)
     return {name: frozenset(has) for name, has in found.items()}
 
 
 def _came(unit: Connection, agreement: Agreement, ids: set[str]) -> dict[str, frozenset[str]]:
     """Return what each party of an agreement of many has of ``ids``, for they came under it (border.md 2.5)."""
     found: dict[str, set[str]] = defaultdict(set)
-    for id_, holders, scope in objects.came_under(unit, agreement.id, ids):
+    for id_, holders, scope in provenance.came_under(unit, agreement.id, ids):
         for name in agreement.names if scope else holders:
             found[name].add(id_)
     return {name: frozenset(has) for name, has in found.items()}

@@ -35,9 +35,10 @@ from mithaq.seal.messages import (
     encode,
     story_hash,
 )
-from mithaq.store import objects, parties, recalls
+from mithaq.store import objects, parties, provenance, recalls
 from mithaq.store.journal import keep, setting
-from mithaq.store.objects import Account, Copy
+from mithaq.store.objects import Copy
+from mithaq.store.provenance import Account
 
 AT_ONCE = 5000  # versions told in one document
 MOST_SHOWN = 50  # versions shown in answer to one document: one is enough to know a liar by
@@ -53,7 +54,7 @@ def tell(unit: Connection, us: Us, now: datetime) -> int:
             continue
         for peer in _members(unit, us, terms):
             mark = f"told:{terms.id}:{peer}"
-            new = objects.accounts(unit, terms.id, int(setting(unit, mark, "0")))
+            new = provenance.accounts(unit, terms.id, int(setting(unit, mark, "0")))
             told = [_told(each) for each in new if each.voucher != peer and _tellable(each)]
             for at in range(0, len(told), AT_ONCE):
                 _send(unit, us, (peer, terms.id), now, told=told[at : at + AT_ONCE])
@@ -136,7 +137,9 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
     both = [t for t in known if _compares(us, t) and t.party(sender) is not None]
     if not both or len(told.told) > AT_ONCE or len(told.shown) > MOST_SHOWN:
         raise BadMessage("a comparison that we have not agreed on", cause="comparison")
-    differing = _differing(objects.accounts(unit, told.agreement), told.told) if told.told else []
+    differing = (
+        _differing(provenance.accounts(unit, told.agreement), told.told) if told.told else []
+    )
     for shown in told.shown:
         differing += _weigh(unit, us, told.agreement, shown, now)
     _show(unit, us, (sender, told.agreement), dict.fromkeys(differing), now)
@@ -246,7 +249,7 @@ def notice(unit: Connection, us: Us, came: Sequence[Copy], now: datetime) -> Non
     new = {(c.voucher, c.object.id, c.object.version): c for c in came}
     before = [
         each
-        for each in objects.accounts_of(unit, {id_ for _, id_, _ in new})
+        for each in provenance.accounts_of(unit, {id_ for _, id_, _ in new})
         if (copy := new.get((each.voucher, each.id, each.version))) is not None
         and (each.com, each.digest) != (copy.com, copy.object.digest)
     ]

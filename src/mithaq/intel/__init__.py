@@ -19,7 +19,8 @@ from mithaq.intel.service import (
     versions,
     worked_on,
 )
-from mithaq.store.objects import Copy, Source
+from mithaq.store.objects import Copy
+from mithaq.store.sources import Source
 
 __all__ = [
     "Added", "Caveats", "Copy", "Incoming", "Rejected", "Related", "Source", "add", "caveats", "mark",

@@ -18,7 +18,8 @@ from mithaq.model.labels import Beside
 from mithaq.model.objects import IDENTIFIER, moment, references
 from mithaq.store import objects, parties
 from mithaq.store.engine import Store
-from mithaq.store.objects import Copy, Rows, Source
+from mithaq.store.objects import Copy, Rows
+from mithaq.store.sources import Source, all_sources
 
 Progress = Callable[[int, int], None]  # objects done, of all
 
@@ -71,7 +72,7 @@ def source(unit: Connection, name: str, community: frozenset[str] | None = None)
     A community is whom GREEN may be passed on to (border.md 2.3): declaring one says that it may.
     """
     voucher = f"file:{name}"
-    known = objects.all_sources(unit).get(voucher, Source(name=voucher, kind="file"))
+    known = all_sources(unit).get(voucher, Source(name=voucher, kind="file"))
     if community is None:
         return known
     return replace(known, community=community or None, onward="open" if community else "none")

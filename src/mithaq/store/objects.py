@@ -1,6 +1,6 @@
 """Copies of STIX objects: one per (voucher, id, version, digest) and agreement (border.md 1.1, 1.8)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, update
 
-from mithaq.model.labels import Beside, Clearance, Tlp, tlp
+from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import Object
 from mithaq.store.engine import append_lock
-from mithaq.store.sql import chunks, insert_many, insert_new, put, within
-from mithaq.store.tables import bodies, copies, markings, quarantine, relations, rows, sources
+from mithaq.store.sql import chunks, insert_many, insert_new, within
+from mithaq.store.tables import bodies, copies, markings, relations, rows
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
@@ -42,18 +42,6 @@ class Copy:
     nonce: bytes | None = None
     com: str = ""
     proof: str = ""  # the voucher's batch and path, as JSON: lets us relay it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where copies come from that no nation vouches for, and its terms."""
-
-    name: str
-    kind: str
-    default_tlp: Tlp | None = None
-    community: frozenset[str] | None = None
-    onward: str = "none"
-    reference: bool = False
 
 
 def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
@@ -158,14 +146,6 @@ def _external_id(value: object) -> str:
 
 _joined = select(copies, bodies.c.body).join(bodies, bodies.c.digest == copies.c.digest)
 Rows = Select[tuple[object, ...]]
-
-
-_accounts = select(*(copies.c[name] for name in (
-    "seq", "voucher", "role", "id", "version", "digest", "com", "agreement", "proof",
-))).where(
-    copies.c.standing == "received", copies.c.state == "admitted",
-    copies.c.version != "", copies.c.com != "", copies.c.proof != "",
-)  # fmt: skip
 
 
 def everything() -> Rows:
@@ -318,68 +298,6 @@ def of_id(unit: Connection, id_: str) -> list[Copy]:
     return load(unit, everything().where(copies.c.id == id_, copies.c.state == "admitted"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Came:
-    """What is known of a copy that came from a nation, without its bytes."""
-
-    id: str
-    version: str
-    digest: str
-    agreement: str
-    voucher: str
-    owner: str
-    sent_by: str
-    received_at: str
-
-
-def came_from(unit: Connection, party: str) -> list[Came]:
-    """Return the admitted copies that a nation owns, vouches for or sent us, oldest first."""
-    c = copies.c
-    whose = or_(c.voucher == party, c.owner == party, c.sent_by == party)
-    which = (whose, c.standing == "received", c.state == "admitted")
-    rows = select(*(c[name] for name in Came.__slots__)).where(*which).order_by(c.seq)
-    return [Came(**row._mapping) for row in unit.execute(rows)]
-
-
-def vouchers(unit: Connection, seqs: Iterable[int]) -> dict[int, str]:
-    """Return who vouches for each of the copies that are here."""
-    found: dict[int, str] = {}
-    for part in chunks(dict.fromkeys(seqs)):
-        rows = select(copies.c.seq, copies.c.voucher).where(copies.c.seq.in_(part))
-        found |= {row.seq: row.voucher for row in unit.execute(rows)}
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """What its voucher said of one version, as we hold it: without its bytes."""
-
-    seq: int
-    voucher: str
-    role: str
-    id: str
-    version: str
-    digest: str
-    com: str
-    agreement: str
-    proof: str
-
-
-def accounts(unit: Connection, agreement: str, after: int = 0) -> list[Account]:
-    """Return what vouchers said of versions that came under an agreement, after a number, oldest first."""
-    rows = _accounts.where(copies.c.agreement == agreement, copies.c.seq > after)
-    return [Account(**row._mapping) for row in unit.execute(rows.order_by(copies.c.seq))]
-
-
-def accounts_of(unit: Connection, ids: Iterable[str]) -> list[Account]:
-    """Return what vouchers said of versions of ``ids``, whatever it came under, oldest first."""
-    found: list[Account] = []
-    for part in chunks(dict.fromkeys(ids)):
-        rows = _accounts.where(copies.c.id.in_(part)).order_by(copies.c.seq)
-        found += [Account(**row._mapping) for row in unit.execute(rows)]
-    return found
-
-
 def vouched_since(unit: Connection, voucher: str, instant: str) -> list[Copy]:
     """Return the admitted copies that ``voucher`` vouches for and that came at or after an instant."""
     rows = given_by(received_since(everything(), instant), [voucher])
@@ -407,50 +325,6 @@ def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, st
     columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.state)
     query = select(*columns).where(within(unit, copies.c.id, set(ids)))
     return [tuple(row) for row in unit.execute(query).all()]
-
-
-def known_from(
-    unit: Connection, parties: Collection[str], ids: Iterable[str]
-) -> dict[str, set[str]]:
-    """Return, for each of ``parties``, those of ``ids`` that it owns or sent us, also what we put into quarantine.
-
-    Else it would read in what we send it what became of what it sent (border.md 6).
-    """
-    found: dict[str, set[str]] = {party: set() for party in parties}
-    wanted = set(ids)
-    c, q = copies.c, quarantine.c
-    rows_ = select(c.id, c.voucher, c.owner, c.sent_by)
-    for id_, *theirs in unit.execute(
-        rows_.where(within(unit, c.id, wanted), c.state == "admitted")
-    ):
-        for party in found.keys() & set(theirs):
-            found[party].add(id_)
-    for id_, voucher in unit.execute(select(q.id, q.voucher).where(within(unit, q.id, wanted))):
-        party = voucher.removeprefix("client:")
-        if party in found:
-            found[party].add(id_)
-    return found
-
-
-def came_under(
-    unit: Connection, agreement: str, ids: Iterable[str]
-) -> list[tuple[str, frozenset[str], bool]]:
-    """Return (id, who owns or sent it, whether all parties have it) of those of ``ids`` that came under an agreement.
-
-    What we put into quarantine is among them, by the word of who sent it: see ``known_from``.
-    """
-    c, q, wanted = copies.c, quarantine.c, set(ids)
-    stored = select(c.id, c.voucher, c.owner, c.sent_by, c.onward).where(
-        c.agreement == agreement, within(unit, c.id, wanted), c.state == "admitted"
-    )
-    aside = select(q.id, q.voucher, q.onward).where(
-        q.agreement == agreement, within(unit, q.id, wanted)
-    )
-    return [
-        (id_, frozenset(who), onward == "scope")
-        for query in (stored, aside)
-        for id_, *who, onward in unit.execute(query)
-    ]
 
 
 def referring_to(unit: Connection, id_: str) -> list[int]:
@@ -492,34 +366,3 @@ def defined_markings(unit: Connection) -> dict[str, dict[str, bytes]]:
     for row in unit.execute(select(markings)):
         found.setdefault(row.voucher, {})[row.id] = bytes(row.body)
     return found
-
-
-def put_source(unit: Connection, source: Source) -> None:
-    """Keep or replace a source's terms."""
-    put(
-        unit,
-        sources,
-        {
-            "name": source.name,
-            "kind": source.kind,
-            "default_tlp": "" if source.default_tlp is None else str(source.default_tlp),
-            "community": ",".join(sorted(source.community or ())),
-            "onward": source.onward,
-            "reference": source.reference,
-        },
-    )
-
-
-def all_sources(unit: Connection) -> dict[str, Source]:
-    """Return every source by name."""
-    return {
-        row.name: Source(
-            name=row.name,
-            kind=row.kind,
-            default_tlp=tlp(row.default_tlp) if row.default_tlp else None,
-            community=frozenset(row.community.split(",")) if row.community else None,
-            onward=row.onward,
-            reference=bool(row.reference),
-        )
-        for row in unit.execute(select(sources))
-    }

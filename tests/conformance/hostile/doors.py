@@ -17,8 +17,9 @@ from mithaq.policy import agreement as policy
 from mithaq.seal import documents, envelope
 from mithaq.seal.frames import several
 from mithaq.seal.messages import SEAL
-from mithaq.store.objects import UNRESOLVED, Source
+from mithaq.store.objects import UNRESOLVED
 from mithaq.store.parties import Peer
+from mithaq.store.sources import Source
 from tests.conformance.hostile.objects import UUID, tool
 from tests.unit.border.stage import B, Stage
 from tests.unit.border.stage import build as build_nations

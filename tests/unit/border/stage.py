@@ -40,7 +40,7 @@ from mithaq.seal.messages import (
 )  # fmt: skip
 from mithaq.store import objects
 from mithaq.store.engine import ROOMS, Store
-from mithaq.store.objects import Source
+from mithaq.store.sources import Source
 from tests.federation.world import START, Clock, Federation
 
 US, B, C = "aurelia", "borea", "corvia"

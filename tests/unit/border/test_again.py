@@ -10,8 +10,8 @@ from mithaq.model.objects import from_body
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Party
 from mithaq.store import parties
-from mithaq.store.objects import Source
 from mithaq.store.parties import Peer
+from mithaq.store.sources import Source
 from tests.federation.world import second_person
 from tests.unit.border.lies import forum, sign_both
 from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement, party, put, sealed

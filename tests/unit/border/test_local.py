@@ -10,8 +10,9 @@ from mithaq.border.local import Lowering
 from mithaq.errors import Conflict, NotFound
 from mithaq.model.labels import Beside, Pap, Tlp
 from mithaq.model.objects import from_body
-from mithaq.store.objects import UNRESOLVED, Source
+from mithaq.store.objects import UNRESOLVED
 from mithaq.store.parties import Peer
+from mithaq.store.sources import Source
 from mithaq.store.spool import Arrival
 from tests.unit.border.lies import PowerCut, fixed, power_cut, quarantined, statement
 from tests.unit.border.stage import US, B, C

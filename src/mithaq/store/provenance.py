@@ -1,0 +1,122 @@
+"""Who gave us what, and on whose word: what is known of copies without their bytes (border.md 1.1, 6)."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, or_, select
+
+from mithaq.store.sql import chunks, within
+from mithaq.store.tables import copies, quarantine
+
+_accounts = select(*(copies.c[name] for name in (
+    "seq", "voucher", "role", "id", "version", "digest", "com", "agreement", "proof",
+))).where(
+    copies.c.standing == "received", copies.c.state == "admitted",
+    copies.c.version != "", copies.c.com != "", copies.c.proof != "",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What is known of a copy that came from a nation, without its bytes."""
+
+    id: str
+    version: str
+    digest: str
+    agreement: str
+    voucher: str
+    owner: str
+    sent_by: str
+    received_at: str
+
+
+def came_from(unit: Connection, party: str) -> list[Came]:
+    """Return the admitted copies that a nation owns, vouches for or sent us, oldest first."""
+    c = copies.c
+    whose = or_(c.voucher == party, c.owner == party, c.sent_by == party)
+    which = (whose, c.standing == "received", c.state == "admitted")
+    rows = select(*(c[name] for name in Came.__slots__)).where(*which).order_by(c.seq)
+    return [Came(**row._mapping) for row in unit.execute(rows)]
+
+
+def vouchers(unit: Connection, seqs: Iterable[int]) -> dict[int, str]:
+    """Return who vouches for each of the copies that are here."""
+    found: dict[int, str] = {}
+    for part in chunks(dict.fromkeys(seqs)):
+        rows = select(copies.c.seq, copies.c.voucher).where(copies.c.seq.in_(part))
+        found |= {row.seq: row.voucher for row in unit.execute(rows)}
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What its voucher said of one version, as we hold it: without its bytes."""
+
+    seq: int
+    voucher: str
+    role: str
+    id: str
+    version: str
+    digest: str
+    com: str
+    agreement: str
+    proof: str
+
+
+def accounts(unit: Connection, agreement: str, after: int = 0) -> list[Account]:
+    """Return what vouchers said of versions that came under an agreement, after a number, oldest first."""
+    rows = _accounts.where(copies.c.agreement == agreement, copies.c.seq > after)
+    return [Account(**row._mapping) for row in unit.execute(rows.order_by(copies.c.seq))]
+
+
+def accounts_of(unit: Connection, ids: Iterable[str]) -> list[Account]:
+    """Return what vouchers said of versions of ``ids``, whatever it came under, oldest first."""
+    found: list[Account] = []
+    for part in chunks(dict.fromkeys(ids)):
+        rows = _accounts.where(copies.c.id.in_(part)).order_by(copies.c.seq)
+        found += [Account(**row._mapping) for row in unit.execute(rows)]
+    return found
+
+
+def known_from(
+    unit: Connection, parties: Collection[str], ids: Iterable[str]
+) -> dict[str, set[str]]:
+    """Return, for each of ``parties``, those of ``ids`` that it owns or sent us, also what we put into quarantine.
+
+    Else it would read in what we send it what became of what it sent (border.md 6).
+    """
+    found: dict[str, set[str]] = {party: set() for party in parties}
+    wanted = set(ids)
+    c, q = copies.c, quarantine.c
+    rows_ = select(c.id, c.voucher, c.owner, c.sent_by)
+    for id_, *theirs in unit.execute(
+        rows_.where(within(unit, c.id, wanted), c.state == "admitted")
+    ):
+        for party in found.keys() & set(theirs):
+            found[party].add(id_)
+    for id_, voucher in unit.execute(select(q.id, q.voucher).where(within(unit, q.id, wanted))):
+        party = voucher.removeprefix("client:")
+        if party in found:
+            found[party].add(id_)
+    return found
+
+
+def came_under(
+    unit: Connection, agreement: str, ids: Iterable[str]
+) -> list[tuple[str, frozenset[str], bool]]:
+    """Return (id, who owns or sent it, whether all parties have it) of those of ``ids`` that came under an agreement.
+
+    What we put into quarantine is among them, by the word of who sent it: see ``known_from``.
+    """
+    c, q, wanted = copies.c, quarantine.c, set(ids)
+    stored = select(c.id, c.voucher, c.owner, c.sent_by, c.onward).where(
+        c.agreement == agreement, within(unit, c.id, wanted), c.state == "admitted"
+    )
+    aside = select(q.id, q.voucher, q.onward).where(
+        q.agreement == agreement, within(unit, q.id, wanted)
+    )
+    return [
+        (id_, frozenset(who), onward == "scope")
+        for query in (stored, aside)
+        for id_, *who, onward in unit.execute(query)
+    ]

@@ -1,0 +1,74 @@
+"""STIX objects as vouchers gave them, what they say of each other, and where they come from."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from mithaq.store.tables.base import Serial, blob, column, columns, core, key, serial
+
+bodies = Table("bodies", core, key("digest", 71), blob("body"))
+copies = Table(
+    "copies",
+    core,
+    serial(),
+    column("voucher"),  # a party, or a source as kind:name
+    *columns("id", "version"),
+    Column("digest", String(71), nullable=False),
+    column("type"),
+    column("standing"),  # own | received
+    column("role"),  # owner | carrier | local
+    column("owner", ""),  # the party that speaks for it, if any
+    column("agreement", ""),  # it came under
+    Column("agreement_version", Integer, nullable=False, server_default="0"),
+    column("sent_by", ""),  # who handed it to us
+    column("onward", "none"),
+    column("author", ""),  # actor who wrote the version here
+    column("beside", "{}"),  # label beside the bytes, as JSON
+    column("readers", "[]"),  # "party reader", as a JSON list
+    Column("tlp", Integer, nullable=False),  # effective level, for selects; 9 = unresolved
+    column("words"),  # lower-case text to search in
+    column("state"),  # admitted | quarantined | recalled
+    column("reason", ""),
+    column("received_at"),
+    Column("nonce", LargeBinary),  # of its commitment; destroyed with the object
+    column("com", ""),
+    column("proof", ""),
+    # A digest has one id and version; the terms may differ (border.md 1.8).
+    UniqueConstraint("id", "digest", "voucher", "agreement"),
+    Index("ix_copies_type_seq", "type", "seq"),
+    sqlite_autoincrement=True,
+)
+relations = Table(
+    "relations",
+    core,
+    Column("copy", Serial, nullable=False),
+    *columns("pointer", "target"),
+    PrimaryKeyConstraint("copy", "pointer"),
+    Index("ix_relations_target", "target"),
+    sqlite_with_rowid=False,
+)
+markings = Table(  # definitions besides the fixed ones; a voucher's word on an id binds its own objects alone
+    "markings",
+    core,
+    *columns("voucher", "id"),
+    blob("body"),
+    PrimaryKeyConstraint("voucher", "id"),
+)
+sources = Table(
+    "sources",
+    core,
+    key("name"),
+    column("kind"),  # feed | client | file
+    column("default_tlp", ""),
+    column("community", ""),  # parties, comma-separated; empty: none
+    column("onward", "none"),
+    Column("reference", Boolean, nullable=False, server_default="0"),  # a pinned public set
+)
