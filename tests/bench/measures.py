@@ -16,7 +16,7 @@ import httpx2
 import msgspec
 import stix2
 
-from mithaq.border import admit, agreements, peers
+from mithaq.border import admit, peers, signing
 from mithaq.border.publish import publish
 from mithaq.exchange.asgi import VARIABLE
 from mithaq.exchange.onshow import frames_after
@@ -155,10 +155,10 @@ def releases_to_many(folder, read):
     forum = text("forum", tuple(names))
     exact = policy.to_bytes(policy.read(policy.to_bytes(forum)))  # in its exact form
     with aurelia.core.begin() as unit:
-        agreements.sign_text(unit, aurelia.us, exact, federation.clock(), by="lena")
+        signing.sign_text(unit, aurelia.us, exact, federation.clock(), by="lena")
         for name in names[1:]:
             theirs = sign(AGREEMENT, exact, federation.nodes[name].us.signer)
-            agreements.receive(unit, aurelia.us, name, theirs, federation.clock())
+            signing.receive(unit, aurelia.us, name, theirs, federation.clock())
     federation.workers["aurelia"].look()
     seqs = brought(federation, read[:SOME])
     took, made = timed(lambda: federation.release("aurelia", "forum", seqs))
@@ -184,7 +184,7 @@ def reads(folder, read):
         peers.add_client(unit, client, federation.clock(), by="omar")
         token = peers.new_token(unit, "misp", federation.clock(), by="omar")
         grant = policy.to_bytes(text("grant", ("aurelia", "misp"), kind="grant", misp="client"))
-        agreements.sign_text(
+        signing.sign_text(
             unit, node.us, grant, federation.clock(), by="lena", second=second_person(unit)
         )
     federation.workers["aurelia"].look()

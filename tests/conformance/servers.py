@@ -10,7 +10,7 @@ import medallion
 from flask import Flask
 from medallion.backends.memory_backend import MemoryBackend
 
-from mithaq.border import agreements, peers
+from mithaq.border import peers, signing
 from mithaq.exchange.conform import Scope, examine
 from mithaq.exchange.wire import Response
 from mithaq.node.pairs import of_peer
@@ -103,7 +103,7 @@ def ours(folder):
         peers.add_client(unit, client, federation.clock(), by="lena")
         token = peers.new_token(unit, "misp", federation.clock(), by="lena")
         grant = policy.to_bytes(text(GRANT, "grant", "aurelia", "misp", receipts="best-effort"))
-        agreements.sign_text(
+        signing.sign_text(
             unit, node.us, grant, federation.clock(), by="lena", second=second_person(unit)
         )
     federation.settle()

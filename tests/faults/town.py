@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mithaq.border import agreements, peers
+from mithaq.border import peers, signing
 from mithaq.policy import agreement as policy
 from mithaq.store.parties import Peer
 from tests.faults.tap import Tap
@@ -188,7 +188,7 @@ class Client:
             self.token = peers.new_token(unit, name, node.clock(), by="omar")
             second = second_person(unit)
             raw = agreement(f"g-{name}", (nation.name, name), kind="grant")
-            agreements.sign_text(unit, node.us, raw, node.clock(), by="omar", second=second)
+            signing.sign_text(unit, node.us, raw, node.clock(), by="omar", second=second)
 
     def ask(self, method, path, body=None):
         """Return the status and the JSON of an answer.
@@ -256,7 +256,7 @@ class Town:
             for nation in (one, other):
                 raw = agreement(id_, names)
                 with nation.node.core.begin() as unit:
-                    agreements.sign_text(unit, nation.node.us, raw, nation.node.clock(), by="omar")
+                    signing.sign_text(unit, nation.node.us, raw, nation.node.clock(), by="omar")
             for nation in (one, other):
                 wait(lambda n=nation, id_=id_: n.holds(id_), f"{nation.name} has no {id_}")
         self.client = Client(self.nations["aurelia"])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mithaq.border import agreements, keys
+from mithaq.border import keys, signing
 from mithaq.border.agreements import terms_of
 from mithaq.clock import text as stamp
 from mithaq.exchange.wire import PeerUnreachable, Response
@@ -582,9 +582,7 @@ lie(
 
 
 def narrowed(act):
-    return lambda liar: liar.stage.do(
-        agreements.narrow, liar.stage.us, PAIR, act, liar.now, by="lena"
-    )
+    return lambda liar: liar.stage.do(signing.narrow, liar.stage.us, PAIR, act, liar.now, by="lena")
 
 
 lie(

@@ -22,7 +22,7 @@ from unittest.mock import patch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text as sql
 
-from mithaq.border import agreements, keys, parting, recall, verify
+from mithaq.border import keys, parting, recall, signing, verify
 from mithaq.clock import text
 from mithaq.errors import Conflict, NotFound
 from mithaq.model.labels import Tlp
@@ -106,7 +106,7 @@ def template():
             for name in names:
                 node = made.nodes[name]
                 with node.core.begin() as unit:
-                    agreements.sign_text(unit, node.us, raw, made.clock(), by="lena")
+                    signing.sign_text(unit, node.us, raw, made.clock(), by="lena")
         made.settle(3)
         made.close()
     return folder, made.clock.now
@@ -397,7 +397,7 @@ class Schedule:
         self.oracle.joined = self.oracle.joined or text(self.world.clock())
         raw = policy.to_bytes(agreement("forum", (*FORUM, LATE), 2, self.oracle.joined))
         with node.core.begin() as unit:
-            agreements.sign_text(unit, node.us, raw, self.world.clock(), by="lena")
+            signing.sign_text(unit, node.us, raw, self.world.clock(), by="lena")
         self.lines.append(f"{name} signs the forum's second text")
 
     # --- the judgement -----------------------------------------------------------------------------------

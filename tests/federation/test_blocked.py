@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mithaq.border import agreements, shelf, watch
+from mithaq.border import opening, shelf, signing, watch
 from mithaq.exchange.transport import sign
 from mithaq.exchange.wire import Request
 from mithaq.model.labels import Tlp
@@ -78,13 +78,13 @@ def test_a_narrower_text_shows_nothing_of_before_from_its_last_signature_on(worl
     worker = world.workers["aurelia"]
     narrower = policy.to_bytes(pact(2, kinds=["indicator"]))
     with world.nodes["borea"].core.begin() as unit:
-        agreements.sign_text(unit, world.nodes["borea"].us, narrower, world.clock(), by="lead")
+        signing.sign_text(unit, world.nodes["borea"].us, narrower, world.clock(), by="lead")
     world.workers["borea"].show()
     worker.visitor.visit("borea", ask=True)
     assert read(world) == (200, {BODY["id"]})
 
     with node.core.begin() as unit:
-        agreements.sign_text(unit, node.us, narrower, world.clock(), by="lead")
+        signing.sign_text(unit, node.us, narrower, world.clock(), by="lead")
     shelf.project(node.core, node.shelf, world.clock(), additions=False)
 
     assert read(world) == (503, "5")
@@ -100,7 +100,7 @@ def test_a_narrower_text_whose_last_signature_arrives_blocks_as_it_is_admitted(w
     for name in ("aurelia", "borea"):
         node = world.nodes[name]
         with node.core.begin() as unit:
-            agreements.sign_text(unit, node.us, policy.to_bytes(narrower), world.clock(), by="lead")
+            signing.sign_text(unit, node.us, policy.to_bytes(narrower), world.clock(), by="lead")
     assert read(world) == (200, {BODY["id"]})
     world.workers["borea"].show()
 
@@ -112,7 +112,7 @@ def test_a_narrower_text_whose_last_signature_arrives_blocks_as_it_is_admitted(w
 def test_a_notice_that_suspends_closes_the_shelf_before_the_next_tick(world):
     node = world.nodes["borea"]
     with node.core.begin() as unit:
-        agreements.narrow(unit, node.us, "pact", "suspend", world.clock(), by="lena")
+        signing.narrow(unit, node.us, "pact", "suspend", world.clock(), by="lena")
     world.workers["borea"].show()
 
     world.workers["aurelia"].visitor.visit("borea", ask=True)
@@ -123,8 +123,8 @@ def test_a_notice_that_suspends_closes_the_shelf_before_the_next_tick(world):
 def test_the_same_text_signed_again_leaves_the_shelf_open(world):
     node = world.nodes["aurelia"]
     with node.core.begin() as unit:
-        agreements.sign_text(unit, node.us, policy.to_bytes(pact(1)), world.clock(), by="lead")
-        agreements.refresh(unit, node.us, "pact", world.clock())
+        signing.sign_text(unit, node.us, policy.to_bytes(pact(1)), world.clock(), by="lead")
+        opening.refresh(unit, node.us, "pact", world.clock())
         assert watch.changed(unit, world.clock()) == []
     shelf.narrow(node.core, node.shelf, world.clock())
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from mithaq.border import peers
-from mithaq.border.agreements import sign_text
+from mithaq.border.signing import sign_text
 from mithaq.exchange.wire import Request
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.border import admit, agreements, parting, peers
+from mithaq.border import admit, parting, peers, signing
 from mithaq.clock import text
 from mithaq.exchange.wire import PeerUnreachable, Response
 from mithaq.model.labels import Tlp
@@ -166,14 +166,14 @@ def test_a_closed_channel_hides_its_frames_and_goes_on_after_it_is_opened_again(
     three.wire.fault = lambda wire, sender, request: (_ for _ in ()).throw(PeerUnreachable("away"))
     let_go(three, 1)
     with node.core.begin() as unit:
-        agreements.narrow(unit, node.us, "forum", "suspend", three.clock(), by="lena")
+        signing.narrow(unit, node.us, "forum", "suspend", three.clock(), by="lena")
     three.settle(1)
     three.wire.fault = None
     three.settle()
     assert three.held_by("borea") == {}
 
     with node.core.begin() as unit:
-        agreements.narrow(unit, node.us, "forum", "resume", three.clock(), by="lena")
+        signing.narrow(unit, node.us, "forum", "resume", three.clock(), by="lena")
     three.settle()
 
     assert len(three.held_by("borea")) == 1

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mithaq.border import agreements, recall
+from mithaq.border import recall, signing
 from mithaq.clock import text
 from mithaq.errors import NotFound, Refused
 from mithaq.exchange.wire import PeerUnreachable
@@ -125,7 +125,7 @@ def test_after_a_suspension_and_after_the_end_recalls_and_receipts_still_pass(th
     node = three.nodes["aurelia"]
     for act, number in (("suspend", 1), ("end", 2)):
         with node.core.begin() as unit:
-            agreements.narrow(unit, node.us, "forum", act, three.clock(), by="lena")
+            signing.narrow(unit, node.us, "forum", act, three.clock(), by="lena")
         three.settle()
         given = order(three, id=tool(number)["id"])
         three.settle()
@@ -139,7 +139,7 @@ def test_a_recall_overtakes_what_a_suspension_left_unfetched(three):
     let_go(three, tool(2))
     node = three.nodes["aurelia"]
     with node.core.begin() as unit:
-        agreements.narrow(unit, node.us, "forum", "suspend", three.clock(), by="lena")
+        signing.narrow(unit, node.us, "forum", "suspend", three.clock(), by="lena")
     three.settle(1)
     given = order(three)
     three.wire.fault = None
@@ -150,7 +150,7 @@ def test_a_recall_overtakes_what_a_suspension_left_unfetched(three):
     assert set(answers(three, given).values()) == {"deleted"}
 
     with node.core.begin() as unit:
-        agreements.narrow(unit, node.us, "forum", "resume", three.clock(), by="lena")
+        signing.narrow(unit, node.us, "forum", "resume", three.clock(), by="lena")
     three.settle()
     assert {id_ for id_, _ in three.held_by("borea")} == {tool(2)["id"]}
 

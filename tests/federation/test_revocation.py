@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from mithaq.border import agreements, keys, parting, peers, recall
+from mithaq.border import agreements, keys, parting, peers, recall, signing
 from mithaq.border.keys import Change
 from mithaq.border.peers import document_of
 from mithaq.border.shelf import Nudge
@@ -114,7 +114,7 @@ def test_what_was_under_way_under_the_revoked_key_arrives_under_the_next(three):
     agreed = agreement("pair", "aurelia", "borea")
     with three.nodes["aurelia"].core.begin() as unit:
         raw = to_bytes(agreed)
-        agreements.sign_text(unit, three.nodes["aurelia"].us, raw, three.clock(), by="lead")
+        signing.sign_text(unit, three.nodes["aurelia"].us, raw, three.clock(), by="lead")
     three.settle()
     assert numbers_at(three, "borea") == [1]
     revoke(three)

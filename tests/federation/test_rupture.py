@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mithaq.border import agreements, consent, exits, parting, peers, rupture, shelf
+from mithaq.border import consent, exits, parting, peers, rupture, shelf, signing
 from mithaq.border.channels import send_document
 from mithaq.clock import monotonic
 from mithaq.errors import Conflict, NotFound, PeerError, Refused
@@ -174,11 +174,9 @@ def test_nobody_can_be_dealt_with_again_by_the_back_door(three):
     break_off(three)
 
     with pytest.raises(Conflict):
-        act(three, agreements.narrow, "pair", "resume", by="lead")
+        act(three, signing.narrow, "pair", "resume", by="lead")
     with pytest.raises(Conflict):
-        act(
-            three, agreements.sign_text, to_bytes(agreement("pair2", "aurelia", "borea")), by="lead"
-        )
+        act(three, signing.sign_text, to_bytes(agreement("pair2", "aurelia", "borea")), by="lead")
     with pytest.raises(Conflict):
         break_off(three)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mithaq.border import agreements, local, watch
+from mithaq.border import agreements, local, signing, watch
 from mithaq.cli.status import gather
 from mithaq.clock import text
 from mithaq.exchange.transport import sign
@@ -135,7 +135,7 @@ def signed_by_both(federation, text_):
     for name in ("borea", "aurelia"):
         node = federation.nodes[name]
         with node.core.begin() as unit:
-            agreements.sign_text(unit, node.us, raw, federation.clock(), by="lead")
+            signing.sign_text(unit, node.us, raw, federation.clock(), by="lead")
         federation.workers[name].show()
         if name == "borea":
             federation.workers["aurelia"].visitor.visit("borea", ask=True)

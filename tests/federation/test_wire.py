@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from mithaq.border import agreements, keys, parting, recall, stories, verify
+from mithaq.border import keys, parting, recall, signing, stories, verify
 from mithaq.errors import Conflict, NotFound
 from mithaq.model.canonical import digest
 from mithaq.model.labels import Tlp
@@ -193,7 +193,7 @@ def sign_at_once(federation, text_):
     for name in text_.names:
         node = federation.nodes[name]
         with node.core.begin() as unit:
-            agreements.sign_text(unit, node.us, raw, federation.clock(), by="lena")
+            signing.sign_text(unit, node.us, raw, federation.clock(), by="lena")
 
 
 @pytest.mark.parametrize("seed", range(1000 if os.environ.get("MITHAQ_LONG") else 3))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
-from mithaq.border import admit, agreements, peers
+from mithaq.border import admit, peers, signing
 from mithaq.border.publish import publish
 from mithaq.config import Settings
 from mithaq.exchange.client import fetch_keys
@@ -154,7 +154,7 @@ class Federation:
             spoken = " ".join(peers.fingerprint_words(unit, other.us.party, "en"))
         with one.core.begin() as unit:
             peers.meet(unit, one.us, raw, self.clock(), by="omar")
-            agreements.confirm(unit, one.us, other.us.party, spoken, self.clock(), by="omar")
+            signing.confirm(unit, one.us, other.us.party, spoken, self.clock(), by="omar")
 
     def sign(self, text: policy.Agreement, *names: str) -> None:
         """Let the named parties sign, the first proposing, and messages pass."""
@@ -162,7 +162,7 @@ class Federation:
         for name in names:
             node = self.nodes[name]
             with node.core.begin() as unit:
-                agreements.sign_text(unit, node.us, raw, self.clock(), by="lead")
+                signing.sign_text(unit, node.us, raw, self.clock(), by="lead")
             self.settle()
 
     def settle(self, rounds: int = 4) -> None:

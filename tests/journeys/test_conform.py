@@ -4,7 +4,7 @@ import json
 
 from typer.testing import CliRunner
 
-from mithaq.border import agreements, peers
+from mithaq.border import peers, signing
 from mithaq.cli.app import app
 from mithaq.policy import agreement as policy
 from mithaq.store.parties import Peer
@@ -23,7 +23,7 @@ def let_in(nation, name, folder):
         client = Peer(name=name, kind="client", state="confirmed", country="QM", added_at=AT)
         peers.add_client(unit, client, now, by="lena")
         token = peers.new_token(unit, name, now, by="lena")
-        agreements.sign_text(unit, node.us, grant, now, by="lena", second=second_person(unit))
+        signing.sign_text(unit, node.us, grant, now, by="lena", second=second_person(unit))
     file = folder / f"{name}.token"
     file.write_text(token)
     return file

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mithaq.border import agreements, peers, recall, shelf
+from mithaq.border import peers, recall, shelf, signing
 from mithaq.border.publish import publish
 from mithaq.config import Exchange
 from mithaq.exchange.wire import Request
@@ -71,7 +71,7 @@ def let_in(nation, name):
     with node.core.begin() as unit:
         peers.add_client(unit, client, now, by="omar")
         token = peers.new_token(unit, name, now, by="omar")
-        agreements.sign_text(unit, node.us, grant, now, by="lena", second=second_person(unit))
+        signing.sign_text(unit, node.us, grant, now, by="lena", second=second_person(unit))
     return base64.b64encode(f"{name}:{token}".encode()).decode()
 
 

@@ -30,7 +30,7 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import create_engine, make_url, text
 
 from mithaq import clock
-from mithaq.border import agreements, local, peers, verify
+from mithaq.border import agreements, local, peers, signing, verify
 from mithaq.border.publish import publish
 from mithaq.config import Exchange, Settings
 from mithaq.exchange.client import Line, fetch_keys
@@ -136,11 +136,11 @@ class Nation:
         now = self.node.clock()
         with self.node.core.begin() as unit:
             peers.meet(unit, self.node.us, raw, now, by="omar")
-            agreements.confirm(unit, self.node.us, other.name, words, now, by="omar")
+            signing.confirm(unit, self.node.us, other.name, words, now, by="omar")
 
     def sign(self, raw):
         with self.node.core.begin() as unit:
-            agreements.sign_text(unit, self.node.us, raw, self.node.clock(), by="lena")
+            signing.sign_text(unit, self.node.us, raw, self.node.clock(), by="lena")
 
     def holds(self, agreement):
         with self.node.core.read() as unit:

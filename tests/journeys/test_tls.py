@@ -7,7 +7,7 @@ import threading
 import pytest
 from typer.testing import CliRunner
 
-from mithaq.border import agreements, keys, peers
+from mithaq.border import keys, peers, signing
 from mithaq.border.keys import Change
 from mithaq.cli.app import app
 from mithaq.exchange.client import fetch_keys
@@ -53,7 +53,7 @@ def meet(one, other):
         peers.meet(unit, node.us, first, now, by="omar")
         for raw in later:
             keys.learn(unit, node.us, other.name, raw, now)
-        agreements.confirm(unit, node.us, other.name, words, now, by="omar")
+        signing.confirm(unit, node.us, other.name, words, now, by="omar")
 
 
 def ask(nation_, made=None):

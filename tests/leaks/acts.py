@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 from mithaq.audit import log
-from mithaq.border import agreements, approval, peers, people
+from mithaq.border import approval, peers, people, signing
 from mithaq.border.keys import Change, rotate
 from mithaq.border.recall import Asked, recall
 from mithaq.node.build import ROOT_KEY
@@ -84,7 +84,7 @@ def the_values_of_common_objects_under_other_names(side):
 def another_text_with_another(side):
     raw = policy.to_bytes(text("ac", ("aurelia", "corvia"), version=2, max_tlp="CLEAR"))
     for name in ("aurelia", "corvia"):
-        side.act(agreements.sign_text, raw, by="l", at=name)
+        side.act(signing.sign_text, raw, by="l", at=name)
     side.turn("corvia")
 
 
@@ -148,8 +148,8 @@ def another_nation(side):
     side.enrol(side.nodes["aurelia"], side.nodes["dorado"])
     side.enrol(side.nodes["dorado"], side.nodes["aurelia"])
     raw = policy.to_bytes(text("ad", ("aurelia", "dorado")))
-    side.act(agreements.sign_text, raw, by=["l"], at="aurelia")
-    side.act(agreements.sign_text, raw, by=["l"], at="dorado")
+    side.act(signing.sign_text, raw, by=["l"], at="aurelia")
+    side.act(signing.sign_text, raw, by=["l"], at="dorado")
     side.turn("dorado")
 
 

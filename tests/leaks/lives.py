@@ -12,7 +12,7 @@ import structlog
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from mithaq.border import agreements, peers, people
+from mithaq.border import peers, people, signing
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.policy import agreement as policy
@@ -175,7 +175,7 @@ def _found(folder):
             if name in NATIONS:
                 node = made.nodes[name]
                 with node.core.begin() as unit:
-                    agreements.sign_text(
+                    signing.sign_text(
                         unit,
                         node.us,
                         to_text(id_, 1, text),

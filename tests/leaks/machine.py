@@ -6,7 +6,7 @@ import json
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from mithaq.border import agreements
+from mithaq.border import signing
 from mithaq.exchange.transport import sign
 from mithaq.exchange.wire import PeerUnreachable, Request
 from tests.leaks.lives import (
@@ -83,7 +83,7 @@ class NothingLeaks(People):
                 if act == "ask" and self.model.planted:
                     self._ask(name, agreement, [self.pick(at), self.pick(at + 1)])
                 elif act == "narrow" and name in AGREEMENTS[agreement].parties:
-                    self.act(name, agreements.narrow, agreement, "suspend", by="l")
+                    self.act(name, signing.narrow, agreement, "suspend", by="l")
                 else:
                     self.world.workers[name].turn()
         except Crash:

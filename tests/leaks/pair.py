@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from mithaq.border import agreements, local, peers, people
+from mithaq.border import local, peers, people, signing
 from mithaq.border.publish import publish
 from mithaq.errors import MithaqError
 from mithaq.exchange.transport import sign
@@ -89,7 +89,7 @@ def text(id_, names, version=1, **more):
 
 
 def _signed(unit, us, raw, now):
-    agreements.sign_text(unit, us, raw, now, by="l", second=second_person(unit))
+    signing.sign_text(unit, us, raw, now, by="l", second=second_person(unit))
 
 
 @dataclass
@@ -174,7 +174,7 @@ class Side(Federation):
                 self.turn(*[n for n in agreement.names if n in NATIONS])
 
     def narrow(self, agreement, act, at="aurelia"):
-        self.act(agreements.narrow, agreement, act, by="l", at=at)
+        self.act(signing.narrow, agreement, act, by="l", at=at)
 
     def turn(self, *names):
         """Let workers turn, once each."""

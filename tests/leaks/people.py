@@ -9,7 +9,7 @@ import structlog
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from mithaq.border import agreements, approval, local, peers, shelf
+from mithaq.border import approval, local, peers, shelf, signing
 from mithaq.border.publish import publish
 from mithaq.errors import MithaqError
 from mithaq.model.labels import Beside, Tlp
@@ -227,7 +227,7 @@ class People(RuleBasedStateMachine):
         act = "resume" if suspended else "end" if at == MOST else "suspend"
         if act == "resume":
             self.model.shut.discard((name, agreement))
-        if self.act(name, agreements.narrow, agreement, act, by="l") and act != "resume":
+        if self.act(name, signing.narrow, agreement, act, by="l") and act != "resume":
             self.model.shut.add((name, agreement))
             if act == "end":
                 self.model.ended.add(agreement)
@@ -259,7 +259,7 @@ class People(RuleBasedStateMachine):
         self.before = self.model.copy()
         raw = to_text(agreement, version, text)
         done = [
-            self.act(name, agreements.sign_text, raw, by=["l", "m"]) and not self.world.settle(2)
+            self.act(name, signing.sign_text, raw, by=["l", "m"]) and not self.world.settle(2)
             for name in nations
         ]
         self.world.settle(3)

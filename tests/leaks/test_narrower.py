@@ -2,7 +2,7 @@
 
 import pytest
 
-from mithaq.border import agreements, local, shelf
+from mithaq.border import local, shelf, signing
 from mithaq.model.labels import Beside, Tlp
 from mithaq.policy import agreement as policy
 from tests.federation.world import Federation
@@ -52,7 +52,7 @@ def on_show(world, peer):
 def narrow(world, act):
     node = world.nodes["aurelia"]
     with node.core.begin() as unit:
-        agreements.narrow(unit, node.us, "pact", act, world.clock(), by="l")
+        signing.narrow(unit, node.us, "pact", act, world.clock(), by="l")
 
 
 def test_a_raise_during_a_suspension_counts_when_it_is_resumed(world):

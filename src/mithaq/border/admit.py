@@ -23,6 +23,7 @@ from mithaq.border import (
     proofs,
     recall,
     rupture,
+    signing,
     stories,
     witness,
 )
@@ -391,9 +392,9 @@ def _document(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) ->
         case t if t == KEYS:
             keys.learn(unit, us, peer, raw, now)
         case t if t == AGREEMENT:
-            agreements.receive(unit, us, peer, envelope, now)
+            signing.receive(unit, us, peer, envelope, now)
         case t if t == NOTICE:
-            agreements.receive_notice(unit, us, peer, envelope, now)
+            signing.receive_notice(unit, us, peer, envelope, now)
         case t if t == ASK:
             consent.receive_request(unit, us, peer, envelope, now)
         case t if t == CONSENT:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from mithaq.audit import evidence, log
-from mithaq.border import agreements, alarms, clocks, orders
+from mithaq.border import alarms, clocks, opening, orders
 from mithaq.border.channels import ANEW, RESEALED, RESTORED, send_document
 from mithaq.border.peers import administrative, document_of, every_key_of, keys_of
 from mithaq.border.publish import reconsider
@@ -267,7 +267,7 @@ def _go_on_in_another(
     ]
     for row in standing:
         releases.take_away(unit, row.shelf, row.id, row.version)
-    agreements.refresh(unit, us, ours.agreement, now)
+    opening.refresh(unit, us, ours.agreement, now)
     if standing:
         reconsider(unit, us, ours.agreement, sorted({row.copy for row in standing}), now)
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from mithaq.audit import log
 from mithaq.border import orders
-from mithaq.border.agreements import terms_of, unfetched
+from mithaq.border.agreements import terms_of
 from mithaq.border.channels import Load, Outgoing, load, outgoing_channel, send
+from mithaq.border.opening import unfetched
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.clock import text

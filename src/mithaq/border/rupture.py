@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mithaq.border import agreements, blocks, consent, peers, touched
+from mithaq.border import agreements, blocks, consent, opening, peers, signing, touched
 from mithaq.border.channels import send_document
 from mithaq.border.us import Us
 from mithaq.clock import text
@@ -103,9 +103,9 @@ def declare(  # noqa: PLR0913 unit, us and now come with every act
         at=text(now),
     )
     store.put_rupture(unit, row)
-    agreements.shut(unit, parties.peer(unit, party))
+    opening.shut(unit, parties.peer(unit, party))
     for name in found.suspended:
-        agreements.narrow(unit, us, name, "suspend", now, by=by)
+        signing.narrow(unit, us, name, "suspend", now, by=by)
     _tell(unit, us, {party, *found.told}, envelope, now)
     consent.withdraw(unit, us, blocks.of_rupture(us, row), now, by=by)
     touched.decide_again(unit, blocks.of_rupture(us, row), [now], state="held")
@@ -167,7 +167,7 @@ def _look_again(unit: Connection, party: str, now: datetime) -> None:
     """Have every agreement with a party opened again by the next look, with all decided anew."""
     for held in agreements.every(unit, now):
         if any(signed.text.party(party) for signed in held.versions):
-            keep(unit, agreements.noted(held.id), agreements.NOTHING)
+            keep(unit, opening.noted(held.id), opening.NOTHING)
 
 
 def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime) -> None:
@@ -200,7 +200,7 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
     block = blocks.of_rupture(us, row)
     if message.party == us.party:  # nothing of ours goes where nothing is taken
         if row.state == STANDING:
-            agreements.shut(unit, parties.peer(unit, sender))
+            opening.shut(unit, parties.peer(unit, sender))
         else:
             _look_again(unit, sender, now)
     elif row.state == STANDING:
@@ -274,4 +274,4 @@ def _tell(unit: Connection, us: Us, names: set[str], envelope: bytes, now: datet
 def _resume(unit: Connection, us: Us, id_: str, now: datetime, by: str) -> None:
     held = agreements.held(unit, id_, now)
     if _suspended_by_us(us, held):
-        agreements.narrow(unit, us, id_, "resume", now, by=by)
+        signing.narrow(unit, us, id_, "resume", now, by=by)

@@ -12,7 +12,7 @@ from msgspec.json import decode, encode
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from mithaq.border import agreements, outbox
+from mithaq.border import agreements, opening, outbox
 from mithaq.border.clocks import instants
 from mithaq.border.peers import administrative
 from mithaq.border.publish import reconsider
@@ -70,7 +70,7 @@ def changed(unit: Connection, now: datetime) -> list[str]:
     return [
         held.id
         for held in agreements.every(unit, now)
-        if setting(unit, agreements.noted(held.id)) != _in_force(held)
+        if setting(unit, opening.noted(held.id)) != _in_force(held)
         or setting(unit, _open(held.id)) != _clauses(held)
     ]
 
@@ -83,8 +83,8 @@ def catch_up(unit: Connection, us: Us, agreement: str, now: datetime) -> None:
     """
     held = agreements.held(unit, agreement, now)
     asked = releases.asked_under(unit, agreement) if held.text is not None else []
-    agreements.refresh(unit, us, agreement, now, stale=len(asked) > AT_ONCE)
-    keep(unit, agreements.noted(agreement), _in_force(held))
+    opening.refresh(unit, us, agreement, now, stale=len(asked) > AT_ONCE)
+    keep(unit, opening.noted(agreement), _in_force(held))
     keep(unit, _open(agreement), _clauses(held))
     version = held.text.version if held.text is not None else 0
     administrative(
@@ -112,7 +112,7 @@ def _some(unit: Connection, us: Us, agreement: str, seqs: Sequence[int], now: da
         reconsider(unit, us, agreement, seqs, now)
     if agreement not in releases.left_afresh(unit):
         keep(unit, _progress(agreement), "")
-        agreements.refresh(unit, us, agreement, now, decided=True)
+        opening.refresh(unit, us, agreement, now, decided=True)
         terms = agreements.held(unit, agreement, now).text
         if terms is not None:
             outbox.repeat(unit, us, terms, now)
@@ -190,4 +190,4 @@ def _clauses(held: agreements.Held) -> str:
 
 
 def _in_force(held: agreements.Held) -> str:
-    return digest_of(held.text) if held.text is not None else agreements.NOTHING
+    return digest_of(held.text) if held.text is not None else opening.NOTHING

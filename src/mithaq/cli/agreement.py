@@ -10,7 +10,7 @@ import typer
 from sqlalchemy import Connection
 
 from mithaq.auth.actors import Permission, require
-from mithaq.border import agreements, peers, people, shelf
+from mithaq.border import agreements, peers, people, shelf, signing
 from mithaq.border.agreements import Held
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
@@ -129,9 +129,7 @@ def _sign(desk: Desk, node: Node, raw: bytes, second: tuple[str, Signer] | None 
         actor = desk.actor(unit, Permission.AGREEMENT_SIGN)
         if second is not None:
             require(people.named(unit, second[0]), Permission.AGREEMENT_DRAFT)
-        signed = agreements.sign_text(
-            unit, node.us, raw, node.clock(), by=actor.name, second=second
-        )
+        signed = signing.sign_text(unit, node.us, raw, node.clock(), by=actor.name, second=second)
         held = agreements.held(unit, signed.id, node.clock())
         missing = sorted({p.name for p in signed.parties} - _signers(held, signed.version))
     shelf.project(node.core, node.shelf, node.clock(), additions=False)
@@ -260,7 +258,7 @@ def _narrow(desk: Desk, name: str, act: str, *, yes: bool) -> None:
         others = ", ".join(n for n in held.newest.text.names if n != node.us.party)
         desk.confirm("ask.end", yes=yes, agreement=name, objects=standing, peers=others)
         with node.core.begin() as unit:
-            agreements.narrow(unit, node.us, name, act, node.clock(), by=actor.name)
+            signing.narrow(unit, node.us, name, act, node.clock(), by=actor.name)
             after = agreements.held(unit, name, node.clock())
         shelf.project(node.core, node.shelf, node.clock(), additions=False)
     if desk.screen.as_json:

@@ -7,7 +7,7 @@ import typer
 from sqlalchemy import Connection
 
 from mithaq.auth.actors import Permission
-from mithaq.border import agreements, clocks, keys, parting, peers, shelf
+from mithaq.border import clocks, keys, parting, peers, shelf, signing
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -152,7 +152,7 @@ def _chain(wire: Wire, url: str) -> list[bytes]:
 def _confirm(desk: Desk, node: Node, name: str, typed: str) -> Peer:
     with node.core.begin() as unit:
         actor = desk.actor(unit, Permission.PEER_CONFIRM)
-        return agreements.confirm(unit, node.us, name, typed, node.clock(), by=actor.name)
+        return signing.confirm(unit, node.us, name, typed, node.clock(), by=actor.name)
 
 
 @app.command("confirm", cls=Command)

@@ -8,7 +8,7 @@ import msgspec
 
 from mithaq import intel, samples
 from mithaq.audit import log
-from mithaq.border import agreements, local, peers, people
+from mithaq.border import agreements, local, peers, people, signing
 from mithaq.border.approval import approve
 from mithaq.border.people import OWNER
 from mithaq.border.publish import Outcome, preview, publish, text_in_force
@@ -38,7 +38,7 @@ def meet(one: Nation, other: Nation, language: str) -> str:
         heard = " ".join(peers.fingerprint_words(unit, other.name, language))
     with one.node.core.begin() as unit:
         peers.meet(unit, one.node.us, raw, now, by=OWNER)
-        agreements.confirm(unit, one.node.us, other.name, heard, now, by=OWNER)
+        signing.confirm(unit, one.node.us, other.name, heard, now, by=OWNER)
     return heard
 
 
@@ -58,7 +58,7 @@ def agree(parties: Sequence[Nation], template: str, id_: str, title: str) -> Agr
     for nation in parties:
         wait(lambda nation=nation: nation is first or _holds(nation, id_), f"{id_} did not arrive")  # type: ignore[misc]
         with nation.node.core.begin() as unit:
-            agreements.sign_text(unit, nation.node.us, exact, nation.node.clock(), by="lena")
+            signing.sign_text(unit, nation.node.us, exact, nation.node.clock(), by="lena")
     for nation in parties:
         wait(lambda nation=nation: _in_force(nation, id_), f"{id_} is not in force")  # type: ignore[misc]
     return text

@@ -2,7 +2,7 @@
 
 import json
 
-from mithaq.border import agreements
+from mithaq.border import signing
 from mithaq.border.agreements import terms_of
 from mithaq.model.canonical import digest
 from mithaq.model.markings import FIXED, tlp_id
@@ -52,9 +52,9 @@ def balance(done, raw_entries):
 
 def sign_both(stage, text, *names):
     exact = policy.to_bytes(text)
-    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena")
+    stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena")
     envelope = sign(AGREEMENT, exact, *(stage.signer(name) for name in names or (B,)))
-    stage.do(agreements.receive, stage.us, (names or (B,))[0], envelope, stage.now)
+    stage.do(signing.receive, stage.us, (names or (B,))[0], envelope, stage.now)
 
 
 def relay(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.border import admit, agreements, parting
+from mithaq.border import admit, parting, signing
 from mithaq.border.admit import Outcome
 from mithaq.border.agreements import terms_of
 from mithaq.clock import text as stamp
@@ -227,10 +227,10 @@ def test_a_frame_under_a_text_that_is_not_complete_here_waits_for_it(stage):
 
     assert stage.admit(raw).code == "agreement"
     exact = policy.to_bytes(text)
-    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena")
+    stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena")
     assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).code == "agreement"
     theirs = sign(AGREEMENT, exact, stage.signer(B))
-    stage.do(agreements.receive, stage.us, B, theirs, stage.now)
+    stage.do(signing.receive, stage.us, B, theirs, stage.now)
 
     assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).outcome is Outcome.ADMITTED
 
@@ -272,15 +272,15 @@ def test_a_seal_that_names_a_text_by_another_number_or_between_others_is_refused
 
 
 def test_nothing_comes_in_under_an_agreement_suspended_until_it_is_resumed(stage):
-    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
 
     assert stage.admit(one(stage)).code == "suspended"
-    stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
     assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).outcome is Outcome.ADMITTED
 
 
 def test_nothing_comes_in_under_an_agreement_that_has_ended(stage, refused):
-    stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, PAIR, "end", stage.now, by="lena")
     refused(one(stage), "ended")
     brief = agreement("brief", US, B, end=stamp(stage.now + timedelta(hours=1)))
     sign_both(stage, brief)

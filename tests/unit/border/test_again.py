@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from mithaq.border import admit, agreements, peers, watch
+from mithaq.border import admit, peers, signing, watch
 from mithaq.border.publish import publish, reconsider
 from mithaq.clock import text as stamp
 from mithaq.model.labels import Beside, Tlp
@@ -68,7 +68,7 @@ def test_what_waited_for_an_object_goes_when_its_peer_sends_that_object(stage):
 def test_nothing_is_decided_again_under_an_agreement_that_is_suspended(stage):
     [copy] = stage.give(stage.body(by=US))
     stage.publish(copy)
-    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
     before = stage.dump()
 
     stage.do(reconsider, stage.us, PAIR, [copy.seq], stage.now)
@@ -125,7 +125,7 @@ def grant(stage):
     exact = policy.to_bytes(agreement("grant", kind="grant", parties=[party(US), client]))
     mona, key = stage.do(second_person)
     second = (mona, key)
-    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena", second=second)
+    stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena", second=second)
 
 
 def test_a_client_gets_rows_and_no_frames(stage):

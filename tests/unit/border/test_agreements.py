@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from mithaq.audit import log
-from mithaq.border import agreements, parting, peers, watch
+from mithaq.border import agreements, opening, parting, peers, signing, watch
 from mithaq.clock import text as stamp
 from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
 from mithaq.model.canonical import digest
@@ -31,7 +31,7 @@ def notice(stage, sender=B, agreement_=PAIR, act="suspend", *, signer=None, real
 
 
 def heed(stage, envelope, sender=B):
-    stage.do(agreements.receive_notice, stage.us, sender, envelope, stage.now)
+    stage.do(signing.receive_notice, stage.us, sender, envelope, stage.now)
 
 
 def state(stage, id_=PAIR):
@@ -107,26 +107,24 @@ def test_narrowing_is_ours_alone_and_is_told_to_the_other_parties(stage):
     before = {peer: sent_to(stage, peer) for peer in (B, C)}
 
     assert (
-        stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
-        is State.SUSPENDED
+        stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lena") is State.SUSPENDED
     )
     assert {p: sent_to(stage, p) - before[p] for p in before} == {B: 1, C: 0}
     assert (
-        stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
-        is State.IN_FORCE
+        stage.do(signing.narrow, stage.us, PAIR, "resume", stage.now, by="lena") is State.IN_FORCE
     )
-    assert stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now, by="lena") is State.ENDED
+    assert stage.do(signing.narrow, stage.us, PAIR, "end", stage.now, by="lena") is State.ENDED
     for act in ("suspend", "resume", "end"):
         with pytest.raises(Conflict):
-            stage.do(agreements.narrow, stage.us, PAIR, act, stage.now, by="lena")
+            stage.do(signing.narrow, stage.us, PAIR, act, stage.now, by="lena")
     with pytest.raises(NotFound):
-        stage.do(agreements.narrow, stage.us, "unheard-of", "end", stage.now, by="lena")
+        stage.do(signing.narrow, stage.us, "unheard-of", "end", stage.now, by="lena")
 
 
 def test_whoever_suspended_must_resume(stage):
     heed(stage, notice(stage))
     for act, after in (("suspend", State.SUSPENDED), ("resume", State.SUSPENDED)):
-        done = stage.do(agreements.narrow, stage.us, PAIR, act, stage.now, by="lena")
+        done = stage.do(signing.narrow, stage.us, PAIR, act, stage.now, by="lena")
         assert done is after
 
 
@@ -134,13 +132,13 @@ def test_only_who_suspended_resumes_and_what_ended_is_not_proposed_again(stage):
     heed(stage, notice(stage))
     suspended = stage.ask(log.length)
     with pytest.raises(Conflict):
-        stage.do(agreements.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
+        stage.do(signing.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
     assert stage.ask(log.length) == suspended
-    stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, PAIR, "end", stage.now, by="lena")
     ended = stage.ask(log.length)
     again = policy.to_bytes(agreement(PAIR, US, B, version=2))
     with pytest.raises(Conflict):
-        stage.do(agreements.sign_text, stage.us, again, stage.now, by="lena")
+        stage.do(signing.sign_text, stage.us, again, stage.now, by="lena")
 
     assert stage.ask(log.length) == ended
     assert state(stage) is State.ENDED
@@ -150,7 +148,7 @@ def test_two_texts_of_one_version_are_not_both_signed_by_us(stage):
     other = policy.to_bytes(agreement(PAIR, US, B, title="another", clause=WIDE))
 
     with pytest.raises(Conflict):
-        stage.do(agreements.sign_text, stage.us, other, stage.now, by="lena")
+        stage.do(signing.sign_text, stage.us, other, stage.now, by="lena")
 
 
 def test_nobody_signs_for_others_and_a_grant_takes_two_persons(stage):
@@ -159,10 +157,10 @@ def test_nobody_signs_for_others_and_a_grant_takes_two_persons(stage):
     grant = agreement("grant", kind="grant", parties=[agreement().parties[0], client])
 
     with pytest.raises(InputError):
-        stage.do(agreements.sign_text, stage.us, between, stage.now, by="lena")
+        stage.do(signing.sign_text, stage.us, between, stage.now, by="lena")
     exact = policy.to_bytes(grant)
     with pytest.raises(InputError):
-        stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena")
+        stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena")
     mona, key = stage.do(second_person)
     for by, second in (
         ("mona", (mona, key)),
@@ -170,8 +168,8 @@ def test_nobody_signs_for_others_and_a_grant_takes_two_persons(stage):
         ("lena", ("omar", key)),
     ):
         with pytest.raises(Refused):
-            stage.do(agreements.sign_text, stage.us, exact, stage.now, by=by, second=second)
-    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena", second=(mona, key))
+            stage.do(signing.sign_text, stage.us, exact, stage.now, by=by, second=second)
+    stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena", second=(mona, key))
     record = stage.ask(log.find, "grant")[0][1]
     signed = decode(
         verify(read(record["assent"].encode()), ASSENT, {key.keyid: key.public}), Assent
@@ -182,17 +180,17 @@ def test_nobody_signs_for_others_and_a_grant_takes_two_persons(stage):
 
 def test_the_full_set_is_handed_on_once_and_comes_to_rest(stage):
     exact = policy.to_bytes(agreement("four", US, B, C))
-    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena")
+    stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena")
     before = {peer: sent_to(stage, peer) for peer in (B, C)}
     theirs = sign(AGREEMENT, exact, stage.signer(B))
 
     for _ in range(3):
-        stage.do(agreements.receive, stage.us, B, theirs, stage.now)
+        stage.do(signing.receive, stage.us, B, theirs, stage.now)
     assert {p: sent_to(stage, p) - before[p] for p in before} == {B: 1, C: 1}
 
     whole = union([theirs, sign(AGREEMENT, exact, stage.signer(C), stage.signer(US))])
     for _ in range(3):
-        stage.do(agreements.receive, stage.us, C, whole, stage.now)
+        stage.do(signing.receive, stage.us, C, whole, stage.now)
     assert {p: sent_to(stage, p) - before[p] for p in before} == {B: 2, C: 2}
     assert state(stage, "four") is State.IN_FORCE
 
@@ -201,11 +199,11 @@ def test_a_party_confirmed_late_is_told_every_text_and_that_one_is_suspended(sta
     stage.do(
         lambda unit: unit.execute(text("UPDATE peers SET state = 'met' WHERE name = 'corvia'"))
     )
-    stage.do(agreements.narrow, stage.us, FORUM, "suspend", stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, FORUM, "suspend", stage.now, by="lena")
     before = sent_to(stage, C)
     words = " ".join(stage.ask(peers.fingerprint_words, C, "en"))
 
-    stage.do(agreements.confirm, stage.us, C, words, stage.now, by="omar")
+    stage.do(signing.confirm, stage.us, C, words, stage.now, by="omar")
 
     kinds = []
     with stage.node.core.read() as unit:
@@ -248,7 +246,7 @@ def test_a_removed_peer_finds_its_shelves_closed_and_its_keys_unknown(stage):
     with stage.node.shelf.read() as unit:
         names = set(unit.execute(text("SELECT name FROM caller_keys")).scalars())
     assert names == {C}
-    stage.do(agreements.refresh, stage.us, PAIR, stage.now)
+    stage.do(opening.refresh, stage.us, PAIR, stage.now)
     stage.project()
     assert {s for (peer, _), s in shown(stage).items() if peer == B} == {"closed"}
 
@@ -257,15 +255,15 @@ def test_a_grant_names_us_first(stage):
     grant = policy.to_bytes(agreement("gift", B, US, kind="grant"))
 
     with pytest.raises(InputError):
-        stage.do(agreements.sign_text, stage.us, grant, stage.now, by="lena")
+        stage.do(signing.sign_text, stage.us, grant, stage.now, by="lena")
 
 
 def test_a_proposal_that_we_never_signed_is_ended_and_its_author_told(stage):
     exact = policy.to_bytes(agreement("idea", B, US))
-    stage.do(agreements.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
+    stage.do(signing.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
     before = sent_to(stage, B)
 
-    ended = stage.do(agreements.narrow, stage.us, "idea", "end", stage.now, by="lena")
+    ended = stage.do(signing.narrow, stage.us, "idea", "end", stage.now, by="lena")
 
     assert ended is State.ENDED
     assert sent_to(stage, B) == before + 1
@@ -282,13 +280,13 @@ def test_a_party_confirmed_late_is_told_no_notice_of_another_and_no_text_that_no
     before = sent_to(stage, C)
     words = " ".join(stage.ask(peers.fingerprint_words, C, "en"))
 
-    stage.do(agreements.confirm, stage.us, C, words, stage.now, by="omar")
+    stage.do(signing.confirm, stage.us, C, words, stage.now, by="omar")
 
     assert sent_to(stage, C) == before
 
 
 def test_every_text_is_among_the_texts_signed_or_not(stage):
     exact = policy.to_bytes(agreement("idea", B, US))
-    stage.do(agreements.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
+    stage.do(signing.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
 
     assert {each.id for each in stage.ask(agreements.texts)} == {PAIR, FORUM, "idea"}

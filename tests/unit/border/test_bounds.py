@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.border import admit, agreements
+from mithaq.border import admit, agreements, signing
 from mithaq.border.admit import Outcome
 from mithaq.policy import agreement as policy
 from mithaq.seal.envelope import countersign, sign
@@ -135,7 +135,7 @@ def test_a_signature_by_a_peer_never_confirmed_counts_for_nothing(stage):
     stage.do(parties.set_peer_state, C, "met")
     text = agreement("three-more", US, B, C)
     envelope = countersign(sign(AGREEMENT, policy.to_bytes(text), stage.signer(B)), stage.signer(C))
-    stage.do(agreements.receive, stage.us, B, envelope, stage.now)
+    stage.do(signing.receive, stage.us, B, envelope, stage.now)
 
     [held] = stage.ask(agreements.versions, "three-more")
     assert held.by == {B}

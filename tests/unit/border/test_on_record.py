@@ -7,7 +7,7 @@ import pytest
 
 from mithaq.audit import log
 from mithaq.auth.actors import Role
-from mithaq.border import admit, agreements, parting, peers, people, recall, vet
+from mithaq.border import admit, agreements, parting, peers, people, recall, signing, vet
 from mithaq.border.approval import decline
 from mithaq.clock import text as stamp
 from mithaq.model.labels import Beside, Tlp
@@ -102,15 +102,15 @@ def test_whose_words_were_compared_by_whom_is_on_record(stage):
 
 def test_who_signed_which_text_is_on_record_and_so_is_whose_signature_came(stage):
     text = agreement("new-pair", US, B)
-    stage.do(agreements.sign_text, stage.us, agreements.policy.to_bytes(text), stage.now, by="lena")
+    stage.do(signing.sign_text, stage.us, agreements.policy.to_bytes(text), stage.now, by="lena")
     on_record(stage, "agreement-signed", "new-pair", version=1, digest=digest_of(text), by="lena")
 
     envelope = agreements.sign(
         agreements.AGREEMENT, agreements.policy.to_bytes(text), stage.signer(B)
     )
-    stage.do(agreements.receive, stage.us, B, envelope, stage.now)
+    stage.do(signing.receive, stage.us, B, envelope, stage.now)
     on_record(stage, "agreement-received", "new-pair", version=1, digest=digest_of(text), signers=B)
-    stage.do(agreements.receive, stage.us, B, envelope, stage.now)
+    stage.do(signing.receive, stage.us, B, envelope, stage.now)
     assert len(journal(stage, "agreement-received")) == len(
         {str(each) for each in journal(stage, "agreement-received")}
     )
@@ -118,7 +118,7 @@ def test_who_signed_which_text_is_on_record_and_so_is_whose_signature_came(stage
 
 @pytest.mark.parametrize("act", ["suspend", "end"])
 def test_who_narrowed_an_agreement_is_on_record(stage, act):
-    stage.do(agreements.narrow, stage.us, FORUM, act, stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, FORUM, act, stage.now, by="lena")
 
     on_record(stage, f"agreement-{act}", FORUM, party=US, by="lena")
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from mithaq import clock
 from mithaq.auth.actors import Role
-from mithaq.border import admit, agreements, watch
+from mithaq.border import admit, signing, watch
 from mithaq.border.approval import decline
 from mithaq.border.publish import decode_reasons, publish, reconsider
 from mithaq.errors import Conflict, InputError, NotFound, Refused
@@ -205,7 +205,7 @@ def test_nothing_is_published_under_no_text_or_for_nothing(stage):
         stage.publish()
     with pytest.raises(NotFound):
         stage.publish(copy, agreement="unheard-of")
-    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
     with pytest.raises(Conflict):
         stage.publish(copy)
     assert stage.do(reconsider, stage.us, PAIR, [copy.seq], stage.now) is None

@@ -4,7 +4,7 @@ import pytest
 
 from mithaq.border import recall
 from mithaq.border.admit import Outcome
-from mithaq.border.agreements import narrow
+from mithaq.border.signing import narrow
 from mithaq.clock import text as stamp
 from mithaq.errors import InputError, NotFound
 from mithaq.model.labels import Tlp

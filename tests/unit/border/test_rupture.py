@@ -2,7 +2,7 @@
 
 import pytest
 
-from mithaq.border import agreements, consent, exits, rupture, watch
+from mithaq.border import agreements, consent, exits, rupture, signing, watch
 from mithaq.border.admit import Outcome
 from mithaq.clock import text
 from mithaq.errors import Conflict
@@ -179,7 +179,7 @@ def state_of(stage, name):
 
 
 def test_what_we_had_suspended_ourselves_before_stays_so_when_the_rupture_is_lifted(stage):
-    stage.do(agreements.narrow, stage.us, PAIR, "suspend", stage.now, by="lead")
+    stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lead")
 
     done = declare(stage)
     stage.clock.step()
@@ -191,7 +191,7 @@ def test_what_we_had_suspended_ourselves_before_stays_so_when_the_rupture_is_lif
 
 def test_what_was_ended_meanwhile_stays_ended(stage):
     assert declare(stage).suspended == [PAIR]
-    stage.do(agreements.narrow, stage.us, PAIR, "end", stage.now, by="lead")
+    stage.do(signing.narrow, stage.us, PAIR, "end", stage.now, by="lead")
     stage.clock.step()
 
     lift(stage)

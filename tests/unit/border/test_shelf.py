@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from mithaq.border import admit, agreements, clients, peers, shelf, watch
+from mithaq.border import admit, clients, peers, shelf, signing, watch
 from mithaq.exchange.onshow import frames_after
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.markings import FIXED
@@ -175,7 +175,7 @@ def test_a_shelf_closed_and_opened_again_shows_what_stood_there(stage):
     stage.project()
     before = rows(stage)
     for act, state in (("suspend", "closed"), ("resume", "open")):
-        stage.do(agreements.narrow, stage.us, PAIR, act, stage.now, by="lena")
+        stage.do(signing.narrow, stage.us, PAIR, act, stage.now, by="lena")
         if act == "resume":
             stage.do(watch.catch_up, stage.us, PAIR, stage.now)
         stage.project(additions=act == "resume")

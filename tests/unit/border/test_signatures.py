@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.border import agreements
+from mithaq.border import agreements, signing
 from mithaq.clock import text as stamp
 from mithaq.errors import PeerError
 from mithaq.policy import agreement as policy
@@ -28,12 +28,12 @@ def state(stage, id_=PACT):
 def arrives(stage, *signers, peer=C):
     """The text with some signatures, handed on by Corvia."""
     exact = policy.to_bytes(agreement(PACT, US, B, C))
-    stage.do(agreements.receive, stage.us, peer, sign(AGREEMENT, exact, *signers), stage.now)
+    stage.do(signing.receive, stage.us, peer, sign(AGREEMENT, exact, *signers), stage.now)
 
 
 def ours(stage):
     exact = policy.to_bytes(agreement(PACT, US, B, C))
-    stage.do(agreements.sign_text, stage.us, exact, stage.now, by="lena")
+    stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena")
 
 
 def rotate(stage, since=None):
@@ -112,7 +112,7 @@ def test_who_signed_anew_is_handed_on_by_the_signature_that_counts(stage):
     assert state(stage, "pact-of-two") is State.PROPOSED
 
     envelope = sign(AGREEMENT, exact, new)
-    stage.do(agreements.receive, stage.us, B, envelope, stage.now)
+    stage.do(signing.receive, stage.us, B, envelope, stage.now)
 
     [row] = [
         r

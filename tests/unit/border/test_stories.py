@@ -2,7 +2,7 @@
 
 import pytest
 
-from mithaq.border import agreements, stories
+from mithaq.border import signing, stories
 from mithaq.border.agreements import terms_of
 from mithaq.clock import text as stamp
 from mithaq.errors import PeerError
@@ -32,8 +32,8 @@ def comparing(stage):
     """All three have signed that they compare."""
     raw = policy.to_bytes(COMPARES)
     signed = sign(AGREEMENT, raw, *(stage.signer(name) for name in (B, C)))
-    stage.do(agreements.sign_text, stage.us, raw, stage.now, by="lena")
-    stage.do(agreements.receive, stage.us, B, signed, stage.now)
+    stage.do(signing.sign_text, stage.us, raw, stage.now, by="lena")
+    stage.do(signing.receive, stage.us, B, signed, stage.now)
     return stage
 
 

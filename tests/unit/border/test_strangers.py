@@ -2,7 +2,7 @@
 
 import pytest
 
-from mithaq.border import agreements
+from mithaq.border import agreements, signing
 from mithaq.errors import PeerError
 from mithaq.policy import agreement as policy
 from mithaq.policy.lifecycle import State
@@ -26,7 +26,7 @@ def test_a_stranger_proposes_nothing_under_the_id_of_an_agreement_of_ours(stage,
     text = policy.read(policy.to_bytes(agreement(PAIR, C, US, version=99, kind=kind)))
 
     with pytest.raises(PeerError):
-        stage.do(agreements.receive, stage.us, C, proposed(stage, text), stage.now)
+        stage.do(signing.receive, stage.us, C, proposed(stage, text), stage.now)
 
     assert standing(stage) == before
     assert standing(stage).text.names == (US, B)
@@ -36,7 +36,7 @@ def test_nobody_is_given_a_grant_by_another_node(stage):
     text = policy.read(policy.to_bytes(agreement("gift", C, US, kind="grant")))
 
     with pytest.raises(PeerError):
-        stage.do(agreements.receive, stage.us, C, proposed(stage, text), stage.now)
+        stage.do(signing.receive, stage.us, C, proposed(stage, text), stage.now)
 
 
 @pytest.mark.parametrize("act", ["suspend", "end"])
@@ -47,19 +47,19 @@ def test_a_stranger_narrows_no_agreement_of_others(stage, act):
     envelope = sign(NOTICE, encode(notice), stage.nodes[C].us.signer)
 
     with pytest.raises(PeerError):
-        stage.do(agreements.receive_notice, stage.us, C, envelope, stage.now)
+        stage.do(signing.receive_notice, stage.us, C, envelope, stage.now)
 
     assert standing(stage).state is State.IN_FORCE
 
 
 def test_the_open_proposals_of_one_peer_are_bounded(stage):
     taken = 0
-    for number in range(agreements.MOST_PROPOSALS + 3):
+    for number in range(signing.MOST_PROPOSALS + 3):
         text = policy.read(policy.to_bytes(agreement(f"idea-{number}", C, US)))
         try:
-            stage.do(agreements.receive, stage.us, C, proposed(stage, text), stage.now)
+            stage.do(signing.receive, stage.us, C, proposed(stage, text), stage.now)
         except PeerError:
             continue
         taken += 1
 
-    assert taken == agreements.MOST_PROPOSALS
+    assert taken == signing.MOST_PROPOSALS

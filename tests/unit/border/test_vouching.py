@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.border import agreements, heartbeats, vet
+from mithaq.border import heartbeats, signing, vet
 from mithaq.border.admit import Outcome
 from mithaq.border.agreements import terms_of
 from mithaq.errors import Conflict, NotFound
@@ -211,7 +211,7 @@ def test_a_relay_that_oversteps_what_the_owner_allowed_is_set_aside(
 def test_a_scope_that_not_all_its_parties_signed_lets_nothing_on(stage):
     text = agreement("unsigned", US, B, C)
     exact = policy.to_bytes(text)
-    stage.do(agreements.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
+    stage.do(signing.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
     body = stage.body(by=C)
 
     stage.admit(relay(stage, body, scope=terms_of(text)))

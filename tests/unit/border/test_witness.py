@@ -4,7 +4,7 @@ import pytest
 
 from mithaq.audit import log
 from mithaq.audit.log import CHECKPOINT, Checkpoint
-from mithaq.border import agreements, witness
+from mithaq.border import signing, witness
 from mithaq.clock import text as stamp
 from mithaq.errors import PeerError
 from mithaq.policy import agreement as policy
@@ -21,8 +21,8 @@ def watching(stage):
     """We and Corvia are witnesses of all three."""
     raw = policy.to_bytes(NAMED)
     signed = sign(AGREEMENT, raw, *(stage.signer(name) for name in (B, C)))
-    stage.do(agreements.sign_text, stage.us, raw, stage.now, by="lena")
-    stage.do(agreements.receive, stage.us, B, signed, stage.now)
+    stage.do(signing.sign_text, stage.us, raw, stage.now, by="lena")
+    stage.do(signing.receive, stage.us, B, signed, stage.now)
     return stage
 
 
