@@ -36,7 +36,7 @@ class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     heartbeat_life_seconds: Seconds = 600.0
     max_frame_bytes: Count = 8 << 20
     spool_bytes_per_peer: Count = 256 << 20
-    page_limit: Count = 1000  # objects in one TAXII page at most
+    page_limit: Count = 10_000  # objects in one TAXII page at most
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -232,7 +232,7 @@ def _pages(http):
     path = f"{root}collections/intel/objects/"
     found, more = [], {}
     while True:
-        answer = http.get(path, params={"limit": 1000, **more})
+        answer = http.get(path, params=more)
         answer.raise_for_status()
         found.append(answer.content)
         page = msgspec.json.decode(answer.content, type=dict[str, msgspec.Raw])

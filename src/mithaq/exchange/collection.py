@@ -20,7 +20,7 @@ from mithaq.model.extensions import SEAL_TYPE, definitions, seal_body, seal_id
 from mithaq.seal.envelope import read
 from mithaq.seal.messages import Seal, decode
 from mithaq.store import pages, spool
-from mithaq.store.pages import PAGE_BYTES, FrameMark, Wanted
+from mithaq.store.pages import PAGE_BYTES, FrameMark, Piece, Wanted
 from mithaq.store.shelf import Shelf
 
 STIX = "application/stix+json;version=2.1"
@@ -61,17 +61,6 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """One version of an object on a page; ``body`` is empty where only its name was asked for."""
-
-    position: int
-    id: str
-    version: str
-    date_added: str
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Pieces in the order of ``date_added``; ``end`` is where to go on if there is more."""
 
@@ -106,18 +95,7 @@ def page(visit: Visit, where: Collection, query: Query, after: Mark, *, bodies: 
     hidden = _withdrawn(visit, where)
     with _later(visit, where) as unit:
         wanted = pages.from_date(unit, where.alias, where.shelf, replace(wanted, hidden=hidden))
-        rows, more = pages.page(unit, where.alias, where.shelf, wanted, bodies=bodies)
-        texts = pages.show_views(unit, [row.view for row in rows]) if bodies else None
-    pieces = [
-        Piece(
-            position=row.position,
-            id=row.id,
-            version=row.version,
-            date_added=row.date_added,
-            body=texts[index] if texts else b"",
-        )
-        for index, row in enumerate(rows)
-    ]
+        pieces, more = pages.page(unit, where.alias, where.shelf, wanted, bodies=bodies)
     end = pieces[-1].position if pieces else wanted.after
     return Page(pieces=pieces, more=more, end=Mark(end, wanted.floor))
 

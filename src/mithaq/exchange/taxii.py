@@ -204,10 +204,11 @@ def _objects(visit: Visit, where: Collection, query: Query, endpoint: str) -> Re
         return _dated(taxii(ends), page, query)
     if where.alias == "intel":
         visit.note_fetched(where.shelf, [piece.position for piece in page.pieces])
-    opening = msgspec.json.encode(ends)[:-1]
-    parts = (opening, b"," if ends else b"", b'"objects":[')
-    body = b"".join((*parts, b",".join(piece.body for piece in page.pieces), b"]}"))
-    answer = Response(status=200, headers={"content-type": TAXII}, body=body)
+    opening = msgspec.json.encode(ends)[:-1] + (b"," if ends else b"") + b'"objects":['
+    bodies = [piece.body for piece in page.pieces]
+    bodies[0] = opening + bodies[0]  # so that the rest is copied once
+    bodies[-1] += b"]}"
+    answer = Response(status=200, headers={"content-type": TAXII}, body=b",".join(bodies))
     return _dated(answer, page, query)
 
 

@@ -25,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     shelf_url: str
     spool_url: str
     cursor_key_path: str
-    page_limit: int = 1000
+    page_limit: int = 10_000
     max_frame_bytes: int = 8 << 20
     spool_bytes_per_peer: int = 256 << 20
     realm: str = "live"

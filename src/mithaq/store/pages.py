@@ -5,27 +5,46 @@ placed or taken away meanwhile (border.md 4.1, 4.2).
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
+    CursorResult,
     FromClause,
+    Select,
     and_,
+    bindparam,
     func,
+    literal,
     not_,
     or_,
     select,
     tuple_,
 )
 
-from mithaq.store.shelf import Frame, Shown
+from mithaq.store.shelf import Frame
 from mithaq.store.sql import chunks
 from mithaq.store.tables import frames, inbox_rows, shelf_rows, views
 
 PAGE_BYTES = 8 << 20  # an answer stops after so many; a longer object goes alone
 _TABLES = {"intel": shelf_rows, "inbox": inbox_rows}
 _WORDS = frozenset({"all", "first", "last"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Which filters are set, whatever they ask for: pages of one form have one statement."""
+
+    by_id: bool = False
+    by_type: bool = False
+    words: frozenset[str] = frozenset()  # all, first, last
+    exact: bool = False  # versions that are named
+    hiding: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +59,27 @@ class Wanted:
     types: tuple[str, ...] = ()
     versions: tuple[str, ...] = ("last",)
     hidden: tuple[tuple[str, str], ...] = ()  # (id, version) that its writer has withdrawn
+
+    @property
+    def form(self) -> Form:
+        """Say which of them are set."""
+        return Form(
+            by_id=bool(self.ids),
+            by_type=bool(self.types),
+            words=_WORDS.intersection(self.versions),
+            exact=not _WORDS.issuperset(self.versions),
+            hiding=bool(self.hidden),
+        )
+
+
+class Piece(NamedTuple):
+    """One version of an object on a page; ``body`` is empty where only its name was asked for."""
+
+    position: int
+    id: str
+    version: str
+    date_added: str
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,36 +103,68 @@ def from_date(unit: Connection, table: str, shelf: str, wanted: Wanted) -> Wante
 
 def page(
     unit: Connection, table: str, shelf: str, wanted: Wanted, *, bodies: bool
-) -> tuple[list[Shown], bool]:
-    """Return rows of ``intel`` or ``inbox`` in the order of ``date_added``, and whether there is more.
+) -> tuple[list[Piece], bool]:
+    """Return what stands on ``intel`` or ``inbox`` in the order of ``date_added``, and whether there is more.
 
     Args:
-        bodies: the bytes will be fetched, so stop after ``PAGE_BYTES`` of them.
+        bodies: the bytes come along, ``PAGE_BYTES`` of them or the first alone; else they are empty.
     """
-    rows = _TABLES[table]
     wanted = from_date(unit, table, shelf, wanted)
-    position = _position(rows, by_id=bool(wanted.ids))
-    columns = [rows.c[name] for name in Shown.__slots__]
-    query = (
-        select(*columns)
-        .where(*_matching(rows, shelf, wanted), position > wanted.after)
-        .order_by(position)
-        .limit(wanted.limit + 1)
-    )
-    if "all" not in wanted.versions:
-        query = query.where(_of_versions(rows, shelf, wanted))
-    if bodies:
-        query = query.add_columns(func.length(views.c.body).label("size"))
-        query = query.join(views, views.c.digest == rows.c.view)
-    found: list[Shown] = []
+    query = _page(unit.dialect.name, table, wanted.form, bodies=bodies)
+    given = {
+        "shelf": shelf,
+        "after": wanted.after,
+        "most": wanted.limit + 1,
+        "page_bytes": PAGE_BYTES,
+        "floor": wanted.floor,
+        "ids": wanted.ids,
+        "types": wanted.types,
+        "exact": [version for version in wanted.versions if version not in _WORDS],
+        "hidden": wanted.hidden,
+    }
+    found: list[Piece] = []
     size = 0
-    for row in unit.execute(query):
-        if bodies:
-            size += row[-1]
-        if len(found) == wanted.limit or (found and size > PAGE_BYTES):
-            return found, True
-        found.append(Shown(**dict(zip(Shown.__slots__, row, strict=False))))
+    with closing(unit.execute(query, given)) as result:
+        for row in _raw(result):
+            size += len(row[-1])
+            if len(found) == wanted.limit or (found and size > PAGE_BYTES):
+                return found, True
+            found.append(Piece._make(row))
     return found, False
+
+
+def _raw(result: CursorResult[Any]) -> Iterator[tuple[Any, ...]]:
+    """Return rows one by one as the driver reads them: a page has thousands, and nothing more is asked of them."""
+    return iter(result.cursor.fetchone, None)
+
+
+@cache
+def _page(dialect: str, table: str, form: Form, *, bodies: bool) -> Select[Any]:
+    """Return the statement of a page of that form: made once, for it takes longer to make than to answer."""
+    rows = _TABLES[table]
+    position = _position(rows, by_id=form.by_id)
+    query = select(rows.c.position, rows.c.id, rows.c.version, rows.c.date_added)
+    if bodies:
+        query = query.join(views, views.c.digest == rows.c.view).add_columns(views.c.body)
+    else:
+        query = query.add_columns(literal(b""))
+    query = query.where(*_matching(rows, form), position > bindparam("after"))
+    query = query.order_by(position).limit(bindparam("most"))
+    if "all" not in form.words:
+        query = query.where(_of_versions(rows, form))
+    if bodies and dialect == "postgresql":
+        return _cut(query)
+    return query
+
+
+def _cut(query: Select[Any]) -> Select[Any]:
+    """Leave out what would not be read: the driver takes in all of an answer, where SQLite reads on as it is asked."""
+    page = query.subquery()
+    size = func.length(page.c.body)
+    upto = func.sum(size).over(order_by=page.c.position)
+    sized = select(page, (upto - size).label("before")).subquery()
+    columns = [sized.c[column.name] for column in page.c]
+    return select(*columns).where(sized.c.before <= bindparam("page_bytes")).order_by(columns[0])
 
 
 def versions_of(
@@ -100,9 +172,10 @@ def versions_of(
 ) -> list[str]:
     """Return every version of one object that stands there, oldest row first."""
     rows = _TABLES[table]
-    wanted = Wanted(limit=1, ids=(id_,), hidden=tuple(hidden))
-    query = select(rows.c.version).where(*_matching(rows, shelf, wanted))
-    return [r.version for r in unit.execute(query.order_by(rows.c.position))]
+    form = Form(by_id=True, hiding=bool(hidden))
+    query = select(rows.c.version).where(*_matching(rows, form)).order_by(rows.c.position)
+    given = {"shelf": shelf, "ids": [id_], "hidden": hidden}
+    return list(unit.execute(query, given).scalars())
 
 
 def _position_at(unit: Connection, rows: FromClause, shelf: str, instant: str) -> int:
@@ -116,15 +189,15 @@ def _position_at(unit: Connection, rows: FromClause, shelf: str, instant: str) -
     return int(unit.execute(query).scalar_one_or_none() or 0)
 
 
-def _matching(rows: FromClause, shelf: str, wanted: Wanted) -> list[ColumnElement[bool]]:
-    kept: list[ColumnElement[bool]] = [rows.c.shelf == shelf]
-    if wanted.ids:
-        kept.append(rows.c.id.in_(wanted.ids))
-    if wanted.types:
-        kept.append(rows.c.type.in_(wanted.types))
-    kept += [
-        not_(tuple_(rows.c.id, rows.c.version).in_(part)) for part in chunks(wanted.hidden, 1000)
-    ]
+def _matching(rows: FromClause, form: Form) -> list[ColumnElement[bool]]:
+    kept: list[ColumnElement[bool]] = [rows.c.shelf == bindparam("shelf")]
+    if form.by_id:
+        kept.append(rows.c.id.in_(bindparam("ids", expanding=True)))
+    if form.by_type:
+        kept.append(rows.c.type.in_(bindparam("types", expanding=True)))
+    if form.hiding:
+        hidden: BindParameter[Any] = bindparam("hidden", expanding=True)
+        kept.append(not_(tuple_(rows.c.id, rows.c.version).in_(hidden)))
     return kept
 
 
@@ -137,21 +210,20 @@ def _position(rows: FromClause, *, by_id: bool) -> ColumnElement[int]:
     return rows.c.position + 0 if by_id else rows.c.position
 
 
-def _of_versions(rows: FromClause, shelf: str, wanted: Wanted) -> ColumnElement[bool]:
+def _of_versions(rows: FromClause, form: Form) -> ColumnElement[bool]:
     """Keep the first or the last version among what else matches (section 3.4), or exact ones."""
     kept: list[ColumnElement[bool]] = []
     other = rows.alias("other")
     # Without the Z a longer fraction of one millisecond sorts after a shorter one.
     here, there = (func.rtrim(side.c.version, "Z") for side in (rows, other))
     for word, beyond in (("first", there < here), ("last", there > here)):
-        if word in wanted.versions:
-            matching = _matching(other, shelf, Wanted(limit=1, hidden=wanted.hidden))
-            same = (other.c.id == rows.c.id, _position(other, by_id=True) > wanted.floor, beyond)
-            rival = and_(*matching, *same)
+        if word in form.words:
+            matching = _matching(other, Form(hiding=form.hiding))
+            further = _position(other, by_id=True) > bindparam("floor")
+            rival = and_(*matching, other.c.id == rows.c.id, further, beyond)
             kept.append(~select(other.c.position).where(rival).correlate(rows).exists())
-    exact = [version for version in wanted.versions if version not in _WORDS]
-    if exact:
-        kept.append(rows.c.version.in_(exact))
+    if form.exact:
+        kept.append(rows.c.version.in_(bindparam("exact", expanding=True)))
     return or_(*kept)
 
 

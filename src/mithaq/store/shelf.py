@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Table,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -91,14 +92,26 @@ class Frame:
 
 
 # --- read by the listener ----------------------------------------------------------------------------
+# Asked at every request, so made once.
+_BY_KEY = (
+    select(callers.c.name, callers.c.kind, caller_keys.c.key)
+    .join(callers, callers.c.name == caller_keys.c.name)
+    .where(caller_keys.c.keyid == bindparam("keyid"))
+)
+_BY_TOKEN = select(callers.c.name, callers.c.kind, callers.c.token).where(
+    callers.c.token == bindparam("token")
+)
+_SHELVES_OF = (
+    select(shelves)
+    .where(shelves.c.peer == bindparam("peer"), shelves.c.state != "closed")
+    .order_by(shelves.c.shelf)
+)
+_SHELF_OF = _SHELVES_OF.where(shelves.c.shelf == bindparam("shelf"))
+
+
 def caller_by_key(unit: Connection, keyid: str) -> tuple[Caller, str] | None:
     """Return the node that owns an exchange key, and the key in base64."""
-    query = (
-        select(callers.c.name, callers.c.kind, caller_keys.c.key)
-        .join(callers, callers.c.name == caller_keys.c.name)
-        .where(caller_keys.c.keyid == keyid)
-    )
-    row = unit.execute(query).one_or_none()
+    row = unit.execute(_BY_KEY, {"keyid": keyid}).one_or_none()
     if row is None:
         return None
     return Caller(name=row.name, kind=row.kind, keys={keyid: row.key}), row.key
@@ -120,26 +133,18 @@ def caller_by_token(unit: Connection, token_digest: str) -> Caller | None:
     """Return the client whose token has that digest."""
     if not token_digest:
         return None
-    row = unit.execute(select(callers).where(callers.c.token == token_digest)).one_or_none()
+    row = unit.execute(_BY_TOKEN, {"token": token_digest}).one_or_none()
     return None if row is None else Caller(name=row.name, kind=row.kind, keys={}, token=row.token)
 
 
 def shelves_of(unit: Connection, peer: str) -> list[Shelf]:
     """Return the shelves of ``peer`` that are not closed."""
-    query = (
-        select(shelves)
-        .where(shelves.c.peer == peer, shelves.c.state != "closed")
-        .order_by(shelves.c.shelf)
-    )
-    return [Shelf(**r._mapping) for r in unit.execute(query)]
+    return [Shelf(**r._mapping) for r in unit.execute(_SHELVES_OF, {"peer": peer})]
 
 
 def shelf_of(unit: Connection, peer: str, name: str) -> Shelf | None:
     """Return one shelf if it is that peer's and not closed: the one place that binds a caller to a shelf."""
-    query = select(shelves).where(
-        shelves.c.shelf == name, shelves.c.peer == peer, shelves.c.state != "closed"
-    )
-    row = unit.execute(query).one_or_none()
+    row = unit.execute(_SHELF_OF, {"shelf": name, "peer": peer}).one_or_none()
     return None if row is None else Shelf(**row._mapping)
 
 

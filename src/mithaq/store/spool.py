@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from mithaq.clock import text
 from mithaq.errors import Conflict
@@ -31,6 +31,13 @@ class Arrival:
     at: str = ""
 
 
+# Made once: each page that is read over TAXII is noted here first.
+_WAITING = select(func.coalesce(func.sum(arrivals.c.size), 0)).where(
+    arrivals.c.peer == bindparam("peer")
+)
+_ARRIVE = arrivals.insert().inline()
+
+
 def arrive(unit: Connection, arrival: Arrival, now: datetime, most_bytes: int) -> None:
     """Keep an arrival.
 
@@ -38,22 +45,18 @@ def arrive(unit: Connection, arrival: Arrival, now: datetime, most_bytes: int) -
         SpoolFull: the peer already has ``most_bytes`` waiting.
     """
     append_lock(unit, "arrivals")
-    waiting = select(func.coalesce(func.sum(arrivals.c.size), 0)).where(
-        arrivals.c.peer == arrival.peer
-    )
     size = len(arrival.raw) + 256  # a row is never free
-    if int(unit.execute(waiting).scalar_one()) + size > most_bytes:
+    if int(unit.execute(_WAITING, {"peer": arrival.peer}).scalar_one()) + size > most_bytes:
         raise SpoolFull("too much is waiting", peer=arrival.peer)
-    unit.execute(
-        arrivals.insert().values(
-            peer=arrival.peer,
-            kind=arrival.kind,
-            facts=msgspec.json.encode(arrival.facts).decode(),
-            raw=arrival.raw,
-            size=size,
-            at=text(now),
-        )
-    )
+    row = {
+        "peer": arrival.peer,
+        "kind": arrival.kind,
+        "facts": msgspec.json.encode(arrival.facts).decode(),
+        "raw": arrival.raw,
+        "size": size,
+        "at": text(now),
+    }
+    unit.execute(_ARRIVE, row)
 
 
 def waiting(unit: Connection, peer: str, kind: str, holding: str) -> list[Mapping[str, str]]:
