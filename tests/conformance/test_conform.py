@@ -4,7 +4,6 @@ import json
 import re
 import threading
 import time
-from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,6 +36,7 @@ from mithaq.seal.messages import (
     encode,
 )
 from tests.conformance.servers import examine_medallion, ours, text, tool
+from tests.values import replace
 
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 BETWEEN = [Part.SEALS, Part.ADMISSION, Part.RECALL]

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +15,7 @@ from http_message_signatures.exceptions import InvalidSignature
 from mithaq.exchange.transport import COVERED, LIFE, TAG, BadSignature, _Pinned, sign, verify
 from mithaq.exchange.wire import Request
 from mithaq.seal.keys import from_pem, generate
+from tests.values import replace
 
 # --- appendix B.1.4 and B.2.6 ------------------------------------------------------------------------
 PRIVATE = b"""-----BEGIN PRIVATE KEY-----

@@ -7,7 +7,6 @@ import asyncio
 import itertools
 import json
 import re
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -34,6 +33,7 @@ from tests.unit.exchange.world import (
     envelope,
     stix,
 )
+from tests.values import replace
 
 SHIPPED = Path(__file__).parents[2] / "docs" / "openapi.json"
 DECLARED = json.loads(SHIPPED.read_text("utf-8"))

@@ -1,7 +1,6 @@
 """TAXII 2.1, rule by rule: that our node keeps each, and that the examiner finds out whoever breaks one."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -9,6 +8,7 @@ from mithaq.exchange.conform import RULES, Part, Verdict, Why
 from mithaq.exchange.conform.rules import READING, WRITING
 from mithaq.exchange.wire import PeerUnreachable, Response
 from tests.conformance.servers import basic, examine_medallion, medallion_wire, ours, tool
+from tests.values import replace
 
 RULES_OF_TAXII = [rule for rule in RULES.values() if rule.part is Part.TAXII]
 

@@ -9,7 +9,7 @@ import json
 import sqlite3
 import struct
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -39,6 +39,7 @@ from mithaq.store import parties
 from mithaq.store.engine import ROOMS, Store
 from tests.federation.world import Clock
 from tests.unit.border.stage import AT, FORUM, PAIR, US, WIDE, B, C, Stage, agreement, put, sealed
+from tests.values import replace
 
 BASE = ""
 IDS = {PAIR: "b" * 32, FORUM: "d" * 32}  # channels in which Borea speaks

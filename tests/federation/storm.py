@@ -1,10 +1,11 @@
 """A wire in bad weather: it loses, cuts, doubles, reorders, delays, replays, parts and forges, by its seed alone."""
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mithaq.exchange.transport import sign
 from mithaq.exchange.wire import PeerUnreachable, Response
+from tests.values import replace
 
 
 @dataclass

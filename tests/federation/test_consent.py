@@ -1,7 +1,5 @@
 """What its owner holds back goes on with the owner's signed consent, to whom it names, and to nobody else."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 
@@ -129,7 +127,7 @@ def test_what_cannot_be_asked_is_not_asked(line):
     for seq, error in ((own, InputError), (fed, Conflict)):
         with node.core.begin() as unit, pytest.raises(error):
             consent.ask(unit, node.us, copies[seq], ("corvia", "x"), line.clock(), by="bea")
-    red = replace(held(line), level=int(Tlp.RED))
+    red = msgspec.structs.replace(held(line), level=int(Tlp.RED))
     with node.core.begin() as unit, pytest.raises(InputError):
         consent.ask(unit, node.us, red, ("corvia", "x"), line.clock(), by="bea")
 
@@ -154,7 +152,7 @@ def test_only_the_owner_answers_with_a_person_whose_key_it_is(line):
 
 
 def test_a_request_about_what_was_never_given_says_nothing_and_keeps_nothing(line):
-    other = replace(held(line), owner="corvia", voucher="corvia")
+    other = msgspec.structs.replace(held(line), owner="corvia", voucher="corvia")
     asks(line, to="aurelia", copy=other)
 
     assert states(line, "corvia") == []

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from mithaq.seal.keys import encode, from_pem, generate
 from mithaq.seal.messages import encode as to_payload
 from mithaq.store import inbound, spool
 from mithaq.store.spool import Arrival
+from tests.values import replace
 
 NATIONS = {"aurelia": "QM", "borea": "QN", "corvia": "QO"}
 

@@ -1,6 +1,5 @@
 """A nation's exchange key turns, is lost or stolen: releases go on, and what a thief signed is set aside."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from mithaq.seal.documents import Reader
 from mithaq.seal.keys import from_pem, generate
 from mithaq.store import inbound, releases
 from tests.federation.test_delivery import NATIONS, agreement, let_go
+from tests.values import replace
 
 HOUR = timedelta(hours=1)
 

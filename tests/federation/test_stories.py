@@ -1,7 +1,6 @@
 """Two stories: parties of one agreement notice what an owner told them apart (border.md 5.3)."""
 
 import json
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -16,6 +15,7 @@ from mithaq.seal.envelope import read
 from mithaq.seal.messages import COMPARISON, Comparison, decode
 from mithaq.store import alarms, provenance
 from tests.federation.test_delivery import NATIONS, agreement, tool
+from tests.values import replace
 
 HOUR = 3600
 

@@ -114,7 +114,7 @@ class Adapter:
         return [self._aged(c, groups[c.voucher, c.object.id]) for c in first]
 
     def _aged(self, c: Candidate, group: list[Candidate]) -> Candidate:
-        fields = {name: getattr(c, name) for name in Candidate.__slots__}
+        fields = {name: getattr(c, name) for name in Candidate.__struct_fields__}
         later = [o for o in group if o.object.version > c.object.version]
         before = [o for o in group if o.object.version < c.object.version]
         fields["newest"] = not later

@@ -1,7 +1,6 @@
 """Whatever people, time, the wire and crashes do: no peer receives what certainly was not for it (security.md 4)."""
 
 import os
-from dataclasses import replace
 
 import pytest
 import structlog
@@ -13,6 +12,7 @@ from mithaq.policy import decide, lifecycle, permit, views
 from mithaq.policy.decision import Hold, Release
 from tests.leaks.lives import Leak
 from tests.leaks.machine import NothingLeaks
+from tests.values import replace
 
 LONG = bool(os.environ.get("MITHAQ_LONG"))
 BUDGET = settings(

@@ -1,6 +1,5 @@
 """The second person: yes or no to what waits, over exact bytes and in a key of their own (border.md 2.8)."""
 
-from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -88,7 +87,10 @@ def decline(unit: Connection, name: str, seq: int, agreement: str, now: datetime
         raise NotFound("nothing of that number waits", copy=seq)
     [copy] = objects.by_seq(unit, [seq])
     at = text(now)
-    no = [replace(i, state=DECLINED, declined_by=name, declined_at=at) for i in waiting]
+    no = [
+        msgspec.structs.replace(i, state=DECLINED, declined_by=name, declined_at=at)
+        for i in waiting
+    ]
     releases.put_verdicts(unit, no)
     fact: dict[str, Json] = {
         "kind": "declined",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import log
@@ -238,9 +239,11 @@ def mark(  # noqa: PLR0913 unit, us and now come with every act
     administrative(unit, now, "marked", copy.object.id, facts)
     for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=[seq])):
         reconsider(unit, us, name, [seq], now)
-    if copy.standing == "own" and recall.raises([replace(copy, beside=joined)], [copy]):
+    if copy.standing == "own" and recall.raises(
+        [msgspec.structs.replace(copy, beside=joined)], [copy]
+    ):
         recall.raised(unit, us, copy, author, now)
-    return replace(copy, beside=joined, level=level)
+    return msgspec.structs.replace(copy, beside=joined, level=level)
 
 
 def join_beside(a: Beside, b: Beside) -> Beside:

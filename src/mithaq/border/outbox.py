@@ -46,8 +46,7 @@ from mithaq.store.sql import chunks
 MAX_ENTRIES = 5000  # of one frame: its seal must stay readable at once
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A copy that goes to one peer."""
 
     copy: Copy
@@ -56,8 +55,7 @@ class Placed:
     proposer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry as it is sealed, the same for every peer it says the same to."""
 
     entry: bytes

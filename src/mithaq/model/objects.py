@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TypeAlias
 
@@ -39,11 +38,10 @@ class InvalidObject(InputError):
         self.code = f"stix-{problem.cause}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Object:
+class Object(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One STIX 2.1 object; unknown fields and custom types survive in ``raw`` and ``body``."""
 
-    raw: bytes = field(repr=False)  # exactly as received; it has passed the gate
+    raw: bytes  # exactly as received; it has passed the gate
     id: str
     type: str
     digest: str  # of raw: "sha256:" + hex

@@ -1,7 +1,6 @@
 """The answer: Release, Hold or Withhold, each with its reasons (border.md 2.7)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -53,20 +52,18 @@ class Rule(StrEnum):
     POLICY_OWNER = "policy-owner"  # 2.10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A rule that bit, the clause it stands in, and facts for the sentence (ids and levels, never content)."""
 
     rule: Rule
     clause: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
+class View(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What a peer would see of a version: bytes that only remove (border.md 1.5)."""
 
-    raw: bytes = field(repr=False)
+    raw: bytes
     digest: str
     removed: tuple[str, ...] = ()  # JSON pointers into the stored object, topmost only, sorted
     added: tuple[str, ...] = ()  # fixed marking ids that enter object_marking_refs
@@ -80,8 +77,7 @@ class View:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """It goes, as this view, under this clause."""
 
     view: View
@@ -89,8 +85,7 @@ class Release:
     onward: str = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """It waits for persons: ``needs`` holds second-person and policy-owner."""
 
     view: View
@@ -100,8 +95,7 @@ class Hold:
     onward: str = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withhold:
+class Withhold(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """It stays; every rule that bit is named, to us alone."""
 
     reasons: tuple[Reason, ...]

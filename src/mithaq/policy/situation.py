@@ -3,6 +3,8 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from mithaq.model.labels import Beside, Label, Tlp
 from mithaq.model.markings import Marking
 from mithaq.model.objects import Object
@@ -35,8 +37,7 @@ class Person:
     clearance: Tlp = Tlp.CLEAR
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stored version as it might leave."""
 
     key: Key
@@ -59,7 +60,7 @@ class Candidate:
     author: str = ""
     beside: Beside = Beside()
     markings: Mapping[str, Marking] | None = None  # as its voucher defines them; None: as the rest
-    readers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    readers: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
     newest: bool = True  # the newest admitted version of its id from its voucher
     label_floor: Label = Label()  # raised by a later version of the owner's (border.md 2.9)
     lowers: bool = False  # an own version whose level is below the version before it

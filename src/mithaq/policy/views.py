@@ -1,8 +1,9 @@
 """The view of one candidate under one clause: what labels and keep-lists cut, then what references cut."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
+
+import msgspec
 
 from mithaq.model.canonical import Json
 from mithaq.model.markings import (
@@ -29,8 +30,7 @@ Body = Mapping[str, Json]
 _MARKED = ("/object_marking_refs", "/granular_markings")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is known of a candidate before anybody is looked at."""
 
     candidate: Candidate
@@ -42,14 +42,13 @@ class Reading:
     lists: frozenset[str]  # required lists of references, as "/name"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A reading under one clause: what is cut before references are looked at."""
 
     reading: Reading
     clause: Clause
     cut: frozenset[str]
-    refs: tuple[tuple[str, str], ...] = field(default=())  # those not cut
+    refs: tuple[tuple[str, str], ...] = ()  # those not cut
 
 
 Alike = tuple[object, ...]  # what candidates of one label have in common

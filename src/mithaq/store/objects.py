@@ -1,7 +1,6 @@
 """Copies of STIX objects: one per (voucher, id, version, digest) and agreement (border.md 1.1, 1.8)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +17,7 @@ from mithaq.store.tables import bodies, copies, markings, relations, rows
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Copy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stored version as one voucher gave it, with all that is known of it here."""
 
     object: Object
@@ -73,7 +71,9 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     query = select(copies.c.seq, *key).where(copies.c.seq > before)
     numbers = {tuple(mine): seq for seq, *mine in unit.execute(query).all()}
     stored = [
-        replace(copy, seq=numbers.pop(mine)) for copy in new if (mine := _key(copy)) in numbers
+        msgspec.structs.replace(copy, seq=numbers.pop(mine))
+        for copy in new
+        if (mine := _key(copy)) in numbers
     ]
     links = [(copy.seq, *reference) for copy in stored for reference in copy.object.references]
     insert_many(unit, relations, ("copy", "pointer", "target"), links)

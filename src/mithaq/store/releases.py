@@ -36,8 +36,7 @@ from mithaq.store.tables import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShelfRow:
+class ShelfRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A version that stands on a peer's shelf, with the view it shows."""
 
     shelf: str
@@ -54,8 +53,7 @@ class ShelfRow:
     fetched_at: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That someone wants a copy to go to the parties of an agreement."""
 
     copy: int
@@ -65,8 +63,7 @@ class Intent:
     at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why what was asked for does not go to one peer, with who asked."""
 
     copy: int
@@ -115,7 +112,7 @@ def _values(value: object) -> dict[str, object]:
     return {name: getattr(value, name) for name in value.__slots__}  # type: ignore[attr-defined]
 
 
-_ROW = tuple(ShelfRow.__slots__)
+_ROW = ShelfRow.__struct_fields__
 
 
 def place(unit: Connection, new: Sequence[ShelfRow]) -> None:
@@ -284,8 +281,8 @@ def forget_verdicts(unit: Connection, gone: Sequence[tuple[int, str, str]]) -> N
         unit.execute(delete(verdicts).where(key.in_(part)))
 
 
-_INTENT = tuple(Intent.__slots__)
-_VERDICT = tuple(n for n in Verdict.__slots__ if n not in ("purpose", "proposer", "at"))
+_INTENT = Intent.__struct_fields__
+_VERDICT = tuple(n for n in Verdict.__struct_fields__ if n not in ("purpose", "proposer", "at"))
 _of_intent = attrgetter(*_INTENT)
 _of_verdict = attrgetter(*_VERDICT)
 

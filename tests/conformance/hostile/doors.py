@@ -3,7 +3,6 @@
 import asyncio
 import json
 import tempfile
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tests.conformance.hostile.objects import UUID, tool
 from tests.unit.border.stage import B, Stage
 from tests.unit.border.stage import build as build_nations
 from tests.unit.exchange.world import CLIENT_SHELF, TAXII, build
+from tests.values import replace
 
 FINE = "fine"
 

@@ -3,7 +3,7 @@
 import itertools
 import sqlite3
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import StaticPool
@@ -42,6 +42,7 @@ from mithaq.store import objects
 from mithaq.store.engine import ROOMS, Store
 from mithaq.store.sources import Source
 from tests.federation.world import START, Clock, Federation
+from tests.values import replace
 
 US, B, C = "aurelia", "borea", "corvia"
 COUNTRIES = {US: "QM", B: "QN", C: "QO"}

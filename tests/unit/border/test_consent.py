@@ -1,7 +1,5 @@
 """Requests and answers that must not be believed: by others, of others, for another realm, or without end."""
 
-from dataclasses import replace
-
 import pytest
 
 from mithaq.auth.actors import Role
@@ -28,6 +26,7 @@ from tests.unit.border.stage import (
     sealed,
 )
 from tests.unit.border.test_on_record import on_record
+from tests.values import replace
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What is wrong with one object harms no other (border.md 6, step 7; 1.2, 1.3)."""
 
-from dataclasses import replace
-
 import pytest
 
 from mithaq.model.labels import Tlp
@@ -28,6 +26,7 @@ from tests.unit.border.stage import (
     relayed,
     sealed,
 )  # fmt: skip
+from tests.values import replace
 
 
 def test_a_bad_object_is_set_aside_with_its_code_and_its_neighbours_are_admitted(stage):

@@ -1,6 +1,5 @@
 """A director's yes beforehand as it is used: by its key, in its hours, as often as it says, and reviewed."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -21,6 +20,7 @@ from mithaq.store import parties, standings
 from tests.unit.border.lies import sign_both
 from tests.unit.border.stage import PAIR, US, WIDE, B, C, agreement
 from tests.unit.border.test_publish import rows_of
+from tests.values import replace
 
 
 @pytest.fixture

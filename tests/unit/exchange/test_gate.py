@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -28,6 +27,7 @@ from tests.unit.exchange.world import (
     envelope,
     stix,
 )
+from tests.values import replace
 
 DISCOVERY = "/taxii2/"
 FRAMES = f"/taxii2/{BASE_CHANNEL}/frames/"

@@ -1,7 +1,5 @@
 """What attributes something to a State, and what only looks like it (border.md 2.10)."""
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -16,6 +14,7 @@ from mithaq.policy.situation import Approval, Consent, Person, Standing
 from tests.unit.policy.oracle_views import attributed
 from tests.unit.policy.world_objects import NOW
 from tests.unit.policy.worlds import worlds
+from tests.values import replace
 
 
 def relation(kind: str, source: str, target: str) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """What stands above agreements: judged before any clause, met as a whole, and lifted by nothing."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +14,7 @@ from mithaq.policy.situation import Block, Peer
 from mithaq.policy.views import labels_of
 from tests.unit.policy.test_cases import FIRST, ours
 from tests.unit.policy.worlds import worlds
+from tests.values import replace
 
 EARLY, NOW, LATE = (f"2026-0{month}-01T00:00:00.000Z" for month in (1, 3, 5))
 NARROWING = {

@@ -1,7 +1,6 @@
 """Cases that need telling: what waits, what was shown first, and who decides for whom in an agreement of many."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -26,6 +25,7 @@ from mithaq.policy.situation import (
 )
 from tests.unit.policy.world_objects import IDENTITIES, NOW, VERSIONS, named
 from tests.unit.policy.worlds import Instants
+from tests.values import replace
 
 FIRST, SECOND = named("indicator", 1), named("indicator", 2)
 PATTERN = {"pattern": "[ipv4-addr:value = '192.0.2.1']", "pattern_type": "stix", "valid_from": NOW}

@@ -1,7 +1,6 @@
 """decide against an oracle written apart from it, and the laws that hold in every world."""
 
 import json
-from dataclasses import replace
 
 import msgspec
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from mithaq.policy.explain import FACTS, LANGUAGES, sentence
 from tests.unit.policy import oracle
 from tests.unit.policy.agreeing import differences
 from tests.unit.policy.worlds import World, worlds
+from tests.values import replace
 
 often = settings(max_examples=400, deadline=None)
 seldom = settings(max_examples=80, deadline=None)

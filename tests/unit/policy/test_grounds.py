@@ -1,6 +1,5 @@
 """What speaks against a candidate or its view, and what may be sent here (border.md 1.4, 1.5, 5.5, 6.7)."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -25,6 +24,7 @@ from tests.unit.policy.test_cases import (
     thing,
 )
 from tests.unit.policy.world_objects import AFTER, NOBODY_KNOWS, NOW, VERSIONS
+from tests.values import replace
 
 PAIR = pact("borea")
 STRICT_PART = [{"marking_ref": tlp_id(Tlp.RED), "selectors": ["description"]}]

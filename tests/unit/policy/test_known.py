@@ -1,7 +1,6 @@
 """Who has a target, what an order takes, what was shown: one rule at a time (border.md 2.5, 5.3, 7)."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from mithaq.policy.shown import Shown
 from mithaq.policy.situation import Candidate, Recall, Standing
 from tests.unit.policy.test_cases import FIRST, SECOND, around, ours, pact
 from tests.unit.policy.world_objects import AFTER, BEFORE, IDENTITIES, NOW, VERSIONS
+from tests.values import replace
 
 PAIR, FORUM = pact("borea"), pact("borea", "corvia")
 

@@ -1,6 +1,5 @@
 """What one clause and one label say, term by term, and the facts they are said with (border.md 2.1, 2.2, 8.1)."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from mithaq.policy.decision import Reason, Rule
 from mithaq.policy.situation import Peer, Situation
 from tests.unit.policy.test_cases import FIRST, around, clause, ours, pact
 from tests.unit.policy.world_objects import AFTER, BEFORE, NOW
+from tests.values import replace
 
 BOREA = Peer(name="borea", country="XB")
 MITRE = [{"source_name": "mitre-attack", "external_id": "T1071.001"}]

@@ -1,6 +1,5 @@
 """Whose yes a view waits for, and whose yes counts (border.md 2.2, 2.8, 2.10)."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from mithaq.policy.situation import Approval, Candidate, Person
 from mithaq.policy.views import Draft, draft, is_valid, reading, view
 from tests.unit.policy.test_cases import FIRST, around, clause, ours, pact, thing
 from tests.unit.policy.world_objects import NOBODY_KNOWS, VERSIONS
+from tests.values import replace
 
 PAIR = pact("borea")
 SECOND_PERSON, POLICY_OWNER = "second-person", "policy-owner"

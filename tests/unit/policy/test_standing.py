@@ -1,6 +1,5 @@
 """A yes given beforehand: what it may never be the second person of, and when it counts."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +16,7 @@ from mithaq.policy.lifecycle import Instants
 from mithaq.policy.situation import Approval, Person
 from mithaq.policy.standing import Moment, Standing
 from tests.unit.policy.worlds import worlds
+from tests.values import replace
 
 BEFORE, NOW, AFTER = (f"2026-0{month}-01T00:00:00.000Z" for month in (1, 3, 5))
 DIRECTOR = Person(name="dora", roles=frozenset({"director", "policy-owner"}), clearance=Tlp.RED)

@@ -1,6 +1,6 @@
 """Small random worlds for the decision: few ids, so that references, versions and rows meet often."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -34,6 +34,7 @@ from tests.unit.policy.world_objects import (
     VERSIONS,
     Objects,
 )
+from tests.values import replace
 
 
 @dataclass(frozen=True)
