@@ -7,7 +7,9 @@ once per operation and passed on as ``now``.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
+from uuid import uuid4
 
 from mithaq.errors import InputError
 
@@ -20,9 +22,22 @@ def now() -> datetime:
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
 def monotonic() -> float:
     """Return seconds on a clock that never steps; only differences mean anything."""
-    return time.monotonic()
+    return time.clock_gettime(_STEADY)
+
+
+@cache
+def boot() -> str:
+    """Name the run of the machine within which differences of ``monotonic`` mean anything, in every process.
+
+    Where the system names none, each process is a run of its own.
+    """
+    return _BOOT.read_text("ascii").strip() if _BOOT.exists() else uuid4().hex
 
 
 @lru_cache(maxsize=64)  # an operation writes its one instant many times

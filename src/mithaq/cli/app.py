@@ -141,14 +141,26 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
 COMMANDS: Mapping[
     str, Callable[[], typer.Typer]
 ] = {  # commands of their own, and where each is found
-    **dict.fromkeys(("demo", "init", "serve", "status", "verify", "formats"), _node),
+    **dict.fromkeys(("demo", "init", "serve", "status", "clock", "verify", "formats"), _node),
     "conform": _conform,
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
 ORDER = (
-    *("demo", "init", "serve", "status", "verify", "actor", "key", "peer", "token", "agreement"),
+    *(
+        "demo",
+        "init",
+        "serve",
+        "status",
+        "clock",
+        "verify",
+        "actor",
+        "key",
+        "peer",
+        "token",
+        "agreement",
+    ),
     "conform",
     *("import", "formats", "show", "search", "mark"),
     *("release", "explain", "queue", "approve", "decline", "standing"),

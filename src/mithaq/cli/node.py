@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from mithaq.border import peers
+from mithaq.auth.actors import Permission
+from mithaq.border import clocks, peers
 from mithaq.border.verify import everything
 from mithaq.cli import status as overview
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.clock import text
 from mithaq.config import InvalidConfig, Settings, check
 from mithaq.node import init as make
 from mithaq.node.build import ROOT_KEY
@@ -92,6 +94,33 @@ def status(ctx: typer.Context) -> None:
     desk = desk_of(ctx)
     with desk.node() as node:
         overview.show(desk.screen, overview.gather(node, node.clock()))
+
+
+@app.command("clock", cls=Command)
+def clock(
+    ctx: typer.Context,
+    *,
+    right: Annotated[bool, typer.Option("--right")] = False,
+    yes: Annotated[bool, typer.Option("--yes")] = False,
+) -> None:
+    """Say what our clock says and whether it counts; let it count again."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        if right:
+            with node.core.read() as unit:
+                actor = desk.actor(unit, Permission.KEY_ROTATE)
+                clocks.must_be_doubted(unit, node.clock())
+            desk.confirm("ask.clock", yes=yes, at=text(node.clock()))
+            with node.core.begin() as unit:
+                clocks.believe(unit, node.clock(), by=actor.name)
+        now = node.clock()
+        with node.core.read() as unit:
+            facts = overview.of_clock(unit, now)
+    desk.screen.facts(facts)
+    if not desk.screen.as_json and right:
+        desk.screen.say("say.clock-right", at=facts["clock"])
+    elif not desk.screen.as_json and facts["believed"]:
+        desk.screen.say("warning.clock-doubted")
 
 
 @app.command("verify", cls=Command)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from mithaq import intel
 from mithaq.auth.actors import Actor, Permission
-from mithaq.border import agreements, approval, publish
+from mithaq.border import agreements, approval, clocks, publish
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -131,6 +131,7 @@ def release(  # noqa: PLR0913 an argument per option
             made = publish.preview(unit, node.us, terms, seqs, now, purpose)
         else:
             made = publish.publish(unit, node.us, actor.name, seqs, agreement, now, purpose)
+        doubted = clocks.doubted(unit, now)
     peers = tally(made.decisions, seqs, language_of(desk))
     held = sorted({seq for (_, seq), each in made.decisions.items() if isinstance(each, Hold)})
     facts = {"agreement": made.agreement.id, "version": made.agreement.version, "preview": preview}
@@ -140,6 +141,8 @@ def release(  # noqa: PLR0913 an argument per option
         for use in made.beforehand
     ]
     _told(desk, facts, shadow=made.agreement.shadow)
+    if doubted and not desk.screen.as_json:
+        desk.screen.say("warning.clock-doubted")
 
 
 def _ids_in(desk: Desk, file: Path) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mithaq.audit import log
-from mithaq.border import agreements, heartbeats, peers, shelf, watch
+from mithaq.border import agreements, clocks, heartbeats, peers, shelf, watch
 from mithaq.border.peers import BeginsAnew
 from mithaq.cli.screen import Screen
 from mithaq.clock import parse, text
@@ -43,6 +43,7 @@ def gather(node: Node, now: datetime) -> Facts:
     with node.core.read() as unit:
         document = peers.document_of(unit, node.us.party)
         held = releases.verdicts_where(unit, state="held")
+        clock = of_clock(unit, now)
         return {
             "nation": node.us.party,
             "served": _served(node),
@@ -50,7 +51,11 @@ def gather(node: Node, now: datetime) -> Facts:
             "url": node.us.url,
             "home": str(node.config.home),
             "keys": _keys(document),
-            "warnings": _warnings(node, document, now),
+            "clock": clock,
+            "warnings": [
+                *_warnings(node, document, now),
+                *(["clock-doubted"] if clock["believed"] else []),
+            ],
             "peers": [of_peer(unit, peer, now) for peer in parties.all_peers(unit)],
             "agreements": [agreement_row(each) for each in agreements.every(unit, now)],
             "shelves": _shelves(unit, on_show),
@@ -74,6 +79,20 @@ def gather(node: Node, now: datetime) -> Facts:
 def _served(node: Node) -> Facts:
     at = serving(node.config.home)
     return {} if at is None else {"at": at.address, "since": at.since, "process": at.process}
+
+
+def of_clock(unit: Connection, now: datetime) -> Facts:
+    """Return what our clock says, who witnesses it, and by what embargoes end and expiries come."""
+    at = clocks.instants(unit, now)
+    return {
+        "clock": text(now),
+        "believed": clocks.doubted(unit, now),
+        "opens": at.opens,
+        "closes": at.closes,
+        "time_witnesses": [
+            f"{name} {said.issued}".strip() for name, said in sorted(clocks.witnesses(unit).items())
+        ],
+    }
 
 
 def _keys(document: KeyDocument | None) -> Facts:
@@ -194,5 +213,6 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
     )
     owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
     seen = {"witnesses": [f"{each['witness']} {each['at']}" for each in facts["witnesses"]]}
+    seen["time_witnesses"] = facts["clock"]["time_witnesses"]
     waits = {"spool": facts["spool"]["waiting"]}
     screen.facts({name: facts[name] for name in counts} | seen | owed | waits)

@@ -14,7 +14,18 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from mithaq.audit import log as audit
-from mithaq.border import admit, clients, fetches, heartbeats, keys, shelf, stories, watch, witness
+from mithaq.border import (
+    admit,
+    clients,
+    clocks,
+    fetches,
+    heartbeats,
+    keys,
+    shelf,
+    stories,
+    watch,
+    witness,
+)
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic
 from mithaq.errors import MithaqError, NotFound
@@ -200,6 +211,14 @@ class Worker:
             spool.settle(unit, settled)
         return nudges
 
+    def mind_clock(self) -> None:
+        """Hold the machine's clock against what it said before."""
+        with self.node.core.read() as unit:
+            astray = clocks.astray(unit, self.node.clock())
+        if astray:
+            with self.node.core.begin() as unit:
+                clocks.mind(unit, self.node.clock())
+
     def hurry(self) -> list[Nudge]:
         """Show what waits for no tick; return its frames."""
         return shelf.hurry(self.node.core, self.node.shelf, self.node.clock())
@@ -241,6 +260,7 @@ class Worker:
         try:
             while not stop.wait(PAUSE):
                 try:
+                    self.mind_clock()
                     self._staff(stop)  # before hints are read, which nobody else would hear of
                     self._tell(self.settle())
                     self.look(LOOK)

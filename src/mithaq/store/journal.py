@@ -52,6 +52,12 @@ def since(unit: Connection, position: int, limit: int = 1000) -> list[Entry]:
     ]
 
 
+def newest(unit: Connection) -> str:
+    """Return when the last thing that happened did; empty: nothing did yet."""
+    rows = select(journal.c.at).order_by(journal.c.seq.desc()).limit(1)
+    return unit.execute(rows).scalar_one_or_none() or ""
+
+
 def setting(unit: Connection, key: str, default: str = "") -> str:
     """Return a kept value, such as a cursor."""
     found = unit.execute(select(settings.c.value).where(settings.c.key == key)).scalar_one_or_none()

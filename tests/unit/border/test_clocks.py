@@ -6,7 +6,7 @@ import pytest
 
 from mithaq.border import clocks, local, parting, watch
 from mithaq.clock import text as stamp
-from mithaq.errors import InputError, PeerError
+from mithaq.errors import Conflict, InputError, PeerError
 from mithaq.model.labels import Beside, Tlp
 from mithaq.store import releases
 from mithaq.store.parties import Peer, put_peer
@@ -162,3 +162,133 @@ def test_an_expiry_comes_by_the_clock_that_closes(stage):
 
     assert standing(stage) == 0
     assert stage.do(watch.turn, stage.us, stage.now) == 0
+
+
+# --- our own clock, while no witness speaks ---------------------------------------------------------------
+@pytest.fixture
+def steady(stage, monkeypatch):
+    """A clock that never steps, which the test moves; the worker has looked at ours beside it."""
+
+    class Steady:
+        seconds = 1000.0
+        run = "first"
+
+        def goes_on(self, by):
+            self.seconds += by.total_seconds()
+
+    made = Steady()
+    monkeypatch.setattr(clocks, "monotonic", lambda: made.seconds)
+    monkeypatch.setattr(clocks, "boot", lambda: made.run)
+    mind(stage)
+    return made
+
+
+def mind(stage):
+    if stage.ask(clocks.astray, stage.now):
+        stage.do(clocks.mind, stage.now)
+
+
+def passes(stage, steady, by, wrong=timedelta()):
+    """Let time pass; our clock is wrong by so much more afterwards."""
+    steady.goes_on(by)
+    stage.clock.now = stage.now + by + wrong
+    mind(stage)
+
+
+def doubted(stage):
+    return stage.ask(clocks.doubted, stage.now)
+
+
+def test_a_clock_that_goes_as_the_steady_one_does_is_believed(stage, steady):
+    passes(stage, steady, HOUR, timedelta(minutes=5))
+
+    assert doubted(stage) == ""
+    assert pair(stage) == (stamp(stage.now),) * 2
+
+
+def test_a_clock_that_jumped_ahead_opens_nothing_more_and_closes_by_what_it_says(stage, steady):
+    believed = stamp(stage.now + HOUR)
+    passes(stage, steady, HOUR, DAY)
+    passes(stage, steady, HOUR)
+
+    assert doubted(stage) == believed
+    assert pair(stage) == (believed, stamp(stage.now))
+    assert stage.leaves("clock") == ["clock-doubted"]
+
+
+def test_a_jump_opens_nothing_before_the_worker_has_noted_it(stage, steady):
+    assert pair(stage, HOUR) == (stamp(stage.now), stamp(stage.now + HOUR))
+
+
+def test_a_clock_that_jumped_back_opens_nothing_and_closes_as_if_it_had_not(stage, steady):
+    passes(stage, steady, HOUR, -DAY)
+    jumped = stamp(stage.now)
+    passes(stage, steady, HOUR)
+
+    assert pair(stage) == (jumped, stamp(stage.now + DAY))
+
+
+def test_a_clock_that_came_back_by_itself_stays_in_doubt_until_a_person_has_looked(stage, steady):
+    passes(stage, steady, HOUR, DAY)
+    passes(stage, steady, HOUR, -DAY)
+    assert doubted(stage)
+
+    stage.do(clocks.believe, stage.now, by="olga")
+
+    assert pair(stage) == (stamp(stage.now),) * 2
+    assert stage.leaves("clock") == ["clock-doubted", "clock-believed"]
+    with pytest.raises(Conflict):
+        stage.do(clocks.believe, stage.now, by="olga")
+
+
+def test_slow_drift_is_no_jump(stage, steady):
+    for _ in range(4):
+        passes(stage, steady, DAY + HOUR, timedelta(minutes=4))
+
+    assert doubted(stage) == ""
+
+
+def test_after_the_machine_began_anew_a_clock_before_the_journal_is_in_doubt(stage, steady):
+    stage.do(clocks.appoint, B, stage.now, by="olga", off=True)  # something that was written
+    steady.run, steady.seconds = "second", 10.0
+    passes(stage, steady, HOUR, -DAY)
+    assert doubted(stage) == stamp(stage.now)
+    assert pair(stage) == (stamp(stage.now),) * 2
+    stage.do(clocks.believe, stage.now, by="olga")
+
+    steady.run, steady.seconds = "third", 10.0
+    passes(stage, steady, DAY, DAY)
+    assert doubted(stage) == ""
+
+
+def test_where_nobody_ever_looked_our_clock_is_believed_and_cannot_be_said_to_be_right(stage):
+    assert doubted(stage) == ""
+    with pytest.raises(Conflict):
+        stage.do(clocks.believe, stage.now, by="olga")
+
+
+def test_a_witness_that_speaks_settles_what_our_clock_leaves_in_doubt(stage, steady):
+    witnessed(stage)
+    passes(stage, steady, HOUR, DAY)
+    assert doubted(stage)
+
+    says(stage, by=-DAY)
+
+    assert doubted(stage) == ""
+    assert near(pair(stage)[0], stage.now - DAY)
+
+
+def test_what_is_under_embargo_waits_for_a_person_while_our_clock_is_in_doubt(stage, steady):
+    [copy] = stage.give(stage.body(by=US, level=None), tlp=Tlp.GREEN)
+    end = stamp(stage.now + HOUR)
+    stage.do(local.mark, stage.us, copy.seq, Beside(embargo=end), author="ana", now=stage.now)
+    stage.publish(copy)
+    passes(stage, steady, timedelta(minutes=1), DAY)
+    stage.do(watch.turn, stage.us, stage.now)
+    assert standing(stage) == 0
+
+    stage.do(clocks.believe, stage.now, by="olga")
+    assert stage.ask(watch.turned, stage.now) == 1
+    stage.do(watch.turn, stage.us, stage.now)
+
+    assert standing(stage) == 1
