@@ -13,5 +13,6 @@ def federation(tmp_path):
 
 
 def pytest_addoption(parser):
-    parser.addoption("--schedules", type=int, default=2, help="so many seeded schedules, from 0")
+    parser.addoption("--schedules", type=int, default=2, help="so many seeded schedules")
+    parser.addoption("--first", type=int, default=0, help="the seed of the first of them")
     parser.addoption("--schedule", type=int, default=None, help="this one alone, again")

@@ -1,7 +1,8 @@
 """Exactly once, and the same for all, whatever the wire does: seeded schedules of five nations (security.md R8).
 
-``./mithaq test tests/federation/test_schedules.py --schedules 1000 -n auto`` is the run of a release;
-``--schedule 17`` runs one again, to the byte.
+``./mithaq test tests/federation/test_schedules.py --schedules 1000 -n auto`` is the run of a release, or ten of them
+with ``--first 0 --schedules 100``, ``--first 100 --schedules 100`` and so on; ``--schedule 17`` runs one again, to
+the byte.
 """
 
 import pytest
@@ -15,7 +16,8 @@ def pytest_generate_tests(metafunc):
     if "seed" in metafunc.fixturenames:
         one = metafunc.config.getoption("--schedule", None)
         many = metafunc.config.getoption("--schedules", FEW)
-        metafunc.parametrize("seed", range(many) if one is None else [one])
+        first = metafunc.config.getoption("--first", 0)
+        metafunc.parametrize("seed", range(first, first + many) if one is None else [one])
 
 
 def test_whatever_the_wire_does_each_nation_holds_what_the_oracle_says_once_and_the_same(seed):
