@@ -2,7 +2,7 @@
 
 import pytest
 
-from mithaq.border import keys, parting, peers
+from mithaq.border import keys, parting, peers, vet
 from mithaq.border.keys import Change
 from mithaq.border.peers import WrongWords, document_of
 from mithaq.errors import Conflict, PeerError
@@ -10,7 +10,7 @@ from mithaq.exchange.client import fetch_keys
 from mithaq.node.build import ROOT_KEY
 from mithaq.seal import drafts
 from mithaq.seal.keys import from_pem, generate
-from mithaq.store import channels, inbound, journal
+from mithaq.store import channels, inbound, journal, parties, releases
 from tests.federation.test_delivery import NATIONS, agreement, let_go
 from tests.federation.test_revocation import away, numbers_at, turn, version_at
 
@@ -201,3 +201,38 @@ def test_a_nation_removed_meanwhile_is_met_again_by_its_new_words(three):
     raw = fetch_keys(three.nodes["corvia"].wire, "http://aurelia.example", 1)
     with node.core.begin() as unit, pytest.raises(Conflict):
         peers.meet(unit, node.us, raw, three.clock(), by="omar")
+
+
+def test_what_was_revoked_before_is_not_set_aside_a_second_time(three):
+    let_go(three, 1)
+    three.settle()
+    three.clock.step(3600)
+    since = three.clock()
+    let_go(three, 2)
+    three.settle()
+    turn(three, revoked=[three.nodes["aurelia"].us.signer.keyid], since=since)
+    three.settle()
+    with three.nodes["borea"].core.begin() as unit:
+        [aside] = inbound.in_quarantine(unit)
+        vet.drop(unit, aside.seq, three.clock(), by="olga")
+
+    begin_anew(three)
+    renew(three, "borea")
+
+    with three.nodes["borea"].core.read() as unit:
+        assert list(inbound.in_quarantine(unit)) == []
+    assert numbers_at(three, "borea") == [1]
+
+
+def test_a_nation_whose_words_were_never_compared_is_opened_nothing_by_new_ones(three):
+    node = three.nodes["borea"]
+    with node.core.begin() as unit:
+        parties.set_peer_state(unit, "aurelia", "met")
+        before = releases.ops_since(unit, 0, kinds=["caller"])
+    begin_anew(three)
+
+    renew(three, "borea")
+
+    assert version_at(three, "borea") == 2
+    with node.core.read() as unit:
+        assert releases.ops_since(unit, 0, kinds=["caller"]) == before

@@ -56,14 +56,14 @@ def refresh(  # noqa: PLR0913 unit, us and now come with every act
         elif decided or (channel is None and not stale):
             made = channel or outgoing_channel(unit, name, id_)
             _show_shelf(unit, made.id, peer, "open", in_force_now.title)
-            _show_until(unit, made.id, what)
+            _show_until(unit, made.id, what, in_force_now)
         elif channel is None:
             made = outgoing_channel(unit, name, id_)
             _show_shelf(unit, made.id, peer, "blocked", in_force_now.title)
         elif (stale or not current) and followed != NOTHING:  # closed is narrower: it stays so
             _show_shelf(unit, channel.id, peer, "blocked")
         else:
-            _show_until(unit, channel.id, what)
+            _show_until(unit, channel.id, what, in_force_now)
 
 
 def shut(unit: Connection, peer: Peer) -> None:
@@ -80,7 +80,7 @@ def _show_shelf(unit: Connection, shelf: str, peer: Peer, state_: str, title: st
     releases.show(unit, "shelf", shelf, **facts)
 
 
-def _show_until(unit: Connection, shelf: str, what: Held) -> None:
+def _show_until(unit: Connection, shelf: str, what: Held, current: policy.Agreement) -> None:
     """Let the listener show nothing from the instant at which time alone puts another text or clause in place.
 
     The worker decides anew then; whoever asks between the instant and that finds the shelf blocked.
@@ -92,9 +92,8 @@ def _show_until(unit: Connection, shelf: str, what: Held) -> None:
         if signed.complete
         for at in (signed.text.start, signed.text.takes_over)
     }
-    if what.text is not None:
-        instants_.add(what.text.end)
-        instants_ |= {at for clause in what.text.clauses for at in (clause.embargo, clause.expiry)}
+    instants_.add(current.end)
+    instants_ |= {at for clause in current.clauses for at in (clause.embargo, clause.expiry)}
     releases.show(unit, "until", shelf, until=min((i for i in instants_ if i > after), default=""))
 
 

@@ -226,8 +226,6 @@ def _accuse(  # noqa: PLR0913 unit, us and now come with every act
     now: datetime,
 ) -> bool:
     """Raise an alarm if two entries prove that their owner told two stories; say whether it is a new one."""
-    if owner == us.party:
-        return False
     scope = _scope(entries[0].proof.batch) if entries[0].proof is not None else ""
     about = Equivocation(
         realm=us.realm,

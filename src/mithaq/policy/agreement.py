@@ -200,29 +200,23 @@ def digest_of(agreement: Agreement) -> str:
 
 
 def schema() -> Mapping[str, Json]:
-    """Return the JSON Schema of the document."""
-    built: dict[str, Json] = msgspec.json.schema(Agreement)
-    _require_use(built)
+    """Return the JSON Schema of the document.
+
+    By it, no text leaves out what it is for, and no clause names a purpose that there is not.
+    """
+    built = msgspec.json.schema(Agreement)
+    whole, clause = built["$defs"]["Agreement"], built["$defs"]["Clause"]
+    whole["required"] = [*whole["required"], "use"]
+    clause["properties"]["purposes"] = {
+        "type": "array",
+        "items": {"enum": [*PURPOSES]},
+        "default": [DEFENCE],
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Mithaq agreement",
         **built,
     }
-
-
-def _require_use(built: dict[str, Json]) -> None:
-    """Write into the schema that no text leaves out what it is for, and no clause names another purpose."""
-    parts = built["$defs"]
-    if isinstance(parts, dict):
-        whole, clause = parts["Agreement"], parts["Clause"]
-        if isinstance(whole, dict) and isinstance(whole["required"], list):
-            whole["required"] = [*whole["required"], "use"]
-        if isinstance(clause, dict) and isinstance(clause["properties"], dict):
-            clause["properties"]["purposes"] = {
-                "type": "array",
-                "items": {"enum": [*PURPOSES]},
-                "default": [DEFENCE],
-            }
 
 
 def _parsed(raw: bytes) -> Json:

@@ -1,5 +1,6 @@
 """What waited or stands is decided again when something changes, each for the purpose it was proposed for."""
 
+import json
 from datetime import timedelta
 
 from mithaq.border import admit, peers, signing, watch
@@ -182,3 +183,36 @@ def test_a_version_out_of_use_is_no_version_to_be_newer_than(stage):
     stage.publish(old)
 
     assert rows_of(stage, old) == [(PAIR, B)]
+
+
+def test_a_party_that_joins_while_much_is_decided_anew_sees_nothing_before_the_end(
+    stage, monkeypatch
+):
+    sign_both(stage, agreement("wide", US, B, kind="forum", clause=WIDE))
+    copies = stage.give(stage.body(by=US), stage.body(by=US))
+    stage.publish(*copies, agreement="wide")
+    joins = {"version": 2, "effective": stamp(stage.now + timedelta(hours=1)), "clause": WIDE}
+    sign_both(stage, agreement("wide", US, B, C, **joins), B, C)
+    stage.clock.step(3600)
+    monkeypatch.setattr(watch, "AT_ONCE", 1)
+
+    def shown():
+        states = {
+            r["shelf"]: json.loads(r["facts"])["state"]
+            for r in stage.rows("shelf_ops")
+            if r["op"] == "shelf"
+        }
+        return {
+            c["peer"]: states[c["id"]]
+            for c in stage.rows("channels")
+            if (c["agreement"], c["direction"]) == ("wide", "out")
+        }
+
+    stage.do(watch.catch_up, stage.us, "wide", stage.now)
+    assert shown() == {B: "blocked", C: "blocked"}
+    assert stage.do(watch.proceed, stage.us, stage.now) == 1
+    assert shown() == {B: "blocked", C: "blocked"}
+    assert stage.do(watch.proceed, stage.us, stage.now) == 1
+
+    assert shown() == {B: "open", C: "open"}
+    assert all(("wide", C) in rows_of(stage, copy) for copy in copies)

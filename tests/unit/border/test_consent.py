@@ -241,6 +241,8 @@ def test_red_is_never_asked_for_and_strict_may_be(stage, received):
     ):
         with pytest.raises(InputError):
             stage.do(consent.ask, stage.us, what, (C, "x"), stage.now, by="lena")
+    with pytest.raises(InputError):
+        stage.do(consent.ask, stage.us, strict, (C, "x"), stage.now, by="lena", purpose="sale")
     nobody = replace(received, owner="", voucher="feed")
     with pytest.raises(Conflict):
         stage.do(consent.ask, stage.us, nobody, (C, "x"), stage.now, by="lena")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mithaq.border.agreements import terms_of
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.objects import from_body
@@ -14,6 +15,7 @@ from tests.unit.border.lies import (
     pair,
     quarantined,
     several,
+    sign_both,
     statement,
 )
 from tests.unit.border.stage import (
@@ -21,6 +23,7 @@ from tests.unit.border.stage import (
     US,
     B,
     C,
+    agreement,
     batch_of,
     put,
     relayed,
@@ -224,3 +227,13 @@ def test_what_a_relay_defines_says_nothing_of_the_owners_object_beside_it(stage)
     done = several(stage, put(mark, role="carrier"), (shown, raw), terms=forum())
 
     assert (done.stored, quarantined(stage)) == (1, {theirs["id"]: "marking-unknown"})
+
+
+def test_a_clause_that_reads_what_an_object_says_judges_each_by_its_own_words(stage):
+    terms = agreement("labelled", US, B, clause={"labels_any": ["botnet"]})
+    sign_both(stage, terms)
+    fits, strays = stage.body(labels=["botnet"]), stage.body(labels=["cats"])
+
+    several(stage, put(fits), put(strays), put(stage.body()), terms=terms_of(terms))
+
+    assert [copy.object.id for copy in stage.admitted()] == [fits["id"]]

@@ -5,14 +5,30 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from mithaq.border import heartbeats
+from mithaq.border import heartbeats, keys
 from mithaq.clock import text as stamp
 from mithaq.errors import Fault, PeerError
+from mithaq.model.labels import Tlp
+from mithaq.node.build import ROOT_KEY
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.frames import split
-from mithaq.seal.messages import HEARTBEAT, ZERO, Head, Heartbeat, KeyRef, Seal, decode, encode
+from mithaq.seal.keys import from_pem, generate
+from mithaq.seal.messages import (
+    HEARTBEAT,
+    ZERO,
+    Head,
+    Heartbeat,
+    KeyRef,
+    Receipt,
+    Seal,
+    decode,
+    encode,
+)
 from mithaq.store import channels
-from tests.unit.border.stage import PAIR, US, B, C
+from tests.unit.border.lies import pair
+from tests.unit.border.stage import PAIR, US, B, C, put, sealed
+from tests.unit.border.test_recall import order, ordered
+from tests.values import replace
 
 LIFE = timedelta(hours=1)
 
@@ -178,3 +194,44 @@ def test_a_channel_begun_anew_releases_nothing_where_nothing_stands(stage, agree
 
     assert stage.rows("rows") == []
     assert not [c for c in out(stage, agreement) if c["id"] == ours["id"]]
+
+
+def test_who_was_never_heard_promises_nothing_and_who_was_is_behind_by_what_it_owes(stage):
+    held = next(c for c in stage.rows("channels") if (c["peer"], c["direction"]) == (B, "in"))
+    assert stage.ask(heartbeats.behind, B) == 0
+
+    heads = [Head(channel=held["id"], seq=held["seq"] + 2, seal=ZERO)]
+    take(stage, beat(stage, heads=[*heads, Head(channel="f" * 32, seq=3, seal=ZERO)]))
+
+    assert stage.ask(heartbeats.behind, B) == 5
+
+
+def revoked(stage):
+    """Our key is revoked by our next document, which names another; return us with that one."""
+    root = from_pem((stage.node.config.home / ROOT_KEY).read_bytes())
+    fresh, old = generate(), stage.us.signer.keyid
+    change = keys.Change(public=fresh.public, begins=stage.now, revoked=[old], since=stage.now)
+    stage.do(keys.rotate, stage.us, [root], change, stage.now, by="olga")
+    return replace(stage.us, signer=fresh)
+
+
+def test_under_a_key_that_counts_no_more_nothing_is_sealed_again_and_under_the_next_all_is(stage):
+    body = stage.body(level=Tlp.CLEAR)
+    raw, head = sealed(pair(), [put(body)], stage.signer(B))
+    stage.admit(raw)
+    stage.admit(ordered(stage, order(stage, body["id"]), seq=2, prev=head))
+    [ours] = out(stage)
+    assert ours["seq"] == 1  # the receipt
+    us, told = revoked(stage), beat(stage, yours=2)
+
+    take(stage, told)
+    assert out(stage) == [ours]
+
+    later = beat(stage, yours=2, issued=stamp(stage.now + timedelta(seconds=1)))
+    stage.do(heartbeats.take, us, B, later, stage.now)
+    [new] = out(stage)
+    with stage.node.core.read() as unit:
+        again = channels.parcel(unit, new["id"], 1)
+    [entry] = decode(read(again.envelope).payload, Seal).entries
+    assert isinstance(entry, Receipt)
+    assert read(again.envelope).signatures[0].keyid == us.signer.keyid

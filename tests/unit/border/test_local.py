@@ -135,6 +135,18 @@ def test_a_posted_statement_is_kept_and_a_fixed_marking_known(client):
     ]
 
 
+def test_what_a_client_may_not_define_or_name_is_set_aside(client):
+    forged, strange = fixed(Tlp.RED) | {"name": "TLP:CLEAR"}, client.body("mithaq-thing", by=None)
+
+    done = client.do(clients.post, arrival(forged, strange), client.now)
+
+    assert (done.stored, done.quarantined) == (0, 2)
+    assert quarantined(client) == {
+        forged["id"]: "marking-forged",
+        strange["id"]: "private-kind",
+    }
+
+
 def test_a_post_that_is_no_envelope_changes_nothing(client):
     junk = Arrival(peer="sensor", kind="post", facts=arrival().facts, raw=b"junk")
 

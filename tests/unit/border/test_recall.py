@@ -2,7 +2,7 @@
 
 import pytest
 
-from mithaq.border import recall
+from mithaq.border import fetches, recall
 from mithaq.border.admit import Outcome
 from mithaq.border.signing import narrow
 from mithaq.clock import text as stamp
@@ -13,6 +13,7 @@ from mithaq.seal.envelope import sign
 from mithaq.seal.messages import ORDER, Order, Receipt, encode
 from mithaq.seal.messages import Recall as Entry
 from mithaq.store import agreements
+from mithaq.store.spool import Arrival
 from tests.unit.border.lies import forum, pair, quarantined, relay
 from tests.unit.border.stage import FORUM, FRESH, PAIR, US, B, C, put, sealed
 from tests.unit.border.test_again import grant
@@ -207,3 +208,14 @@ def test_a_relay_that_orders_its_own_recall_takes_nothing_of_another_owners(stag
 
     assert done.outcome is Outcome.ADMITTED
     assert has(stage, body["id"])
+
+
+def test_what_was_read_of_a_shelf_that_is_none_of_ours_is_noted_nowhere(stage):
+    facts = {"shelf": "0" * 32, "rows": "1-9"}
+    arrival = Arrival(peer="sensor", kind="fetched", facts=facts, raw=b"", at=stamp(stage.now))
+    before = stage.dump()
+
+    with stage.node.shelf.read() as shown:
+        stage.do(fetches.note, shown, arrival)
+
+    assert stage.dump() == before

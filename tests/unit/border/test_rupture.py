@@ -2,7 +2,7 @@
 
 import pytest
 
-from mithaq.border import agreements, consent, exits, rupture, signing, watch
+from mithaq.border import agreements, consent, exits, recall, rupture, signing, watch
 from mithaq.border.admit import Outcome
 from mithaq.clock import text
 from mithaq.errors import Conflict
@@ -228,3 +228,31 @@ def test_a_client_is_broken_off_with_too_and_is_asked_by_people(stage):
     assert rows_of(stage, copy) == []
     assert [(r["peer"], r["outcome"]) for r in stage.rows("receipts")] == [("sensor", "")]
     assert [c for c in stage.rows("channels") if c["peer"] == "sensor" and c["seq"]] == []
+
+
+def test_what_was_ordered_back_once_or_from_others_is_told_apart(stage):
+    ours, others = stage.give(stage.body(by=US), stage.body(by=US))
+    stage.publish(ours, others, agreement=FORUM)
+    asked = recall.Asked(id=others.object.id, cause="wrong", peers=frozenset({C}))
+    stage.do(recall.recall, stage.us, "lena", asked, stage.now)
+    stage.clock.step()
+    declare(stage)
+    both = [(FORUM, ours.object.id), (FORUM, others.object.id)]
+
+    assert stage.ask(exits.to_order, stage.us, B) == both
+    order = (exits.order_back, stage.us, B, both, stage.now)
+    assert [stage.do(*order, by="dora") for _ in range(2)] == [2, 0]
+
+    assert stage.ask(exits.to_order, stage.us, B) == []
+    assert len(stage.rows("orders")) == 3
+
+
+def test_the_end_of_a_rupture_opens_no_agreement_that_the_party_has_no_part_in(stage):
+    declare(stage, C)
+    for name in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, name, stage.now)
+    stage.clock.step()
+
+    lift(stage, C)
+
+    assert stage.ask(watch.changed, stage.now) == [FORUM]

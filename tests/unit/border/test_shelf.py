@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from mithaq.border import admit, clients, peers, shelf, signing, watch
+from mithaq.border import admit, clients, peers, recall, shelf, signing, watch
 from mithaq.exchange.onshow import frames_after
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.markings import FIXED
@@ -235,3 +235,19 @@ def test_a_post_that_could_not_be_settled_is_answered_as_failed_whole(stage):
     with stage.node.shelf.read() as unit:
         told = json.loads(status(unit, "s-1", "a" * 32))
     assert (told["status"], told["failure_count"], len(told["failures"])) == ("complete", 2, 2)
+
+
+def test_what_was_in_a_hurry_is_shown_once_though_the_tick_is_still_to_come(stage):
+    [copy, waits] = stage.give(stage.body(by=US), stage.body(by=US))
+    stage.publish(copy)
+    stage.publish(waits, agreement=FORUM)
+    asked = recall.Asked(id=copy.object.id, cause="wrong")
+    stage.do(recall.recall, stage.us, "lena", asked, stage.now)
+
+    hurried = shelf.hurry(stage.node.core, stage.node.shelf, stage.now)
+    assert [n.channel for n in hurried] == [channel_to(stage)]
+    before = fetched(stage)
+    for additions in (False, True, True):
+        stage.project(additions=additions)
+        assert fetched(stage) == before
+        assert len(rows(stage, waits.object.id)) == 2 * additions

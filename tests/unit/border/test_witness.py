@@ -10,7 +10,7 @@ from mithaq.errors import PeerError
 from mithaq.policy import agreement as policy
 from mithaq.seal.envelope import countersign, read, sign
 from mithaq.seal.messages import AGREEMENT, LOG_HEAD, LogHead, encode
-from mithaq.store import alarms, witnesses
+from mithaq.store import alarms, parties, witnesses
 from tests.unit.border.stage import FORUM, US, B, C, agreement
 
 NAMED = agreement(FORUM, US, B, C, version=2, witnesses=[US, C])
@@ -142,3 +142,13 @@ def test_our_head_is_shown_to_every_witness_but_ourselves_from_where_it_was_last
     watching.do(witness.show, watching.us, watching.now)
 
     assert len(watching.rows("outbox")) == before + 2
+
+
+def test_a_witness_whose_words_are_not_compared_is_shown_nothing(watching):
+    ours(watching)
+    watching.do(parties.set_peer_state, C, "met")
+    before = watching.rows("outbox")
+
+    watching.do(witness.show, watching.us, watching.now)
+
+    assert watching.rows("outbox") == before

@@ -124,6 +124,7 @@ def test_a_party_is_found_by_name():
         (document(id=""), "$.id"),
         (document(max_frame_bytes=0), "$.max_frame_bytes"),
         (document(clauses=[]), "$.clauses"),
+        (document(witnesses=["corvia"]), "$.witnesses"),
         (document(clauses=document()["clauses"] * 2), "$.clauses"),
         (with_party(name="aurelia"), "$.parties"),
         (document(parties=document()["parties"][:1]), "$.parties"),
@@ -287,3 +288,11 @@ def test_judicial_use_is_allowed_only_where_a_text_says_so_and_on_which_article(
         ["judicial"],
         ["defence", "judicial"],
     ]
+
+
+@pytest.mark.parametrize("raw", [TOML + b"#" * (1 << 20), b"a" + b".a" * 501 + b" = 1\n" + TOML])
+def test_a_text_that_would_cost_more_to_read_than_any_agreement_is_not_read(raw):
+    with pytest.raises(InvalidAgreement) as caught:
+        read(raw)
+
+    assert "any agreement" in str(caught.value)
