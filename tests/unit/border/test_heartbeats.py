@@ -198,7 +198,7 @@ def test_a_channel_begun_anew_releases_nothing_where_nothing_stands(stage, agree
 
 def test_who_was_never_heard_promises_nothing_and_who_was_is_behind_by_what_it_owes(stage):
     held = next(c for c in stage.rows("channels") if (c["peer"], c["direction"]) == (B, "in"))
-    assert stage.ask(heartbeats.behind, B) == 0
+    assert [stage.ask(heartbeats.behind, name) for name in (B, "somebody")] == [0, 0]
 
     heads = [Head(channel=held["id"], seq=held["seq"] + 2, seal=ZERO)]
     take(stage, beat(stage, heads=[*heads, Head(channel="f" * 32, seq=3, seal=ZERO)]))

@@ -11,10 +11,10 @@ from mithaq.border import admit, agreements, parting, peers, people, recall, sig
 from mithaq.border.approval import decline
 from mithaq.clock import text as stamp
 from mithaq.model.labels import Beside, Tlp
-from mithaq.policy.agreement import digest_of
-from mithaq.seal.envelope import read
+from mithaq.policy.agreement import digest_of, to_bytes
+from mithaq.seal.envelope import read, sign
 from mithaq.seal.keys import keyid
-from mithaq.seal.messages import APPROVAL, decode
+from mithaq.seal.messages import AGREEMENT, APPROVAL, decode
 from mithaq.seal.messages import Release as Bound
 from mithaq.store.parties import Peer
 from tests.unit.border.lies import one, relay
@@ -102,12 +102,10 @@ def test_whose_words_were_compared_by_whom_is_on_record(stage):
 
 def test_who_signed_which_text_is_on_record_and_so_is_whose_signature_came(stage):
     text = agreement("new-pair", US, B)
-    stage.do(signing.sign_text, stage.us, agreements.policy.to_bytes(text), stage.now, by="lena")
+    stage.do(signing.sign_text, stage.us, to_bytes(text), stage.now, by="lena")
     on_record(stage, "agreement-signed", "new-pair", version=1, digest=digest_of(text), by="lena")
 
-    envelope = agreements.sign(
-        agreements.AGREEMENT, agreements.policy.to_bytes(text), stage.signer(B)
-    )
+    envelope = sign(AGREEMENT, to_bytes(text), stage.signer(B))
     stage.do(signing.receive, stage.us, B, envelope, stage.now)
     on_record(stage, "agreement-received", "new-pair", version=1, digest=digest_of(text), signers=B)
     stage.do(signing.receive, stage.us, B, envelope, stage.now)
