@@ -1,11 +1,12 @@
 """What time changes by itself: embargoes that end, expiries that come, of objects and of clauses (border.md 2.7)."""
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from mithaq.border import agreements, local, signing, watch
+from mithaq.border import agreements, clocks, local, signing, watch
 from mithaq.cli.status import gather
 from mithaq.clock import text
 from mithaq.exchange.transport import sign
@@ -15,7 +16,7 @@ from mithaq.node.worker import Worker
 from mithaq.policy.agreement import to_bytes
 from mithaq.store import channels, journal, releases
 from tests.federation.test_delivery import NATIONS, agreement, tool
-from tests.federation.world import Federation
+from tests.federation.world import Clock, Federation
 
 HOUR = timedelta(hours=1)
 
@@ -119,6 +120,78 @@ def test_only_what_time_touches_is_decided_again_and_whoever_stops_goes_on(two, 
     assert len(two.held_by("borea")) == 8
     with node.core.read() as unit:
         assert releases.count_turned(unit, text(two.clock())) == 0
+
+
+# --- witnesses of time -------------------------------------------------------------------------------------
+@dataclass
+class Astray:
+    """A nation's own clock, wrong by so much."""
+
+    true: Clock
+    by: timedelta = timedelta()
+
+    def __call__(self):
+        return self.true() + self.by
+
+
+def witnessed(federation, *names):
+    """Let peers of Aurelia witness the time, and let each of them speak."""
+    node = federation.nodes["aurelia"]
+    with node.core.begin() as unit:
+        for name in names:
+            clocks.appoint(unit, name, federation.clock(), by="omar")
+    later(federation, timedelta(minutes=2))
+
+
+def goes_astray(federation, name="aurelia"):
+    """Give a nation a clock of its own."""
+    made = Astray(federation.clock)
+    federation.nodes[name] = replace(federation.nodes[name], clock=made)
+    federation.workers[name] = Worker(federation.nodes[name])
+    return made
+
+
+def test_a_clock_a_day_ahead_sends_nothing_while_a_witness_has_spoken_and_all_when_it_is_right(two):
+    """The partner's node admits nothing early, because nothing is sent."""
+    pact(two)
+    witnessed(two, "borea")
+    let_go(two, Beside(embargo=in_an_hour(two)))
+    let_go(two, Beside(), 2)
+    ours = goes_astray(two)
+
+    ours.by = timedelta(days=1)
+    two.workers["aurelia"].turn()
+    assert [id_ for id_, _ in two.held_by("borea")] == [tool(2)["id"]]
+    with two.nodes["aurelia"].core.read() as unit:
+        assert [row.id for row in releases.rows_of_agreement(unit, "pact")] == [tool(2)["id"]]
+
+    ours.by = timedelta()
+    later(two, HOUR)
+
+    assert len(two.held_by("borea")) == 2
+
+
+def test_of_two_witnesses_that_disagree_the_one_behind_holds_an_embargo_until_people_drop_it(
+    federation,
+):
+    for name in NATIONS:
+        federation.nation(name, NATIONS[name])
+    federation.enrol_all()
+    pact(federation)
+    witnessed(federation, "borea", "corvia")
+    let_go(federation, Beside(embargo=in_an_hour(federation)))
+    behind = goes_astray(federation, "corvia")
+    behind.by = -timedelta(hours=2)  # nothing of it is believed, so it speaks no more
+
+    later(federation)
+    assert federation.held_by("borea") == {}
+
+    node = federation.nodes["aurelia"]
+    with node.core.begin() as unit:
+        clocks.appoint(unit, "corvia", federation.clock(), by="omar", off=True)
+    federation.settle()
+
+    assert len(federation.held_by("borea")) == 1
 
 
 # --- a change of the agreement ----------------------------------------------------------------------------

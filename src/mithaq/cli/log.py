@@ -127,6 +127,8 @@ def check(
         claims = log.check(raw, keys_of(owners))
         signer = keys_of([document(desk, witness)]) if witness is not None else None
         theirs = keys_of(each for each in owners if each.party == claims.origin)
+        if signer is not None and signer.keys() & theirs.keys():
+            desk.stop("say.own-witness", origin=claims.origin)
         checked = log.check(raw, theirs, signer)
     except BadEnvelope as error:
         desk.stop("say.proof-fails", why=error)
