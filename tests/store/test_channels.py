@@ -180,3 +180,22 @@ def test_the_newest_heartbeat_of_a_peer_is_kept(unit):
 
     assert inbound.last_heard(unit, "borealis") == newer
     assert inbound.last_heard(unit, "cassia") is None
+
+
+def test_of_heads_the_last_of_an_hour_is_kept_and_how_far_a_peer_had_sent_is_asked_of_it_alone(
+    unit,
+):
+    channels.put_channel(unit, channel(direction="in"))
+    at = [f"2026-03-01T{hour:02d}:{minute:02d}:00.000Z" for hour in (8, 9) for minute in (10, 50)]
+    for seq, instant in enumerate(at, 1):
+        inbound.note_heads(unit, "borealis", [(C1, seq), (C2, seq)], instant, 3)
+    inbound.note_heads(unit, "corvia", [(C1, 99)], at[-1], 3)
+    before = [inbound.head_before(unit, "borealis", C1, instant) for instant in at]
+    inbound.thin_heads(unit, at[0], "2026-03-01T10:00:00.000Z", at[0])
+
+    assert before == [0, 1, 2, 3]
+    assert [inbound.head_before(unit, "borealis", C1, instant) for instant in at] == [0, 0, 2, 2]
+    assert inbound.head_before(unit, "borealis", C1, "2026-03-02") == 4
+    assert inbound.head_before(unit, "borealis", C2, "2026-03-02") == 0
+    inbound.thin_heads(unit, at[0], at[0], "2026-03-02")
+    assert inbound.head_before(unit, "borealis", C1, at[-1]) == 0

@@ -35,7 +35,14 @@ from mithaq.store.inbound import Heard
 from mithaq.store.journal import keep, setting
 
 SKEW = timedelta(minutes=5)
-MOST_HEADS = 256  # of one heartbeat that are remembered
+MOST_HEADS = (
+    256  # of one heartbeat that are remembered, and of channels of a peer that are not here yet
+)
+WHOLE = timedelta(days=1)  # for so long every head is kept, later the last of each hour
+THINNED = timedelta(days=8)
+KEYS_LIVE = timedelta(
+    days=400
+)  # for longer than any exchange key counts; then the last head of a channel
 AGAIN = timedelta(hours=1)  # between two times that a channel begins anew
 
 
@@ -118,7 +125,7 @@ def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News
         alarms.heard(unit, peer, now)
         clocks.note(unit, peer, heartbeat.issued)
         said = [(head.channel, head.seq) for head in heartbeat.heads[:MOST_HEADS]]
-        inbound.note_heads(unit, said, text(now))
+        inbound.note_heads(unit, peer, said, text(now), MOST_HEADS)
         for have in heartbeat.have:
             _delivered(unit, us, (peer, raw), have, now)
         _note_keys(unit, peer, heartbeat.yours)
@@ -128,6 +135,14 @@ def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News
         channels=[(name, after) for name, after in behind if after is not None],
         keys=heartbeat.keys.version,
     )
+
+
+def thin(unit: Connection, now: datetime) -> None:
+    """Forget what peers said of their heads but what a revocation could ask for (border.md 9.3).
+
+    Once only the last of an hour is kept, a revocation since an instant in it sets aside what came in that hour too.
+    """
+    inbound.thin_heads(unit, *(text(now - age) for age in (THINNED, WHOLE, KEYS_LIVE)))
 
 
 def _held(unit: Connection, peer: str, head: Head) -> int | None:

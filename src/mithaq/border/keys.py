@@ -241,7 +241,7 @@ def _beyond_heads(unit: Connection, party: str, gone: Revoked) -> list[objects.C
     """Return what came before the instant, sealed by that key, beyond what a heartbeat had said by then."""
     found: dict[int, objects.Copy] = {}
     for channel in channels.of_peer(unit, party, "in"):
-        head = inbound.head_before(unit, channel.id, gone.since)
+        head = inbound.head_before(unit, party, channel.id, gone.since)
         for raw in inbound.accepted_after(unit, channel.id, head):
             envelope = read(raw)
             if gone.key not in {signature.keyid for signature in envelope.signatures}:

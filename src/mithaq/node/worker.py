@@ -192,6 +192,7 @@ class Worker:
             with node.core.begin() as unit:
                 stories.tell(unit, node.us, now)
                 witness.show(unit, node.us, now)
+                heartbeats.thin(unit, now)
             shelf.forget(node.shelf, now)
         shelf.narrow(node.core, node.shelf, now)
 

@@ -3,10 +3,18 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
-from mithaq.store.sql import chunks, insert_new, put
-from mithaq.store.tables import accepted, channels, heads, heard, quarantine, refusals
+from mithaq.store.sql import chunks, insert_new, put, within
+from mithaq.store.tables import (
+    accepted,
+    channels,
+    heads,
+    heard,
+    held_frames,
+    quarantine,
+    refusals,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +109,59 @@ def accepted_after(unit: Connection, channel: str, chan_seq: int) -> list[bytes]
     return [bytes(row.envelope) for row in unit.execute(rows.order_by(accepted.c.chan_seq))]
 
 
-def note_heads(unit: Connection, said: Sequence[tuple[str, int]], at: str) -> None:
-    """Keep how far a peer says that it has sent in its channels; what was heard before stays."""
-    insert_new(unit, heads, [{"channel": name, "seq": seq, "at": at} for name, seq in said])
+def note_heads(
+    unit: Connection, peer: str, said: Sequence[tuple[str, int]], at: str, strange: int
+) -> None:
+    """Keep how far a peer says that it has sent in its channels; what was heard before stays.
+
+    Args:
+        strange: how many heads of channels that are not here yet are kept of one peer: it can name any.
+    """
+    names = {name for name, _ in said}
+    rows = select(channels.c.id, channels.c.peer, channels.c.direction)
+    here = {
+        row.id: (row.peer, row.direction) == (peer, "in")
+        for row in unit.execute(rows.where(within(unit, channels.c.id, names)))
+    }
+    known = [(name, seq) for name, seq in said if here.get(name)]
+    others = [(name, seq) for name, seq in said if name not in here]
+    if others:
+        count = select(func.count()).where(heads.c.peer == peer, _strange())
+        others = others[: max(strange - unit.execute(count).scalar_one(), 0)]
+    new = [{"channel": name, "peer": peer, "seq": seq, "at": at} for name, seq in (*known, *others)]
+    insert_new(unit, heads, new)
 
 
-def head_before(unit: Connection, channel: str, instant: str) -> int:
+def _strange() -> ColumnElement[bool]:
+    """Name the heads of channels of which nothing has come."""
+    return and_(
+        heads.c.channel.not_in(select(channels.c.id)),
+        heads.c.channel.not_in(select(held_frames.c.channel)),
+    )
+
+
+def thin_heads(unit: Connection, since: str, until: str, oldest: str) -> None:
+    """Forget heads that say little: keep the last of each hour, and of what is older than all keys the last.
+
+    Args:
+        since, until: between which instants they are thinned out.
+        oldest: before it only the last head of a channel is kept.
+    """
+    later = heads.alias()
+    beyond = select(later.c.seq).where(
+        later.c.channel == heads.c.channel, later.c.seq > heads.c.seq
+    )
+    hour = func.substr(later.c.at, 1, 13) == func.substr(heads.c.at, 1, 13)
+    old = and_(heads.c.at < oldest, beyond.where(later.c.at < oldest).exists())
+    between = and_(heads.c.at >= since, heads.c.at < until)
+    for which in (and_(between, beyond.where(hour).exists()), old, and_(between, _strange())):
+        unit.execute(delete(heads).where(which))
+
+
+def head_before(unit: Connection, peer: str, channel: str, instant: str) -> int:
     """Return how far a peer had said before an instant that it had sent in a channel; 0: nothing was said."""
-    query = select(func.max(heads.c.seq)).where(heads.c.channel == channel, heads.c.at < instant)
+    which = (heads.c.channel == channel, heads.c.peer == peer, heads.c.at < instant)
+    query = select(func.max(heads.c.seq)).where(*which)
     return unit.execute(query).scalar_one() or 0
 
 

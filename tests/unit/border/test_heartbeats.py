@@ -1,5 +1,6 @@
 """Heartbeats say what is missing, and what the other holds; they tell nothing else (border.md 5, 6)."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -235,3 +236,61 @@ def test_under_a_key_that_counts_no_more_nothing_is_sealed_again_and_under_the_n
     [entry] = decode(read(again.envelope).payload, Seal).entries
     assert isinstance(entry, Receipt)
     assert read(again.envelope).signatures[0].keyid == us.signer.keyid
+
+
+# --- what is remembered of heads --------------------------------------------------------------------------
+def from_(stage, peer):
+    """The channel that a peer sends in."""
+    return next(
+        c["id"] for c in stage.rows("channels") if (c["peer"], c["direction"]) == (peer, "in")
+    )
+
+
+def says(stage, *heads, peer=B, after=timedelta()):
+    stage.clock.now += after
+    named = [Head(channel=channel, seq=seq, seal=ZERO) for channel, seq in heads]
+    take(stage, beat(stage, peer, heads=named), peer)
+
+
+def remembered(stage, channel):
+    """Above what stood there before."""
+    found = (row["seq"] for row in stage.rows("heads") if row["channel"] == channel)
+    return sorted(seq - 100 for seq in found if seq > 100)
+
+
+def strange(number):
+    return f"{number:032x}"
+
+
+def test_of_channels_that_are_not_here_a_peer_fills_no_store(stage):
+    for minute in range(3):
+        named = [(strange(1000 * minute + n), 5) for n in range(heartbeats.MOST_HEADS)]
+        says(stage, *named, after=timedelta(minutes=1))
+    says(stage, (strange(1), 7), peer=C)
+
+    here = {row["id"] for row in stage.rows("channels")}
+    kept = Counter(row["peer"] for row in stage.rows("heads") if row["channel"] not in here)
+    assert (kept[B], kept[C]) == (heartbeats.MOST_HEADS, 1)
+
+
+def test_nobody_says_how_far_anothers_channel_goes(stage):
+    says(stage, (from_(stage, B), 900), peer=C)
+
+    assert remembered(stage, from_(stage, B)) == []
+
+
+def test_of_an_old_hour_the_last_head_is_kept_and_of_what_never_came_none(stage):
+    channel = from_(stage, B)
+    for number in range(1, 7):  # three hours, two heads in each
+        says(
+            stage, (channel, 100 + number), (strange(1), 100 + number), after=timedelta(minutes=30)
+        )
+    stage.do(heartbeats.thin, stage.now)
+    assert remembered(stage, channel) == [1, 2, 3, 4, 5, 6]
+
+    stage.do(heartbeats.thin, stage.now + timedelta(days=2))
+
+    assert remembered(stage, channel) == [1, 3, 5, 6]
+    assert remembered(stage, strange(1)) == []
+    stage.do(heartbeats.thin, stage.now + timedelta(days=500))
+    assert remembered(stage, channel) == [6]

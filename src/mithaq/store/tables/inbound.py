@@ -38,9 +38,12 @@ heads = Table(
     "heads",
     core,
     Column("channel", String(32), nullable=False),
+    column("peer"),  # who said it; that the channel is its own shows when a frame of it is admitted
     Column("seq", BigInteger, nullable=False),
     column("at"),
     PrimaryKeyConstraint("channel", "seq"),
+    Index("ix_heads_at", "at"),
+    Index("ix_heads_peer", "peer"),
 )
 # What came in good envelopes but may not be an object here: for our people to look at.
 quarantine = Table(

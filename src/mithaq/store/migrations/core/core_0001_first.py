@@ -283,11 +283,14 @@ def upgrade() -> None:
     op.create_table(
         "heads",
         sa.Column("channel", sa.String(length=32), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "seq"),
         schema="core",
     )
+    op.create_index("ix_heads_at", "heads", ["at"], unique=False, schema="core")
+    op.create_index("ix_heads_peer", "heads", ["peer"], unique=False, schema="core")
     op.create_table(
         "heard",
         sa.Column("peer", sa.Text(), nullable=False),
