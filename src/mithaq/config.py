@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from mithaq.countries import is_country
 from mithaq.errors import InputError
 
 FILE = "mithaq.toml"
 _NATION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-_COUNTRY = re.compile(r"[A-Z]{2}")
 _DATABASES = ("postgresql+psycopg://", "sqlite:///")
 
 
@@ -197,7 +197,7 @@ def check(settings: Settings) -> None:
     """
     faults = {
         "nation": None if _NATION.fullmatch(settings.nation) else "small letters, digits, hyphens",
-        "country": None if _COUNTRY.fullmatch(settings.country) else "two capital letters",
+        "country": None if is_country(settings.country) else "a code of ISO 3166-1",
         "url": _url_fault(settings.url),
         "database": _database_fault(settings.database),
         "peer_database": _database_fault(settings.peer_database),

@@ -11,9 +11,10 @@ from mithaq.border import blocks, consent, peers, touched
 from mithaq.border.clocks import instants
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
+from mithaq.countries import is_country, looks_like_one
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.canonical import Json
-from mithaq.model.ids import COUNTRY, NAME
+from mithaq.model.ids import NAME
 from mithaq.model.kinds import IDENTIFIER, TYPE_NAME
 from mithaq.policy import blocks as policy
 from mithaq.store import blocks as store
@@ -142,8 +143,13 @@ def _check(row: RestrictionRow, now: str) -> None:
         raise InputError("it would end before it begins", cause="until")
 
 
+def _place(one: str) -> bool:
+    """Say whether it is a country or may be a party; a code that is none would be taken for a party that is none."""
+    return is_country(one) or (NAME.fullmatch(one) is not None and not looks_like_one(one))
+
+
 _TESTS: Mapping[str, tuple[Callable[[str], object], str]] = {
-    "to": (lambda one: COUNTRY.fullmatch(one) or NAME.fullmatch(one), "party and no country"),
+    "to": (_place, "party and no country"),
     "kinds": (lambda one: one == policy.EVERY or TYPE_NAME.fullmatch(one), "type of STIX object"),
     "ids": (IDENTIFIER.fullmatch, "id of a STIX object"),
     "sources": (str.isprintable, "name of a source"),

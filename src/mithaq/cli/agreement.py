@@ -19,8 +19,9 @@ from mithaq.cli.options import Instant, one_of
 from mithaq.cli.simulate import simulate
 from mithaq.cli.status import agreement_row
 from mithaq.clock import text
+from mithaq.countries import is_country
 from mithaq.errors import NotFound
-from mithaq.model.ids import COUNTRY, NAME
+from mithaq.model.ids import NAME
 from mithaq.node import Node
 from mithaq.policy import agreement as policy
 from mithaq.policy import iep, templates
@@ -72,7 +73,7 @@ def _party(unit: Connection, written: str, template: str) -> Party:
     name, equals, rest = written.partition("=")
     country, _, organisation = rest.partition(":")
     if equals:
-        if not NAME.fullmatch(name) or not COUNTRY.fullmatch(country.upper()):
+        if not NAME.fullmatch(name) or not is_country(country.upper()):
             raise BadUsage("bad-party", name=written)
         return Party(name=name, country=country.upper(), organisation=organisation or name)
     document = peers.document_of(unit, name)

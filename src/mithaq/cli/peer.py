@@ -13,6 +13,7 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import TlpLevel, one_of
 from mithaq.clock import text
+from mithaq.countries import is_country
 from mithaq.errors import PeerError
 from mithaq.exchange.client import PeerRefuses, PeerUnreachable, fetch_keys
 from mithaq.exchange.transport import HttpWire
@@ -65,6 +66,8 @@ def add(  # noqa: PLR0913 an argument per option
     desk = desk_of(ctx)
     if [bool(url), bool(file), bool(taxii)].count(True) != 1:
         raise BadUsage("url-or-taxii")
+    if country and not is_country(country.upper()):
+        raise BadUsage("bad-country", name=country)
     with desk.node() as node:
         if url or file:
             _meet(desk, node, (url, file or []), words)

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from mithaq.model.canonical import Json, canonical
 from mithaq.model.schema import CONTRIBUTING
 
-# of parties and agreements, which stand in paths, files and on screens; and ISO 3166-1 alpha-2 of countries
+# of parties and agreements, which stand in paths, files and on screens
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-COUNTRY = re.compile(r"[A-Z]{2}")
 _NAMESPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")  # STIX 2.1 section 2.9
 # one hash contributes: the first of these that is there (section 2.9)
 _HASHES = ("MD5", "SHA-1", "SHA-256", "SHA-512")

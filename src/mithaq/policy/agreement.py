@@ -7,9 +7,10 @@ from typing import Literal
 
 import msgspec
 
+from mithaq.countries import is_country
 from mithaq.errors import InputError
 from mithaq.model.canonical import GateRefused, Json, canonical, digest, parse
-from mithaq.model.ids import COUNTRY, NAME
+from mithaq.model.ids import NAME
 from mithaq.model.kinds import is_timestamp
 from mithaq.model.labels import Pap, Tlp, pap, tlp
 
@@ -294,8 +295,11 @@ def _party_faults(agreement: Agreement) -> Iterator[tuple[str, str]]:
     for index, party in enumerate(agreement.parties):
         if not NAME.fullmatch(party.name):
             yield f"$.parties[{index}].name", _NO_NAME
-        if not COUNTRY.fullmatch(party.country):
-            yield f"$.parties[{index}].country", "no code of two capital letters (ISO 3166-1)"
+        if not is_country(party.country):
+            yield (
+                f"$.parties[{index}].country",
+                "no code of a country (ISO 3166-1: two capital letters)",
+            )
 
 
 def _clause_faults(clause: Clause, agreement: Agreement) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,9 @@ import msgspec
 
 from mithaq.clock import parse as instant
 from mithaq.clock import text
+from mithaq.countries import is_country
 from mithaq.errors import InputError
-from mithaq.model.ids import COUNTRY, NAME
+from mithaq.model.ids import NAME
 from mithaq.model.kinds import IDENTIFIER
 from mithaq.seal.envelope import BadEnvelope, Envelope, payload_type, verify
 from mithaq.seal.keys import decode as base64
@@ -168,7 +169,7 @@ def _check_names(document: KeyDocument) -> None:
     """Check what names a nation: it stands in paths and on screens, and requests go to its address."""
     if not NAME.fullmatch(document.party):
         raise BadKeyDocument("a name that is none", cause="name")
-    if not COUNTRY.fullmatch(document.country):
+    if not is_country(document.country):
         raise BadKeyDocument("a country that is none", cause="country")
     if not _ADDRESS.fullmatch(document.url):
         raise BadKeyDocument("an address that is none", cause="url")
