@@ -145,7 +145,7 @@ def _page(dialect: str, table: str, form: Form, *, bodies: bool) -> Select[Any]:
     position = _position(rows, by_id=form.by_id)
     query = select(rows.c.position, rows.c.id, rows.c.version, rows.c.date_added)
     if bodies:
-        query = query.join(views, views.c.digest == rows.c.view).add_columns(views.c.body)
+        query = query.join(views, views.c.seq == rows.c.body).add_columns(views.c.body)
     else:
         query = query.add_columns(literal(b""))
     query = query.where(*_matching(rows, form), position > bindparam("after"))
@@ -214,8 +214,10 @@ def _of_versions(rows: FromClause, form: Form) -> ColumnElement[bool]:
     """Keep the first or the last version among what else matches (section 3.4), or exact ones."""
     kept: list[ColumnElement[bool]] = []
     other = rows.alias("other")
-    # Without the Z a longer fraction of one millisecond sorts after a shorter one.
-    here, there = (func.rtrim(side.c.version, "Z") for side in (rows, other))
+    # Without the Z a longer fraction of one millisecond sorts after a shorter one. Where rows have a version in STIX
+    # terms that is compared: an index holds it, and what has none, has one version.
+    name = "stix_version" if "stix_version" in rows.c else "version"
+    here, there = (func.rtrim(side.c[name], "Z") for side in (rows, other))
     for word, beyond in (("first", there < here), ("last", there > here)):
         if word in form.words:
             matching = _matching(other, Form(hiding=form.hiding))
@@ -240,7 +242,7 @@ def left_of(unit: Connection, digests: Sequence[str]) -> list[bytes | None]:
     """Return bytes in the order of ``digests``; None for what was taken away."""
     found: dict[str, bytes] = {}
     for part in chunks(dict.fromkeys(digests)):
-        query = select(views).where(views.c.digest.in_(part))
+        query = select(views.c.digest, views.c.body).where(views.c.digest.in_(part))
         found |= {r.digest: bytes(r.body) for r in unit.execute(query)}
     return [found.get(digest) for digest in digests]
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from mithaq.store.sql import chunks, insert_new, put
+from mithaq.store.sql import chunks, insert_many, insert_new, put, within
 from mithaq.store.tables import (
     caller_keys,
     callers,
@@ -218,16 +219,38 @@ def any_shelf(unit: Connection, shelf: str) -> Shelf | None:
 
 def add_rows(unit: Connection, shelf: str, new: Iterable[Shown], stix: Mapping[int, str]) -> None:
     """Put rows on a shelf; ``stix`` gives each position's version in STIX terms."""
-    table = [
-        {
-            "shelf": shelf,
-            "stix_version": stix[r.position],
-            **{n: getattr(r, n) for n in Shown.__slots__},
-        }
-        for r in new
-    ]
-    for part in chunks(table):
-        insert_new(unit, shelf_rows, part)
+    _add_shown(unit, shelf_rows, shelf, new, ("stix_version", stix))
+
+
+_SHOWN = ("position", "id", "version", "type", "view", "date_added")
+_of_shown = attrgetter(*_SHOWN)
+
+
+def _add_shown(
+    unit: Connection,
+    table: Table,
+    shelf: str,
+    new: Iterable[Shown],
+    more: tuple[str, Mapping[int, str]] | None = None,
+) -> None:
+    """Put rows on a shelf or into its inbox; what stands there already stays as it is.
+
+    Args:
+        more: another column, and what it holds at each position.
+    """
+    names = ("shelf", "body", *_SHOWN, *(() if more is None else (more[0],)))
+    for part in chunks(new):
+        digests = within(unit, views.c.digest, {row.view for row in part})
+        held = unit.execute(select(views.c.digest, views.c.seq).where(digests))
+        bodies = {row.digest: row.seq for row in held}
+        rows = [
+            (
+                *(shelf, bodies.get(row.view, 0), *_of_shown(row)),
+                *(() if more is None else (more[1][row.position],)),
+            )
+            for row in part
+        ]
+        insert_many(unit, table, names, rows, or_else="keep")
 
 
 def remove_row(unit: Connection, shelf: str, id_: str, stix_version: str, at: str) -> None:
@@ -289,8 +312,7 @@ def _take_away(unit: Connection, rows: Table, which: ColumnElement[bool]) -> Non
 
 def add_views(unit: Connection, bodies: Mapping[str, bytes]) -> None:
     """Keep bytes by digest."""
-    for part in chunks(bodies.items()):
-        insert_new(unit, views, [{"digest": d, "body": b} for d, b in part])
+    insert_many(unit, views, ("digest", "body"), list(bodies.items()), or_else="keep")
 
 
 def add_frame(unit: Connection, frame: Frame) -> None:
@@ -338,11 +360,7 @@ def put_document(unit: Connection, name: str, raw: bytes) -> None:
 
 def add_to_inbox(unit: Connection, shelf: str, new: Iterable[Shown]) -> None:
     """Show a client what it wrote itself."""
-    insert_new(
-        unit,
-        inbox_rows,
-        [{"shelf": shelf, **{n: getattr(r, n) for n in Shown.__slots__}} for r in new],
-    )
+    _add_shown(unit, inbox_rows, shelf, new)
 
 
 def inbox_end(unit: Connection, shelf: str) -> tuple[int, str]:

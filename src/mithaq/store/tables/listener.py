@@ -33,6 +33,7 @@ shelf_rows = Table(
     column("version"),  # TAXII version: modified, created, or date_added for an SCO
     *columns("stix_version", "type"),
     Column("view", String(71), nullable=False),
+    Column("body", BigInteger, nullable=False),  # views.seq of its view; 0: not there
     column("date_added"),
     PrimaryKeyConstraint("shelf", "position"),
     UniqueConstraint("shelf", "id", "stix_version"),
@@ -51,7 +52,14 @@ gone = Table(  # rows taken away a while ago: what was read of them may still li
     PrimaryKeyConstraint("shelf", "position"),
     Index("ix_gone_at", "at"),
 )
-views = Table("views", shelf, key("digest", 71), blob("body"))
+views = Table(  # rows name them by number, by which a page finds its bytes side by side
+    "views",
+    shelf,
+    serial(),
+    Column("digest", String(71), nullable=False),
+    blob("body"),
+    UniqueConstraint("digest"),
+)
 frames = Table(
     "frames",
     shelf,
@@ -90,6 +98,7 @@ inbox_rows = Table(
     Column("position", BigInteger, nullable=False),
     *columns("id", "version", "type"),
     Column("view", String(71), nullable=False),
+    Column("body", BigInteger, nullable=False),
     column("date_added"),
     PrimaryKeyConstraint("shelf", "position"),
     UniqueConstraint("shelf", "id", "version", "view"),

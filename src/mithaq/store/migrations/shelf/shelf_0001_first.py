@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("body", sa.BigInteger(), nullable=False),
         sa.Column("date_added", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("shelf", "position"),
         sa.UniqueConstraint(
@@ -104,6 +105,7 @@ def upgrade() -> None:
         sa.Column("stix_version", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
+        sa.Column("body", sa.BigInteger(), nullable=False),
         sa.Column("date_added", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("shelf", "position"),
         sa.UniqueConstraint(
@@ -149,8 +151,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "views",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("digest"),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("digest", name=op.f("uq_views_digest")),
         schema="shelf",
     )
