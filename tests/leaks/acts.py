@@ -3,6 +3,8 @@
 import json
 from datetime import timedelta
 
+import pytest
+
 from mithaq.audit import log
 from mithaq.border import approval, peers, people, signing
 from mithaq.border.keys import Change, rotate
@@ -10,6 +12,7 @@ from mithaq.border.recall import Asked, recall
 from mithaq.node.build import ROOT_KEY
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import from_pem, generate
+from tests.federation.test_stories import another_commitment
 from tests.leaks.pair import Tlp, body, id_of, text
 
 COMMON, HIDDEN = range(8), range(100, 108)  # numbers of objects
@@ -123,14 +126,6 @@ def what_another_sends(side):
     side.turn("corvia")
 
 
-def what_another_sends_into_quarantine(side):
-    marked = {"object_marking_refs": ["marking-definition--00000000-0000-4000-8000-00000000dead"]}
-    for number in HIDDEN:
-        side.bring(number, Tlp.GREEN, at="corvia", **marked)
-    side.propose("ac", *HIDDEN, at="corvia")
-    side.turn("corvia")
-
-
 def what_another_client_posts(side):
     answer = side.ask("siem", "GET", "/taxii2/")
     if answer.status != 200:  # turned away before
@@ -148,9 +143,18 @@ def another_nation(side):
     side.enrol(side.nodes["aurelia"], side.nodes["dorado"])
     side.enrol(side.nodes["dorado"], side.nodes["aurelia"])
     raw = policy.to_bytes(text("ad", ("aurelia", "dorado")))
-    side.act(signing.sign_text, raw, by=["l"], at="aurelia")
-    side.act(signing.sign_text, raw, by=["l"], at="dorado")
+    side.act(signing.sign_text, raw, by="l", at="aurelia")
+    side.act(signing.sign_text, raw, by="l", at="dorado")
     side.turn("dorado")
+
+
+def what_another_sends_into_quarantine(side):
+    """It carries what claims the name of a nation that is met here, and not there."""
+    another_nation(side)
+    claimed = side.creator("dorado")
+    side.bring(43, Tlp.CLEAR, at="corvia", own=False, kind="tool", id=claimed, type="identity")
+    side.propose("ac", claimed, at="corvia", own=False)
+    side.turn("corvia")
 
 
 def a_stranger(side):
@@ -184,6 +188,27 @@ def a_proof_handed_out(side):
 def a_newer_version_of_what_is_out(side):
     for number in COMMON:
         side.bring(number, Tlp.GREEN, version=NEXT, description="what we learned since")
+
+
+def a_forum_that_compares(side):
+    """Aurelia, Corvia and Dorado tell each other what each was told; Borea is no party."""
+    another_nation(side)
+    for one, other in (("corvia", "dorado"), ("dorado", "corvia")):
+        side.enrol(side.nodes[one], side.nodes[other])
+    names = ("aurelia", "corvia", "dorado")
+    raw = policy.to_bytes(text("acd", names, kind="forum", compare=True))
+    for name in names:
+        side.act(signing.sign_text, raw, by="l", at=name)
+    side.turn("corvia", "dorado")
+
+
+def one_of_them_tells_two_stories(side):
+    with pytest.MonkeyPatch.context() as patch:
+        another_commitment(patch, to="dorado")
+        for number in HIDDEN:
+            side.bring(number, Tlp.GREEN, at="corvia")
+        side.propose("acd", *HIDDEN, at="corvia")
+    side.turn("corvia", "dorado")
 
 
 WORK = [

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from sqlalchemy import func, select
+
 from mithaq.border import local, peers, people, signing
 from mithaq.border.publish import publish
 from mithaq.errors import MithaqError
@@ -23,7 +25,7 @@ from mithaq.node import open_node
 from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import generate
-from mithaq.store import objects
+from mithaq.store import objects, tables
 from mithaq.store.parties import Peer
 from mithaq.store.sources import Source
 from tests.federation.world import Federation, second_person
@@ -66,7 +68,7 @@ def body(number, creator="", version=VERSION, level=None, **more):
 def text(id_, names, version=1, **more):
     """Return an agreement of ``names`` with one clause for everybody, ``more`` about that clause."""
     kind = more.pop("kind", "bilateral")
-    whole = {k: more.pop(k) for k in ("recall", "effective", "end") if k in more}
+    whole = {k: more.pop(k) for k in ("recall", "effective", "end", "compare") if k in more}
     clause = {"kinds": ["*"], "max_tlp": "AMBER"} | more
     return policy.Agreement(
         id=id_,
@@ -201,6 +203,16 @@ class Side(Federation):
 
     def wait(self, seconds):
         self.clock.step(seconds)
+
+    def rows(self, at="aurelia"):
+        """Return how many rows each table of a nation holds."""
+        node, found = self.nodes[at], {}
+        for room in ("core", "shelf", "spool"):
+            with getattr(node, room).read() as unit:
+                for table in getattr(tables, room).sorted_tables:
+                    count = unit.execute(select(func.count()).select_from(table)).scalar_one()
+                    found[room, table.name] = count
+        return found
 
 
 def _found(folder):

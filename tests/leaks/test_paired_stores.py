@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from mithaq.audit import log
 from mithaq.border import clients, shelf
 from mithaq.formats import Refusal
-from mithaq.store import objects, pages
+from mithaq.store import alarms, objects, pages
 from tests.leaks.acts import (
     LIFE,
     WORK,
+    a_forum_that_compares,
     a_newer_version_of_what_is_out,
     a_release_to_another,
     a_release_to_another_taken_back,
@@ -29,6 +30,7 @@ from tests.leaks.acts import (
     another_nation,
     brings,
     hears_from_borea,
+    one_of_them_tells_two_stories,
     raises,
     releases,
     resumes,
@@ -36,6 +38,7 @@ from tests.leaks.acts import (
     suspends,
     takes_part_back,
     turns,
+    what_another_sends_into_quarantine,
     writes_anew,
 )
 from tests.leaks.chance import repeatable
@@ -85,6 +88,40 @@ def live_with(hidden):
         for status in told:
             pair.compare("misp", "GET", status)
         probe(pair, [0, 4, 100, 141], thorough=LONG)
+        assert pair.left.rows() != pair.right.rows(), "what is hidden was not done"
+
+
+def test_what_is_compared_with_others_and_who_is_caught_at_it_is_nothing_to_a_peer():
+    with paired() as pair:
+        for common in (brings, releases, turns):
+            pair.both(common)
+        for hidden in (a_forum_that_compares, one_of_them_tells_two_stories):
+            hidden(pair.right)
+            for common in (turns, turns, an_hour, turns, an_hour, turns):
+                pair.both(common)
+                pair.right.turn("corvia", "dorado")
+                pair.compare_wire()
+            glance(pair)
+        told = write(pair, [0, 4, 100, 141])
+        pair.both(an_hour)
+        for status in told:
+            pair.compare("misp", "GET", status)
+        probe(pair, [0, 4, 100, 141])
+        assert (accused(pair.left), accused(pair.right)) == (set(), {"corvia"})
+
+
+def accused(side):
+    """Who told two stories, as aurelia has found out."""
+    with side.nodes["aurelia"].core.read() as unit:
+        return {each.subject for each in alarms.every(unit) if each.kind == "equivocation"}
+
+
+def test_what_another_sends_into_quarantine_lies_there():
+    with paired() as pair:
+        what_another_sends_into_quarantine(pair.right)
+        pair.right.turn("aurelia")
+
+        assert pair.right.rows()["core", "quarantine"] == 1
 
 
 def test_a_newer_version_that_is_hidden_leaves_what_is_out_as_it_is():
