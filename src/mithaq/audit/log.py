@@ -92,8 +92,9 @@ def append(unit: Connection, records: Sequence[tuple[str, Record]]) -> list[tupl
     size = length(unit)
     rows: list[tuple[object, ...]] = []
     result: list[tuple[int, str]] = []
+    nonces = secrets.token_bytes(NONCE * len(records))
     for at, (subject, record) in enumerate(records):
-        nonce, raw = secrets.token_bytes(NONCE), encode_record(record)
+        nonce, raw = nonces[NONCE * at : NONCE * (at + 1)], encode_record(record)
         leaf = leaf_hash(nonce + raw)
         rows.append((size + at, nonce, raw, subject, leaf))
         result.append((size + at, leaf.hex()))

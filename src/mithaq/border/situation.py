@@ -14,7 +14,7 @@ from mithaq.border.orders import reaches
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.model.canonical import parse
-from mithaq.model.labels import Label, Tlp, join, tlp
+from mithaq.model.labels import FOOT, Label, Tlp, join, tlp
 from mithaq.model.markings import Marking, classify, label_of, path_labels
 from mithaq.model.objects import moment
 from mithaq.policy import agreement as policy
@@ -187,18 +187,14 @@ def _communities(unit: Connection) -> dict[tuple[str, int], _Came]:
 
 def _families(unit: Connection, copies: Mapping[int, Copy]) -> dict[tuple[str, str], list[Copy]]:
     """Return, for ids of several versions, all admitted copies of a voucher, oldest first."""
-    versions: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for seq, voucher, id_, _version, state in objects.versions_of(
-        unit, (copy.object.id for copy in copies.values())
-    ):
-        if state == "admitted":
-            versions[voucher, id_].add(seq)
-    many = {seq for seqs in versions.values() if len(seqs) > 1 for seq in seqs}
-    loaded = dict(copies) | {copy.seq: copy for copy in objects.by_seq(unit, many - copies.keys())}
+    versions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for seq, voucher, id_ in objects.kin(unit, (copy.object.id for copy in copies.values())):
+        versions[voucher, id_].append(seq)
+    others = {seq for seqs in versions.values() for seq in seqs} - copies.keys()
+    loaded = dict(copies) | {copy.seq: copy for copy in objects.by_seq(unit, others)}
     return {
         key: sorted((loaded[seq] for seq in seqs), key=lambda c: moment(c.object.version))
         for key, seqs in versions.items()
-        if len(seqs) > 1
     }
 
 
@@ -208,18 +204,17 @@ Around = tuple[
     Mapping[str, Source],
     Mapping[tuple[str, int], "_Came"],
 ]
-_NO_DEFINITIONS: Mapping[
-    str, Marking
-] = {}  # the same for all, so that alike labels are seen to be alike
+# The same for all, so that alike labels are seen to be alike.
+_NO_DEFINITIONS: Mapping[str, Marking] = {}
+_NO_READERS: Mapping[str, frozenset[str]] = {}
 
 
 def _candidate(copy: Copy, around: Around) -> Candidate:
     tables, family, sources, communities = around
     table = tables.get(copy.voucher, _NO_DEFINITIONS)
     kin = family.get((copy.voucher, copy.object.id), ())
-    now = moment(copy.object.version)
-    later = [c for c in kin if moment(c.object.version) > now]
-    before = [c for c in kin if moment(c.object.version) < now]
+    later = [c for c in kin if moment(c.object.version) > moment(copy.object.version)]
+    before = [c for c in kin if moment(c.object.version) < moment(copy.object.version)]
     own = copy.standing == "own"
     source = sources.get(copy.voucher)
     text = communities.get((copy.agreement, copy.agreement_version))
@@ -241,9 +236,11 @@ def _candidate(copy: Copy, around: Around) -> Candidate:
         author=copy.author,
         beside=copy.beside,
         markings=table,
-        readers={party: frozenset(ids) for party, ids in (copy.readers or {}).items()},
+        readers={party: frozenset(ids) for party, ids in copy.readers.items()}
+        if copy.readers
+        else _NO_READERS,
         newest=not later,
-        label_floor=join(*(_label(c, table) for c in later)),
+        label_floor=join(*(_label(c, table) for c in later)) if later else FOOT,
         lowers=own and bool(before) and _below(_label(copy, table), _label(before[-1], table)),
     )
 

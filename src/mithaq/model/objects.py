@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import msgspec
 
@@ -67,17 +67,52 @@ class Object(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def know_references(self, found: Iterable[tuple[str, str]]) -> None:
         """Take ``references`` from where they were kept, rather than from the bytes."""
-        vars(self)["references"] = tuple(found)
+        vars(self).update(_sorted(found))
+
+    @cached_property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Those of ``references`` that name no marking."""
+        return _sorted(self.references)["links"]
 
     @cached_property
     def marking_refs(self) -> tuple[str, ...]:
         """The ids of the markings it bears as a whole."""
-        return tuple(id_ for at, id_ in self.references if at.startswith("/object_marking_refs/"))
+        return _sorted(self.references)["marking_refs"]
 
     @cached_property
     def is_marked_in_part(self) -> bool:
         """Whether it bears markings on some of its paths."""
-        return any(at.startswith("/granular_markings/") for at, _ in self.references)
+        return _sorted(self.references)["is_marked_in_part"]
+
+
+class _Sorted(TypedDict):
+    """References, by what they are for; the names are those of ``Object``."""
+
+    references: tuple[tuple[str, str], ...]
+    links: tuple[tuple[str, str], ...]
+    marking_refs: tuple[str, ...]
+    is_marked_in_part: bool
+
+
+def _sorted(found: Iterable[tuple[str, str]]) -> _Sorted:
+    every = tuple(found)
+    links: list[tuple[str, str]] = []
+    whole: list[str] = []
+    in_part = False
+    for reference in every:
+        at, id_ = reference
+        if at.startswith("/object_marking_refs/"):
+            whole.append(id_)
+        elif at.startswith("/granular_markings/"):
+            in_part = True
+        else:
+            links.append(reference)
+    return _Sorted(
+        references=every,
+        links=tuple(links),
+        marking_refs=tuple(whole),
+        is_marked_in_part=in_part,
+    )
 
 
 def read(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Object:

@@ -25,8 +25,10 @@ def attributes(body: Mapping[str, Json]) -> bool:
 def attributes_anything(stored: Object) -> bool:
     """Say whether a view of ``stored`` may attribute something; what cannot need not be parsed."""
     if stored.type == "relationship":
-        targets = (id_ for at, id_ in stored.references if at == "/target_ref")
-        return any(id_.startswith(("identity--", "location--")) for id_ in targets)
+        return any(
+            at == "/target_ref" and id_.startswith(("identity--", "location--"))
+            for at, id_ in stored.links
+        )
     return stored.type in _SPEAKING and attributes(stored.body)
 
 

@@ -9,7 +9,6 @@ in what (1.7).
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from mithaq.model.labels import Label
 from mithaq.model.objects import moment
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, View, Withhold
@@ -18,9 +17,10 @@ from mithaq.policy.grounds import Grounds, Stand
 from mithaq.policy.known import Known
 from mithaq.policy.persons import because
 from mithaq.policy.situation import Candidate, Key, Situation
-from mithaq.policy.views import Alike, Draft, below, draft, reading, view
+from mithaq.policy.views import Borne, Draft, below, draft, reading, view
 
 Keys = dict[Key, None]  # a set that keeps its order
+NOTHING = frozenset[str]()  # that a view leaves out
 NAMED = 8  # missing targets that reasons name at most
 
 
@@ -57,20 +57,21 @@ class _Deciding:
         self._grounds = Grounds(situation, agreement, self._peers)
         self._known = Known(situation, agreement, candidates)
         self._why: dict[tuple[str, Key], list[Reason]] = defaultdict(list)
-        self._labels: dict[Alike, Label] = {}
+        self._borne: Borne = {}
         self._stands: dict[Key, Stand] = {}
         self._drafts: dict[Key, Draft] = {}  # what all see of a candidate
         self._by_clause: dict[
             Key, dict[str, Draft]
         ] = {}  # the same under each clause that permits it
         self._views: dict[tuple[Key, frozenset[str]], View] = {}
-        self._last: dict[Key, tuple[Audience, int, View]] = {}
         self._held: dict[Key, Audience] = {}
         self._audiences: dict[Audience, Audience] = {}
+        self._whole: set[Key] = set()  # whoever gets it has all that it names
+        self._plain: set[Key] = set()  # nobody has to look at it, as long as it is whole
         permitted = {c.key: self._permitted(c) for c in candidates}
         self._emission = Emission(
             {c.key: c.object.id for c in candidates},
-            {key: (target for _, target in d.refs) for key, d in self._drafts.items()},
+            {key: made.refs for key, made in self._drafts.items()},
             permitted,
         )
 
@@ -90,40 +91,37 @@ class _Deciding:
     def _permitted(self, candidate: Candidate) -> Audience:
         """Return the peers that nothing but references and views stands against."""
         key = candidate.key
-        read = reading(self._situation, candidate, self._labels)
+        read = reading(self._situation, candidate, self._borne)
         stand = self._stands[key] = self._grounds.stand(read)
         drafts = self._by_clause[key] = {c.id: draft(read, c) for c in stand.apart}
         if not drafts:
             return NOBODY
-        self._drafts[key] = next(iter(drafts.values()))
-        self._choose(key)
-        against = stand.reasons
-        return self._shared(p for p in stand.clauses if not against[p] and not self._also(p, key))
+        chosen = self._drafts[key] = drafts[stand.apart[0].id]
+        if self._grounds.nothing_new(chosen, stand):
+            self._plain.add(key)
+        if all(made.cut == chosen.cut for made in drafts.values()):
+            return self._shared(stand.open)
+        return self._shared(stand.open - self._otherwise(key, chosen))
 
-    def _choose(self, key: Key) -> None:
-        """Let the first clause decide what is cut; whose own clause would cut otherwise gets nothing (1.7)."""
-        chosen = self._drafts[key]
-        if all(made.cut == chosen.cut for made in self._by_clause[key].values()):
-            return
+    def _otherwise(self, key: Key, chosen: Draft) -> Audience:
+        """Return whose own clause would cut otherwise than the first, which decides: they get nothing (1.7)."""
+        names: list[str] = []
         for name in self._stands[key].clauses:
             made = self._own(name, key)
             if made.cut != chosen.cut:
                 facts = {"because": "one-view", "first": chosen.clause.id}
                 reason = Reason(rule=Rule.NO_CLAUSE, clause=made.clause.id, facts=facts)
                 self._why[name, key].append(reason)
+                names.append(name)
+        return frozenset(names)
 
     def _own(self, peer: str, key: Key) -> Draft:
         """Return what is cut under the peer's own clause."""
         return self._by_clause[key][self._stands[key].clauses[peer].id]
 
-    def _also(self, peer: str, key: Key) -> list[Reason]:
-        """Return the reasons that were found on the way."""
-        return self._why.get((peer, key), [])
-
-    def _shared(self, who: Iterable[str]) -> Audience:
+    def _shared(self, who: Audience) -> Audience:
         """Return an audience, the very same object for the same peers: equal ones are compared all the time."""
-        made = frozenset(who)
-        return self._audiences.setdefault(made, made)
+        return self._audiences.setdefault(who, who)
 
     # --- the fixpoint ----------------------------------------------------------------------------
     def _settle(self, unjudged: Keys) -> None:
@@ -132,9 +130,9 @@ class _Deciding:
         while unjudged or unasked:
             unjudged = self._follow(unjudged)
             unasked |= unjudged
-            lost = {key: self._unfit(key) for key in unjudged}
+            lost = {key: self._unfit(key) for key in unjudged if not self._is_plain(key)}
             if not any(lost.values()):
-                lost = {key: self._waiting(key) for key in unasked}
+                lost = {key: self._waiting(key) for key in unasked if not self._is_plain(key)}
                 unasked = {}
             unjudged = self._take(lost)
 
@@ -144,35 +142,38 @@ class _Deciding:
         queue = touched.copy()
         while queue:
             key, _ = queue.popitem()
-            left = self._having(key, self._emission.to(key))
-            if left != self._emission.to(key):
-                hit = dict.fromkeys(self._emission.narrow(key, left))
+            who = self._emission.to(key)
+            if self._has_all(who, key):
+                self._whole.add(key)
+                continue
+            left = self._having(key, who)
+            if left != who:
+                hit = self._narrow(key, left)
                 touched |= {key: None} | hit
                 queue |= hit
         return touched
+
+    def _narrow(self, key: Key, who: Audience) -> Keys:
+        """Give the candidate to ``who`` alone; return what names what somebody lost by that."""
+        hit = dict.fromkeys(self._emission.narrow(key, who))
+        self._whole.difference_update(hit)
+        return hit
 
     def _take(self, lost: Mapping[Key, Audience]) -> Keys:
         """Take candidates from peers; return what has to be looked at again."""
         touched: Keys = {}
         for key, who in lost.items():
             if who:
-                hit = self._emission.narrow(key, self._emission.to(key) - who)
-                touched |= {key: None} | dict.fromkeys(hit)
+                touched |= {key: None} | self._narrow(key, self._emission.to(key) - who)
         return touched
 
-    def _is_plain(self, key: Key, who: Audience) -> bool:
-        """Say whether ``who`` see the stored bytes, and nothing is to be judged that was not judged before."""
-        made = self._drafts[key]
-        stand = self._stands[key]
-        return not made.reading.lists and self._grounds.nothing_new(
-            made, self._view(key, who), stand
-        )
+    def _is_plain(self, key: Key) -> bool:
+        """Say whether all see the stored bytes, and nothing is to be judged that was not judged before."""
+        return key in self._plain and key in self._whole
 
     def _unfit(self, key: Key) -> Audience:
         """Return those for whom the view is not fit, and note why."""
         who = self._emission.to(key)
-        if self._is_plain(key, who):
-            return NOBODY
         against = {peer: self._against_view(key, peer, who) for peer in who}
         for peer, reasons in against.items():
             self._why[peer, key] += reasons
@@ -188,7 +189,7 @@ class _Deciding:
     def _waiting(self, key: Key) -> Audience:
         """Return those for whom the view waits for a person, and note them."""
         who = self._emission.to(key)
-        if not who or self._is_plain(key, who):
+        if not who:
             return NOBODY
         seen = self._view(key, who)
         waits = frozenset(p for p in who if self._grounds.needs(self._own(p, key), seen, p))
@@ -201,8 +202,15 @@ class _Deciding:
         return self._emission.have(target) | self._known.who_has(target)
 
     def _all_have(self, who: Audience, target: str) -> bool:
-        emitted = self._emission.have(target)
-        return who is emitted or who <= emitted or who <= self._has(target)
+        return who <= self._emission.have(target) or who <= self._has(target)
+
+    def _has_all(self, who: Audience, key: Key) -> bool:
+        """Say whether ``who`` have all that the candidate names."""
+        have = self._emission.have
+        for _, target in self._drafts[key].refs:
+            if who is not have(target) and not self._all_have(who, target):
+                return False
+        return True
 
     def _having(self, key: Key, who: Audience) -> Audience:
         """Return those of ``who`` that have all the candidate cannot go to them without."""
@@ -231,30 +239,19 @@ class _Deciding:
         return []
 
     def _view(self, key: Key, who: Audience) -> View:
-        """Return what ``who`` see, worked out once while nobody's audience narrows."""
-        last = self._last.get(key)
-        if last is not None and last[0] is who and last[1] == self._emission.changes:
-            return last[2]
-        made = self._viewed(key, who)
-        self._last[key] = (who, self._emission.changes, made)
-        return made
-
-    def _viewed(self, key: Key, who: Audience) -> View:
         """Return what ``who`` see; in an agreement of many a version stays as first released (5.3)."""
-        first = self._grounds.shown.first(self._drafts[key].reading.candidate)
-        without = (
-            first.removed
-            if first is not None
-            else frozenset(
-                pointer
-                for pointer, target in self._drafts[key].refs
-                if not self._all_have(who, target)
-            )
-        )
+        without = NOTHING if self._is_plain(key) else self._without(key, who)
         made = self._views.get((key, without))
         if made is None:
             made = self._views[key, without] = view(self._drafts[key], without)
         return made
+
+    def _without(self, key: Key, who: Audience) -> frozenset[str]:
+        made = self._drafts[key]
+        first = self._grounds.shown.first(made.reading.candidate)
+        if first is not None:
+            return first.removed
+        return frozenset(p for p, target in made.refs if not self._all_have(who, target))
 
     def _supersede(self) -> Keys:
         """Where the agreement shows only the latest version, older ones leave once a newer one goes."""
@@ -287,7 +284,7 @@ class _Deciding:
     def _stays(self, key: Key, peer: str) -> Decision:
         if peer in self._held.get(key, NOBODY):
             return self._hold(key, peer)
-        why = [*self._stands[key].reasons[peer], *self._also(peer, key)]
+        why = [*self._stands[key].reasons[peer], *self._why.get((peer, key), ())]
         return Withhold(reasons=tuple(why or self._missing(key, peer)))
 
     def _hold(self, key: Key, peer: str) -> Decision:

@@ -1,7 +1,8 @@
 """Who gets what, and so who has each id: audiences that only ever narrow (border.md 2.5)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from mithaq.policy.situation import Key
 
@@ -19,31 +20,41 @@ class Emission:
     def __init__(
         self,
         ids: Mapping[Key, str],
-        targets: Mapping[Key, Iterable[str]],
+        refs: Mapping[Key, Sequence[tuple[str, str]]],
         audiences: Mapping[Key, Audience],
     ) -> None:
         """Begin with everything that is permitted.
 
         Args:
             ids: the object's id of each candidate; several candidates may share one.
-            targets: the ids each candidate names.
+            refs: the (pointer, id) pairs that each candidate names.
             audiences: who may have each candidate as far as references do not matter.
         """
         self._ids = ids
-        self.changes = 0  # how often an audience has narrowed
+        self._refs = refs
         self._audience = dict(audiences)
-        self._keys_of: dict[str, list[Key]] = defaultdict(list)
-        self._users: dict[str, list[Key]] = defaultdict(list)
-        self._have: dict[str, Audience] = defaultdict(frozenset)
+        self._have: dict[str, Audience] = {}
         for key, id_ in ids.items():
-            self._keys_of[id_].append(key)
-            had, audience = self._have[id_], self._audience[key]
-            self._have[id_] = (
-                had | audience if had else audience
-            )  # one set for many, where it is one
-        for key, named in targets.items():
-            for target in set(named):
-                self._users[target].append(key)
+            had, audience = self._have.get(id_), self._audience[key]
+            # one set for many, where it is one
+            self._have[id_] = had | audience if had else audience
+
+    @cached_property
+    def _keys_of(self) -> Mapping[str, list[Key]]:
+        """The candidates of each id; like ``_users`` made when something narrows, which may be never."""
+        found: dict[str, list[Key]] = defaultdict(list)
+        for key, id_ in self._ids.items():
+            found[id_].append(key)
+        return found
+
+    @cached_property
+    def _users(self) -> Mapping[str, list[Key]]:
+        """The candidates that name each id."""
+        found: dict[str, dict[Key, None]] = defaultdict(dict)
+        for key, named in self._refs.items():
+            for _, target in named:
+                found[target][key] = None
+        return {target: list(keys) for target, keys in found.items()}
 
     def to(self, key: Key) -> Audience:
         """Return who gets the candidate."""
@@ -55,7 +66,6 @@ class Emission:
 
     def narrow(self, key: Key, who: Audience) -> list[Key]:
         """Give the candidate to ``who`` alone; return the candidates whose target somebody has lost."""
-        self.changes += 1
         self._audience[key] &= who
         id_ = self._ids[key]
         now = NOBODY.union(*(self._audience[k] for k in self._keys_of[id_]))

@@ -13,7 +13,7 @@ from mithaq.policy.known import Orders
 from mithaq.policy.persons import needs_of
 from mithaq.policy.shown import Shown
 from mithaq.policy.situation import Candidate, Peer, Situation
-from mithaq.policy.views import Draft, Reading, is_valid
+from mithaq.policy.views import Draft, Reading, is_as_stored, is_valid
 
 # What of a candidate is read elsewhere: what is not named here tells candidates apart, also what is added one day.
 _ITS_OWN = {"key", "object", "author", "beside", "label_floor", "lowers", "markings", "readers"}
@@ -27,7 +27,8 @@ class Stand:
     clauses: Mapping[str, Clause]  # the one that permits it, for each peer whose own it is not
     reasons: Mapping[str, list[Reason]]  # against it
     apart: tuple[Clause, ...]  # the different ones among ``clauses``, in the order of the agreement
-    without_past: bool  # nothing was ever shown, recalled, approved or consented of it
+    open: frozenset[str]  # the peers that nothing speaks against
+    quiet: bool  # of a low level, and nothing was ever shown, recalled, approved or consented of it
 
 
 class Grounds:
@@ -55,14 +56,14 @@ class Grounds:
         c = read.candidate
         past = c.object.id in self._touched or c.key in self._approved or self.shown.ever(c)
         if past or self._by_content or self._blocks:
-            return self._stand(read, without_past=not past)
+            return self._stand(read, past=past)
         alike = (c.object.type, id(read.label), *_told_apart_by(c))
         found = self._stands.get(alike)
         if found is None:  # the label is kept with it, so that no other takes over its identity
-            found = self._stands[alike] = (read.label, self._stand(read, without_past=True))
+            found = self._stands[alike] = (read.label, self._stand(read, past=False))
         return found[1]
 
-    def _stand(self, read: Reading, *, without_past: bool) -> Stand:
+    def _stand(self, read: Reading, *, past: bool) -> Stand:
         clauses: dict[str, Clause] = {}
         against: dict[str, list[Reason]] = {}
         for name, peer in self._peers.items():
@@ -75,18 +76,18 @@ class Grounds:
             clauses=clauses,
             reasons=against,
             apart=tuple(clause for clause in self._agreement.clauses if clause.id in wanted),
-            without_past=without_past,
+            open=frozenset(name for name in clauses if not against[name]),
+            quiet=not past and (read.label.tlp or Tlp.CLEAR) < Tlp.AMBER_STRICT,
         )
 
-    def nothing_new(self, made: Draft, seen: View, stand: Stand) -> bool:
-        """Say whether the view shows nothing that ``stand`` has not looked at, and waits for nobody."""
-        read = made.reading
+    def nothing_new(self, made: Draft, stand: Stand) -> bool:
+        """Say whether the stored bytes show nothing that ``stand`` has not looked at, and wait for nobody."""
+        candidate = made.reading.candidate
         return (
-            stand.without_past
-            and seen.label is read.label
-            and not (seen.removed or seen.added or read.candidate.lowers)
-            and (seen.label.tlp or Tlp.CLEAR) < Tlp.AMBER_STRICT
-            and not attributes_anything(read.candidate.object)
+            stand.quiet
+            and is_as_stored(made)
+            and not candidate.lowers
+            and not attributes_anything(candidate.object)
         )
 
     def against(self, read: Reading, peer: Peer) -> tuple[Clause | None, list[Reason]]:

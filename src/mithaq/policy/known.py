@@ -45,10 +45,12 @@ class Orders:
             order.peers is None or bool(order.peers & towards)
         )
 
+    def name(self, candidate: Candidate) -> bool:
+        """Say whether any order names the candidate's id."""
+        return candidate.object.id in self._of
+
     def keepers(self, candidate: Candidate, peers: Audience) -> Audience:
         """Return those of ``peers`` from whom no order takes the version."""
-        if candidate.object.id not in self._of:
-            return peers
         return frozenset(peer for peer in peers if not self.take(candidate, peer))
 
     def take(self, candidate: Candidate, peer: str) -> bool:
@@ -104,7 +106,7 @@ class Known:
     def _recall(self, orders: Orders, candidates: Sequence[Candidate]) -> None:
         """What is recalled in every version we hold is dangling from then on, even towards its owner (7.4)."""
         left: dict[str, Audience] = {}
-        for c in candidates:
+        for c in filter(orders.name, candidates):
             kept = orders.keepers(c, self._everybody)
             left[c.object.id] = left.get(c.object.id, frozenset()) | kept
         for id_, kept in left.items():

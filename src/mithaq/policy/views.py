@@ -1,6 +1,6 @@
 """The view of one candidate under one clause: what labels and keep-lists cut, then what references cut."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import msgspec
@@ -27,7 +27,6 @@ from mithaq.policy.redact import cut_by_keep_list, project, to_bytes, with_marki
 from mithaq.policy.situation import Candidate, Situation
 
 Body = Mapping[str, Json]
-_MARKED = ("/object_marking_refs", "/granular_markings")
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -37,6 +36,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     label: Label  # of the object as a whole
     paths: Mapping[str, Label]  # pointer -> label by granular markings
     sco: bool
+    added: tuple[
+        str, ...
+    ]  # fixed markings that stand beside the bytes and are stricter than these bear
     refs: tuple[tuple[str, str], ...]  # (pointer, id), markings left out
     required: frozenset[str]  # pointers that must stay if the object goes
     lists: frozenset[str]  # required lists of references, as "/name"
@@ -51,30 +53,27 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refs: tuple[tuple[str, str], ...] = ()  # those not cut
 
 
-Alike = tuple[object, ...]  # what candidates of one label have in common
+# By what candidates that bear the same markings have in common: the label, and what is added to them.
+Borne = dict[tuple[object, ...], tuple[Label, tuple[str, ...]]]
 
 
-def reading(
-    situation: Situation, candidate: Candidate, known: dict[Alike, Label] | None = None
-) -> Reading:
+def reading(situation: Situation, candidate: Candidate, known: Borne | None = None) -> Reading:
     """Read a candidate's markings and references.
 
     Args:
-        known: the labels of one decision, so that what bears the same markings has the same one.
+        known: of one decision, so that what bears the same markings has the very same label.
     """
     table = situation.markings if candidate.markings is None else candidate.markings
     return read_alone(candidate, table, {} if known is None else known)
 
 
-def read_alone(
-    candidate: Candidate, table: Mapping[str, Marking], known: dict[Alike, Label]
-) -> Reading:
+def read_alone(candidate: Candidate, table: Mapping[str, Marking], known: Borne) -> Reading:
     """Read a candidate's markings and references, where definitions besides the fixed ones are ``table``."""
     stored = candidate.object
-    paths = path_labels(stored.body, table) if stored.is_marked_in_part else {}
+    paths = path_labels(stored.body, table) if stored.is_marked_in_part else _NO_PATHS
     alike = (id(table), stored.marking_refs, id(candidate.beside), id(candidate.label_floor))
-    whole = None if paths else known.get(alike)
-    if whole is None:
+    borne = None if paths else known.get(alike)
+    if borne is None:
         unresolved = frozenset[str]().union(*(label.unresolved for label in paths.values()))
         whole = join(
             label_of(stored.marking_refs, candidate.beside, table),
@@ -82,18 +81,24 @@ def read_alone(
             paths.get("", Label()),
             Label(unresolved=unresolved),
         )
+        borne = (whole, _added(candidate))
         if not paths:
-            known[alike] = whole
+            known[alike] = borne
+    label, added = borne
     required, lists = _needed(required_refs(stored.type))
     return Reading(
         candidate=candidate,
-        label=whole,
-        paths={pointer: label for pointer, label in paths.items() if pointer},
+        label=label,
+        paths={pointer: at for pointer, at in paths.items() if pointer} if paths else paths,
         sco=not stored.version,
-        refs=tuple(ref for ref in stored.references if not ref[0].startswith(_MARKED)),
+        added=added,
+        refs=stored.links,
         required=required,
         lists=lists,
     )
+
+
+_NO_PATHS: Mapping[str, Label] = {}
 
 
 @cache
@@ -131,16 +136,21 @@ def below(pointer: str, cut: frozenset[str]) -> bool:
     return any(pointer == top or pointer.startswith(f"{top}/") for top in cut)
 
 
+def is_as_stored(made: Draft) -> bool:
+    """Say whether the view is the stored bytes under their own label, where no reference is cut."""
+    return not (made.cut or made.reading.added or made.reading.paths)
+
+
 def view(made: Draft, without: frozenset[str]) -> View:
     """Return the view that lacks what the draft cuts and the pointers ``without``."""
     read = made.reading
     stored = read.candidate.object
-    added = _added(read)
-    if not (made.cut or without or added or read.paths):
+    added = read.added
+    if not without and is_as_stored(made):
         return View(
             raw=stored.raw,
             digest=stored.digest,
-            carries=tuple(ref for ref in stored.marking_refs if ref not in FIXED),
+            carries=_carried(stored.marking_refs),
             label=read.label,
         )
     projection = project(stored.body, made.cut | without)
@@ -156,17 +166,20 @@ def view(made: Draft, without: frozenset[str]) -> View:
         digest=digest,
         removed=projection.removed,
         added=added,
-        carries=tuple(ref for ref in marking_refs(body) if ref not in FIXED),
+        carries=_carried(marking_refs(body)),
         label=join(read.label, *kept),
     )
 
 
-def _added(read: Reading) -> tuple[str, ...]:
-    """Return the fixed ids of markings that stand beside the bytes and are stricter than these bear."""
-    beside = read.candidate.beside
+def _carried(refs: Iterable[str]) -> tuple[str, ...]:
+    return tuple(ref for ref in refs if ref not in FIXED)
+
+
+def _added(candidate: Candidate) -> tuple[str, ...]:
+    beside = candidate.beside
     if beside.tlp is None and beside.pap is None:
         return ()
-    borne = join(*(FIXED[r].label for r in read.candidate.object.marking_refs if r in FIXED))
+    borne = join(*(FIXED[r].label for r in candidate.object.marking_refs if r in FIXED))
     added = []
     if beside.tlp is not None and beside.tlp > (borne.tlp or Tlp.CLEAR):
         added.append(tlp_id(beside.tlp))

@@ -5,13 +5,13 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, or_, select, update
 
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import Object
 from mithaq.store.engine import append_lock
-from mithaq.store.sql import chunks, insert_many, insert_new, within
+from mithaq.store.sql import chunks, fetched, insert_many, insert_new, within
 from mithaq.store.tables import bodies, copies, markings, relations, rows
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
@@ -75,8 +75,9 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
         for copy in new
         if (mine := _key(copy)) in numbers
     ]
-    links = [(copy.seq, *reference) for copy in stored for reference in copy.object.references]
-    insert_many(unit, relations, ("copy", "pointer", "target"), links)
+    # In the order of their key: a page of the table is then filled once.
+    links = sorted({(target, copy.seq) for copy in stored for _, target in copy.object.references})
+    insert_many(unit, relations, ("target", "copy"), links)
     return stored
 
 
@@ -87,7 +88,7 @@ def _key(copy: Copy) -> tuple[str, ...]:
 _COLUMNS = (
     "voucher", "id", "version", "digest", "type", "standing", "role", "owner", "agreement",
     "agreement_version", "sent_by", "onward", "author", "beside", "readers", "tlp", "words", "state",
-    "reason", "received_at", "nonce", "com", "proof",
+    "reason", "received_at", "nonce", "com", "proof", "refs",
 )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def _row(copy: Copy) -> tuple[object, ...]:
         *(copy.standing, copy.role, copy.owner, copy.agreement, copy.agreement_version),
         *(copy.sent_by, copy.onward, copy.author, _beside(copy.beside), _readers(copy)),
         *(copy.level, _words(seen), copy.state, copy.reason, copy.received_at),
-        *(copy.nonce, copy.com, copy.proof),
+        *(copy.nonce, copy.com, copy.proof, msgspec.json.encode(seen.references).decode()),
     )
 
 
@@ -144,7 +145,14 @@ def _external_id(value: object) -> str:
     return str(value.get("external_id", "")) if isinstance(value, dict) else ""
 
 
-_joined = select(copies, bodies.c.body).join(bodies, bodies.c.digest == copies.c.digest)
+_READ = (
+    "seq", "id", "version", "digest", "type", "voucher", "standing", "role", "owner", "agreement",
+    "agreement_version", "sent_by", "onward", "author", "tlp", "state", "reason", "received_at",
+    "nonce", "com", "proof", "beside", "readers", "refs",
+)  # fmt: skip
+_joined = select(*(copies.c[name] for name in _READ), bodies.c.body).join(
+    bodies, bodies.c.digest == copies.c.digest
+)
 Rows = Select[tuple[object, ...]]
 
 
@@ -204,39 +212,38 @@ def search(
 
 def load(unit: Connection, rows: Rows) -> list[Copy]:
     """Run a select made from ``everything`` or ``visible_to``."""
-    return [_copy(row) for row in unit.execute(rows).all()]
+    return list(map(_copy, fetched(unit, rows)))
 
 
-def _copy(row: Row[Any]) -> Copy:
-    raw = bytes(row.body)
+def _copy(row: tuple[Any, ...]) -> Copy:
+    """Return what a row of ``_joined`` holds; by its place, for a name costs more than the value."""
+    object_ = Object(raw=bytes(row[24]), id=row[1], version=row[2], digest=row[3], type=row[4])
+    object_.know_references(_references(row[23]))
     return Copy(
-        object=Object(
-            raw=raw,
-            id=row.id,
-            type=row.type,
-            digest=row.digest,
-            version=row.version,
-        ),
-        seq=row.seq,
-        voucher=row.voucher,
-        standing=row.standing,
-        role=row.role,
-        owner=row.owner,
-        agreement=row.agreement,
-        agreement_version=row.agreement_version,
-        sent_by=row.sent_by,
-        onward=row.onward,
-        author=row.author,
-        beside=_read_beside(row.beside),
-        readers=_by_party(row.readers),
-        level=row.tlp,
-        state=row.state,
-        reason=row.reason,
-        received_at=row.received_at,
-        nonce=row.nonce,
-        com=row.com,
-        proof=row.proof,
+        object=object_,
+        seq=row[0],
+        voucher=row[5],
+        standing=row[6],
+        role=row[7],
+        owner=row[8],
+        agreement=row[9],
+        agreement_version=row[10],
+        sent_by=row[11],
+        onward=row[12],
+        author=row[13],
+        level=row[14],
+        state=row[15],
+        reason=row[16],
+        received_at=row[17],
+        nonce=row[18],
+        com=row[19],
+        proof=row[20],
+        beside=_read_beside(row[21]),
+        readers=_by_party(row[22]),
     )
+
+
+_references = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 
 @lru_cache(maxsize=1024)  # one object for all that have the same beside them
@@ -254,16 +261,7 @@ def _by_party(written: str) -> dict[str, list[str]]:
 
 def by_seq(unit: Connection, seqs: Iterable[int]) -> list[Copy]:
     """Return copies by number, for the border."""
-    wanted = list(dict.fromkeys(seqs))
-    found = load(unit, everything().where(within(unit, copies.c.seq, wanted)))
-    named: dict[int, list[tuple[str, str]]] = {seq: [] for seq in wanted}
-    query = select(relations.c.copy, relations.c.pointer, relations.c.target)
-    links = unit.execute(query.where(within(unit, relations.c.copy, wanted))).all()
-    for seq, pointer, target in links:
-        named[seq].append((pointer, target))
-    for copy in found:
-        copy.object.know_references(named[copy.seq])
-    return found
+    return load(unit, everything().where(within(unit, copies.c.seq, dict.fromkeys(seqs))))
 
 
 def numbered(rows: Rows, seqs: Iterable[int]) -> list[Rows]:
@@ -308,7 +306,9 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
     """Delete copies, and their bytes where nothing else here is those bytes."""
     for part in chunks(gone):
         seqs = [copy.seq for copy in part]
-        unit.execute(delete(relations).where(relations.c.copy.in_(seqs)))
+        targets = {target for copy in part for _, target in copy.object.references}
+        named = within(unit, relations.c.target, targets)
+        unit.execute(delete(relations).where(named, relations.c.copy.in_(seqs)))
         unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
         ids, digests = {c.object.id for c in part}, {c.object.digest for c in part}
         # The bytes name their id, so whatever else is these bytes has it too.
@@ -323,27 +323,40 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
 def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str, str]]:
     """Return (seq, voucher, id, version, state) of every copy of ``ids``."""
     columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.state)
-    query = select(*columns).where(within(unit, copies.c.id, set(ids)))
-    return [tuple(row) for row in unit.execute(query).all()]
+    return fetched(unit, select(*columns).where(within(unit, copies.c.id, set(ids))))
+
+
+def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:
+    """Return (seq, voucher, id) of the admitted copies of ``ids`` of which a voucher gave several."""
+    admitted = (within(unit, copies.c.id, set(ids)), copies.c.state == "admitted")
+    several = (
+        select(copies.c.voucher, copies.c.id)
+        .where(*admitted)
+        .group_by(copies.c.voucher, copies.c.id)
+        .having(func.count() > 1)
+        .subquery()
+    )
+    same = and_(several.c.voucher == copies.c.voucher, several.c.id == copies.c.id)
+    query = select(copies.c.seq, copies.c.voucher, copies.c.id).join(several, same)
+    return fetched(unit, query.where(copies.c.state == "admitted"))
 
 
 def referring_to(unit: Connection, id_: str) -> list[int]:
     """Return the numbers of the copies that refer to ``id_``."""
-    rows = select(relations.c.copy).where(relations.c.target == id_).distinct()
-    return [row.copy for row in unit.execute(rows)]
+    return list(unit.execute(select(relations.c.copy).where(relations.c.target == id_)).scalars())
 
 
 def links(unit: Connection, seqs: Sequence[int]) -> dict[int, set[int]]:
     """Return, for each of some copies, which others of them it refers to."""
+    query = select(copies.c.seq, copies.c.id, copies.c.refs)
+    some = fetched(unit, query.where(within(unit, copies.c.seq, seqs)))
     ids: dict[str, list[int]] = {}
-    for part in chunks(seqs):
-        for row in unit.execute(select(copies.c.seq, copies.c.id).where(copies.c.seq.in_(part))):
-            ids.setdefault(row.id, []).append(row.seq)
-    found: dict[int, set[int]] = {}
-    for part in chunks(seqs):
-        for row in unit.execute(select(relations).where(relations.c.copy.in_(part))):
-            found.setdefault(row.copy, set()).update(ids.get(row.target, ()))
-    return found
+    for seq, id_, _ in some:
+        ids.setdefault(id_, []).append(seq)
+    return {
+        seq: {other for _, target in _references(refs) for other in ids.get(target, ())}
+        for seq, _, refs in some
+    }
 
 
 def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:

@@ -112,12 +112,13 @@ def _values(value: object) -> dict[str, object]:
     return {name: getattr(value, name) for name in value.__slots__}  # type: ignore[attr-defined]
 
 
-_ROW = ShelfRow.__struct_fields__
+_ROW = ("id", *(n for n in ShelfRow.__struct_fields__ if n != "id"))  # the key of the table first
 
 
 def place(unit: Connection, new: Sequence[ShelfRow]) -> None:
     """Keep rows; a row of the same (shelf, id, version) must have been taken away before."""
-    insert_many(unit, rows, _ROW, [_of_row(row) for row in new])
+    # In the order of their key: a page of the table is then filled once.
+    insert_many(unit, rows, _ROW, sorted(map(_of_row, new)))
 
 
 _of_row = attrgetter(*_ROW)
@@ -421,13 +422,13 @@ def waiters(
     unit: Connection, targets: Iterable[str], agreement: str | None = None
 ) -> dict[str, list[int]]:
     """Take and return, by agreement, the copies that waited for one of ``targets``."""
+    which = [within(unit, waiting.c.target, set(targets))]
+    if agreement is not None:
+        which.append(waiting.c.agreement == agreement)
     found: dict[str, dict[int, None]] = {}
-    for part in chunks(dict.fromkeys(targets)):
-        which: list[ColumnElement[bool]] = [waiting.c.target.in_(part)]
-        if agreement is not None:
-            which.append(waiting.c.agreement == agreement)
-        for row in unit.execute(select(waiting.c.agreement, waiting.c.copy).where(*which)):
-            found.setdefault(row.agreement, {})[row.copy] = None
+    for row in unit.execute(select(waiting.c.agreement, waiting.c.copy).where(*which)):
+        found.setdefault(row.agreement, {})[row.copy] = None
+    if found:
         unit.execute(delete(waiting).where(*which))
     return {name: list(copies) for name, copies in found.items()}
 

@@ -5,7 +5,17 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import ARRAY, ColumnElement, Connection, Table, bindparam, cast, func, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -69,6 +79,11 @@ def within(
     return column == func.any(
         cast(bindparam(None, listed, type_=ARRAY(column.type)), ARRAY(column.type))
     )
+
+
+def fetched(unit: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of ``query`` as the driver makes them: for what is read by the thousand."""
+    return list(unit.execute(query).cursor.fetchall())
 
 
 def put(unit: Connection, table: Table, row: Row) -> None:

@@ -41,18 +41,18 @@ copies = Table(
     Column("nonce", LargeBinary),  # of its commitment; destroyed with the object
     column("com", ""),
     column("proof", ""),
+    column("refs", "[]"),  # what it refers to: (JSON pointer, id) pairs, as JSON
     # A digest has one id and version; the terms may differ (border.md 1.8).
     UniqueConstraint("id", "digest", "voucher", "agreement"),
     Index("ix_copies_type_seq", "type", "seq"),
     sqlite_autoincrement=True,
 )
-relations = Table(
+relations = Table(  # which copies refer to an id
     "relations",
     core,
+    column("target"),
     Column("copy", Serial, nullable=False),
-    *columns("pointer", "target"),
-    PrimaryKeyConstraint("copy", "pointer"),
-    Index("ix_relations_target", "target"),
+    PrimaryKeyConstraint("target", "copy"),
     sqlite_with_rowid=False,
 )
 markings = Table(  # definitions besides the fixed ones; a voucher's word on an id binds its own objects alone

@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.Column("nonce", sa.LargeBinary(), nullable=True),
         sa.Column("com", sa.Text(), server_default="", nullable=False),
         sa.Column("proof", sa.Text(), server_default="", nullable=False),
+        sa.Column("refs", sa.Text(), server_default="[]", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint(
             "id",
@@ -527,14 +528,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "relations",
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("pointer", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("copy", "pointer"),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("target", "copy"),
         schema="core",
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_relations_target", "relations", ["target"], unique=False, schema="core")
     op.create_table(
         "restrictions",
         sa.Column(
