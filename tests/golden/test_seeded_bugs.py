@@ -56,7 +56,7 @@ BUGS = [
     ("permit", "label.tlp is Tlp.AMBER and agreement.recall", "False and agreement.recall"),
     # references
     ("decide", "pointer in made.reading.required", "False"),
-    ("decide", "who <= emitted or who <= self._has(target)", "who & self._has(target)"),
+    ("decide", "who <= self._emission.have(target) or who <= self._has(target)", "who & self._has(target)"),
     ("decide", "any(who <= self._has(target) for target in named)", "named"),
     ("grounds", "        if made.reading.sco:\n            return Rule.SCO_PARTIAL\n", ""),
     ("grounds", "made.reading.candidate.relayed and not sink", "False"),

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import assert_never, cast
 
 import msgspec
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from mithaq.border import standing
 from mithaq.border.agreements import held
 from mithaq.border.outbox import Placed, place
 from mithaq.border.reasons import decode_reasons, encode_reasons
-from mithaq.border.situation import Gathered, gather, turns
+from mithaq.border.situation import Gathered, Turns, gather, turns
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError
@@ -80,7 +80,8 @@ def preview(  # noqa: PLR0913 unit, us and now come with every act
     gathered = gather(unit, us, agreement, seqs, purpose, now)
     return Outcome(
         agreement=agreement,
-        decisions=_numbered(decide(gathered.situation, agreement, gathered.candidates)),
+        # The keys of our candidates are the numbers of their copies.
+        decisions=cast("Decisions", decide(gathered.situation, agreement, gathered.candidates)),
         gathered=gathered,
     )
 
@@ -264,20 +265,20 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
 def _to_come(made: Outcome, asked: Iterable[int]) -> Iterator[tuple[int, str]]:
     """Yield (copy, instant) of what time alone will turn: embargoes that end, expiries that come."""
     wanted = set(asked)
-    known: dict[tuple[object, ...], set[str]] = {}
+    situation = made.gathered.situation
+    timed = [block for block in situation.blocks if block.since or block.until]
+    known: Turns = {}
     for candidate in made.gathered.candidates:
-        seq = int(str(candidate.key))
-        if seq in wanted:
-            instants = turns(candidate, known) | _of_blocks(
-                made.gathered.situation.blocks, candidate
-            )
-            yield from ((seq, at) for at in instants if at > made.gathered.situation.instants.opens)
+        instants = turns(candidate, known)
+        if timed:
+            instants = instants | _of_blocks(timed, candidate)
+        if instants and (seq := cast("int", candidate.key)) in wanted:
+            yield from ((seq, at) for at in instants if at > situation.instants.opens)
 
 
-def _of_blocks(every: Iterable[Block], candidate: Candidate) -> set[str]:
+def _of_blocks(timed: Iterable[Block], candidate: Candidate) -> set[str]:
     """Return the instants at which a block that is about a candidate begins or ends."""
-    timed = [block for block in every if block.since or block.until]
-    labels = labels_of(candidate) if timed else ()
+    labels = labels_of(candidate)
     about = (block for block in timed if blocks.names(block, candidate, labels))
     return {at for block in about for at in blocks.turns(block)}
 
@@ -377,10 +378,9 @@ def _keep_outcome(unit: Connection, made: Outcome, asked: Mapping[int, str], now
     ]
     releases.put_intents(unit, intents)
     stays = {
-        (peer, intent.copy): decision
-        for intent in intents
-        for peer in made.agreement.names
-        if not isinstance(decision := made.decisions.get((peer, intent.copy)), Release | None)
+        (peer, seq): decision
+        for (peer, seq), decision in made.decisions.items()
+        if not isinstance(decision, Release) and seq in asked
     }
     verdicts = [
         Verdict(
@@ -414,7 +414,3 @@ def _state(decision: Hold | Withhold) -> str:
 def _view(decision: Hold | Withhold) -> View | None:
     made = decision.would if isinstance(decision, Withhold) else decision
     return made.view if made else None
-
-
-def _numbered(decisions: Mapping[tuple[str, object], Decision]) -> Decisions:
-    return {(peer, int(str(key))): decision for (peer, key), decision in decisions.items()}

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -105,8 +105,8 @@ def candidates_of(unit: Connection, seqs: Iterable[int]) -> list[Candidate]:
 def _candidates(
     unit: Connection, wanted: Mapping[int, Copy], sources: Mapping[str, Source]
 ) -> list[Candidate]:
-    around = (markings(unit), _families(unit, wanted), sources, _communities(unit))
-    return [_candidate(copy, around) for copy in wanted.values()]
+    around = _Around(unit, wanted, sources)
+    return [around.candidate(copy) for copy in wanted.values()]
 
 
 def _for_purpose(
@@ -170,19 +170,15 @@ def _identities(unit: Connection, party: str) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Came:
-    """Who belongs to the text that something came under, and what its clauses are for."""
+    """Under what terms things of one kind, from one voucher and sender, came here."""
 
-    members: frozenset[str]
+    markings: Mapping[str, Marking]
+    community: frozenset[str] | None
     parties: frozenset[str]
-    clauses: Sequence[policy.Clause]
-    purposes: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)  # found so far
-
-
-def _communities(unit: Connection) -> dict[tuple[str, int], _Came]:
-    texts = {(row.id, row.version): policy.read(row.raw) for row in agreements.texts(unit)}
-    return {
-        at: _Came(text.members, frozenset(text.names), text.clauses) for at, text in texts.items()
-    }
+    purposes: frozenset[str] | None
+    onward: str | None  # the source's; None: each says its own
+    from_client: bool
+    by_source: bool
 
 
 def _families(unit: Connection, copies: Mapping[int, Copy]) -> dict[tuple[str, str], list[Copy]]:
@@ -198,80 +194,108 @@ def _families(unit: Connection, copies: Mapping[int, Copy]) -> dict[tuple[str, s
     }
 
 
-Around = tuple[
-    Mapping[str, Mapping[str, Marking]],
-    Mapping[tuple[str, str], list[Copy]],
-    Mapping[str, Source],
-    Mapping[tuple[str, int], "_Came"],
-]
 # The same for all, so that alike labels are seen to be alike.
 _NO_DEFINITIONS: Mapping[str, Marking] = {}
 _NO_READERS: Mapping[str, frozenset[str]] = {}
 
 
-def _candidate(copy: Copy, around: Around) -> Candidate:
-    tables, family, sources, communities = around
-    table = tables.get(copy.voucher, _NO_DEFINITIONS)
-    kin = family.get((copy.voucher, copy.object.id), ())
-    later = [c for c in kin if moment(c.object.version) > moment(copy.object.version)]
-    before = [c for c in kin if moment(c.object.version) < moment(copy.object.version)]
-    own = copy.standing == "own"
-    source = sources.get(copy.voucher)
-    text = communities.get((copy.agreement, copy.agreement_version))
-    community = text.members if text else (source.community if source else None)
-    return Candidate(
-        key=copy.seq,
-        object=copy.object,
-        voucher=copy.voucher,
-        own=own,
-        owner=copy.owner,
-        sent_by=copy.sent_by,
-        via=community,
-        via_agreement=copy.agreement,
-        via_parties=text.parties if text else frozenset(),
-        via_purposes=_purposes(text, copy) if text else None,
-        onward=copy.onward if text else (source.onward if source else "none"),
-        from_client=source is not None and source.kind == "client",
-        relayed=not own and source is None,
-        author=copy.author,
-        beside=copy.beside,
-        markings=table,
-        readers={party: frozenset(ids) for party, ids in copy.readers.items()}
-        if copy.readers
-        else _NO_READERS,
-        newest=not later,
-        label_floor=join(*(_label(c, table) for c in later)) if later else FOOT,
-        lowers=own and bool(before) and _below(_label(copy, table), _label(before[-1], table)),
-    )
+class _Around:
+    """What stands around some copies: their kin, and the terms they came under."""
 
+    def __init__(
+        self, unit: Connection, copies: Mapping[int, Copy], sources: Mapping[str, Source]
+    ) -> None:
+        self._tables = markings(unit)
+        self._families = _families(unit, copies)
+        self._sources = sources
+        self._texts = {
+            (row.id, row.version): policy.read(row.raw) for row in agreements.texts(unit)
+        }
+        self._came: dict[tuple[object, ...], _Came] = {}  # found so far
 
-def _purposes(text: _Came, copy: Copy) -> frozenset[str]:
-    """Return what the text that a copy came under lets such a thing of its sender be used for."""
-    sender, kind = copy.sent_by, copy.object.type
-    found = text.purposes.get((sender, kind))
-    if found is None:
-        sent = (
-            c for c in text.clauses if c.direction.sender == "*" or sender in c.direction.sender
+    def candidate(self, copy: Copy) -> Candidate:
+        """Return a copy as it might leave."""
+        own, kind = copy.standing == "own", copy.object.type
+        alike = (copy.voucher, copy.sent_by, kind, copy.agreement, copy.agreement_version)
+        came = self._came.get(alike)
+        if came is None:
+            came = self._came[alike] = self._terms(copy)
+        later, before = self._kin(copy)
+        table = came.markings
+        return Candidate(
+            key=copy.seq,
+            object=copy.object,
+            voucher=copy.voucher,
+            own=own,
+            owner=copy.owner,
+            sent_by=copy.sent_by,
+            via=came.community,
+            via_agreement=copy.agreement,
+            via_parties=came.parties,
+            via_purposes=came.purposes,
+            onward=copy.onward if came.onward is None else came.onward,
+            from_client=came.from_client,
+            relayed=not own and not came.by_source,
+            author=copy.author,
+            beside=copy.beside,
+            markings=table,
+            readers=_readers(copy) if copy.readers else _NO_READERS,
+            newest=not later,
+            label_floor=join(*(_label(c, table) for c in later)) if later else FOOT,
+            lowers=own and bool(before) and _below(_label(copy, table), _label(before[-1], table)),
         )
-        fit = (c for c in sent if "*" in c.kinds or kind in c.kinds)
-        found = text.purposes[sender, kind] = frozenset(p for c in fit for p in c.purposes)
-    return found
+
+    def _kin(self, copy: Copy) -> tuple[Sequence[Copy], Sequence[Copy]]:
+        """Return the later and the earlier versions from the same voucher."""
+        kin = self._families.get((copy.voucher, copy.object.id))
+        if not kin:
+            return (), ()
+        now = moment(copy.object.version)
+        later = [c for c in kin if moment(c.object.version) > now]
+        return later, [c for c in kin if moment(c.object.version) < now]
+
+    def _terms(self, copy: Copy) -> _Came:
+        source = self._sources.get(copy.voucher)
+        text = self._texts.get((copy.agreement, copy.agreement_version))
+        community = source.community if source else None
+        return _Came(
+            markings=self._tables.get(copy.voucher, _NO_DEFINITIONS),
+            community=text.members if text else community,
+            parties=frozenset(text.names) if text else frozenset(),
+            purposes=_purposes(text, copy.sent_by, copy.object.type) if text else None,
+            onward=None if text else (source.onward if source else "none"),
+            from_client=source is not None and source.kind == "client",
+            by_source=source is not None,
+        )
 
 
-def turns(candidate: Candidate, known: dict[tuple[object, ...], set[str]]) -> set[str]:
+def _readers(copy: Copy) -> Mapping[str, frozenset[str]]:
+    return {party: frozenset(ids) for party, ids in (copy.readers or {}).items()}
+
+
+def _purposes(text: Agreement, sender: str, kind: str) -> frozenset[str]:
+    """Return what the text that something came under lets such a thing of its sender be used for."""
+    sent = (c for c in text.clauses if c.direction.sender == "*" or sender in c.direction.sender)
+    fit = (c for c in sent if "*" in c.kinds or kind in c.kinds)
+    return frozenset(p for c in fit for p in c.purposes)
+
+
+Turns = dict[tuple[object, ...], set[str]]
+
+
+def turns(candidate: Candidate, known: Turns) -> set[str]:
     """Return the instants at which what the candidate's markings permit may turn (border.md 2.7).
 
     Args:
         known: those of candidates of this unit, so that what bears the same markings is looked at once.
     """
     stored = candidate.object
-    alike = (
-        *(id(candidate.markings), stored.marking_refs),
-        *(id(candidate.beside), id(candidate.label_floor)),
-    )
-    if stored.is_marked_in_part or alike not in known:
-        known[alike] = _turns(candidate)
-    return known[alike]
+    floor = candidate.label_floor
+    alike = (id(candidate.markings), stored.marking_refs, id(candidate.beside), id(floor))
+    found = None if stored.is_marked_in_part else known.get(alike)
+    if found is None:
+        found = known[alike] = _turns(candidate)
+    return found
 
 
 def _turns(candidate: Candidate) -> set[str]:
@@ -323,6 +347,10 @@ def _standing(unit: Connection, row: ShelfRow, *, with_body: bool) -> Standing:
 
 def _consents(unit: Connection, us: Us, copies: Mapping[int, Copy]) -> tuple[Consent, ...]:
     """Return the owners' yes to passing on the very bytes of ``copies``."""
+    rows = consents.of_ids(unit, {copy.object.id for copy in copies.values()})
+    given = [row for row in rows if row.asker == us.party and row.state == GIVEN]
+    if not given:
+        return ()
     held = {(c.object.id, c.object.version, c.object.digest) for c in copies.values()}
     return tuple(
         Consent(
@@ -332,10 +360,8 @@ def _consents(unit: Connection, us: Us, copies: Mapping[int, Copy]) -> tuple[Con
             recipient=row.recipient,
             purpose=row.purpose,
         )
-        for row in consents.of_ids(unit, {id_ for id_, _, _ in held})
-        if row.asker == us.party
-        and row.state == GIVEN
-        and (row.id, row.version, row.digest) in held
+        for row in given
+        if (row.id, row.version, row.digest) in held
     )
 
 

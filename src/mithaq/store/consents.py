@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, select, update
 
-from mithaq.store.sql import within
+from mithaq.store.sql import among
 from mithaq.store.tables import consents
 
 ASKED, GIVEN, REFUSED = "asked", "given", "refused"
@@ -48,8 +48,8 @@ def put(unit: Connection, row: ConsentRow) -> ConsentRow:
 
 def of_ids(unit: Connection, ids: Iterable[str]) -> list[ConsentRow]:
     """Return what was asked and answered about ``ids``, oldest first."""
-    rows = select(consents).where(within(unit, consents.c.id, set(ids)))
-    return [ConsentRow(**row._mapping) for row in unit.execute(rows.order_by(consents.c.seq))]
+    found = among(unit, select(consents).order_by(consents.c.seq), consents.c.id, ids)
+    return [ConsentRow(**row._mapping) for row in found]
 
 
 def every(unit: Connection) -> list[ConsentRow]:

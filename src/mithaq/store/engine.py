@@ -146,6 +146,7 @@ def _sqlite(address: URL, *, memory: bool, read_only: bool) -> Engine:
             connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute("PRAGMA cache_size=-32768")
 
     return engine
 

@@ -1,5 +1,6 @@
 """Copies of STIX objects: one per (voucher, id, version, digest) and agreement (border.md 1.1, 1.8)."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -328,17 +329,12 @@ def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, st
 
 def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:
     """Return (seq, voucher, id) of the admitted copies of ``ids`` of which a voucher gave several."""
-    admitted = (within(unit, copies.c.id, set(ids)), copies.c.state == "admitted")
-    several = (
-        select(copies.c.voucher, copies.c.id)
-        .where(*admitted)
-        .group_by(copies.c.voucher, copies.c.id)
-        .having(func.count() > 1)
-        .subquery()
-    )
-    same = and_(several.c.voucher == copies.c.voucher, several.c.id == copies.c.id)
-    query = select(copies.c.seq, copies.c.voucher, copies.c.id).join(several, same)
-    return fetched(unit, query.where(copies.c.state == "admitted"))
+    several = select(copies.c.id).where(within(unit, copies.c.id, set(ids)))
+    several = several.group_by(copies.c.id).having(func.count() > 1)
+    query = select(copies.c.seq, copies.c.voucher, copies.c.id)
+    found = fetched(unit, query.where(copies.c.id.in_(several), copies.c.state == "admitted"))
+    given = Counter((voucher, id_) for _, voucher, id_ in found)
+    return [row for row in found if given[row[1], row[2]] > 1]
 
 
 def referring_to(unit: Connection, id_: str) -> list[int]:

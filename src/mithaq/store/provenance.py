@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select
 
-from mithaq.store.sql import chunks, within
+from mithaq.store.sql import among, chunks, within
 from mithaq.store.tables import copies, quarantine
 
 _accounts = select(*(copies.c[name] for name in (
@@ -88,13 +88,12 @@ def known_from(
     found: dict[str, set[str]] = {party: set() for party in parties}
     wanted = set(ids)
     c, q = copies.c, quarantine.c
-    rows_ = select(c.id, c.voucher, c.owner, c.sent_by)
-    for id_, *theirs in unit.execute(
-        rows_.where(within(unit, c.id, wanted), c.state == "admitted")
-    ):
+    whose = or_(*(each.in_(found) for each in (c.voucher, c.owner, c.sent_by)))
+    rows_ = select(c.id, c.voucher, c.owner, c.sent_by).where(whose, c.state == "admitted")
+    for id_, *theirs in unit.execute(rows_.where(within(unit, c.id, wanted))):
         for party in found.keys() & set(theirs):
             found[party].add(id_)
-    for id_, voucher in unit.execute(select(q.id, q.voucher).where(within(unit, q.id, wanted))):
+    for id_, voucher in among(unit, select(q.id, q.voucher), q.id, wanted):
         party = voucher.removeprefix("client:")
         if party in found:
             found[party].add(id_)
@@ -109,14 +108,11 @@ def came_under(
     What we put into quarantine is among them, by the word of who sent it: see ``known_from``.
     """
     c, q, wanted = copies.c, quarantine.c, set(ids)
-    stored = select(c.id, c.voucher, c.owner, c.sent_by, c.onward).where(
-        c.agreement == agreement, within(unit, c.id, wanted), c.state == "admitted"
-    )
-    aside = select(q.id, q.voucher, q.onward).where(
-        q.agreement == agreement, within(unit, q.id, wanted)
-    )
+    stored = select(c.id, c.voucher, c.owner, c.sent_by, c.onward)
+    stored = stored.where(c.agreement == agreement, c.state == "admitted")
+    aside = select(q.id, q.voucher, q.onward).where(q.agreement == agreement)
     return [
         (id_, frozenset(who), onward == "scope")
-        for query in (stored, aside)
-        for id_, *who, onward in unit.execute(query)
+        for query, column in ((stored, c.id), (aside, q.id))
+        for id_, *who, onward in among(unit, query, column, wanted)
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Table, func, select, tuple_, union, update
 
 from mithaq.model.objects import moment
-from mithaq.store.sql import chunks, insert_new, within
+from mithaq.store.sql import among, chunks, insert_new, within
 from mithaq.store.tables import copies as copies_
 from mithaq.store.tables import departed, orders, receipts, rows
 
@@ -194,8 +194,8 @@ def give(unit: Connection, order: OrderRow) -> bool:
 
 def orders_on(unit: Connection, ids: Iterable[str]) -> list[OrderRow]:
     """Return the orders about ``ids``, ours and others', oldest first."""
-    query = select(orders).where(within(unit, orders.c.id, set(ids))).order_by(orders.c.seq)
-    return [_order(row) for row in unit.execute(query)]
+    found = among(unit, select(orders).order_by(orders.c.seq), orders.c.id, ids)
+    return [_order(row) for row in found]
 
 
 def all_orders(unit: Connection, *, ours: bool) -> list[OrderRow]:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from mithaq.store.engine import append_lock
-from mithaq.store.sql import chunks, insert_many, insert_new, replace_many, within
+from mithaq.store.sql import among, chunks, insert_many, insert_new, replace_many, within
 from mithaq.store.tables import (
     afresh,
     approvals,
@@ -148,7 +148,7 @@ def remember_first(unit: Connection, new: Sequence[ShelfRow]) -> None:
 
 def first_shown(unit: Connection, agreement: str, ids: Iterable[str]) -> list[ShelfRow]:
     """Return, as rows of no shelf, what an agreement of many was first shown of ``ids``."""
-    which = (first_views.c.agreement == agreement, within(unit, first_views.c.id, set(ids)))
+    query = select(first_views).where(first_views.c.agreement == agreement)
     return [
         ShelfRow(
             shelf="",
@@ -163,7 +163,7 @@ def first_shown(unit: Connection, agreement: str, ids: Iterable[str]) -> list[Sh
             released_at=r.since,
             leaf=0,
         )
-        for r in unit.execute(select(first_views).where(*which))
+        for r in among(unit, query, first_views.c.id, ids)
     ]
 
 
@@ -185,8 +185,7 @@ def show_from(unit: Connection, row: ShelfRow, copy: int) -> None:
 
 def rows_of_ids(unit: Connection, ids: Iterable[str]) -> list[ShelfRow]:
     """Return every row, on any shelf, of ``ids``."""
-    query = select(rows).where(within(unit, rows.c.id, set(ids)))
-    return [ShelfRow(**row._mapping) for row in unit.execute(query)]
+    return [ShelfRow(**row._mapping) for row in among(unit, select(rows), rows.c.id, ids)]
 
 
 def standing_of(unit: Connection, copies_: Iterable[int]) -> dict[str, list[int]]:
@@ -422,14 +421,14 @@ def waiters(
     unit: Connection, targets: Iterable[str], agreement: str | None = None
 ) -> dict[str, list[int]]:
     """Take and return, by agreement, the copies that waited for one of ``targets``."""
-    which = [within(unit, waiting.c.target, set(targets))]
+    query = select(waiting)
     if agreement is not None:
-        which.append(waiting.c.agreement == agreement)
+        query = query.where(waiting.c.agreement == agreement)
     found: dict[str, dict[int, None]] = {}
-    for row in unit.execute(select(waiting.c.agreement, waiting.c.copy).where(*which)):
+    for row in among(unit, query, waiting.c.target, targets):
         found.setdefault(row.agreement, {})[row.copy] = None
-    if found:
-        unit.execute(delete(waiting).where(*which))
+        same = (waiting.c.agreement == row.agreement, waiting.c.target == row.target)
+        unit.execute(delete(waiting).where(*same, waiting.c.copy == row.copy))
     return {name: list(copies) for name, copies in found.items()}
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    literal,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -84,6 +85,20 @@ def within(
 def fetched(unit: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
     """Return the rows of ``query`` as the driver makes them: for what is read by the thousand."""
     return list(unit.execute(query).cursor.fetchall())
+
+
+def among(
+    unit: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[object]
+) -> Sequence[Any]:
+    """Return the rows of ``query``, which selects ``column``, where that holds one of ``values``.
+
+    The smaller side leads: a table that holds much less than is asked for is read whole.
+    """
+    wanted = set(values)
+    few = query.with_only_columns(literal(1)).order_by(None).limit(len(wanted) // 8 + 1).subquery()
+    if unit.execute(select(func.count()).select_from(few)).scalar_one() > len(wanted) // 8:
+        return unit.execute(query.where(within(unit, column, wanted))).all()
+    return [row for row in unit.execute(query).all() if row._mapping[column] in wanted]
 
 
 def put(unit: Connection, table: Table, row: Row) -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 
-from mithaq.store.tables.base import blob, column, columns, core, key, serial
+from mithaq.store.tables.base import Serial, blob, column, columns, core, key, serial
 
 journal = Table(
     "journal",
@@ -14,7 +14,7 @@ journal = Table(
 leaves = Table(
     "leaves",
     core,
-    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("idx", Serial, primary_key=True, autoincrement=False),
     blob("nonce"),
     blob("record"),
     column("subject"),
