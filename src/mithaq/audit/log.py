@@ -6,7 +6,7 @@ being guessed. Size and root never leave unasked: they count hidden work.
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,22 +86,36 @@ class Checked:
 Record = Mapping[str, Json]
 
 
-def append(unit: Connection, records: Sequence[tuple[str, Record]]) -> list[tuple[int, str]]:
-    """Append (subject, record) pairs; return each one's leaf index and leaf hash in hexadecimal."""
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Leaves that follow each other."""
+
+    first: int  # the index of the first
+    hashes: Sequence[bytes]
+
+
+def append(unit: Connection, records: Iterable[tuple[str, Record]]) -> Appended:
+    """Append (subject, record) pairs; return where they stand, and their leaf hashes."""
     append_lock(unit, "log")
     size = length(unit)
     rows: list[tuple[object, ...]] = []
-    result: list[tuple[int, str]] = []
-    nonces = secrets.token_bytes(NONCE * len(records))
-    for at, (subject, record) in enumerate(records):
-        nonce, raw = nonces[NONCE * at : NONCE * (at + 1)], encode_record(record)
+    hashes: list[bytes] = []
+    for at, ((subject, record), nonce) in enumerate(zip(records, _nonces(), strict=False), size):
+        raw = encode_record(record)
         leaf = leaf_hash(nonce + raw)
-        rows.append((size + at, nonce, raw, subject, leaf))
-        result.append((size + at, leaf.hex()))
+        rows.append((at, nonce, raw, subject, leaf))
+        hashes.append(leaf)
     insert_many(unit, leaves, ("idx", "nonce", "record", "subject", "hash"), rows)
     _grow(unit, size, size + len(rows))
     keep(unit, LENGTH, str(size + len(rows)))
-    return result
+    return Appended(size, hashes)
+
+
+def _nonces() -> Iterator[bytes]:
+    """Yield nonces without end, some at once: each call for random bytes asks the system."""
+    while True:
+        some = secrets.token_bytes(NONCE * 64)
+        yield from (some[at : at + NONCE] for at in range(0, len(some), NONCE))
 
 
 def encode_record(record: Record) -> bytes:

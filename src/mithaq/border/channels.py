@@ -97,7 +97,7 @@ def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channe
         "entries": len(out.load.entries),
         **out.about,
     }
-    [(_, leaf)] = log.append(unit, [(f"envelope:{channel.id}:{seq}", record)])
+    [leaf] = log.append(unit, [(f"envelope:{channel.id}:{seq}", record)]).hashes
     seal = Seal(
         realm=us.realm,
         sender=us.party,
@@ -107,7 +107,7 @@ def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channe
         seq=seq,
         prev=channel.head,
         issued=text(now),
-        audit=leaf,
+        audit=leaf.hex(),
         batch=out.load.batch,
         entries=[],
         body=out.load.body,

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from itertools import islice
 
 import msgspec
 from sqlalchemy import Connection
@@ -19,6 +18,7 @@ from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.model.canonical import Json, digest, parse
+from mithaq.model.labels import Tlp
 from mithaq.model.objects import version_of
 from mithaq.policy.agreement import Agreement
 from mithaq.policy.decision import Release
@@ -121,16 +121,16 @@ def place(
     _log_cuts(unit, going, now)
     _keep_changed(unit, going)
     records = (_record(work, placed, peer) for peer, many in going.items() for placed in many)
-    leaves = iter(log.append(unit, list(records)))
+    leaf = log.append(unit, records).first
     for peer, many in going.items():
         shelf = outgoing_channel(unit, peer, agreement.id).id
-        indexes = [index for index, _ in islice(leaves, len(many))]
         statements = _statements(work, shelf, many)
-        _rows(work, (shelf, peer), many, indexes, statements)
+        _rows(work, (shelf, peer), many, leaf, statements)
         if peer in work.nodes:
             parts = [_statement_part(work, id_, raw) for id_, raw in statements.items()]
             parts += [_part(work, placed, peer) for placed in many]
-            _seal(work, peer, parts, indexes[0])
+            _seal(work, peer, parts, leaf)
+        leaf += len(many)
     if work.many:
         releases.remember_first(unit, list(work.first.values()))
 
@@ -191,7 +191,7 @@ def _rows(
     work: _Placing,
     where: tuple[str, str],
     many: Sequence[Placed],
-    leaves: Sequence[int],
+    first: int,
     statements: Mapping[str, bytes],
 ) -> None:
     shelf, _ = where
@@ -205,7 +205,7 @@ def _rows(
             same = placed.before.copy == placed.copy.seq and not placed.copy.proof
             if same and where[1] in work.nodes:
                 orders.replaced(unit, work.us, placed.before, work.now)
-    rows = [_row(work, where, p, leaf) for p, leaf in zip(many, leaves, strict=True)]
+    rows = [_row(work, where, placed, leaf) for leaf, placed in enumerate(many, first)]
     objects.put_bodies(unit, {digest(raw): raw for raw in statements.values()})
     standing = [_statement_row(work, where, id_, raw) for id_, raw in statements.items()]
     releases.place(unit, [*standing, *rows])
@@ -221,6 +221,9 @@ def _rows(
         releases.show(unit, "place", shelf, rows=part)
 
 
+_LEVELS = {each: str(each) for each in (None, *Tlp)}
+
+
 def _row(work: _Placing, where: tuple[str, str], placed: Placed, leaf: int) -> ShelfRow:
     stored, seen = placed.copy.object, placed.decision.view
     return ShelfRow(
@@ -232,7 +235,7 @@ def _row(work: _Placing, where: tuple[str, str], placed: Placed, leaf: int) -> S
         copy=placed.copy.seq,
         view=seen.digest,
         removed=msgspec.json.encode(seen.removed).decode() if seen.removed else "[]",
-        label=str(seen.label.tlp),
+        label=_LEVELS[seen.label.tlp],
         released_at=work.at,
         leaf=leaf,
     )

@@ -64,6 +64,7 @@ class _Deciding:
             Key, dict[str, Draft]
         ] = {}  # the same under each clause that permits it
         self._views: dict[tuple[Key, frozenset[str]], View] = {}
+        self._stored: dict[Key, View] = {}  # of what is plain
         self._held: dict[Key, Audience] = {}
         self._audiences: dict[Audience, Audience] = {}
         self._whole: set[Key] = set()  # whoever gets it has all that it names
@@ -99,7 +100,7 @@ class _Deciding:
         chosen = self._drafts[key] = drafts[stand.apart[0].id]
         if self._grounds.nothing_new(chosen, stand):
             self._plain.add(key)
-        if all(made.cut == chosen.cut for made in drafts.values()):
+        if len(drafts) == 1 or all(made.cut == chosen.cut for made in drafts.values()):
             return self._shared(stand.open)
         return self._shared(stand.open - self._otherwise(key, chosen))
 
@@ -206,9 +207,9 @@ class _Deciding:
 
     def _has_all(self, who: Audience, key: Key) -> bool:
         """Say whether ``who`` have all that the candidate names."""
-        have = self._emission.have
+        have = self._emission.whose
         for _, target in self._drafts[key].refs:
-            if who is not have(target) and not self._all_have(who, target):
+            if who is not have.get(target) and not self._all_have(who, target):
                 return False
         return True
 
@@ -240,10 +241,16 @@ class _Deciding:
 
     def _view(self, key: Key, who: Audience) -> View:
         """Return what ``who`` see; in an agreement of many a version stays as first released (5.3)."""
-        without = NOTHING if self._is_plain(key) else self._without(key, who)
+        if self._is_plain(key):
+            return self._stored.get(key) or self._as_stored(key)
+        without = self._without(key, who)
         made = self._views.get((key, without))
         if made is None:
             made = self._views[key, without] = view(self._drafts[key], without)
+        return made
+
+    def _as_stored(self, key: Key) -> View:
+        made = self._stored[key] = view(self._drafts[key], NOTHING)
         return made
 
     def _without(self, key: Key, who: Audience) -> frozenset[str]:

@@ -33,11 +33,11 @@ class Emission:
         self._ids = ids
         self._refs = refs
         self._audience = dict(audiences)
-        self._have: dict[str, Audience] = {}
+        self.whose: dict[str, Audience] = {}  # who gets some candidate of each id
         for key, id_ in ids.items():
-            had, audience = self._have.get(id_), self._audience[key]
+            had, audience = self.whose.get(id_), self._audience[key]
             # one set for many, where it is one
-            self._have[id_] = had | audience if had else audience
+            self.whose[id_] = had | audience if had else audience
 
     @cached_property
     def _keys_of(self) -> Mapping[str, list[Key]]:
@@ -62,14 +62,14 @@ class Emission:
 
     def have(self, id_: str) -> Audience:
         """Return who gets some candidate of that id."""
-        return self._have.get(id_, NOBODY)
+        return self.whose.get(id_, NOBODY)
 
     def narrow(self, key: Key, who: Audience) -> list[Key]:
         """Give the candidate to ``who`` alone; return the candidates whose target somebody has lost."""
         self._audience[key] &= who
         id_ = self._ids[key]
         now = NOBODY.union(*(self._audience[k] for k in self._keys_of[id_]))
-        if now == self._have[id_]:
+        if now == self.whose[id_]:
             return []
-        self._have[id_] = now
+        self.whose[id_] = now
         return self._users.get(id_, [])

@@ -438,11 +438,12 @@ _word = lru_cache(maxsize=1024)(_prefixed)  # of the few words that most entries
 
 def batch_leaf(put: Put) -> bytes:
     """Return the leaf of ``put`` in its batch (border.md 5.2)."""
-    names = _prefixed(put.id) + _word(put.type) + _prefixed(put.modified)
-    terms = _word(put.role) + _word(put.onward)
-    view = bytes.fromhex(put.digest.removeprefix("sha256:"))
-    tail = view + put.size.to_bytes(8, "big") + bytes.fromhex(put.com)
-    return hashlib.sha256(b"\x00" + names + terms + tail).digest()
+    view_and_size = f"{put.digest.removeprefix('sha256:')}{put.size:016x}{put.com}"
+    parts = (
+        *(b"\x00", _prefixed(put.id), _word(put.type), _prefixed(put.modified)),
+        *(_word(put.role), _word(put.onward), bytes.fromhex(view_and_size)),
+    )
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def about_hash(agreement: str, owner: str, id_: str, modified: str) -> str:

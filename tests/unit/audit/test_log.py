@@ -90,7 +90,7 @@ def test_what_is_handed_out_proves_itself_offline(store, signer):
 
     assert checked.origin == "aurelia"
     assert [record["n"] for record in checked.records] == [0, 17, 299]
-    assert checked.hashes == tuple(placed[n][1] for n in (0, 17, 299))
+    assert checked.hashes == tuple(placed.hashes[n].hex() for n in (0, 17, 299))
 
 
 def test_a_proof_holds_under_an_older_checkpoint_though_the_log_grew(store, signer):
