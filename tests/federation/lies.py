@@ -946,6 +946,17 @@ def object_lie(name, becomes, make, **more):
     lie(name, "7", tells, becomes, says=more.get("says", ""), before=more.get("before"))
 
 
+def _identity_of(nation, name, by=None):
+    """Describe a nation by its own identity."""
+    return lambda liar: liar.body(
+        kind="identity",
+        by=by,
+        id=liar.stage.identity(nation),
+        name=name,
+        identity_class="organization",
+    )
+
+
 def _marked(liar, definition, **more):
     """A definition that is not what it seems, and an object under it."""
     tool = liar.body(4, level=None, object_marking_refs=[definition["id"]])
@@ -970,39 +981,9 @@ object_lie(
     lambda liar: put(liar.body(3, by=C), role="carrier"),
 )
 object_lie("our-own-object", aside("ownership"), lambda liar: liar.body(3, by=US))
-object_lie(
-    "a-third-partys-identity",
-    aside("ownership"),
-    lambda liar: liar.body(
-        kind="identity",
-        by=None,
-        id=liar.stage.identity(C),
-        name="Corvia, new",
-        identity_class="organization",
-    ),
-)
-object_lie(
-    "our-own-identity",
-    aside("ownership"),
-    lambda liar: liar.body(
-        kind="identity",
-        by=None,
-        id=liar.stage.identity(US),
-        name="Aurelia, new",
-        identity_class="organization",
-    ),
-)
-object_lie(
-    "an-identity-of-two-nations",
-    aside("ownership"),
-    lambda liar: liar.body(
-        kind="identity",
-        by=B,
-        id=liar.stage.identity(C),
-        name="Corvia, by Borea",
-        identity_class="organization",
-    ),
-)
+object_lie("a-third-partys-identity", aside("ownership"), _identity_of(C, "Corvia, new"))
+object_lie("our-own-identity", aside("ownership"), _identity_of(US, "Aurelia, new"))
+object_lie("an-identity-of-two-nations", aside("ownership"), _identity_of(C, "By Borea", by=B))
 object_lie(
     "owner-of-what-it-carries", aside("role"), lambda liar: put(liar.body(3, by=None), role="owner")
 )

@@ -11,17 +11,8 @@ from mithaq.node.build import ROOT_KEY
 from mithaq.seal import drafts
 from mithaq.seal.keys import from_pem, generate
 from mithaq.store import channels, inbound, journal, parties, releases
-from tests.federation.test_delivery import NATIONS, agreement, let_go
+from tests.federation.test_delivery import let_go
 from tests.federation.test_revocation import away, numbers_at, turn, version_at
-
-
-@pytest.fixture
-def three(federation):
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
-    federation.sign(agreement("forum", *NATIONS), *NATIONS)
-    return federation
 
 
 def begin_anew(federation, *, rotate=True, **more):

@@ -4,8 +4,6 @@ import threading
 import time
 from datetime import timedelta
 
-import pytest
-
 from mithaq.border import admit, parting, peers, signing
 from mithaq.clock import text
 from mithaq.exchange.wire import PeerUnreachable, Response
@@ -35,15 +33,6 @@ def agreement(id_, *names):
         clauses=[Clause(id="all", kinds=["*"], max_tlp="AMBER", onward="scope")],
         start="2026-01-01T00:00:00.000Z",
     )
-
-
-@pytest.fixture
-def three(federation):
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
-    federation.sign(agreement("forum", *NATIONS), *NATIONS)
-    return federation
 
 
 def tool(number):

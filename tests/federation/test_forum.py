@@ -16,15 +16,6 @@ from tests.federation.test_delivery import NATIONS, agreement, tool
 ID = tool(1)["id"]
 
 
-@pytest.fixture
-def three(federation):
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
-    federation.sign(agreement("forum", *NATIONS), *NATIONS)
-    return federation
-
-
 def copies(federation, name, id_=ID):
     with federation.nodes[name].core.read() as unit:
         return [copy for copy in objects.of_id(unit, id_) if copy.standing == "received"]

@@ -9,27 +9,13 @@ from mithaq.border.keys import Change
 from mithaq.border.peers import document_of
 from mithaq.errors import InputError, Refused
 from mithaq.exchange.wire import PeerUnreachable
-from mithaq.node.build import ROOT_KEY
 from mithaq.seal.documents import Reader
 from mithaq.seal.keys import from_pem, generate
 from mithaq.store import inbound, releases
-from tests.federation.test_delivery import NATIONS, agreement, let_go
+from tests.federation.test_delivery import let_go
 from tests.values import replace
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def three(federation):
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
-    federation.sign(agreement("forum", *NATIONS), *NATIONS)
-    return federation
-
-
-def root(federation, name="aurelia"):
-    return from_pem((federation.nodes[name].config.home / ROOT_KEY).read_bytes())
 
 
 def change(federation, name="aurelia", after=HOUR, **more):
@@ -37,7 +23,7 @@ def change(federation, name="aurelia", after=HOUR, **more):
     node, fresh = federation.nodes[name], generate()
     wanted = Change(public=fresh.public, begins=federation.clock() + after, **more)
     with node.core.begin() as unit:
-        keys.rotate(unit, node.us, [root(federation, name)], wanted, federation.clock(), by="olga")
+        keys.rotate(unit, node.us, [federation.root(name)], wanted, federation.clock(), by="olga")
     node.keys.beside(fresh.keyid).write_bytes(fresh.pem())
     return fresh
 
@@ -140,8 +126,8 @@ def test_a_document_takes_our_root_key_and_names_keys_that_are_there(three):
     for roots, wanted, error in (
         ([generate()], Change(), Refused),
         ([], Change(), Refused),
-        ([root(three), generate()], Change(), Refused),
-        ([root(three)], Change(revoked=["sha256:" + "0" * 64]), InputError),
+        ([three.root("aurelia"), generate()], Change(), Refused),
+        ([three.root("aurelia")], Change(revoked=["sha256:" + "0" * 64]), InputError),
     ):
         with node.core.begin() as unit, pytest.raises(error):
             keys.rotate(unit, node.us, roots, wanted, three.clock(), by="olga")
@@ -151,7 +137,9 @@ def test_readers_are_signed_and_heard_of(three):
     node = three.nodes["aurelia"]
     named = [Reader(id="duty-1", role="duty officer", name="D. O.")]
     with node.core.begin() as unit:
-        keys.rotate(unit, node.us, [root(three)], Change(readers=named), three.clock(), by="olga")
+        keys.rotate(
+            unit, node.us, [three.root("aurelia")], Change(readers=named), three.clock(), by="olga"
+        )
     three.settle()
 
     with three.nodes["borea"].core.read() as unit:

@@ -17,15 +17,6 @@ from tests.federation.test_delivery import NATIONS, agreement, tool
 ID = tool(1)["id"]
 
 
-@pytest.fixture
-def three(federation):
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
-    federation.sign(agreement("forum", *NATIONS), *NATIONS)
-    return federation
-
-
 def let_go(federation, *bodies, tlp=Tlp.GREEN, by="aurelia", under="forum"):
     federation.release(by, under, federation.give(by, *bodies, tlp=tlp))
     federation.settle()

@@ -11,28 +11,14 @@ from mithaq.clock import text
 from mithaq.exchange.client import fetch_keys
 from mithaq.exchange.wire import PeerUnreachable, Request
 from mithaq.node import open_node
-from mithaq.node.build import ROOT_KEY
 from mithaq.node.keyring import NoExchangeKey
 from mithaq.node.worker import Worker
 from mithaq.policy.agreement import to_bytes
 from mithaq.seal.envelope import read, sign
-from mithaq.seal.keys import from_pem, generate
+from mithaq.seal.keys import generate
 from mithaq.seal.messages import encode
 from mithaq.store import channels, inbound, recalls
 from tests.federation.test_delivery import NATIONS, agreement, let_go, tool
-
-
-@pytest.fixture
-def three(federation):
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
-    federation.sign(agreement("forum", *NATIONS), *NATIONS)
-    return federation
-
-
-def root(federation, name="aurelia"):
-    return from_pem((federation.nodes[name].config.home / ROOT_KEY).read_bytes())
 
 
 def turn(federation, node=None, **more):
@@ -42,7 +28,9 @@ def turn(federation, node=None, **more):
     node.keys.beside(fresh.keyid).write_bytes(fresh.pem())
     wanted = Change(public=fresh.public, begins=federation.clock(), **more)
     with node.core.begin() as unit:
-        keys.rotate(unit, node.us, [root(federation)], wanted, federation.clock(), by="olga")
+        keys.rotate(
+            unit, node.us, [federation.root("aurelia")], wanted, federation.clock(), by="olga"
+        )
     return fresh
 
 
@@ -231,7 +219,7 @@ def test_an_expired_document_stops_admission_until_the_next_one(three):
         node.keys.beside(fresh.keyid).write_bytes(fresh.pem())
         change = Change(public=fresh.public, begins=three.clock())
         with node.core.begin() as unit:
-            keys.rotate(unit, node.us, [root(three, name)], change, three.clock(), by="olga")
+            keys.rotate(unit, node.us, [three.root(name)], change, three.clock(), by="olga")
     three.settle(8)
 
     assert numbers_at(three, "borea") == numbers_at(three, "corvia") == [1]
@@ -270,12 +258,12 @@ def test_anybody_may_bring_a_document_and_only_its_roots_make_it_count(three):
         b"{}",
         draft_of(three, others),
         draft_of(three, others, roots=[others.public]),
-        draft_of(three, root(three), roots=[others.public]),
-        *(sign(kind, each, root(three)).to_bytes() for each in (unknown, skipped, realm)),
+        draft_of(three, three.root("aurelia"), roots=[others.public]),
+        *(sign(kind, each, three.root("aurelia")).to_bytes() for each in (unknown, skipped, realm)),
     ]
     answers = [post(three, raw) for raw in lies]
     before = arrivals(three)
-    true = post(three, draft_of(three, root(three)))
+    true = post(three, draft_of(three, three.root("aurelia")))
 
     assert before == []
     assert {(a.status, a.body, tuple(a.headers.items())) for a in [*answers, true]} == {
@@ -284,7 +272,7 @@ def test_anybody_may_bring_a_document_and_only_its_roots_make_it_count(three):
     assert arrivals(three) == [("aurelia", "keys")]
     three.workers["borea"].turn()
     assert version_at(three, "borea") == 2
-    post(three, draft_of(three, root(three)))
+    post(three, draft_of(three, three.root("aurelia")))
     assert arrivals(three) == []
 
 
@@ -303,13 +291,13 @@ def test_a_nation_that_is_met_and_not_confirmed_is_answered_as_an_unknown_one(fe
     for name in ("aurelia", "borea"):
         federation.nation(name, NATIONS[name])
         federation.workers[name].show()
-    one = post(federation, draft_of(federation, root(federation)))
+    one = post(federation, draft_of(federation, federation.root("aurelia")))
     node = federation.nodes["borea"]
     with node.core.begin() as unit:
         raw = fetch_keys(node.wire, federation.nodes["aurelia"].us.url)
         peers.meet(unit, node.us, raw, federation.clock(), by="omar")
     federation.workers["borea"].show()
-    two = post(federation, draft_of(federation, root(federation)))
+    two = post(federation, draft_of(federation, federation.root("aurelia")))
 
     assert (one.status, one.body, one.headers) == (two.status, two.body, two.headers)
     assert arrivals(federation) == []

@@ -1,7 +1,6 @@
 """Breaking off with a partner: nothing reaches it from then on, whoever holds it; and the way back."""
 
 import json
-import shutil
 import threading
 
 import pytest
@@ -13,8 +12,6 @@ from mithaq.errors import Conflict, NotFound, PeerError, Refused
 from mithaq.exchange.transport import sign
 from mithaq.exchange.wire import Request
 from mithaq.model.labels import Tlp
-from mithaq.node import open_node
-from mithaq.node.worker import Worker
 from mithaq.policy.agreement import to_bytes
 from mithaq.seal.keys import generate
 from mithaq.seal.messages import RUPTURE
@@ -27,7 +24,7 @@ WHY = rupture.Why(reason="case 7", basis="decree 12")
 
 @pytest.fixture(scope="module")
 def signed(tmp_path_factory):
-    """Three nations with a forum and a pair in force, to be copied: their folder, and their clock."""
+    """Three nations with a forum and a pair in force, closed, to be copied."""
     made = Federation(tmp_path_factory.mktemp("three"))
     for name, country in NATIONS.items():
         made.nation(name, country)
@@ -35,19 +32,12 @@ def signed(tmp_path_factory):
     made.sign(agreement("forum", *NATIONS), *NATIONS)
     made.sign(agreement("pair", "aurelia", "borea"), "aurelia", "borea")
     made.close()
-    return made.folder, made.clock.now
+    return made
 
 
 @pytest.fixture
 def three(signed, tmp_path):
-    folder, now = signed
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    made = Federation(tmp_path)
-    made.clock.now = now
-    for name in NATIONS:
-        node = open_node(tmp_path / name, clock=made.clock, wire=made.wire.of(name))
-        made.nodes[name], made.workers[name] = node, Worker(node)
-        made.listen(name)
+    made = Federation.copied(signed, tmp_path)
     yield made
     made.close()
 

@@ -1,6 +1,7 @@
 """A federation in one process: nodes as values, a wire that can lose, double, reorder and forge, one clock."""
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,11 +20,11 @@ from mithaq.exchange.visit import Settings as ListenerSettings
 from mithaq.exchange.wire import PeerUnreachable, Request, Response
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.objects import from_body
-from mithaq.node import Node, init
-from mithaq.node.build import CURSOR_KEY
+from mithaq.node import Node, init, open_node
+from mithaq.node.build import CURSOR_KEY, ROOT_KEY
 from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
-from mithaq.seal.keys import KeySigner
+from mithaq.seal.keys import KeySigner, from_pem
 from mithaq.store import objects, parties
 from mithaq.store.parties import ActorRow
 from mithaq.store.sources import Source
@@ -123,6 +124,22 @@ class Federation:
         self.workers[name] = Worker(node)
         self.listen(name)
         return node
+
+    @classmethod
+    def copied(cls, made: "Federation", folder: Path) -> "Federation":
+        """Open a copy of a closed federation, at the instant at which that one was left."""
+        shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+        copy = cls(folder)
+        copy.clock.now = made.clock.now
+        for name in made.nodes:
+            node = open_node(folder / name, clock=copy.clock, wire=copy.wire.of(name))
+            copy.nodes[name], copy.workers[name] = node, Worker(node)
+            copy.listen(name)
+        return copy
+
+    def root(self, name: str) -> KeySigner:
+        """Return a nation's root key."""
+        return from_pem((self.nodes[name].config.home / ROOT_KEY).read_bytes())
 
     def listen(self, name: str) -> None:
         node = self.nodes[name]

@@ -303,7 +303,7 @@ def _part(work: _Placing, placed: Placed, peer: str) -> _Part:
     key = (copy.seq, seen.digest, onward, readers, consent)
     made = work.parts.get(key)
     if made is None:
-        put = _relayed(copy, consent) if copy.proof else _own(placed, onward, readers)
+        put = relayed(copy, consent) if copy.proof else _own(placed, onward, readers)
         made = work.parts[key] = _sealed(put, seen.raw)
     return made
 
@@ -324,7 +324,7 @@ def _own(placed: Placed, onward: str, readers: str) -> Put:
     )
 
 
-def _relayed(copy: Copy, consent: str) -> Put:
+def relayed(copy: Copy, consent: str = "") -> Put:
     """Return the owner's entry with the owner's proof and consent: a relay sends the exact bytes or nothing."""
     return Put(
         id=copy.object.id,

@@ -16,6 +16,7 @@ from mithaq.audit import evidence
 from mithaq.audit.evidence import Equivocation, Unproven
 from mithaq.border import agreements, alarms, peers
 from mithaq.border.channels import send_document
+from mithaq.border.outbox import relayed
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.policy.agreement import Agreement
@@ -174,7 +175,7 @@ def _weigh(unit: Connection, us: Us, agreement: str, shown: Shown, now: datetime
     return [
         copy.seq
         for copy in mine
-        if _accuse(unit, us, owner, (_entry(copy), shown.entry), shown.orders, now)
+        if _accuse(unit, us, owner, (relayed(copy), shown.entry), shown.orders, now)
     ]
 
 
@@ -184,27 +185,12 @@ def _show(
     """Show a party what the owner signed for us, so that it can see for itself."""
     peer, agreement = to
     shown = [
-        Shown(entry=_entry(copy), orders=_orders(unit, agreement, copy.voucher, copy.object.id))
+        Shown(entry=relayed(copy), orders=_orders(unit, agreement, copy.voucher, copy.object.id))
         for copy in objects.by_seq(unit, [*seqs][:MOST_SHOWN])
         if copy.voucher != peer
     ]
     if shown:
         _send(unit, us, (peer, agreement), now, shown=shown)
-
-
-def _entry(copy: Copy) -> Put:
-    """Return the owner's entry with its proof, as a relay would show it."""
-    return Put(
-        id=copy.object.id,
-        type=copy.object.type,
-        modified=copy.object.version,
-        digest=copy.object.digest,
-        size=len(copy.object.raw),
-        com=copy.com,
-        role="owner" if copy.role == "owner" else "carrier",
-        onward=copy.onward,  # type: ignore[arg-type]
-        proof=_proof(copy),
-    )
 
 
 def _orders(unit: Connection, agreement: str, owner: str, id_: str) -> list[str]:
@@ -254,4 +240,4 @@ def notice(unit: Connection, us: Us, came: Sequence[Copy], now: datetime) -> Non
     for old in objects.by_seq(unit, [each.seq for each in before]):
         copy = new[old.voucher, old.object.id, old.object.version]
         if old.agreement == copy.agreement or (old.com != copy.com and old.role == copy.role):
-            _accuse(unit, us, old.voucher, (_entry(old), _entry(copy)), (), now)
+            _accuse(unit, us, old.voucher, (relayed(old), relayed(copy)), (), now)
