@@ -7,23 +7,23 @@ from pathlib import Path
 
 from mithaq import clock
 from mithaq.node import collect_seldom
-from tests.bench.measures import ATTACK, MEASURES, run
+from tests.bench.measures import APART, ATTACK, MEASURES, run
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-`./mithaq bench` writes this page. Each line is measured inside one run, on the whole of MITRE ATT&CK Enterprise,
-against another implementation or what the same machine could do at best; absolute times are for orientation.
+`./mithaq bench` measures and writes this page; `./mithaq bench NAME` measures some and renews their lines. `growth` is
+measured only where it is named. A figure is taken inside one run, on the whole of MITRE ATT&CK Enterprise, against
+another implementation or what the same machine could do at best; absolute times are for orientation. The load is that
+of the machine before the measure began: whatever is above nought is other people's work.
 
-Machine: {machine}. Measured {at}.
-
-| what | figure | at least | |
-|---|---|---|---|
+| what | figure | at least | | by | measured |
+|---|---|---|---|---|---|
 """
 
 
 def machine():
-    """Describe the machine: processor, cores, memory, system, Python."""
+    """Describe the machine: processor, cores, memory, system, Python, and how busy it is."""
     info = Path("/proc/cpuinfo").read_text("utf-8")
     model = next(
         (line.partition(": ")[2] for line in info.splitlines() if "model name" in line), "?"
@@ -31,7 +31,8 @@ def machine():
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     system = f"{platform.system()} {platform.release().partition('-')[0]}"
     python = f"Python {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, {system}, {python}"
+    load = f"load {os.getloadavg()[0]:.0f}"
+    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, {system}, {python}, {load}"
 
 
 def main(names):
@@ -44,14 +45,16 @@ def main(names):
     if unknown:
         sys.exit(f"no measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
     collect_seldom()  # as every process of a node does
-    lines = []
-    for figure in run(names or MEASURES):
-        lines.append(f"| {figure.what} | {figure.figure} | {figure.least} | {figure.detail} |")
-        sys.stdout.write(lines[-1] + "\n")
+    made, here = {}, f"{clock.text(clock.now())[:10]}, {machine()}"
+    for name, figure in run(names or [each for each in MEASURES if each not in APART]):
+        cells = (figure.what, figure.figure, figure.least, figure.detail)
+        made[figure.what] = "| " + " | ".join((*cells, f"`{name}`", here)) + " |"
+        sys.stdout.write(made[figure.what] + "\n")
         sys.stdout.flush()
-    if not names:
-        head = HEAD.format(machine=machine(), at=clock.text(clock.now())[:10])
-        PAGE.write_text(head + "\n".join(lines) + "\n", "utf-8")
+    before = PAGE.read_text("utf-8").splitlines()
+    kept = {line.split(" | ")[0].removeprefix("| "): line for line in before if line[:2] == "| "}
+    lines = {what: line for what, line in (kept | made).items() if what != "what"}
+    PAGE.write_text(HEAD + "\n".join(lines.values()) + "\n", "utf-8")
 
 
 main(sys.argv[1:])
