@@ -588,3 +588,19 @@ def test_an_owners_consent_is_for_the_purpose_that_it_names(consented):
     decision = judged(candidate, "judicial", *PURPOSES, consents=(yes,))
 
     assert isinstance(decision, Release) == (consented == "judicial")
+
+
+def test_what_was_approved_for_one_grows_by_nothing_while_another_waits():
+    """Corvia lacks the target, so the view for both lacks it too; as Corvia waits, Borea's must not gain it unseen."""
+    agreement = pact("borea", "corvia")
+    one = ours(FIRST, Tlp.AMBER_STRICT, x_seen_ref=SECOND)
+    other = replace(ours(SECOND, Tlp.GREEN), beside=Beside(releasable_to=frozenset({"borea"})))
+    held = decided(around(agreement), agreement, [one, other])["borea", FIRST]
+    assert isinstance(held, Hold)
+    assert held.view.removed == ("/x_seen_ref",)
+    yes = approval(agreement, one, held.view.digest, "borea")
+
+    found = decided(around(agreement, approvals=(yes,)), agreement, [one, other])
+
+    assert found["borea", FIRST] == Release(view=held.view, clause="all")
+    assert found["corvia", FIRST] == held
