@@ -16,6 +16,7 @@ from mithaq.policy.agreement import (
     level,
     named,
     read,
+    read_exact,
     schema,
     to_bytes,
 )
@@ -69,7 +70,7 @@ def test_toml_and_json_of_one_text_have_the_same_exact_bytes():
 
     again = read(to_bytes(text))
 
-    assert again == text
+    assert again == text == read_exact(to_bytes(text))
     assert digest_of(again) == digest_of(text)
     assert to_bytes(text) == canonical(document())
 
@@ -193,6 +194,13 @@ def test_a_wrong_type_is_refused_at_its_place_too():
     assert refused.value.facts["where"] == "$.clauses[0].onward"
 
 
+def test_of_several_purposes_that_there_are_not_the_first_by_name_is_told():
+    strange = [f"for-{letter}" for letter in "zyxwvutsrqponmlkjihgfedcba"]
+
+    with pytest.raises(InvalidAgreement, match="'for-a' is none of"):
+        read(canonical(with_clause(purposes=strange)))
+
+
 def test_what_is_just_enough_is_taken():
     third = document()["parties"][0] | {"name": "corvia"}
 
@@ -212,6 +220,9 @@ def test_what_is_just_enough_is_taken():
         .covers("borea", "aurelia")
     )
     assert read(canonical(document(end="2031-03-10T00:00:00.001Z"))).end
+    assert read(canonical(document(witnesses=["aurelia", "borea"]))).witnesses
+    assert read(TOML + b"#" * ((1 << 20) - len(TOML))).id == "pact"
+    assert read(b"#" + b"." * 500 + TOML).id == "pact"
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mithaq.model.labels import Tlp
+from mithaq.model.objects import from_body
 from mithaq.policy.agreement import digest_of
-from mithaq.policy.attribution import ACTORS, attributes
+from mithaq.policy.attribution import ACTORS, attributes, attributes_anything
 from mithaq.policy.decide import decide
 from mithaq.policy.decision import Hold, Release
 from mithaq.policy.situation import Approval, Consent, Person, Standing
 from tests.unit.policy.oracle_views import attributed
-from tests.unit.policy.world_objects import NOW
+from tests.unit.policy.world_objects import NOW, named
 from tests.unit.policy.worlds import worlds
 from tests.values import replace
 
@@ -167,3 +168,18 @@ def test_what_stands_by_a_text_that_let_it_go_waits_under_one_that_does_not(worl
     for decision in made.values():
         if isinstance(decision, Release):
             assert not attributed(decision.view.body)
+
+
+@pytest.mark.parametrize("source", [*sorted(ACTORS), "identity", "indicator"])
+@pytest.mark.parametrize("target", ["identity", "location", "threat-actor"])
+@pytest.mark.parametrize("kind", ["attributed-to", "located-at", "originates-from", "uses"])
+def test_what_attributes_nothing_at_a_glance_attributes_nothing_when_read(source, target, kind):
+    body = {
+        "type": "relationship", "spec_version": "2.1", "id": named("relationship", 1),
+        "created": NOW, "modified": NOW, "relationship_type": kind,
+        "source_ref": named(source, 2), "target_ref": named(target, 3),
+    }  # fmt: skip
+    stored = from_body(body)
+
+    assert attributes_anything(stored) or not attributes(stored.body)
+    assert not (target == "threat-actor" and attributes_anything(stored))

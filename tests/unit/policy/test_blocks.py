@@ -204,3 +204,27 @@ def test_words_are_met_in_any_case_and_what_is_no_word_in_none():
     assert about(one, restriction(labels=frozenset({"ransom"})))
     assert not about(one, restriction(labels=frozenset({"Ransom"})))
     assert blocks._labels(replace(one, object=ours(FIRST, Tlp.GREEN).object)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("fields", "met"),
+    [
+        ({}, True),
+        ({"kinds": {"*"}}, True), ({"kinds": {"indicator"}}, True), ({"kinds": {"tool"}}, False),
+        ({"kinds": {"tool", "indicator"}}, True), ({"kinds": {"tool", "*"}}, True),
+        ({"ids": {FIRST}}, True), ({"ids": {"tool--1"}}, False), ({"ids": {FIRST, "tool--1"}}, True),
+        ({"sources": {"aurelia"}}, True), ({"sources": {"borea"}}, False),
+        ({"labels": {"apt"}}, True), ({"labels": {"ransom"}}, False),
+        ({"markings": {tlp_id(Tlp.GREEN)}}, True), ({"markings": {"marking-definition--x"}}, False),
+        ({"kinds": {"indicator"}, "ids": {FIRST}, "sources": {"aurelia"}, "labels": {"apt"}}, True),
+        ({"kinds": {"tool"}, "ids": {FIRST}}, False), ({"kinds": {"*"}, "ids": {"x"}}, False),
+        ({"ids": {FIRST}, "sources": {"borea"}}, False), ({"ids": {FIRST}, "labels": {"x"}}, False),
+        ({"ids": {FIRST}, "markings": {"x"}}, False),
+    ],
+)  # fmt: skip
+def test_all_that_a_block_names_must_be_met_and_any_word_of_a_list_is_enough(fields, met):
+    one = ours(FIRST, Tlp.GREEN, labels=["apt"])
+    block = restriction(**{name: frozenset(words) for name, words in fields.items()})
+
+    assert blocks.names(block, one) is met
+    assert bool(about(one, block)) is met
