@@ -12,6 +12,7 @@ from mithaq.model.objects import from_body
 from mithaq.policy.agreement import PURPOSES, Agreement, digest_of
 from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Reason, Release, Rule, Withhold
+from mithaq.policy.emission import NOBODY, Emission
 from mithaq.policy.receive import against_receiving
 from mithaq.policy.situation import (
     Approval,
@@ -104,7 +105,7 @@ def decided(
 
 def test_what_was_approved_without_a_held_neighbour_goes_without_it():
     """Both wait at first, and what a person saw of one lacked the other; its approval must not be lost."""
-    agreement = pact("borea")
+    agreement = pact("borea", clauses=[clause("all", onward="scope")])
     one = ours(FIRST, Tlp.AMBER_STRICT, x_seen_ref=SECOND)
     other = ours(SECOND, Tlp.AMBER_STRICT)
     held = decided(around(agreement), agreement, [one, other])["borea", FIRST]
@@ -114,7 +115,7 @@ def test_what_was_approved_without_a_held_neighbour_goes_without_it():
 
     found = decided(around(agreement, approvals=(yes,)), agreement, [one, other])
 
-    assert found["borea", FIRST] == Release(view=held.view, clause="all")
+    assert found["borea", FIRST] == Release(view=held.view, clause="all", onward="scope")
     assert isinstance(found["borea", SECOND], Hold)
 
 
@@ -202,7 +203,8 @@ def test_a_clause_that_would_cut_otherwise_than_the_first_gives_nothing():
     found = decided(around(agreement), agreement, [ours(FIRST, Tlp.GREEN, description="text")])
 
     assert isinstance(found["borea", FIRST], Release)
-    assert found["corvia", FIRST].reasons[0].facts == {"because": "one-view", "first": "b"}
+    facts = {"because": "one-view", "first": "b"}
+    assert found["corvia", FIRST].reasons[0] == Reason(rule=Rule.NO_CLAUSE, clause="c", facts=facts)
 
 
 def test_whom_it_cannot_go_to_anyway_has_no_say_in_how_it_is_cut():
@@ -604,3 +606,94 @@ def test_what_was_approved_for_one_grows_by_nothing_while_another_waits():
 
     assert found["borea", FIRST] == Release(view=held.view, clause="all")
     assert found["corvia", FIRST] == held
+
+
+def test_who_waits_does_not_wait_for_another_view_than_the_one_that_goes():
+    """Borea has the target and may see both views; Corvia lacks it, and no view of its own is made (border.md 1.7)."""
+    agreement = pact("borea", "corvia")
+    one = ours(FIRST, Tlp.AMBER_STRICT, x_seen_ref=SECOND)
+    other = replace(ours(SECOND, Tlp.GREEN), beside=Beside(releasable_to=frozenset({"borea"})))
+    cut = decided(around(agreement), agreement, [one, other])["borea", FIRST].view.digest
+    yes = tuple(approval(agreement, one, view, "borea") for view in (cut, one.object.digest))
+
+    found = decided(around(agreement, approvals=yes), agreement, [one, other])
+
+    assert found["borea", FIRST].view.removed == ()
+    assert rules(found["corvia", FIRST]) == {Rule.FIRST_VIEW}
+
+
+def test_a_version_stays_as_it_was_first_shown_though_its_target_goes_by_now_or_never():
+    agreement = pact("borea", "corvia")
+    target, one = ours(SECOND, Tlp.GREEN), ours(FIRST, Tlp.GREEN, x_seen_ref=SECOND)
+    alone = decided(around(agreement), agreement, [one])
+    stands = around(agreement, shelves=(row(one, alone["borea", FIRST], "borea"),))
+
+    for given in ([one], [one, target]):
+        found = decided(stands, agreement, given)
+        for peer in ("borea", "corvia"):
+            assert found[peer, FIRST] == alone["borea", FIRST]
+            assert found[peer, FIRST].view.removed == ("/x_seen_ref",)
+
+
+def test_the_older_leaves_from_everybody_who_gets_the_newer():
+    agreement = latest(pact("borea", "corvia"))
+    old, new = two_versions()
+    first = decided(around(agreement), agreement, [replace(old, newest=True)])
+    rows = tuple(row(old, first[peer, "old"], peer) for peer in ("borea", "corvia"))
+
+    found = decided(around(agreement, shelves=rows), agreement, [old, new])
+
+    assert [rules(found[peer, "old"]) for peer in ("borea", "corvia")] == [{Rule.SUPERSEDED}] * 2
+
+
+def test_the_older_leaves_though_it_was_written_with_fewer_digits():
+    agreement = latest(pact("borea"))
+    old, new = (
+        replace(ours(FIRST, Tlp.GREEN, modified=f"2031-03-02T00:00:00.{digits}Z"), key=key)
+        for key, digits in (("old", "510"), ("new", "5101"))
+    )
+
+    for given in ([old, new], [new, old]):
+        found = decided(around(agreement), agreement, given)
+        assert rules(found["borea", "old"]) == {Rule.SUPERSEDED}
+        assert isinstance(found["borea", "new"], Release)
+
+
+def test_what_waits_for_two_persons_says_so_in_one_order_and_waits_though_it_refers_to_others():
+    agreement = pact("borea", clauses=[clause("all", attribution="hold")])
+    target = ours(SECOND, Tlp.GREEN)
+    body = {
+        "type": "threat-actor", "id": named("threat-actor", 1), "name": "x", "country": "XC",
+        "x_seen_ref": SECOND,
+    }  # fmt: skip
+    strict = {
+        k: v for k, v in ours(FIRST, Tlp.AMBER_STRICT).object.body.items() if k not in PATTERN
+    }
+    actor = replace(ours(FIRST, Tlp.GREEN), key="actor", object=from_body(strict | body))
+
+    held = decided(around(agreement), agreement, [actor, target])["borea", "actor"]
+
+    assert isinstance(held, Hold)
+    assert [r.rule for r in held.reasons] == [Rule.POLICY_OWNER, Rule.SECOND_PERSON]
+
+
+def test_what_has_all_that_it_requires_waits_and_is_not_withheld():
+    agreement = pact("borea")
+    kept = {k: v for k, v in ours(FIRST, Tlp.AMBER_STRICT).object.body.items() if k not in PATTERN}
+    body = kept | {"type": "sighting", "id": named("sighting", 1), "sighting_of_ref": FIRST}
+    sighting = replace(ours(FIRST, Tlp.GREEN), key="sighting", object=from_body(body))
+
+    found = decided(around(agreement), agreement, [sighting, ours(FIRST, Tlp.GREEN)])
+
+    assert isinstance(found["borea", "sighting"], Hold)
+
+
+def test_whoever_has_one_version_of_an_id_has_that_id():
+    both, one, other = frozenset({"b", "c"}), frozenset({"b"}), frozenset({"c"})
+    ids, targets = {"old": "x", "new": "x", "naming": "y"}, {"naming": ["x"]}
+    emission = Emission(ids, targets, {"old": one, "new": other, "naming": both})
+
+    assert emission.have("x") == both
+    assert emission.narrow("old", one) == []
+    assert emission.narrow("old", NOBODY) == ["naming"]
+    assert (emission.have("x"), emission.to("old"), emission.have("z")) == (other, NOBODY, NOBODY)
