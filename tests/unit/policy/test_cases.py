@@ -690,8 +690,8 @@ def test_what_has_all_that_it_requires_waits_and_is_not_withheld():
 
 def test_whoever_has_one_version_of_an_id_has_that_id():
     both, one, other = frozenset({"b", "c"}), frozenset({"b"}), frozenset({"c"})
-    ids, targets = {"old": "x", "new": "x", "naming": "y"}, {"naming": ["x"]}
-    emission = Emission(ids, targets, {"old": one, "new": other, "naming": both})
+    ids, refs = {"old": "x", "new": "x", "naming": "y"}, {"naming": [("/x_seen_ref", "x")]}
+    emission = Emission(ids, refs, {"old": one, "new": other, "naming": both})
 
     assert emission.have("x") == both
     assert emission.narrow("old", one) == []
