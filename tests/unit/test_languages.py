@@ -126,3 +126,15 @@ def test_what_others_named_cannot_steer_a_screen():
     hostile = "a\x1b]0;owned\x07b\x9b2Jc\u202edcba\nnext"
 
     assert plain(hostile) == "a\\u{001b}]0;owned\\u{0007}b\\u{009b}2Jc\\u{202e}dcba\nnext"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_question_offers_the_same_letters_for_yes_and_no_in_its_language(language):
+    said = sentences("mithaq.cli", language)
+    offered = {
+        found[0]
+        for key, sentence in said.items()
+        if key.startswith("ask.") and (found := re.search(r"\[(.)/.\]$", sentence))
+    }
+    [letters] = offered
+    assert letters[1] in said["ask.yes"].split()

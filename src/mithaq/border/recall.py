@@ -73,7 +73,9 @@ def reached(unit: Connection, us: Us, asked: Asked) -> list[Released]:
         whose = next(iter(owners.values()))
         raise Refused(f"it is {whose}'s to recall; we only passed it on", owner=whose)
     if not ours:
-        raise NotFound("nothing of that was released", id=asked.id)
+        raise NotFound(
+            "nothing of that was released; `mithaq explain` says why, peer by peer", id=asked.id
+        )
     return ours
 
 

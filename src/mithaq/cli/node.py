@@ -117,10 +117,14 @@ def clock(
         with node.core.read() as unit:
             facts = overview.of_clock(unit, now)
     desk.screen.facts(facts)
-    if not desk.screen.as_json and right:
+    if desk.screen.as_json:
+        return
+    if right:
         desk.screen.say("say.clock-right", at=facts["clock"])
-    elif not desk.screen.as_json and facts["believed"]:
+    elif facts["believed"]:
         desk.screen.say("warning.clock-doubted")
+    elif not facts["time_witnesses"]:
+        desk.screen.say("say.clock-alone")
 
 
 @app.command("verify", cls=Command)
