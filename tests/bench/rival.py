@@ -2,7 +2,8 @@
 
 OpenTAXII is installed from PyPI into the measure's folder and goes with it. It runs as its documentation has it, on
 SQLite behind gunicorn, with a Bearer token: its other way hashes a password at each request. Two things are mended,
-without which it answers no POST with current libraries: SQLAlchemy is the version before 2, and JSON knows UUIDs.
+without which it answers no POST with current libraries: SQLAlchemy is the version before 2, and JSON knows UUIDs. Its
+database is analysed before it is read: without, SQLite looks for last versions by an index of no use, ten times slower.
 Data are those objects of ATT&CK that have a ``modified``: it takes no others.
 """
 
@@ -61,6 +62,7 @@ def against_opentaxii(folder, read):
     with _opentaxii(folder / "opentaxii", commands) as http:
         path = collection(http, "bench")
         their_post, _ = timed(lambda: _post(http, path, posts))
+        _analyse(folder / "opentaxii" / "data.db")
         their_get, span = timed(lambda: _whole(http, path, len(sent)))
         their_filtered = _filtered(http, path, sent, span)
     with _ours(folder, []) as http:
@@ -78,7 +80,7 @@ def against_opentaxii(folder, read):
     )  # fmt: skip
     yield Figure(
         "GET of the whole, against OpenTAXII 0.9.3", f"{their_get / our_get:.0f}x", "15x",
-        f"{our_get:.2f} s, {their_get:.2f} s, both without a limit: a page costs it as much as the whole;"
+        f"{our_get:.2f} s, {their_get:.2f} s, both without a limit, which is its best;"
         f" {len(read) / our_get:,.0f} objects a second",
     )  # fmt: skip
     ratios = [theirs / ours for theirs, ours in zip(their_filtered, our_filtered, strict=True)]
@@ -207,6 +209,11 @@ def _opentaxii(folder, commands):
     ):
         _post(http, collection(http, "bench"), [_first()])
         yield http
+
+
+def _analyse(database):
+    with sqlite3.connect(database) as data:
+        data.execute("ANALYZE")
 
 
 def _first():
