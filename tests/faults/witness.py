@@ -72,6 +72,7 @@ class Judge:
 
     def __init__(self, town, journal):
         self.town, self.journal = town, journal
+        self.complete = set()  # statuses of posts that were seen so
 
     def settled(self, *, whole=True):
         """Wait until all that is due has arrived and all that is owed is answered, then judge.
@@ -86,7 +87,7 @@ class Judge:
             )
             wait(lambda n=nation: not self._owed(n), f"{name} is owed answers")
             self._once(nation)
-        self._posts()
+        self._posts(whole=whole)
         wait(self._channels_agree, "channels differ")
         for name, nation in self.town.nations.items():
             assert not whole or nation.problems() == (), name
@@ -133,15 +134,20 @@ class Judge:
         missing = {n for n in self.journal.recalled & mine if id_of(n) not in ordered}
         assert not missing, missing
 
-    def _posts(self):
-        """Each post that was answered 202 is settled, and its object held once."""
+    def _posts(self, *, whole):
+        """Each post that was answered 202 is settled, and its object held once.
+
+        Args:
+            whole: ask also for those that were settled when they were asked for last.
+        """
         client = self.town.client
         for number, statuses in self.journal.posted.items():
-            for status in statuses:
+            for status in statuses if whole else set(statuses) - self.complete:
                 wait(
                     lambda s=status: self._complete(client, s),
                     f"the post of {number} is not settled",
                 )
+                self.complete.add(status)
         rows = client.nation.query("SELECT id FROM copies WHERE voucher = 'client:misp'")
         held = Counter(int(id_[-12:]) for (id_,) in rows)
         assert held == Counter(dict.fromkeys(self.journal.posted, 1)), held

@@ -36,4 +36,7 @@ def three(forum, tmp_path):
 def pytest_addoption(parser):
     parser.addoption("--schedules", type=int, default=2, help="so many seeded schedules")
     parser.addoption("--first", type=int, default=0, help="the seed of the first of them")
+    parser.addoption(
+        "--every-way", action="store_true", help="each lie both ways and to both victims"
+    )
     parser.addoption("--schedule", type=int, default=None, help="this one alone, again")
