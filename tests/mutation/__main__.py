@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -121,24 +121,29 @@ class Room:
     def measured(self) -> Path:
         return KEPT / f"{self.name}-baseline.json"
 
-    def read_baseline(self) -> None:
+    def read_baseline(self, tests: Container[str] | None = None) -> None:
+        """Read what was measured, of these tests alone."""
         told = json.loads(self.measured.read_text())
-        lines = {f: {int(n): who for n, who in at.items()} for f, at in told.pop("lines").items()}
+        lines = {
+            f: {int(n): [t for t in who if tests is None or t in tests] for n, who in at.items()}
+            for f, at in told.pop("lines").items()
+        }
         self.base = Baseline(**told, lines=lines)
         for mutant in self.mutants:
             self.count(mutant, str(self.verdicts.get(mutant.name, {}).get("by", "")))
 
 
-def try_functions(room: Room, *, everything: bool) -> None:
+def try_functions(room: Room, *, everything: bool, measured: bool) -> None:
     """Measure the tests, then try what stands in functions; call it in a process of its own."""
 
     def work(server: Server) -> None:
         for name in [n for n in server.items if any(slow in n for slow in SLOW)]:
             del server.items[name]
         server.share("template")
-        tell(f"measuring {len(server.items)} tests...")
-        forked(lambda: measure(room, server), MEASURING)
-        room.read_baseline()
+        if not (measured and room.measured.exists()):
+            tell(f"measuring {len(server.items)} tests...")
+            forked(lambda: measure(room, server), MEASURING)
+        room.read_baseline(server.items)
         if room.base.failed:
             tell("\n".join(["these fail without a mutant:", *room.base.failed]))
             return
@@ -195,6 +200,9 @@ def main() -> int:
         "--patience", type=float, default=PATIENCE, help="seconds a mutant is worth"
     )
     parser.add_argument("--share", type=int, default=100, help="draw so many of a hundred mutants")
+    parser.add_argument(
+        "--measured", action="store_true", help="take the last measurement of the tests for true"
+    )
     parser.add_argument("--list", action="store_true", help="show the survivors, try nothing")
     parser.add_argument("--write", action="store_true", help="write the table to docs/mutation.md")
     asked = parser.parse_args()
@@ -206,7 +214,11 @@ def main() -> int:
 
     if not asked.list and room().to_try(everything=asked.all):
         began = time.monotonic()
-        forked(lambda: try_functions(room(), everything=asked.all) or "", A_DAY, quiet=False)
+        forked(
+            lambda: try_functions(room(), everything=asked.all, measured=asked.measured) or "",
+            A_DAY,
+            quiet=False,
+        )
         try_modules(room(), everything=asked.all)
         tell(f"{time.monotonic() - began:.0f} s")
     now = room()

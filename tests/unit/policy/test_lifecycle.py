@@ -51,6 +51,8 @@ def at(day: int) -> Instants:
         ([signed("aurelia")], 10, None),
         ([signed(effective=DAY(12))], 11, None),
         ([signed(effective=DAY(12))], 12, 1),
+        ([signed(effective=DAY(8))], 9, None),
+        ([signed(effective=DAY(8))], 10, 1),
         ([signed(end=DAY(20))], 19, 1),
         ([signed(end=DAY(20))], 20, None),
         ([signed(), signed(version=2)], 10, 2),
@@ -104,6 +106,11 @@ def test_any_party_narrows_alone_and_whoever_suspended_resumes(acts, expected):
         ([signed()], [("borea", "suspend")], 10, State.SUSPENDED),
         ([signed()], [("borea", "end")], 10, State.ENDED),
         ([signed(end=DAY(20))], [], 20, State.ENDED),
+        ([signed(end=DAY(20))], [], 9, State.PROPOSED),
+        ([signed("aurelia", end=DAY(20))], [], 20, State.PROPOSED),
+        ([signed(end=DAY(20)), signed("aurelia", version=2)], [], 20, State.ENDED),
+        ([signed()], [("borea", "end")], 9, State.ENDED),
+        ([signed("aurelia"), Signed(text=text(2), by=frozenset())], [], 10, State.PROPOSED),
     ],
 )
 def test_people_are_told_where_it_stands(versions, acts, day, expected):

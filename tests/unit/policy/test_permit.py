@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from mithaq.model.labels import Label, Pap, Tlp
+from mithaq.model.objects import from_body
 from mithaq.policy import permit
 from mithaq.policy.agreement import Clause
 from mithaq.policy.decision import Reason, Rule
-from mithaq.policy.situation import Peer, Situation
+from mithaq.policy.situation import Consent, Peer, Situation
 from tests.unit.policy.test_cases import FIRST, around, clause, ours, pact
-from tests.unit.policy.world_objects import AFTER, BEFORE, NOW
+from tests.unit.policy.world_objects import AFTER, BEFORE, NOW, named
 from tests.values import replace
 
 BOREA = Peer(name="borea", country="XB")
@@ -286,3 +287,53 @@ def test_origin_speaks_against_what_is_private_forged_disowned_unadopted_or_the_
     assert [told(**{name: "borea"}) for name in ("owner", "sent_by", "voucher")] == [
         [Rule.ECHO]
     ] * 3
+
+
+MANY = tuple("zyxwvutsrqponmlkjihgfedcba")
+
+
+def test_of_many_the_first_by_name_is_told_and_lists_stand_in_one_order():
+    label = Label(tlp=Tlp.GREEN, releasable_to=frozenset(MANY))
+
+    [caveat] = permit.caveats(around(pact("borea")), label, BOREA)
+
+    assert caveat.facts == {"to": ", ".join(sorted(MANY))}
+    told = against(body={"labels": [*MANY]}, labels_none=[*MANY])
+    assert told == {"because": "labels-excluded", "which": "a"}
+
+
+def test_what_is_of_a_kind_of_our_own_goes_nowhere():
+    body = ours(FIRST, Tlp.GREEN).object.body
+    kept = {name: body[name] for name in ("spec_version", "created", "modified")}
+    odd = from_body({"type": "mithaq-thing", "id": named("mithaq-thing", 1)} | kept)
+
+    assert list(permit.origin(replace(ours(FIRST, Tlp.GREEN), object=odd), BOREA)) == [
+        Reason(rule=Rule.PRIVATE_KIND, facts={"kind": "mithaq-thing"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("owner", "by", "counts"),
+    [("corvia", "corvia", True), ("corvia", "delmara", False), ("", "delmara", True)],
+)
+def test_a_consent_is_the_owners_and_of_nobody_who_only_vouches(owner, by, counts):
+    one = replace(ours(FIRST, Tlp.AMBER), own=False, owner=owner, voucher="delmara")
+    given = Consent(
+        by=by, id=FIRST, version=one.object.version, recipient="borea", purpose="defence"
+    )
+
+    assert permit.consented(around(pact("borea"), consents=(given,)), one, BOREA) is counts
+
+
+@pytest.mark.parametrize(("owner", "whose"), [("corvia", "corvia"), ("", "delmara")])
+def test_what_its_owner_controls_goes_on_with_the_owners_word_alone(owner, whose):
+    one = replace(ours(FIRST, Tlp.AMBER), own=False, owner=owner, voucher="delmara")
+    label = Label(tlp=Tlp.AMBER, originator_control=True)
+    yes = Consent(by=whose, id=FIRST, version=one.object.version, recipient="borea")
+    silent, told = (around(pact("borea"), consents=given) for given in ((), (yes,)))
+
+    assert list(permit.onward(told, one, label, BOREA)) == []
+    assert list(permit.onward(silent, one, label, BOREA)) == [
+        Reason(rule=rule, facts={"owner": whose})
+        for rule in (Rule.ORIGINATOR_CONTROL, Rule.ONWARD_AMBER)
+    ]
