@@ -57,6 +57,14 @@ def test_when_the_command_returns_the_row_is_gone_and_the_receipt_follows(shared
     assert shared.run("borea", "show", FIRST, actor="amal").exit_code == 4
 
 
+def test_who_recalls_again_is_told_of_the_recall_before(shared):
+    first = shared.do("asteria", "recall", FIRST, *WRONG, "--yes", actor="lina")
+    again = shared.do("asteria", "recall", FIRST, *WRONG, "--preview", actor="lina")
+
+    assert "It was recalled before" not in first
+    assert "It was recalled before" in again
+
+
 def test_what_is_late_is_called_overdue(shared):
     shared.wire.fault = lambda wire, sender, request: wire.deliver("nowhere", request)
     shared.do("asteria", "recall", FIRST, *WRONG, "--deadline", "1h", "--yes", actor="lina")

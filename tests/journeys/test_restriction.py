@@ -60,3 +60,15 @@ def test_a_no_writes_nothing(lawful):
 
     assert no.exit_code == 1
     assert allies.ask("asteria", "restriction", "list", actor="lea") == []
+
+
+def test_what_is_lifted_is_shown_first_and_what_is_not_there_is_not_asked_about(lawful):
+    allies, _ = lawful
+    allies.do("asteria", "restriction", "add", *LAW, "--yes", actor="lea")
+    lift = ("restriction", "lift")
+    no = allies.run("asteria", *lift, "1", "--reason", "over", actor="lea", typed="n\n")
+    nothing = allies.run("asteria", *lift, "7", "--reason", "over", actor="lea", typed="y\n")
+
+    assert "act 7" in no.output
+    assert no.exit_code == 1
+    assert (nothing.exit_code, "[y/N]" in nothing.output) == (4, False)

@@ -93,11 +93,7 @@ def lift(unit: Connection, number: int, because: str, now: datetime, *, by: str)
     Raises:
         NotFound: there is no such entry; Conflict: it is lifted already; InputError: no reason is given.
     """
-    row = store.restriction(unit, number)
-    if row is None:
-        raise NotFound(f"no restriction {number}", number=number)
-    if row.lifted_at:
-        raise Conflict(f"restriction {number} was lifted at {row.lifted_at}", number=number)
+    row = standing(unit, number)
     if not because.strip():
         raise InputError("say why it is lifted", cause="reason")
     store.lift_restriction(unit, number, (text(now), by, because))
@@ -105,6 +101,20 @@ def lift(unit: Connection, number: int, because: str, now: datetime, *, by: str)
     facts: dict[str, Json] = {"by": by, "reason": because}
     peers.administrative(unit, now, "restriction-lifted", str(number), facts)
     return replace(row, lifted_at=text(now), lifted_by=by, lifted_because=because)
+
+
+def standing(unit: Connection, number: int) -> RestrictionRow:
+    """Return an entry that is on the list.
+
+    Raises:
+        NotFound: there is no such entry; Conflict: it is lifted already.
+    """
+    row = store.restriction(unit, number)
+    if row is None:
+        raise NotFound(f"no restriction {number}", number=number)
+    if row.lifted_at:
+        raise Conflict(f"restriction {number} was lifted at {row.lifted_at}", number=number)
+    return row
 
 
 def _row(entry: Entry, by: str, now: datetime) -> RestrictionRow:

@@ -8,9 +8,9 @@ from typing import NoReturn
 
 import typer
 from typer._click import Command as AnyCommand
-from typer._click import Context
+from typer._click import Context, Parameter
 from typer._click import exceptions as lines
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 
 from mithaq.cli.common import BadUsage, Common, language_of, split
 from mithaq.cli.desk import Desk
@@ -234,13 +234,22 @@ def _ours(error: Exception) -> MithaqError:
     return _usage(error) or _database(error) or _unexpected(error)
 
 
+def _written(param: Parameter) -> str:
+    """Return what stands for a parameter on the line: an option as it is written, an argument as help shows it."""
+    return (
+        param.opts[0]
+        if isinstance(param, TyperOption)
+        else str(getattr(param, "display_name_raw", param.name))
+    )
+
+
 def _usage(error: Exception) -> BadUsage | None:
     """Return what is wrong with the line, if that is it."""
     match error:
         case lines.MissingParameter(param=param) if param is not None:
-            return BadUsage("missing", name=param.display_name_raw)
+            return BadUsage("missing", name=_written(param))
         case lines.BadParameter(param=param) if param is not None:
-            return BadUsage("bad-value", name=param.display_name_raw)
+            return BadUsage("bad-value", name=_written(param))
         case lines.NoSuchOption(option_name=name):
             return BadUsage("no-option", name=name)
         case lines.BadOptionUsage(option_name=name):

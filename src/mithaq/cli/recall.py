@@ -86,12 +86,15 @@ def _order_back(desk: Desk, asked: Asked, *, preview: bool, yes: bool) -> None:
             found = intel.versions(unit, node.us, actor, asked.id)[0]
             asked = replace(asked, id=found.object.id)
             had = border.reached(unit, node.us, asked)
-        if preview:
+            before = [order for order in recalls.orders_on(unit, [asked.id]) if not order.sent_by]
+        if preview or not desk.screen.as_json:
             _shown(desk, had)
+        if before and not desk.screen.as_json:
+            last = before[-1]
+            desk.screen.say("say.recalled-before", order=last.name[:SHORT], at=last.issued)
+        if preview:
             desk.screen.say("say.nothing-sent")
             return
-        if not desk.screen.as_json:
-            _shown(desk, had)
         peers = ", ".join(sorted({each.peer for each in had}))
         desk.confirm("ask.recall", yes=yes, id=asked.id, peers=peers)
         with node.core.begin() as unit, desk.screen.progress("progress.recall"):

@@ -151,6 +151,9 @@ def lift(
     with desk.node() as node:
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.RESTRICTION_SET)
+            entry = restriction.standing(unit, number)
+        if not (yes or desk.screen.as_json):
+            desk.screen.facts(_row(entry, text(node.clock())))
         desk.confirm("ask.restriction-lift", yes=yes, number=number)
         with node.core.begin() as unit:
             row = restriction.lift(unit, number, reason, node.clock(), by=actor.name)
