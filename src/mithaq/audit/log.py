@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -31,7 +32,7 @@ from mithaq.seal.merkle import (
     root,
     root_of,
 )
-from mithaq.seal.messages import Message, decode, encode
+from mithaq.seal.messages import Message, Size, Whole, decode, encode
 from mithaq.store.engine import append_lock
 from mithaq.store.journal import keep, setting
 from mithaq.store.sql import insert_many, insert_new
@@ -51,7 +52,7 @@ class Checkpoint(Message, frozen=True, kw_only=True):
 
     origin: str
     realm: str
-    size: int
+    size: Size
     root: str  # hexadecimal
     at: str
 
@@ -61,7 +62,7 @@ class Leaf(Message, frozen=True, kw_only=True):
 
     record: str  # the record's exact text
     nonce: str  # hexadecimal
-    index: int
+    index: Whole
     path: list[str]
 
 
@@ -84,6 +85,7 @@ class Checked:
 
 
 Record = Mapping[str, Json]
+Written: TypeAlias = Record | msgspec.Struct  # what a record may be made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Appended:
     hashes: Sequence[bytes]
 
 
-def append(unit: Connection, records: Iterable[tuple[str, Record]]) -> Appended:
+def append(unit: Connection, records: Iterable[tuple[str, Written]]) -> Appended:
     """Append (subject, record) pairs; return where they stand, and their leaf hashes."""
     append_lock(unit, "log")
     size = length(unit)
@@ -118,7 +120,7 @@ def _nonces() -> Iterator[bytes]:
         yield from (some[at : at + NONCE] for at in range(0, len(some), NONCE))
 
 
-def encode_record(record: Record) -> bytes:
+def encode_record(record: Written) -> bytes:
     """Return the exact text of a record that goes into the log.
 
     Raises:

@@ -18,6 +18,7 @@ from mithaq.border import (
     alarms,
     consent,
     entries,
+    kept,
     keys,
     peers,
     proofs,
@@ -123,7 +124,7 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
             closed = _narrowed(agreements.held(unit, terms.id, now)) or _broken(unit, us, peer)  # 3
             if closed:
                 return _keep(unit, arrived, closed, now)
-        proofs.check(unit, us, arrived.seal, terms, now)  # 6
+        leaves = proofs.check(unit, us, arrived.seal, terms, now)  # 6
         recall.check(unit, arrived.seal, now)
     except (PeerError, InputError, NotFound) as error:
         return _refuse(unit, peer, raw, error, now)
@@ -132,7 +133,8 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
     _advance(unit, arrived, terms.version, now)  # 8
     gone = recall.obey(unit, us, (peer, arrived.seal), now)
     recall.note(unit, us, (peer, arrived.seal, arrived.digest), now)
-    taken = entries.judge(unit, us, (peer, arrived.seal, terms), slices, now)  # 7
+    shown = kept.whole(unit, arrived.seal, leaves)
+    taken = entries.judge(unit, us, (peer, arrived.seal, terms), slices, shown, now)  # 7
     entries.store(unit, (peer, arrived.seal), taken, now)
     stories.notice(unit, us, taken.copies, now)
     done = Admission(
@@ -158,12 +160,12 @@ def next_kept(unit: Connection, us: Us, channel: str, now: datetime) -> Admissio
     no more.
     """
     held = channels.by_id(unit, channel)
-    kept = channels.held(unit, channel, (held.seq if held else 0) + 1)
-    if kept is None:
+    waits = channels.held(unit, channel, (held.seq if held else 0) + 1)
+    if waits is None:
         return None
-    done = frame(unit, us, kept.peer, kept.frame, now)
+    done = frame(unit, us, waits.peer, waits.frame, now)
     if done.outcome is Outcome.REFUSED:
-        channels.drop_held(unit, channel, kept.chan_seq)
+        channels.drop_held(unit, channel, waits.chan_seq)
     return done
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 from mithaq.audit import log
 from mithaq.border import proofs
 from mithaq.border.clocks import instants
+from mithaq.border.kept import relayed
 from mithaq.border.orders import reaches
 from mithaq.border.us import Us
 from mithaq.border.vet import OWN_TYPES, Ground, Verdict, ground, markings_hold, ownership
@@ -37,6 +39,17 @@ RECALLED = "recalled"  # what comes again that its owner took back
 
 
 _NOTHING = Beside()
+_SINGLE = frozenset({"identity", "marking-definition"})  # judged by what they say of themselves
+_Alike: TypeAlias = tuple[object, ...]
+
+
+class _Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes copies of objects that nothing stands against."""
+
+    voucher: str
+    owner: str
+    beside: Beside
+    level: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,24 +73,31 @@ class _Judging:
     us: Us
     peer: str
     terms: Agreement
-    now: datetime
+    at: str
     instants: Instants
     default: Tlp | None  # of what the peer sends unmarked
-    vouched: Mapping[tuple[str, str, str], Json]
-    reach: Mapping[int, Tlp]  # of each entry by id()
+    kept: Mapping[int, str]  # the proof of each entry, by id()
+    reach: Mapping[int, Tlp]  # of each relayed entry by id()
+    reads_content: bool  # whether a clause reads what objects say
     orders: Mapping[str, Sequence[OrderRow]]  # recalls under this agreement, by the object's id
     taken: Taken = field(default_factory=Taken)
     clauses: dict[tuple[str, Label], Reason | None] = field(default_factory=dict)
+    alike: dict[_Alike, "Verdict | _Fit"] = field(default_factory=dict)
 
 
-def judge(
+def judge(  # noqa: PLR0913 unit, us and now come with every act
     unit: Connection,
     us: Us,
     sent: tuple[str, Seal, Agreement],
     slices: Sequence[Slice],
+    kept: Sequence[str],
     now: datetime,
 ) -> Taken:
-    """Judge every entry; nothing is written."""
+    """Judge every entry; nothing is written.
+
+    Args:
+        kept: the proofs of what the sender vouches for itself, as copies keep them.
+    """
     peer, seal, terms = sent
     level = parties.peer(unit, peer).default_tlp
     puts = [entry for entry in seal.entries if isinstance(entry, Put)]
@@ -85,11 +105,12 @@ def judge(
         us=us,
         peer=peer,
         terms=terms,
-        now=now,
+        at=text(now),
         instants=instants(unit, now),
         default=tlp(level) if level else None,
-        vouched=proofs.proofs_of(seal),
-        reach={id(entry): proofs.reach(unit, us, entry, now) for entry in puts},
+        kept={id(entry): shown for entry, shown in zip(proofs.own(seal), kept, strict=True)},
+        reach={id(entry): proofs.reach(unit, us, entry, now) for entry in puts if entry.proof},
+        reads_content=any(map(reads_content, terms.clauses)),
         orders=_orders(unit, terms.id, [entry.id for entry in puts]),
     )
     read_: list[tuple[Put, bytes, Object]] = []
@@ -111,9 +132,11 @@ def judge(
     }
     for entry, raw, seen in read_:
         name = vouchers[id(entry)]
-        verdict = _judge(work, (name, grounds[name]), entry, seen)
-        if verdict is not None:
-            work.taken.aside.append((entry, raw, verdict))
+        found = _judge(work, (name, grounds[name]), entry, seen)
+        if isinstance(found, Verdict):
+            work.taken.aside.append((entry, raw, found))
+        elif found is not None:
+            work.taken.copies.append(_copy(work, found, entry, seen))
     return work.taken
 
 
@@ -128,7 +151,7 @@ def _orders(unit: Connection, agreement: str, ids: Sequence[str]) -> dict[str, l
 def _read(entry: Put, raw: bytes) -> Object | Verdict:
     """Pass an entry through the gate and the rules of STIX, and compare it with what the seal says of it."""
     try:
-        seen = read(raw)
+        seen = read(raw, known=entry.digest)
     except InputError as error:
         return Verdict(code=error.code, where=str(error.facts.get("where", "")), why=str(error))
     if (seen.id, seen.type, seen.version) != (entry.id, entry.type, entry.modified):
@@ -138,8 +161,31 @@ def _read(entry: Put, raw: bytes) -> Object | Verdict:
     return seen
 
 
-def _judge(work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object) -> Verdict | None:
-    """Judge one object that is valid by itself; keep it if nothing stands against it."""
+def _judge(
+    work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object
+) -> "Verdict | _Fit | None":
+    """Judge one object that is valid by itself, once for all that are alike; None if it is to be no copy."""
+    alike = _alike(work, entry, seen)
+    found = None if alike is None else work.alike.get(alike)
+    if found is None:
+        found = _judge_alone(work, vouched, entry, seen)
+        if alike is not None and found is not None:
+            work.alike[alike] = found
+    return found
+
+
+def _alike(work: _Judging, entry: Put, seen: Object) -> _Alike | None:
+    """Return all that the judgement of an object rests on; None if it rests on more than that."""
+    single = entry.proof is not None or seen.type in _SINGLE or entry.id in work.orders
+    if single or work.reads_content or seen.is_marked_in_part:
+        return None
+    stated = (entry.role, entry.onward, bool(entry.readers))
+    return (seen.type, seen.created_by, seen.marking_refs, *stated)
+
+
+def _judge_alone(
+    work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object
+) -> "Verdict | _Fit | None":
     voucher, ground_ = vouched
     if seen.id in FIXED and seen.id not in ground_.forged:
         work.taken.recognised.append(entry)  # never stored from the wire (border.md 1.3)
@@ -155,11 +201,12 @@ def _judge(work: _Judging, vouched: tuple[str, Ground], entry: Put, seen: Object
     bare = ground_.on_whole(seen, _NOTHING).tlp is None
     beside = Beside(tlp=work.default) if bare else _NOTHING
     label = ground_.label(seen, beside)
-    against = _against(work, entry, seen, label)
-    if against is not None:
-        return against
-    work.taken.copies.append(_copy(work, (voucher, ground_), entry, (seen, beside)))
-    return None
+    return _against(work, entry, seen, label) or _Fit(
+        voucher=voucher,
+        owner=ground_.owner_of(seen),
+        beside=beside,
+        level=ground_.level(seen, beside),
+    )
 
 
 def _recalled(work: _Judging, voucher: str, entry: Put) -> bool:
@@ -178,7 +225,7 @@ def _against(work: _Judging, entry: Put, seen: Object, label: Label) -> Verdict 
     if reason is not None:
         because = reason.facts.get("because", "")
         return Verdict(code=str(reason.rule), where=reason.clause, why=because)
-    reach = work.reach[id(entry)]
+    reach = work.reach.get(id(entry), Tlp.RED)
     # What its originator controls, at whatever level, goes on by consent alone, as AMBER+STRICT does.
     level = Tlp.AMBER_STRICT if label.originator_control else Tlp.CLEAR
     if max(level, label.tlp or Tlp.CLEAR) > reach:
@@ -195,39 +242,43 @@ def _against_clauses(work: _Judging, seen: Object, label: Label) -> Reason | Non
         return work.clauses[alike]
     us = Peer(name=work.us.party, country=work.us.country)
     reason = against_receiving(work.terms, (work.peer, us), seen, label, work.instants)
-    if not any(map(reads_content, work.terms.clauses)):
+    if not work.reads_content:
         work.clauses[alike] = reason
     return reason
 
 
-def _copy(
-    work: _Judging, vouched: tuple[str, Ground], entry: Put, what: tuple[Object, Beside]
-) -> Copy:
-    voucher, ground_ = vouched
-    seen, beside = what
-    shown = entry.proof
-    proof: Json = (
-        work.vouched[entry.id, entry.modified, entry.digest]
-        if shown is None
-        else {"batch": shown.batch, "index": shown.index, "path": [*shown.path]}
-    )
+def _copy(work: _Judging, fit: _Fit, entry: Put, seen: Object) -> Copy:
     return Copy(
         object=seen,
-        voucher=voucher,
+        voucher=fit.voucher,
         standing="received",
         role=entry.role,
-        owner=ground_.owner_of(seen),
+        owner=fit.owner,
         agreement=work.terms.id,
         agreement_version=work.terms.version,
         sent_by=work.peer,
         onward=entry.onward,
-        beside=beside,
+        beside=fit.beside,
         readers={work.us.party: entry.readers} if entry.readers else None,
-        level=ground_.level(seen, beside),
-        received_at=text(work.now),
+        level=fit.level,
+        received_at=work.at,
         com=entry.com,
-        proof=msgspec.json.encode(proof).decode(),
+        proof=work.kept[id(entry)] if entry.proof is None else relayed(entry.proof),
     )
+
+
+class _Admitted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log says of a copy that came in."""
+
+    at: str
+    digest: str
+    sender: str = msgspec.field(name="from")
+    id: str
+    kind: str = "admission"
+    origin: str
+    seal: str
+    version: str
+    voucher: str
 
 
 def store(unit: Connection, sent: tuple[str, Seal], taken: Taken, now: datetime) -> None:
@@ -239,19 +290,21 @@ def store(unit: Connection, sent: tuple[str, Seal], taken: Taken, now: datetime)
     objects.add(unit, taken.copies)
     under = seal.agreement.id if seal.agreement else ""
     inbound.set_aside(unit, [_aside(peer, (origin, under), each, now) for each in taken.aside])
-    facts: dict[str, Json] = {"from": peer, "origin": origin, "at": text(now)}
-    leaves: list[tuple[str, dict[str, Json]]] = [
+    at = text(now)
+    facts: dict[str, Json] = {"from": peer, "origin": origin, "at": at}
+    leaves: list[tuple[str, log.Written]] = [
         (
             copy.object.id,
-            {
-                "kind": "admission",
-                "id": copy.object.id,
-                "version": copy.object.version,
-                "digest": copy.object.digest,
-                "voucher": copy.voucher,
-                "seal": seal.audit,
-                **facts,
-            },
+            _Admitted(
+                at=at,
+                digest=copy.object.digest,
+                sender=peer,
+                id=copy.object.id,
+                origin=origin,
+                seal=seal.audit,
+                version=copy.object.version,
+                voucher=copy.voucher,
+            ),
         )
         for copy in taken.copies
     ]

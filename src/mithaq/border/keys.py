@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mithaq.border import heartbeats, peers, recall
 from mithaq.border.channels import send_document
+from mithaq.border.kept import Proofs
 from mithaq.border.peers import document_of, publish_own
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
@@ -208,10 +209,11 @@ def renew(  # noqa: PLR0913 unit, us and now come with every act
 
 
 def _distrust(unit: Connection, us: Us, party: str, gone: Revoked, now: datetime) -> int:
+    shown = Proofs(unit)
     doubtful = [
         copy
         for copy in objects.vouched_since(unit, party, gone.since)
-        if gone.key in _signers(copy.proof)
+        if gone.key in _signers(shown, copy.proof)
     ]
     doubtful += _beyond_heads(unit, party, gone)
     aside = [
@@ -306,11 +308,10 @@ def _sealed(key: str, sent: tuple[channels.Channel, channels.Parcel, str]) -> li
 _KINDS = {Put: "release", Recall: "recall", Receipt: "receipt", Doc: "document"}
 
 
-def _signers(proof: str) -> set[str]:
+def _signers(proofs: Proofs, proof: str) -> set[str]:
     """Return the ids of the keys that signed the batch which a copy came by."""
-    shown = msgspec.json.decode(proof) if proof else {}
-    batch = read(str(shown["batch"]).encode()) if shown else None
-    return {signature.keyid for signature in batch.signatures} if batch else set()
+    signed = read(proofs.batch(proof).encode()).signatures if proof else ()
+    return {signature.keyid for signature in signed}
 
 
 def _next(held: KeyDocument, change: Change, now: datetime) -> KeyDocument:

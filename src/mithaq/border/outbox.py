@@ -13,6 +13,7 @@ from mithaq.audit import log
 from mithaq.border import orders
 from mithaq.border.agreements import terms_of
 from mithaq.border.channels import Load, Outgoing, load, outgoing_channel, send
+from mithaq.border.kept import Proofs
 from mithaq.border.opening import unfetched
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
@@ -26,7 +27,6 @@ from mithaq.seal.envelope import read, sign
 from mithaq.seal.messages import (
     BATCH,
     Batch,
-    Proof,
     Put,
     Seal,
     Terms,
@@ -83,6 +83,7 @@ class _Placing:
     identities: frozenset[str]  # of ours, as our key document lists them
     nodes: frozenset[str]  # the peers that are no clients
     first: dict[tuple[str, str], ShelfRow] = field(default_factory=dict)  # by (id, version)
+    proofs: Proofs  # of what is not ours to vouch for
     consents: Sequence[ConsentRow]  # of owners, to what we may pass on
     # One for all peers alike: of each entry, and of what a frame carries.
     parts: dict[tuple[object, ...], _Part] = field(default_factory=dict)
@@ -115,6 +116,7 @@ def place(
         defined=objects.defined_markings(unit),
         scoped=_whole_audience(us, agreement, going),
         identities=frozenset(ours.identities if ours else ()),
+        proofs=Proofs(unit),
         nodes=frozenset(p.name for p in parties.all_peers(unit) if p.kind == "node"),
         consents=consents.of_ids(unit, {p.copy.object.id for many in going.values() for p in many}),
     )
@@ -303,7 +305,7 @@ def _part(work: _Placing, placed: Placed, peer: str) -> _Part:
     key = (copy.seq, seen.digest, onward, readers, consent)
     made = work.parts.get(key)
     if made is None:
-        put = relayed(copy, consent) if copy.proof else _own(placed, onward, readers)
+        put = relayed(work.proofs, copy, consent) if copy.proof else _own(placed, onward, readers)
         made = work.parts[key] = _sealed(put, seen.raw)
     return made
 
@@ -324,7 +326,7 @@ def _own(placed: Placed, onward: str, readers: str) -> Put:
     )
 
 
-def relayed(copy: Copy, consent: str = "") -> Put:
+def relayed(proofs: Proofs, copy: Copy, consent: str = "") -> Put:
     """Return the owner's entry with the owner's proof and consent: a relay sends the exact bytes or nothing."""
     return Put(
         id=copy.object.id,
@@ -335,7 +337,7 @@ def relayed(copy: Copy, consent: str = "") -> Put:
         com=copy.com,
         role="owner" if copy.role == "owner" else "carrier",
         onward=copy.onward,  # type: ignore[arg-type]
-        proof=msgspec.json.decode(copy.proof, type=Proof),
+        proof=proofs.whole(copy.proof),
         consent=consent,
     )
 

@@ -6,11 +6,10 @@ from sqlalchemy import Connection
 
 from mithaq.border import agreements, consent, peers
 from mithaq.border.us import Us
-from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
 from mithaq.policy.agreement import Agreement, digest_of
 from mithaq.seal.envelope import read, signed_by, verify
-from mithaq.seal.merkle import includes, paths
+from mithaq.seal.merkle import includes
 from mithaq.seal.messages import (
     BATCH,
     BadMessage,
@@ -30,25 +29,30 @@ def own(seal: Seal) -> list[Put]:
     return [entry for entry in seal.entries if isinstance(entry, Put) and entry.proof is None]
 
 
-def check(unit: Connection, us: Us, seal: Seal, terms: Agreement | None, now: datetime) -> None:
+def check(
+    unit: Connection, us: Us, seal: Seal, terms: Agreement | None, now: datetime
+) -> list[bytes]:
     """Check step 6: every view is vouched for, and each relay may be one, as far as the sender's bytes tell.
+
+    Returns:
+        The leaves of the sender's own batch.
 
     Raises:
         BadEnvelope, BadMessage: it is not.
     """
-    if terms is None:
-        return
-    if mine := own(seal):
+    leaves = [] if terms is None else [batch_leaf(each) for each in own(seal)]
+    if leaves:
         batch = decode(
             verify(read(seal.batch.encode()), BATCH, peers.keys_of(unit, seal.sender, now)), Batch
         )
         if (batch.by, batch.realm) != (seal.sender, seal.realm) or not _scope_fits(batch, seal):
             raise BadMessage("a batch of another sender or scope", cause="batch")
-        if (batch.n, batch.root) != (len(mine), batch_root([batch_leaf(each) for each in mine])):
+        if (batch.n, batch.root) != (len(leaves), batch_root(leaves)):
             raise BadMessage("a batch of other views", cause="batch")
     for entry in seal.entries:
         if isinstance(entry, Put) and entry.proof is not None:
             _relay(us, seal, entry, entry.proof)
+    return leaves
 
 
 def _scope_fits(batch: Batch, seal: Seal) -> bool:
@@ -108,17 +112,3 @@ def reach(unit: Connection, us: Us, entry: Put, now: datetime) -> Tlp:
         if any(t.complete and t.text.party(us.party) is not None for t in texts):
             return Tlp.AMBER
     return Tlp.GREEN if entry.onward == "open" else Tlp.CLEAR
-
-
-def proofs_of(seal: Seal) -> dict[tuple[str, str, str], Json]:
-    """Return the proofs of every entry that the sender itself vouches for, by (id, modified, digest)."""
-    mine = own(seal)
-    ways = paths([batch_leaf(entry) for entry in mine])
-    return {
-        (entry.id, entry.modified, entry.digest): {
-            "batch": seal.batch,
-            "index": index,
-            "path": [step.hex() for step in way],
-        }
-        for index, (entry, way) in enumerate(zip(mine, ways, strict=True))
-    }

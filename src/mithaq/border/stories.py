@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-import msgspec
 from sqlalchemy import Connection
 
 from mithaq.audit import evidence
 from mithaq.audit.evidence import Equivocation, Unproven
 from mithaq.border import agreements, alarms, peers
 from mithaq.border.channels import send_document
+from mithaq.border.kept import Proofs
 from mithaq.border.outbox import relayed
 from mithaq.border.us import Us
 from mithaq.clock import text
@@ -26,7 +26,6 @@ from mithaq.seal.messages import (
     BadMessage,
     Batch,
     Comparison,
-    Proof,
     Put,
     Shown,
     Terms,
@@ -56,7 +55,8 @@ def tell(unit: Connection, us: Us, now: datetime) -> int:
         for peer in _members(unit, us, terms):
             mark = f"told:{terms.id}:{peer}"
             new = provenance.accounts(unit, terms.id, int(setting(unit, mark, "0")))
-            told = [_told(each) for each in new if each.voucher != peer and _tellable(each)]
+            shown = Proofs(unit)
+            told = [_told(each) for each in new if each.voucher != peer and _tellable(shown, each)]
             for at in range(0, len(told), AT_ONCE):
                 _send(unit, us, (peer, terms.id), now, told=told[at : at + AT_ONCE])
             if new:
@@ -85,9 +85,9 @@ def _told(each: Account) -> Told:
     )
 
 
-def _tellable(each: Account) -> bool:
+def _tellable(proofs: Proofs, each: Account) -> bool:
     """Say whether the owner vouched for it under this very agreement: what another says is nobody's business here."""
-    return _scope(_proof(each).batch) == each.agreement
+    return _scope(proofs.batch(each.proof)) == each.agreement
 
 
 @lru_cache(maxsize=256)
@@ -95,10 +95,6 @@ def _scope(batch: str) -> str:
     """Return the agreement that a batch is for; empty if it is for everybody."""
     scope = decode(read(batch.encode()).payload, Batch).scope
     return scope.id if isinstance(scope, Terms) else ""
-
-
-def _proof(each: Account | Copy) -> Proof:
-    return msgspec.json.decode(each.proof, type=Proof)
 
 
 def _send(  # noqa: PLR0913 unit, us and now come with every act
@@ -138,25 +134,24 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
     both = [t for t in known if _compares(us, t) and t.party(sender) is not None]
     if not both or len(told.told) > AT_ONCE or len(told.shown) > MOST_SHOWN:
         raise BadMessage("a comparison that we have not agreed on", cause="comparison")
-    differing = (
-        _differing(provenance.accounts(unit, told.agreement), told.told) if told.told else []
-    )
+    differing = _differing(unit, told) if told.told else []
     for shown in told.shown:
         differing += _weigh(unit, us, told.agreement, shown, now)
     _show(unit, us, (sender, told.agreement), dict.fromkeys(differing), now)
 
 
-def _differing(ours: Iterable[Account], theirs: Sequence[Told]) -> list[int]:
+def _differing(unit: Connection, theirs: Comparison) -> list[int]:
     """Return the numbers of those copies of which a party was told another story."""
+    shown = Proofs(unit)
     stories: dict[str, set[str]] = {}
-    for each in theirs:
+    for each in theirs.told:
         stories.setdefault(each.about, set()).add(each.story)
     return [
         mine.seq
-        for mine in ours
+        for mine in provenance.accounts(unit, theirs.agreement)
         if (said := _told(mine)).about in stories
         and stories[said.about] != {said.story}
-        and _tellable(mine)
+        and _tellable(shown, mine)
     ]
 
 
@@ -172,10 +167,11 @@ def _weigh(unit: Connection, us: Us, agreement: str, shown: Shown, now: datetime
         and copy.agreement == agreement
         and copy.standing == "received"
     ]
+    proofs = Proofs(unit)
     return [
         copy.seq
         for copy in mine
-        if _accuse(unit, us, owner, (relayed(copy), shown.entry), shown.orders, now)
+        if _accuse(unit, us, owner, (relayed(proofs, copy), shown.entry), shown.orders, now)
     ]
 
 
@@ -184,8 +180,12 @@ def _show(
 ) -> None:
     """Show a party what the owner signed for us, so that it can see for itself."""
     peer, agreement = to
+    proofs = Proofs(unit)
     shown = [
-        Shown(entry=relayed(copy), orders=_orders(unit, agreement, copy.voucher, copy.object.id))
+        Shown(
+            entry=relayed(proofs, copy),
+            orders=_orders(unit, agreement, copy.voucher, copy.object.id),
+        )
         for copy in objects.by_seq(unit, [*seqs][:MOST_SHOWN])
         if copy.voucher != peer
     ]
@@ -230,14 +230,18 @@ def _accuse(  # noqa: PLR0913 unit, us and now come with every act
 
 def notice(unit: Connection, us: Us, came: Sequence[Copy], now: datetime) -> None:
     """Compare what came with what the same owner told us before of these versions, under any agreement."""
+    again = provenance.held_often(unit, {copy.object.id for copy in came})
+    if not again:
+        return
     new = {(c.voucher, c.object.id, c.object.version): c for c in came}
     before = [
         each
-        for each in provenance.accounts_of(unit, {id_ for _, id_, _ in new})
+        for each in provenance.accounts_of(unit, again)
         if (copy := new.get((each.voucher, each.id, each.version))) is not None
         and (each.com, each.digest) != (copy.com, copy.object.digest)
     ]
+    proofs = Proofs(unit)
     for old in objects.by_seq(unit, [each.seq for each in before]):
         copy = new[old.voucher, old.object.id, old.object.version]
         if old.agreement == copy.agreement or (old.com != copy.com and old.role == copy.role):
-            _accuse(unit, us, old.voucher, (relayed(old), relayed(copy)), (), now)
+            _accuse(unit, us, old.voucher, (relayed(proofs, old), relayed(proofs, copy)), (), now)

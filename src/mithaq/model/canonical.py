@@ -64,6 +64,17 @@ def parse(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     Raises:
         GateRefused: with facts ``cause`` and ``where``; neither it nor its cause quotes a value.
     """
+    value = decode(raw, limits)
+    vet(raw, value, limits)
+    return value
+
+
+def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
+    """Do the first half of ``parse``: the value may still hold what ``vet`` refuses.
+
+    Raises:
+        GateRefused: as ``parse``.
+    """
     if len(raw) > limits.max_bytes:
         raise GateRefused("too-long", str(limits.max_bytes))
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -75,12 +86,25 @@ def parse(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     except ValueError as error:
         # not chained: the parser's message quotes the key
         raise _unreadable(raw, str(error)) from None
+    return value
+
+
+def may_hold_nul(raw: bytes) -> bool:
+    """Say whether what ``raw`` was decoded to may hold NUL, which is written in one way only."""
+    return b"\\u0000" in raw
+
+
+def vet(raw: bytes, value: Json, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Do the other half of ``parse``: look through the ``value`` that ``raw`` was decoded to.
+
+    Raises:
+        GateRefused: as ``parse``.
+    """
     if limits.whole_numbers and _FRACTION.search(raw) and _holds_float(value):
         raise GateRefused("number", "")
-    if not _is_sound(value, limits.max_depth, may_hold_nul=b"\\u0000" in raw):
+    if not _is_sound(value, limits.max_depth, may_hold_nul=may_hold_nul(raw)):
         cause, where = next(_flaws(value, "", limits.max_depth))
         raise GateRefused(cause, where)
-    return value
 
 
 def canonical(value: Json) -> bytes:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 from mithaq.model.canonical import Json, escape
@@ -15,9 +15,11 @@ IDENTIFIER = re.compile(
     r"(?P<type>[a-z0-9](?:-?[a-z0-9]){2,249})--"
     r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )
+LONGEST_IDENTIFIER = 499 + 2 + 36
 TYPE_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,249}")
 PROPERTY_NAME = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
+_WITH_MILLISECONDS = len("2026-01-01T00:00:00.000Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _HASH_NAME = re.compile(r"[A-Za-z0-9_-]{3,250}")
 _DICTIONARY_KEY = re.compile(r"[A-Za-z0-9_-]{1,250}")
@@ -61,13 +63,22 @@ class Kind:
 
 def is_timestamp(value: Json) -> bool:
     """Say whether ``value`` is a STIX timestamp of a real day (section 2.16)."""
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
+    if not isinstance(value, str):
+        return False
+    if len(value) != _WITH_MILLISECONDS:  # no bound, so nothing to remember
+        return _is_timestamp.__wrapped__(value)
+    return _is_timestamp(value)
+
+
+@lru_cache(maxsize=1 << 12)  # what is released together is often of one instant
+def _is_timestamp(written: str) -> bool:
+    if not _TIME.fullmatch(written):
         return False
     try:
-        datetime.fromisoformat(value[:19])
+        datetime.fromisoformat(written[:19])
     except ValueError:
-        leap_second = value.startswith("23:59:60", 11)
-        return leap_second and is_timestamp(f"{value[:17]}59Z")
+        leap_second = written.startswith("23:59:60", 11)
+        return leap_second and is_timestamp(f"{written[:17]}59Z")
     return True
 
 
@@ -82,6 +93,8 @@ def normal(written: str) -> str:
 
     Such texts sort as instants do, but for two of unlike precision within one millisecond.
     """
+    if len(written) == _WITH_MILLISECONDS:
+        return written
     whole, fraction = instant(written)
     return f"{whole}.{fraction:0<3}Z"
 
@@ -214,13 +227,22 @@ KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=1 << 14)  # objects name the same few creators, markings and neighbours
+def type_named(identifier: str) -> str:
+    """Return the type that an identifier names; empty if it is none. Nothing longer than one is to be asked."""
+    match = IDENTIFIER.fullmatch(identifier)
+    return "" if match is None else match["type"]
+
+
 @cache
 def reference(types: frozenset[str]) -> Kind:
     """Return the kind of an identifier of one of ``types``; of any type if there are none."""
 
     def holds(value: Json) -> bool:
-        match = IDENTIFIER.fullmatch(value) if isinstance(value, str) else None
-        return match is not None and (not types or match["type"] in types)
+        if not isinstance(value, str) or len(value) > LONGEST_IDENTIFIER:
+            return False
+        named = type_named(value)
+        return named in types if types else named != ""
 
     of = f" of {', '.join(sorted(types))}" if types else ""
     return Kind("reference", f"must be an identifier{of} (section 2.9)", holds)

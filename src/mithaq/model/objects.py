@@ -13,16 +13,19 @@ from mithaq.model.canonical import (
     Json,
     Limits,
     canonical,
+    decode,
     digest,
     escape,
-    parse,
+    vet,
 )
-from mithaq.model.kinds import IDENTIFIER, Problem, normal
+from mithaq.model.kinds import IDENTIFIER, Problem, normal, type_named
 from mithaq.model.rules import first_problem, is_sco, problems
 from mithaq.model.schema import TYPES
+from mithaq.model.usual import DEPTH, Shape, usual_shape
 
 Body: TypeAlias = Mapping[str, Json]
 # looser than IDENTIFIER on purpose: what a careless reader would follow counts as a reference too
+_LONGEST = 250 + 2 + 36
 _REFERENCE = re.compile(r"[a-z0-9-]{1,250}--[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
@@ -48,7 +51,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     # modified, else created, with at least three decimals; "" for an SCO, which has none
     version: str
 
-    @cached_property
+    @property
     def created_by(self) -> str | None:
         """What the bytes claim."""
         creator = self.body.get("created_by_ref")
@@ -77,11 +80,16 @@ class Object(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def marking_refs(self) -> tuple[str, ...]:
         """The ids of the markings it bears as a whole."""
+        if "references" not in vars(self):
+            refs = self.body.get("object_marking_refs")
+            return tuple(map(str, refs)) if isinstance(refs, list) else ()
         return _sorted(self.references)["marking_refs"]
 
     @cached_property
     def is_marked_in_part(self) -> bool:
         """Whether it bears markings on some of its paths."""
+        if "references" not in vars(self) and "granular_markings" not in self.body:
+            return False
         return _sorted(self.references)["is_marked_in_part"]
 
 
@@ -115,14 +123,21 @@ def _sorted(found: Iterable[tuple[str, str]]) -> _Sorted:
     )
 
 
-def read(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Object:
+def read(raw: bytes, limits: Limits = DEFAULT_LIMITS, *, known: str = "") -> Object:
     """Read one object through the gate and the rules of STIX 2.1.
+
+    Args:
+        known: the digest of ``raw``, if that is known.
 
     Raises:
         GateRefused: the bytes are no strict JSON.
         InvalidObject: with facts ``cause`` and ``where`` of the first problem.
     """
-    return checked(raw, parse(raw, limits))
+    value = decode(raw, limits)
+    shape = _usual(value, raw, limits)
+    if shape is None:
+        vet(raw, value, limits)
+    return _object(raw, value, shape, known)
 
 
 def checked(raw: bytes, value: Json) -> Object:
@@ -131,19 +146,40 @@ def checked(raw: bytes, value: Json) -> Object:
     Raises:
         InvalidObject: as ``read``.
     """
+    return _object(raw, value, _usual(value, raw))
+
+
+def _usual(value: Json, raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Shape | None:
+    if limits.whole_numbers or limits.max_depth < DEPTH or (b"\\" in raw and b"\\u" in raw):
+        return (
+            None  # what is written by numbers may be anything: NUL, or the hyphens of an identifier
+        )
+    return usual_shape(value) if isinstance(value, dict) else None
+
+
+def _valid(value: Json, shape: Shape | None) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise InvalidObject(Problem("object", "", "must be an object"))
-    found = first_problem(value)
+    found = first_problem(value) if shape is None else None
     if found is not None:
         raise InvalidObject(found)
+    return value
+
+
+def _object(raw: bytes, value: Json, shape: Shape | None, known: str = "") -> Object:
+    body = _valid(value, shape)
     made = Object(
         raw=raw,
-        id=str(value["id"]),
-        type=str(value["type"]),
-        digest=digest(raw),
-        version=version_of(value),
+        id=str(body["id"]),
+        type=str(body["type"]),
+        digest=known or digest(raw),
+        version=version_of(body),
     )
-    vars(made)["body"] = value  # parsed already
+    vars(made)["body"] = body  # parsed already
+    named = () if shape is None else shape.references(body)
+    # Each identifier, the object's own too, is two hyphens at least: there are no others.
+    if named and raw.count(b"--") == len(named) + 1 and _are_references(named):
+        vars(made)["references"] = named
     return made
 
 
@@ -189,6 +225,11 @@ def references(body: Body) -> Iterator[tuple[str, str]]:
     for key, value in body.items():
         if key != "id" and _may_refer(value):
             yield from _references(value, f"/{escape(key)}")
+
+
+def _are_references(named: Iterable[tuple[str, str]]) -> bool:
+    ids = [id_ for _, id_ in named]
+    return max(map(len, ids)) <= _LONGEST and all(map(type_named, ids))
 
 
 def _references(value: Json, pointer: str) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,11 @@ def particular(kind: str, body: Body) -> Problems:
         yield from _observable_id(kind, body)
 
 
+def is_particular(kind: str) -> bool:
+    """Say whether ``kind`` has rules of its own."""
+    return kind in _RULES or kind in schema.SCO
+
+
 def contents(content: Body, rules: schema.ObjectType, where: str) -> Problems:
     """Yield what ``rules`` forbid in an object inside an object; properties they do not name pass."""
     for name in sorted(rules.required - content.keys()):

@@ -31,7 +31,7 @@ from mithaq.model.selectors import selected
 Body: TypeAlias = Mapping[str, Json]
 _Judge: TypeAlias = Callable[[dict[str, Json], str], Problems]
 # sources whose external_id has a form (sections 4.1 and 4.19)
-_NUMBERED: Mapping[str, re.Pattern[str]] = {
+NUMBERED: Mapping[str, re.Pattern[str]] = {
     "cve": re.compile(r"CVE-[0-9]{4}-(?:0[0-9]{3}|[1-9][0-9]{3,})"),
     "capec": re.compile(r"CAPEC-[0-9]+"),
 }
@@ -58,13 +58,20 @@ def is_sco(type_: str, body: Body | None = None) -> bool:
     return "created" not in body and "modified" not in body
 
 
+def table(kind: str, body: Body) -> schema.ObjectType | None:
+    """Return the properties that an object of type ``kind`` has; None if there is no such type."""
+    if not TYPE_NAME.fullmatch(kind) or kind == "bundle":
+        return None
+    custom = schema.CUSTOM_SCO if is_sco(kind, body) else schema.CUSTOM
+    return schema.TYPES.get(kind, custom)
+
+
 def _problems(body: Body) -> Problems:
     kind = body.get("type")
-    if not isinstance(kind, str) or not TYPE_NAME.fullmatch(kind) or kind == "bundle":
+    rules = table(kind, body) if isinstance(kind, str) else None
+    if not isinstance(kind, str) or rules is None:
         yield Problem("type", "/type", "no type of an object (section 3.1)")
         return
-    observable = is_sco(kind, body)
-    rules = schema.TYPES.get(kind) or (schema.CUSTOM_SCO if observable else schema.CUSTOM)
     yield from _identity(kind, body)
     if body.get("spec_version", "2.1") != "2.1":
         yield Problem("spec-version", "/spec_version", "must be 2.1")
@@ -76,9 +83,13 @@ def _problems(body: Body) -> Problems:
             yield from _other(name, value, body)
         elif not known.holds(value) or known.each is not None:
             yield from known.problems(value, pointer(name))
-    yield from _presence(kind, body)
+    yield from presence(kind, body)
     yield from _order(body)
     yield from particular(kind, body)
+
+
+# what ``_other`` judges by what stands inside
+NESTED = frozenset({"external_references", "kill_chain_phases", "granular_markings", "extensions"})
 
 
 def _identity(kind: str, body: Body) -> Problems:
@@ -144,8 +155,8 @@ def _external_reference(item: dict[str, Json], where: str) -> Problems:
     ):
         if name in item:
             yield from kind.problems(item[name], f"{where}/{name}")
-    form = _NUMBERED.get(source.lower())
-    if form and not (source in _NUMBERED and isinstance(number, str) and form.fullmatch(number)):
+    form = NUMBERED.get(source.lower())
+    if form and not (source in NUMBERED and isinstance(number, str) and form.fullmatch(number)):
         yield Problem(
             "external-reference",
             where,
@@ -179,7 +190,8 @@ def _extensions(value: Json, kind: str) -> Problems:
             yield Problem("extensions", where, "no name of an extension (section 3.4)")
 
 
-def _presence(kind: str, body: Body) -> Problems:
+def presence(kind: str, body: Body) -> Problems:
+    """Yield what must stand, or not stand, beside each other in an object of type ``kind``, and does otherwise."""
     groups = schema.ONE_OF.get(kind)
     if groups and not any(group <= body.keys() for group in groups):
         said = " or ".join(" with ".join(sorted(group)) for group in groups)

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
 Fetch = Callable[[int, int], bytes]  # (level, index) of a complete subtree -> its digest
+SIZE = 32  # bytes of a digest
 EMPTY = hashlib.sha256(b"").digest()
 
 
@@ -67,25 +68,6 @@ def path(index: int, size: int, fetch: Fetch) -> list[bytes]:
         return [*walk(at - k, start + k, n - k), _range_hash(start, k, fetch)]
 
     return walk(index, 0, size)
-
-
-def paths(leaves: Sequence[bytes]) -> list[list[bytes]]:
-    """Return the inclusion path of every one of ``leaves``, which fit in memory, as ``path`` would one by one."""
-    fetch = in_memory(leaves)
-
-    def walk(start: int, n: int) -> list[list[bytes]]:
-        if n == 1:
-            return [[]]
-        k = _split(n)
-        left, right = walk(start, k), walk(start + k, n - k)
-        over_left, over_right = _range_hash(start, k, fetch), _range_hash(start + k, n - k, fetch)
-        for way in left:
-            way.append(over_right)
-        for way in right:
-            way.append(over_left)
-        return left + right
-
-    return walk(0, len(leaves)) if leaves else []
 
 
 def consistency(old: int, new: int, fetch: Fetch) -> list[bytes]:

@@ -12,7 +12,8 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from mithaq.errors import InputError, PeerError
-from mithaq.model.canonical import GateRefused, Limits, parse
+from mithaq.model.canonical import MAX_INTEGER, GateRefused, Limits, may_hold_nul, vet
+from mithaq.model.canonical import decode as gate
 from mithaq.seal.envelope import payload_type
 from mithaq.seal.merkle import root_of
 
@@ -40,8 +41,9 @@ _LIMITS = Limits(max_bytes=16 << 20, max_depth=12, whole_numbers=True)
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
 Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Size = Annotated[int, msgspec.Meta(ge=0)]
-Number = Annotated[int, msgspec.Meta(ge=1)]
+Whole = Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
+Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
 Instant = Annotated[  # as ``clock.text`` writes it, so that instants compare as texts
     str,
     msgspec.Meta(pattern=r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z\Z"),
@@ -418,9 +420,13 @@ def decode(payload: bytes, kind: type[M]) -> M:
         BadMessage: it is not of that form, or passes not through the gate.
     """
     try:
-        return msgspec.convert(parse(payload, _LIMITS), kind)
+        value = gate(payload, _LIMITS)
+        made = msgspec.convert(value, kind)  # no deeper than ``kind`` is, and its numbers are whole
+        if may_hold_nul(payload):
+            vet(payload, value, _LIMITS)
     except (InputError, msgspec.ValidationError) as error:
         raise BadMessage(f"not a {kind.__name__.lower()}", cause=kind.__name__.lower()) from error
+    return made
 
 
 def commitment(nonce: bytes, full: bytes) -> str:

@@ -18,6 +18,9 @@ from sqlalchemy.pool import StaticPool
 from mithaq.errors import Fault
 
 Room = Literal["core", "shelf", "spool"]
+# Objects and leaves go into core by the thousand: with twice SQLite's page that took an eighth less (bench).
+_PAGE = 4096
+_PAGES: dict[Room, int] = {"core": 8192}
 ROOMS: tuple[Room, ...] = ("core", "shelf", "spool")
 
 
@@ -135,13 +138,14 @@ def open_store(url: str, room: Room, *, read_only: bool = False) -> Store:
                 address,
                 memory=address.database in (None, "", ":memory:"),
                 read_only=read_only,
+                page=_PAGES.get(room, _PAGE),
             ),
         )
     only = {"options": "-c default_transaction_read_only=on"} if read_only else {}
     return Store(room, create_engine(address, pool_pre_ping=True, pool_size=8, connect_args=only))
 
 
-def _sqlite(address: URL, *, memory: bool, read_only: bool) -> Engine:
+def _sqlite(address: URL, *, memory: bool, read_only: bool, page: int) -> Engine:
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 30}}
     if memory:
         options["poolclass"] = StaticPool
@@ -158,6 +162,7 @@ def _sqlite(address: URL, *, memory: bool, read_only: bool) -> Engine:
     def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         if not read_only:
+            connection.execute(f"PRAGMA page_size={page}")  # of a database that is made by this
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")

@@ -68,22 +68,24 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
     before = unit.execute(select(func.coalesce(func.max(copies.c.seq), 0))).scalar_one()
     insert_many(unit, copies, _COLUMNS, [_row(copy) for copy in new], or_else="keep")
-    key = [copies.c[name] for name in ("voucher", "id", "digest", "agreement")]
-    query = select(copies.c.seq, *key).where(copies.c.seq > before)
-    numbers = {tuple(mine): seq for seq, *mine in unit.execute(query).all()}
-    stored = [
-        msgspec.structs.replace(copy, seq=numbers.pop(mine))
-        for copy in new
-        if (mine := _key(copy)) in numbers
-    ]
-    # In the order of their key: a page of the table is then filled once.
-    links = sorted({(target, copy.seq) for copy in stored for _, target in copy.object.references})
-    insert_many(unit, relations, ("target", "copy"), links)
+    stored = _numbered(unit, new, before)
+    links = [(target, copy.seq) for copy in stored for _, target in copy.object.references]
+    insert_many(unit, relations, ("target", "copy"), links, or_else="keep")
     return stored
 
 
-def _key(copy: Copy) -> tuple[str, ...]:
-    return (copy.voucher, copy.object.id, copy.object.digest, copy.agreement)
+def _numbered(unit: Connection, new: Sequence[Copy], before: int) -> list[Copy]:
+    """Return those of ``new`` that were stored after the number ``before``, with their numbers."""
+    query = select(
+        copies.c.seq, *(copies.c[name] for name in ("voucher", "id", "digest", "agreement"))
+    )
+    rows_ = unit.execute(query.where(copies.c.seq > before).order_by(copies.c.seq)).all()
+    stored = new
+    if len(rows_) < len(new):  # some were here, or came twice
+        fresh = {(c.voucher, c.object.id, c.object.digest, c.agreement): c for c in reversed(new)}
+        stored = [fresh[tuple(key)] for _, *key in rows_]
+    seqs = [seq for seq, *_ in rows_]
+    return [msgspec.structs.replace(copy, seq=seq) for copy, seq in zip(stored, seqs, strict=True)]
 
 
 _COLUMNS = (
@@ -119,31 +121,23 @@ def _readers(copy: Copy) -> str:
     return msgspec.json.encode(list(named)).decode()
 
 
+_SAID = ("name", "value", "pattern", "description", "aliases", "x_mitre_aliases")
+
+
 def _words(object_: Object) -> str:
-    names = (
-        "name",
-        "value",
-        "pattern",
-        "description",
-        "aliases",
-        "x_mitre_aliases",
-        "external_references",
-    )
+    body = object_.body
     parts = [object_.id]
-    for name in names:
-        value = object_.body.get(name)
-        match value:
-            case str():
-                parts.append(value)
-            case list():
-                parts += [v if isinstance(v, str) else _external_id(v) for v in value]
-            case _:
-                pass
+    for name in _SAID:
+        value = body.get(name)
+        if isinstance(value, str):
+            parts.append(value)
+        elif isinstance(value, list):
+            parts += [each for each in value if isinstance(each, str)]
+    sources = body.get("external_references")
+    for each in sources if isinstance(sources, list) else ():
+        if isinstance(each, dict) and "external_id" in each:
+            parts.append(str(each["external_id"]))
     return " ".join(filter(None, parts)).lower()
-
-
-def _external_id(value: object) -> str:
-    return str(value.get("external_id", "")) if isinstance(value, dict) else ""
 
 
 _READ = (

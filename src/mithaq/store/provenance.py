@@ -1,12 +1,12 @@
 """Who gave us what, and on whose word: what is known of copies without their bytes (border.md 1.1, 6)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
-from mithaq.store.sql import among, chunks, within
-from mithaq.store.tables import copies, quarantine
+from mithaq.store.sql import among, chunks, insert_new, within
+from mithaq.store.tables import batches, copies, quarantine
 
 _accounts = select(*(copies.c[name] for name in (
     "seq", "voucher", "role", "id", "version", "digest", "com", "agreement", "proof",
@@ -71,11 +71,26 @@ def accounts(unit: Connection, agreement: str, after: int = 0) -> list[Account]:
 
 def accounts_of(unit: Connection, ids: Iterable[str]) -> list[Account]:
     """Return what vouchers said of versions of ``ids``, whatever it came under, oldest first."""
-    found: list[Account] = []
-    for part in chunks(dict.fromkeys(ids)):
-        rows = _accounts.where(copies.c.id.in_(part)).order_by(copies.c.seq)
-        found += [Account(**row._mapping) for row in unit.execute(rows)]
-    return found
+    rows = _accounts.where(within(unit, copies.c.id, set(ids))).order_by(copies.c.seq)
+    return [Account(**row._mapping) for row in unit.execute(rows)]
+
+
+def held_often(unit: Connection, ids: Iterable[str]) -> list[str]:
+    """Return those of ``ids`` of which more than one copy is here."""
+    query = select(copies.c.id).where(within(unit, copies.c.id, set(ids)))
+    return list(unit.execute(query.group_by(copies.c.id).having(func.count() > 1)).scalars())
+
+
+def put_batch(unit: Connection, digest: str, envelope: str, leaves: Sequence[bytes]) -> None:
+    """Keep what a voucher signed of views that came together, and the digests of all its leaves."""
+    row = {"digest": digest, "envelope": envelope, "leaves": b"".join(leaves)}
+    insert_new(unit, batches, [row])
+
+
+def batch(unit: Connection, digest: str) -> tuple[str, bytes]:
+    """Return a batch that is kept: its envelope, and the digests of its leaves one behind the other."""
+    row = unit.execute(select(batches).where(batches.c.digest == digest)).one()
+    return row.envelope, bytes(row.leaves)
 
 
 def known_from(

@@ -7,14 +7,16 @@ import pytest
 from mithaq.border import admit, parting, signing
 from mithaq.border.admit import Outcome
 from mithaq.border.agreements import terms_of
+from mithaq.border.kept import Proofs
 from mithaq.clock import text as stamp
 from mithaq.model.canonical import digest
 from mithaq.model.labels import Tlp
 from mithaq.model.objects import from_body
 from mithaq.policy import agreement as policy
-from mithaq.seal.envelope import sign
+from mithaq.seal.envelope import read, sign
 from mithaq.seal.keys import generate
-from mithaq.seal.messages import AGREEMENT, BATCH, ZERO, Doc, Terms
+from mithaq.seal.merkle import includes
+from mithaq.seal.messages import AGREEMENT, BATCH, ZERO, Batch, Doc, Terms, batch_leaf, decode
 from mithaq.store import parties
 from tests.unit.border.lies import ANOTHER, BOOKS, forum, one, pair, sign_both
 from tests.unit.border.stage import (
@@ -43,6 +45,25 @@ def test_an_honest_frame_is_admitted_and_its_object_stored_with_its_proof(stage)
     assert (copy.voucher, copy.owner, copy.role, copy.sent_by) == (B, B, "owner", B)
     assert (copy.agreement, copy.onward, copy.level) == (PAIR, "scope", int(Tlp.GREEN))
     assert stage.leaves(body["id"]) == ["admission"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
+def test_each_of_many_can_be_shown_with_its_own_proof(stage, count):
+    pairs = [put(stage.body(name=f"T {number}")) for number in range(count)]
+    raw, _ = sealed(pair(), pairs, stage.signer(B))
+
+    assert stage.admit(raw).stored == count
+
+    by_id = {entry.id: entry for entry, _ in pairs}
+    copies = stage.admitted()
+    with stage.node.core.read() as unit:
+        proofs = Proofs(unit)
+        for copy in copies:
+            shown = proofs.whole(copy.proof)
+            root = bytes.fromhex(decode(read(shown.batch.encode()).payload, Batch).root)
+            way = [bytes.fromhex(step) for step in shown.path]
+            leaf = batch_leaf(by_id[copy.object.id])
+            assert includes(root, count, leaf, shown.index, way)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from mithaq.store.tables.log import (
     settings,
     witnessed,
 )
-from mithaq.store.tables.objects import bodies, copies, markings, relations, sources
+from mithaq.store.tables.objects import batches, bodies, copies, markings, relations, sources
 from mithaq.store.tables.outbound import channels, departed, first_views, outbox, rows, shelf_ops
 from mithaq.store.tables.parties import (
     actors,
@@ -59,6 +59,7 @@ __all__ = [
     "alarms",
     "approvals",
     "arrivals",
+    "batches",
     "bodies",
     "caller_keys",
     "callers",

@@ -40,12 +40,21 @@ copies = Table(
     column("received_at"),
     Column("nonce", LargeBinary),  # of its commitment; destroyed with the object
     column("com", ""),
-    column("proof", ""),
+    column(
+        "proof", ""
+    ),  # JSON: batch and index, and the path unless the batch is among ``batches``
     column("refs", "[]"),  # what it refers to: (JSON pointer, id) pairs, as JSON
     # A digest has one id and version; the terms may differ (border.md 1.8).
     UniqueConstraint("id", "digest", "voucher", "agreement"),
     Index("ix_copies_type_seq", "type", "seq"),
     sqlite_autoincrement=True,
+)
+batches = Table(  # what vouchers signed of views that came with it all: their proofs are made from its leaves
+    "batches",
+    core,
+    key("digest", 71),
+    column("envelope"),  # as JSON text
+    blob("leaves"),  # their digests, one behind the other
 )
 relations = Table(  # which copies refer to an id
     "relations",

@@ -115,6 +115,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "batches",
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("envelope", sa.Text(), nullable=False),
+        sa.Column("leaves", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        schema="core",
+    )
+    op.create_table(
         "bodies",
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),

@@ -1,0 +1,175 @@
+"""The usual object: that it is sound and valid is proven in one walk, without a list of what might be wrong.
+
+Nearly all objects have one of a few shapes: a type, and its properties in an order, each of a kind of value. What
+depends on the shape alone is judged once for all objects of it; each of them is judged by its values. Whatever is not
+proven here is left to ``canonical`` and ``rules``, which say what is wrong with it, if anything is.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from operator import eq
+from typing import Any, TypeAlias, TypeGuard
+
+from mithaq.model import rules, schema
+from mithaq.model.canonical import MAX_INTEGER, Json
+from mithaq.model.kinds import IDENTIFIER, KINDS, PROPERTY_NAME, URL, Kind, reference, type_named
+from mithaq.model.particulars import is_particular, particular
+
+Holds: TypeAlias = Callable[[Json], object]
+DEPTH = 3  # levels that a usual object has at most
+_SHAPES = 1024  # kept at once
+_MOST = 64  # properties of a shape that is kept
+_TEXT = frozenset({str})
+_UUID = IDENTIFIER.pattern.rpartition("--")[2]
+_ANY = reference(frozenset())
+# their values may hold anything, or a number that not every reader holds alike
+_DEEP = (KINDS["dictionary"], KINDS["list"], KINDS["metres"])
+
+
+class _Unusual(Exception):
+    """The shape alone does not do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the properties of an object and the types of their values say: what is left to judge, and what it names."""
+
+    holds: tuple[tuple[int, Holds], ...]  # of the values, by their places
+    ordered: tuple[tuple[str, str, bool], ...]  # as in ``schema.ORDERED``
+    particular: bool  # whether the type has rules of its own
+    refs: tuple[tuple[str, str, bool], ...]  # (property, pointer, list) of what names others
+
+    def references(self, body: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Return the (JSON pointer, text) pairs of what is named for identifiers, in order."""
+        found: list[tuple[str, str]] = []
+        for name, at, listed in self.refs:
+            if listed:
+                found += [(f"{at}/{index}", each) for index, each in enumerate(body[name])]
+            else:
+                found.append((at, body[name]))
+        return tuple(found)
+
+
+def usual_shape(body: Mapping[str, Json]) -> Shape | None:
+    """Return the shape of ``body``, which holds no NUL, if it is a sound and valid object for sure.
+
+    None says nothing: it may be one all the same.
+    """
+    kind = body.get("type")
+    if not isinstance(kind, str) or len(body) > _MOST:
+        return None
+    values = [*body.values()]
+    try:
+        shape = _shape(kind, tuple(body), tuple(map(type, values)))
+    except _Unusual:
+        return None
+    for at, holds in shape.holds:
+        if not holds(values[at]):
+            return None
+    for earlier, later, may_be_equal in shape.ordered:
+        first, second = str(body[earlier]), str(body[later])
+        if len(first) != len(second) or not (first < second or (may_be_equal and first == second)):
+            return None
+    particular_ = next(particular(kind, body), None) if shape.particular else None
+    return shape if particular_ is None else None
+
+
+@lru_cache(maxsize=_SHAPES)
+def _shape(kind: str, names: tuple[str, ...], types: tuple[type, ...]) -> Shape:
+    bare = dict(zip(names, types, strict=True))
+    known = rules.table(kind, dict.fromkeys(names))
+    if known is None or not known.required | {"id"} <= bare.keys():
+        raise _Unusual
+    if next(rules.presence(kind, dict.fromkeys(names)), None) is not None:
+        raise _Unusual
+    judges = (_judge((kind, name), bare[name], known.properties) for name in names)
+    return Shape(
+        holds=tuple((at, holds) for at, holds in enumerate(judges) if holds is not None),
+        ordered=tuple(o for o in schema.ORDERED if o[0] in bare and o[1] in bare),
+        particular=is_particular(kind) and not any(each == kind for each, _ in _NEVER),
+        refs=tuple(
+            (name, f"/{name}", bare[name] is list)
+            for name in names
+            if (name.endswith("_ref") and bare[name] is str)
+            or (name.endswith("_refs") and name in known.properties)
+        ),
+    )
+
+
+# all that the rules of their types say beyond their tables: to what these may not refer
+_NEVER: Mapping[tuple[str, str], frozenset[str]] = {
+    ("relationship", "source_ref"): schema.NEVER_RELATED,
+    ("relationship", "target_ref"): schema.NEVER_RELATED,
+    ("sighting", "sighting_of_ref"): schema.NEVER_SIGHTED,
+}
+_BY_TYPE: Mapping[Kind, type] = {KINDS["text"]: str, KINDS["boolean"]: bool}
+
+
+def _judge(where: tuple[str, str], type_: type, known: Mapping[str, Kind]) -> Holds | None:
+    """Return what proves a value of a property of an object sound and valid; None if its type does."""
+    kind, name = where
+    if name == "id":
+        return partial(_matches, re.compile(f"{kind}--{_UUID}"))
+    if name == "spec_version":
+        return partial(eq, "2.1")
+    if where in _NEVER:
+        return partial(_refers, _NEVER[where])
+    if name in known:
+        return _judge_known(known[name], type_)
+    if name in _OTHERS:
+        return partial(_every, _OTHERS[name])
+    if name in rules.NESTED or not PROPERTY_NAME.fullmatch(name) or name in schema.RESERVED:
+        raise _Unusual
+    return None if type_ in (str, bool) else _is_simple
+
+
+def _judge_known(found: Kind, type_: type) -> Holds | None:
+    if found in _DEEP:
+        raise _Unusual
+    if _BY_TYPE.get(found) is type_:
+        return None
+    return found.holds if found.each is None else partial(_every, found.each.holds)
+
+
+def _matches(form: re.Pattern[str], value: Json) -> bool:
+    return isinstance(value, str) and form.fullmatch(value) is not None
+
+
+def _refers(never: frozenset[str], value: Json) -> bool:
+    return _ANY.holds(value) and type_named(str(value)) not in never
+
+
+def _every(holds: Holds, value: Json) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(holds, value))
+
+
+def _is_simple(value: Json) -> bool:
+    """Say whether ``value``, which is no text, will do for a property that nobody knows."""
+    if isinstance(value, list):
+        return bool(value) and (_TEXT.issuperset(map(type, value)) or all(map(_is_flat, value)))
+    return isinstance(value, int) and -MAX_INTEGER <= value <= MAX_INTEGER
+
+
+def _is_flat(value: Json) -> TypeGuard[dict[str, str]]:
+    return isinstance(value, dict) and _TEXT.issuperset(map(type, value.values()))
+
+
+def _is_source(value: Json) -> bool:
+    """Say whether ``value`` is an external reference of texts alone, to a source whose numbers have no form."""
+    if not _is_flat(value):
+        return False
+    source = value.get("source_name")
+    if not source or source.lower() in rules.NUMBERED or "hashes" in value:
+        return False
+    if "url" in value:
+        return URL.holds(value["url"])
+    return "external_id" in value or "description" in value
+
+
+def _is_phase(value: Json) -> bool:
+    return _is_flat(value) and "kill_chain_name" in value and "phase_name" in value
+
+
+_OTHERS: Mapping[str, Holds] = {"external_references": _is_source, "kill_chain_phases": _is_phase}

@@ -1,0 +1,120 @@
+"""What is proven at once is what the gate and the rules would let through, and no more."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mithaq.model.canonical import GateRefused, vet
+from mithaq.model.objects import read, references
+from mithaq.model.rules import problems
+from mithaq.model.usual import usual_shape
+
+UUID = "00000000-0000-4000-8000-000000000001"
+AT = "2026-01-01T00:00:00.000Z"
+MALWARE = {
+    "type": "malware", "spec_version": "2.1", "id": f"malware--{UUID}", "created": AT, "modified": AT,
+    "created_by_ref": f"identity--{UUID}", "name": "M", "is_family": False, "confidence": 50,
+    "object_marking_refs": [f"marking-definition--{UUID}"], "sample_refs": [f"file--{UUID}"],
+    "external_references": [{"source_name": "s", "external_id": "1"}, {"source_name": "s", "url": "https://a"}],
+    "kill_chain_phases": [{"kill_chain_name": "k", "phase_name": "p"}], "first_seen": AT, "x_list": [{"a": "b"}],
+}  # fmt: skip
+RELATION = {
+    "type": "relationship", "spec_version": "2.1", "id": f"relationship--{UUID}", "created": AT, "modified": AT,
+    "relationship_type": "uses", "source_ref": f"malware--{UUID}", "target_ref": f"tool--{UUID}",
+}  # fmt: skip
+ADDRESS = {"type": "ipv4-addr", "id": f"ipv4-addr--{UUID}", "value": "192.0.2.1"}
+CUSTOM = {
+    "type": "x-thing",
+    "id": f"x-thing--{UUID}",
+    "created": AT,
+    "modified": AT,
+    "spec_version": "2.1",
+}
+USUAL = [MALWARE, RELATION, ADDRESS, CUSTOM]
+
+texts = st.sampled_from([
+    "", "x", "Not A Name", AT, "2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00Z", "2026-02-30T00:00:00.000Z", "cve",
+    "2.0", "file", f"file--{UUID}", f"identity--{UUID}", f"relationship--{UUID}", f"malware--{UUID}",
+    "https://a b", "uses",
+])  # fmt: skip
+scalars = st.one_of(
+    texts,
+    st.none(),
+    st.booleans(),
+    st.sampled_from([0, -1, 101, 2**53 - 1, 2**53, -(2**60), 1.5, 1e20, 1e300]),
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from(["source_name", "external_id", "url", "phase_name", "kill_chain_name", "hashes", "k"]),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=6,
+)  # fmt: skip
+names = st.sampled_from(
+    [
+        *MALWARE,
+        *RELATION,
+        "value",
+        "x_new",
+        "Bad-Name",
+        "severity",
+        "last_seen",
+        "definition",
+        "extensions",
+        "revoked",
+    ]
+)
+
+
+@given(
+    st.sampled_from(USUAL),
+    st.lists(st.tuples(names, values), max_size=3),
+    st.sets(names, max_size=2),
+)
+def test_what_is_usual_is_sound_and_valid(body, changes, gone):
+    made = {**body, **dict(changes)}
+    made = {name: value for name, value in made.items() if name not in gone}
+    if usual_shape(made) is not None:
+        assert problems(made) == ()
+        vet(msgspec.json.encode(made), made)
+
+
+@pytest.mark.parametrize("body", USUAL)
+def test_the_usual_objects_are_usual(body):
+    assert usual_shape(body) is not None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"description": f"see {RELATION['id']}"},
+        {"x_ref": f"tool--{UUID}"},
+        {"x_other": f"tool--{UUID}"},
+        {"x_refs": [f"tool--{UUID}", "none"]},
+        {"x_deep": [{"a": f"tool--{UUID}"}]},
+        {"granular_markings": [{"marking_ref": f"marking-definition--{UUID}", "selectors": ["name"]}]},
+    ],
+)  # fmt: skip
+def test_references_are_found_wherever_they_stand(more):
+    body = {**MALWARE, **more}
+    raw = msgspec.json.encode(body)
+    assert read(raw).references == tuple(references(body))
+
+
+def test_a_reference_that_is_written_with_escapes_is_found():
+    raw = msgspec.json.encode({**MALWARE, "x_other": f"tool--{UUID}"})
+    hidden = raw.replace(b"tool--", b"tool\\u002d\\u002D")
+    assert ("/x_other", f"tool--{UUID}") in read(hidden).references
+
+
+def test_a_nul_is_refused_in_the_most_usual_object():
+    raw = msgspec.json.encode({**MALWARE, "description": "a\0b"})
+    with pytest.raises(GateRefused, match="nul"):
+        read(raw)
