@@ -30,7 +30,10 @@ from tests.bench.common import START, Figure, client_of, collection, pages, text
 from tests.journeys.test_processes import Nation, wait
 
 FEW, MANY = 10_000, 1_000_000
-AT_ONCE = 5_000
+AT_ONCE = 10_000  # written in one unit
+CACHE = (
+    "PRAGMA cache_size = -500000"  # for the writing alone: all its indexes grow everywhere at once
+)
 PAGE = {"limit": 1000}
 TIMES = 30
 PACT = "pact"
@@ -158,6 +161,9 @@ def _shelves(nation, peer):
 def _fill(aurelia, borea, some, count):
     (own,), (theirs,) = _shelves(aurelia, "misp"), _shelves(aurelia, "borea")
     chance = random.Random(count)
+    for store in (aurelia.node.core, borea.node.core, aurelia.node.shelf):
+        with store.read() as unit:
+            unit.exec_driver_sql(CACHE)
     for first in range(0, count, AT_ONCE):
         made = [_renamed(some[at % len(some)], chance) for at in range(first, first + AT_ONCE)]
         with aurelia.node.core.begin() as unit:

