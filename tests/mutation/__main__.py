@@ -29,6 +29,7 @@ TESTS = {
 SLOW = ("test_after_the_storm",)  # ten seconds each, and no sentence that no other test says
 MEASURING, A_DAY = 3600.0, 86400.0
 SAID = os.dup(1)  # pytest takes the other for itself
+QUICK = 0.1  # seconds: before a test that takes longer, all that take less are tried
 PATIENCE = 40.0  # seconds of tests that one mutant is worth: a survivor costs all of them
 
 
@@ -87,7 +88,8 @@ class Room:
         able = {test for line in spread for test in lines.get(line, ())}
         here = self.killers[f"{mutant.module}:{mutant.where}"]
         near = self.killers[mutant.module]
-        order = sorted(able, key=lambda t: (-here[t], -near[t], self.base.seconds[t]))
+        seconds = self.base.seconds
+        order = sorted(able, key=lambda t: (-here[t], seconds[t] > QUICK, -near[t], seconds[t]))
         chosen: list[str] = []
         left = self.patience
         for test in order:
@@ -140,9 +142,11 @@ def try_functions(room: Room, *, everything: bool, measured: bool) -> None:
         for name in [n for n in server.items if any(slow in n for slow in SLOW)]:
             del server.items[name]
         server.share("template")
-        if not (measured and room.measured.exists()):
-            tell(f"measuring {len(server.items)} tests...")
-            forked(lambda: measure(room, server), MEASURING)
+        if measured and room.measured.exists():
+            room.read_baseline(server.items)
+        new = [name for name in server.items if name not in room.base.seconds]
+        tell(f"measuring {len(new)} tests...")
+        forked(lambda: measure(room, server, new), MEASURING)
         room.read_baseline(server.items)
         if room.base.failed:
             tell("\n".join(["these fail without a mutant:", *room.base.failed]))
@@ -159,8 +163,14 @@ def try_functions(room: Room, *, everything: bool, measured: bool) -> None:
     serve(TESTS[room.name], work)
 
 
-def measure(room: Room, server: Server) -> str:
-    room.measured.write_text(json.dumps(asdict(server.baseline(room.folder))))
+def measure(room: Room, server: Server, names: Sequence[str]) -> str:
+    made = server.baseline(room.folder, names)
+    for file, lines in room.base.lines.items():
+        here = made.lines.setdefault(file, {})
+        for line, who in lines.items():
+            here[line] = [*who, *here.get(line, ())]
+    made.seconds |= room.base.seconds
+    room.measured.write_text(json.dumps(asdict(made)))
     return ""
 
 
@@ -201,7 +211,7 @@ def main() -> int:
     )
     parser.add_argument("--share", type=int, default=100, help="draw so many of a hundred mutants")
     parser.add_argument(
-        "--measured", action="store_true", help="take the last measurement of the tests for true"
+        "--measured", action="store_true", help="measure none but tests that were not measured yet"
     )
     parser.add_argument("--list", action="store_true", help="show the survivors, try nothing")
     parser.add_argument("--write", action="store_true", help="write the table to docs/mutation.md")

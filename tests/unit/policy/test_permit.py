@@ -337,3 +337,26 @@ def test_what_its_owner_controls_goes_on_with_the_owners_word_alone(owner, whose
         Reason(rule=rule, facts={"owner": whose})
         for rule in (Rule.ORIGINATOR_CONTROL, Rule.ONWARD_AMBER)
     ]
+
+
+@pytest.mark.parametrize("level", [*Tlp])
+def test_an_owners_word_passes_every_level_on_but_red_which_is_for_the_persons_it_names(level):
+    one, label = received(), Label(tlp=level)
+    yes = Consent(by="corvia", id=FIRST, version=one.object.version, recipient="borea")
+    silent, told = (around(pact("borea"), consents=given) for given in ((), (yes,)))
+    no = [] if level is Tlp.CLEAR else [getattr(Rule, f"ONWARD_{level.name.rpartition('_')[2]}")]
+
+    assert [r.rule for r in permit.onward(silent, one, label, BOREA)] == no
+    assert [r.rule for r in permit.onward(told, one, label, BOREA)] == (
+        no if level is Tlp.RED else []
+    )
+
+
+@pytest.mark.parametrize("given", [(), ("judicial", "warning"), MANY, ("defence",)])
+def test_what_came_for_other_purposes_says_for_which(given):
+    one = received(via_purposes=frozenset(given))
+
+    found = list(permit.onward(around(pact("borea")), one, Label(tlp=Tlp.CLEAR), BOREA))
+
+    facts = {"purpose": "defence", "for": ", ".join(sorted(given)) or "-"}
+    assert found == ([] if "defence" in given else [Reason(rule=Rule.PURPOSE, facts=facts)])
