@@ -179,7 +179,7 @@ def _object(raw: bytes, value: Json, shape: Shape | None, known: str = "") -> Ob
     named = () if shape is None else shape.references(body)
     # Each identifier, the object's own too, is two hyphens at least: there are no others.
     if named and raw.count(b"--") == len(named) + 1 and _are_references(named):
-        vars(made)["references"] = named
+        made.know_references(named)
     return made
 
 
