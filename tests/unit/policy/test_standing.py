@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mithaq.errors import InputError
-from mithaq.model.labels import Tlp
+from mithaq.model.labels import Label, Tlp
 from mithaq.policy import standing
 from mithaq.policy.agreement import digest_of
 from mithaq.policy.decide import decide
-from mithaq.policy.decision import Hold, Release
+from mithaq.policy.decision import Hold, Release, View
 from mithaq.policy.lifecycle import Instants
 from mithaq.policy.situation import Approval, Person
 from mithaq.policy.standing import Moment, Standing
+from tests.unit.policy.test_cases import FIRST, ours
 from tests.unit.policy.worlds import worlds
 from tests.values import replace
 
@@ -112,6 +113,9 @@ HOURS = [
     (["sat,sun 00:00-24:00"], "2026-03-09T00:00", False),
     (["fri-mon 10:00-11:00"], "2026-03-01T10:30", True),  # a Sunday
     (["fri-mon 10:00-11:00"], "2026-03-03T10:30", False),
+    (["fri-mon 10:00-11:00"], "2026-03-02T10:30", True),  # a Monday
+    (["daily 09:30-10:00"], "2026-03-02T09:45", True),
+    (["daily 09:30-10:00"], "2026-03-02T09:15", False),
     (["daily 09:00-10:00", "tue 12:00-13:00"], "2026-03-03T12:00", True),
     (["DAILY  09:00-10:00"], "2026-03-03T09:00", True),
 ]
@@ -185,3 +189,31 @@ def test_it_counts_only_if_both_clocks_agree_that_it_does(change, instants, wall
     assert standing.counts(
         signed(), Moment(instants=Instants(opens=NOW, closes=NOW), walls=(WALL,))
     )
+    assert standing.counts(
+        signed(begins=NOW), Moment(instants=Instants(opens=NOW, closes=NOW), walls=(WALL,))
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "needs", "level", "proposer", "may"),
+    [
+        ({}, {"second-person"}, Tlp.AMBER_STRICT, "ana", True),
+        ({}, {"second-person"}, Tlp.GREEN, "ana", True),
+        ({}, {"second-person", "policy-owner"}, Tlp.GREEN, "ana", False),
+        ({}, {"policy-owner"}, Tlp.GREEN, "ana", False),
+        ({}, {"second-person"}, None, "ana", False),
+        ({}, {"second-person"}, Tlp.RED, "ana", False),
+        ({}, {"second-person"}, Tlp.GREEN, "dora", False),
+        ({"level": Tlp.AMBER}, {"second-person"}, Tlp.AMBER, "ana", True),
+        ({"level": Tlp.AMBER}, {"second-person"}, Tlp.AMBER_STRICT, "ana", False),
+        ({"kinds": frozenset({"indicator"})}, {"second-person"}, Tlp.GREEN, "ana", True),
+        ({"kinds": frozenset({"tool"})}, {"second-person"}, Tlp.GREEN, "ana", False),
+    ],
+)
+def test_it_covers_what_waits_for_a_second_person_alone_up_to_its_level(
+    fields, needs, level, proposer, may
+):
+    seen = View(raw=b"", digest="", label=Label(tlp=level))
+    hold = Hold(view=seen, clause="c", needs=frozenset(needs), reasons=(), onward="none")
+
+    assert standing.covers(signed(**fields), hold, ours(FIRST, Tlp.GREEN), proposer) is may
