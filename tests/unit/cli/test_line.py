@@ -1,9 +1,9 @@
 """What a command line says before any node is opened, and how it fails."""
 
 import json
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 from typer.testing import CliRunner
@@ -40,13 +40,15 @@ def test_a_topic_without_a_command_shows_its_page():
 
 
 def test_help_comes_in_under_half_a_second():
-    began = time.monotonic()
+    before = os.times()
     done = subprocess.run(
         [sys.executable, "-m", "mithaq.cli", "--help"], capture_output=True, text=True, check=True
     )
+    after = os.times()
 
     assert "Usage: mithaq COMMAND" in done.stdout
-    assert time.monotonic() - began < 2  # 0.15 s on an idle machine; this one may be busy
+    # What the processor did for it, 0.15 s, however much else it has to do.
+    assert after.children_user - before.children_user < 0.5
 
 
 def test_help_opens_no_database_and_loads_no_topic():
