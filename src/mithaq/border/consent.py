@@ -191,7 +191,7 @@ def _log(unit: Connection, kind: str, row: ConsentRow, now: datetime) -> None:
 def receive_request(
     unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime
 ) -> None:
-    """Take a request about what we released to the sender.
+    """Take a request about what we released to the sender; one that we said yes to is told so again.
 
     Raises:
         BadMessage: it is not by the sender or not for us, it is of what the sender never had from us, or too many
@@ -209,9 +209,16 @@ def receive_request(
     had = [each for each in recalls.who_had(unit, message.id) if each.peer == sender]
     if not any((h.version, h.view) == (message.modified, message.digest) for h in had):
         raise BadMessage("a request about what it never had from us", cause="consent-request")
+    asked = _asked(message, now)
+    before = consents.like(unit, asked)
+    if before is not None and before.state == GIVEN and before.envelope is not None:
+        # The yes stands until we take it back; were it a request again, nobody here would know to do so.
+        signed = sign(CONSENT, read(before.envelope).payload, us.signer).to_bytes()
+        send_document(unit, us, sender, (CONSENT, signed), now)
+        return
     if consents.open_of(unit, sender) >= MOST_OPEN:
         raise BadMessage("too many requests of one peer wait", cause="consent-request")
-    row = consents.put(unit, _asked(message, now))
+    row = consents.put(unit, asked)
     _log(unit, "consent-asked", row, now)
 
 

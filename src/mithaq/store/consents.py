@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from mithaq.store.sql import among
 from mithaq.store.tables import consents
@@ -34,16 +34,24 @@ class ConsentRow:
 
 def put(unit: Connection, row: ConsentRow) -> ConsentRow:
     """Keep a request or an answer; a later one on the same replaces the earlier. Return it numbered."""
-    c = consents.c
-    which = [c[n] == getattr(row, n) for n in _KEY]
     values = {n: getattr(row, n) for n in ConsentRow.__slots__ if n != "seq"}
-    seq = unit.execute(select(c.seq).where(*which)).scalar_one_or_none()
-    if seq is None:
+    before = like(unit, row)
+    if before is None:
         unit.execute(consents.insert().values(values))
-        seq = unit.execute(select(c.seq).where(*which)).scalar_one()
     else:
-        unit.execute(update(consents).where(c.seq == seq).values(values))
+        unit.execute(update(consents).where(consents.c.seq == before.seq).values(values))
+    seq = unit.execute(select(consents.c.seq).where(*_which(row))).scalar_one()
     return replace(row, seq=seq)
+
+
+def like(unit: Connection, row: ConsentRow) -> ConsentRow | None:
+    """Return what is kept of the same request."""
+    found = unit.execute(select(consents).where(*_which(row))).one_or_none()
+    return None if found is None else ConsentRow(**found._mapping)
+
+
+def _which(row: ConsentRow) -> list[ColumnElement[bool]]:
+    return [consents.c[name] == getattr(row, name) for name in _KEY]
 
 
 def of_ids(unit: Connection, ids: Iterable[str]) -> list[ConsentRow]:

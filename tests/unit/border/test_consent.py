@@ -3,7 +3,7 @@
 import pytest
 
 from mithaq.auth.actors import Role
-from mithaq.border import consent
+from mithaq.border import consent, restriction
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, Refused
 from mithaq.model.labels import Tlp
@@ -89,6 +89,30 @@ def test_requests_without_end_come_to_one(stage, given, monkeypatch):
             consent.receive_request, stage.us, B, asked(stage, given, recipient="three"), stage.now
         )
     assert len(rows(stage)) == 2
+
+
+def test_a_request_that_comes_again_after_the_yes_hides_no_consent_and_is_told_the_answer_again(
+    stage, given
+):
+    """Else whoever asks again would have a yes of which nobody here knows any more, and nobody takes back."""
+    stage.do(consent.receive_request, stage.us, B, asked(stage, given), stage.now)
+    [row] = rows(stage)
+    mona = stage.do(second_person)
+    stage.do(consent.answer, stage.us, row.seq, mona, stage.now, yes=True)
+    told = len(sent_documents(stage))
+
+    stage.do(consent.receive_request, stage.us, B, asked(stage, given), stage.now)
+
+    assert [row.state for row in rows(stage)] == ["given"]
+    assert len(sent_documents(stage)) == told + 1
+    entry = restriction.Entry(to=[C], ids=[given.object.id], reason="sanctions", basis="Act 1")
+    taken = stage.do(restriction.add, stage.us, entry, stage.now, by="lena")
+    assert taken.consents == 1
+    assert [row.state for row in rows(stage)] == ["refused"]
+
+
+def sent_documents(stage):
+    return [row for row in stage.rows("outbox") if row["bodies"]]
 
 
 @pytest.mark.parametrize("lie", [{}, {"by": C}, {"signer": C}, {"realm": "drill:x"}])
