@@ -1,8 +1,12 @@
 """How what was released arrives: fetched, brought, told of; a dead peer holds up nobody (border.md 5.4)."""
 
+import sqlite3
 import threading
 import time
 from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import DataError, MultipleResultsFound, OperationalError
 
 from mithaq.border import admit, parting, peers, signing
 from mithaq.clock import text
@@ -16,7 +20,7 @@ from mithaq.seal.documents import KEYS, ExchangeKey
 from mithaq.seal.envelope import sign
 from mithaq.seal.keys import encode, from_pem, generate
 from mithaq.seal.messages import encode as to_payload
-from mithaq.store import inbound, spool
+from mithaq.store import channels, inbound, spool
 from mithaq.store.spool import Arrival
 from tests.values import replace
 
@@ -168,24 +172,79 @@ def test_a_closed_channel_hides_its_frames_and_goes_on_after_it_is_opened_again(
     assert len(three.held_by("borea")) == 1
 
 
-def test_bytes_that_break_us_stop_nobody_else(three, monkeypatch):
-    node, clock = three.nodes["borea"], three.clock
+class TooLong(Exception):
+    """As PostgreSQL says that a text fits into no index."""
+
+    sqlstate = "54000"
+
+
+BREAKS = [
+    ZeroDivisionError(), MultipleResultsFound(), DataError("", None, ValueError()),
+    OperationalError("", None, TooLong()),
+]  # fmt: skip
+
+
+def breaks_on(monkeypatch, raw, error):
+    """Let admission fail over some bytes."""
     real = admit.frame
 
-    def broken(unit, us, peer, raw, now):
-        return 1 / 0 if raw == b"x" else real(unit, us, peer, raw, now)
+    def broken(unit, us, peer, given, now):
+        if given == raw:
+            raise error
+        return real(unit, us, peer, given, now)
 
     monkeypatch.setattr(admit, "frame", broken)
-    with node.spool.begin() as unit:
-        for raw in (b"x", b"y"):
-            arrival = Arrival(peer="corvia", kind="frame", facts={"channel": "c" * 32}, raw=raw)
-            spool.arrive(unit, arrival, clock(), 1 << 20)
+
+
+def brought(federation, *frames, to="borea", by="corvia"):
+    with federation.nodes[to].spool.begin() as unit:
+        for raw in frames:
+            arrival = Arrival(peer=by, kind="frame", facts={"channel": "c" * 32}, raw=raw)
+            spool.arrive(unit, arrival, federation.clock(), 1 << 20)
+
+
+def refused_codes(federation, name="borea", of="corvia"):
+    with federation.nodes[name].core.read() as unit:
+        return {r.code for r in inbound.refused(unit) if r.peer == of}
+
+
+@pytest.mark.parametrize("error", BREAKS, ids=lambda error: type(error).__name__)
+def test_bytes_that_break_us_stop_nobody_else(three, monkeypatch, error):
+    breaks_on(monkeypatch, b"x", error)
+    brought(three, b"x", b"y")
 
     three.workers["borea"].settle()
 
-    with node.core.read() as unit:
-        codes = {r.code for r in inbound.refused(unit) if r.peer == "corvia"}
-    assert codes == {"fault", "bad-envelope"}
+    assert refused_codes(three) == {"fault", "bad-envelope"}
+
+
+def test_a_frame_that_waited_and_breaks_us_stops_nobody_else(three, monkeypatch):
+    breaks_on(monkeypatch, b"x", MultipleResultsFound())
+    waits = channels.HeldFrame(
+        peer="corvia", channel="c" * 32, chan_seq=1, frame=b"x", reason="gap", at=""
+    )
+    with three.nodes["borea"].core.begin() as unit:
+        channels.hold(unit, waits)
+
+    three.workers["borea"].settle()
+
+    assert refused_codes(three) == {"fault"}
+    with three.nodes["borea"].core.read() as unit:
+        assert channels.waiting_channels(unit) == []
+
+
+def test_a_database_that_is_away_costs_no_arrival_and_no_frame_that_waits(three, monkeypatch):
+    away = OperationalError("", None, sqlite3.OperationalError("disk I/O error"))
+    with monkeypatch.context() as broken:
+        breaks_on(broken, b"y", away)
+        brought(three, b"y")
+        with pytest.raises(OperationalError):
+            three.workers["borea"].settle()
+    assert refused_codes(three) == set()
+
+    three.workers["borea"].settle()
+
+    assert refused_codes(three) == {"bad-envelope"}
 
 
 def test_a_peer_that_signs_with_a_new_key_is_understood_once_its_next_document_is_fetched(three):

@@ -63,8 +63,8 @@ from mithaq.store.channels import Channel
 from mithaq.store.journal import record
 
 __all__ = [
-    "Admission", "Given", "LocalOutcome", "Outcome", "frame", "local", "mark", "next_kept", "own_identity",
-    "wanted",
+    "Admission", "Given", "LocalOutcome", "Outcome", "frame", "give_up_kept", "local", "mark", "next_kept",
+    "own_identity", "wanted",
 ]  # fmt: skip
 
 SKEW = timedelta(minutes=5)  # a seal issued further ahead waits (border.md 6, step 4)
@@ -159,14 +159,26 @@ def next_kept(unit: Connection, us: Us, channel: str, now: datetime) -> Admissio
     What can never be admitted is kept no longer: a refused frame is fetched anew, and a frozen channel is read
     no more.
     """
-    held = channels.by_id(unit, channel)
-    waits = channels.held(unit, channel, (held.seq if held else 0) + 1)
+    waits = _next(unit, channel)
     if waits is None:
         return None
     done = frame(unit, us, waits.peer, waits.frame, now)
     if done.outcome is Outcome.REFUSED:
         channels.drop_held(unit, channel, waits.chan_seq)
     return done
+
+
+def give_up_kept(unit: Connection, channel: str, now: datetime) -> None:
+    """Keep no longer the frame whose turn it is, which could not be tried: our people find it among those refused."""
+    kept = _next(unit, channel)
+    if kept is not None:
+        channels.refuse(unit, kept.peer, ("fault", "frame"), kept.frame, now)
+        channels.drop_held(unit, channel, kept.chan_seq)
+
+
+def _next(unit: Connection, channel: str) -> channels.HeldFrame | None:
+    held = channels.by_id(unit, channel)
+    return channels.held(unit, channel, (held.seq if held else 0) + 1)
 
 
 def wanted(unit: Connection, peer: str, channel: str) -> int:

@@ -310,16 +310,15 @@ def note(unit: Connection, us: Us, sent: tuple[str, Seal, str], now: datetime) -
         if not isinstance(entry, Receipt):
             continue
         owed = recalls.owed(unit, entry.order, agreement, sender)
-        if owed is None:
+        if not owed:
             # nobody asked: it says nothing of anything here
             what = (entry.order, entry.order.encode())
             _on_record(unit, sender, "receipt-unasked", what, now)
             continue
         onward = "" if entry.onward is None else msgspec.json.encode(entry.onward).decode()
-        came = replace(
-            owed, outcome=entry.outcome, basis=entry.basis, onward=onward, at=text(now), seal=digest
-        )
-        _answered(unit, us, came, now)
+        answer = {"outcome": entry.outcome, "basis": entry.basis, "onward": onward}
+        for each in owed:
+            _answered(unit, us, replace(each, **answer, at=text(now), seal=digest), now)
 
 
 def record(  # noqa: PLR0913 unit, us and now come with every act

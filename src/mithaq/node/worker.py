@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as OutOfTime
 
 from mithaq.audit import log as audit
 from mithaq.border import (
@@ -40,6 +41,7 @@ LOG_TICK = timedelta(hours=1)  # the log is padded and signed at this pace (bord
 RETRY = timedelta(seconds=2)  # before a frame that waits is looked at again
 HEAL = 2.0  # seconds before the worker tries again after a failure
 LOOK = 0.5  # seconds that deciding again may take at a time
+_TOO_MUCH = "54"  # PostgreSQL's class of errors for what is longer than it can hold
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
 
@@ -123,9 +125,9 @@ class Worker:
                             heartbeats.take(unit, node.us, arrival.peer, arrival.raw, now)
                         case _:
                             hints.append(_hint(arrival))
-            except (SQLAlchemyError, OSError):
-                raise  # ours, and it heals: the arrival is tried again
-            except Exception as error:  # noqa: BLE001 whatever one peer's bytes do, the others are served
+            except Exception as error:  # whatever one peer's bytes do, the others are served
+                if _heals(error):
+                    raise  # ours: the arrival is tried again
                 # Kept for our people; the sender learns nothing, and the cursor goes on.
                 code = error.code if isinstance(error, MithaqError) else "fault"
                 channels.refuse(unit, arrival.peer, (code, arrival.kind), arrival.raw, now)
@@ -153,7 +155,15 @@ class Worker:
     def _next_kept(self, channel: str) -> admit.Outcome | None:
         node = self.node
         with node.core.begin() as unit:
-            done = admit.next_kept(unit, node.us, channel, node.clock())
+            try:
+                with unit.begin_nested():
+                    done = admit.next_kept(unit, node.us, channel, node.clock())
+            except Exception as error:  # as of an arrival
+                if _heals(error):
+                    raise
+                admit.give_up_kept(unit, channel, node.clock())
+                _log.warning("frame-refused", channel=channel, kind=type(error).__name__)
+                return None
         return None if done is None else done.outcome
 
     def look(self, most_seconds: float = float("inf")) -> None:
@@ -296,6 +306,14 @@ class Worker:
         for nudge in nudges:
             if nudge.peer in self._couriers:
                 self._couriers[nudge.peer].shown(nudge)
+
+
+def _heals(error: Exception) -> bool:
+    """Say whether a failure is our database's or disk's, and passes; what no table holds is its sender's doing."""
+    if isinstance(error, DBAPIError):
+        away = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+        return away and not str(getattr(error.orig, "sqlstate", "")).startswith(_TOO_MUCH)
+    return isinstance(error, OutOfTime | OSError)
 
 
 def _hint(arrival: Arrival) -> Nudge:

@@ -235,12 +235,14 @@ def receipts_of(unit: Connection, by: str, peer: str) -> list[ReceiptRow]:
     return [ReceiptRow(**row._mapping) for row in unit.execute(rows)]
 
 
-def owed(unit: Connection, name: str, agreement: str, peer: str) -> ReceiptRow | None:
-    """Return the answer that ``peer`` owes to an order under an agreement, given or missing."""
+def owed(unit: Connection, name: str, agreement: str, peer: str) -> list[ReceiptRow]:
+    """Return the answers that ``peer`` owes to orders of a name under an agreement, given or missing, by owner.
+
+    They are more than one where an owner gave its order the name of another's, which it may have read.
+    """
     c = receipts.c
     rows = select(receipts).where(c.name == name, c.agreement == agreement, c.peer == peer)
-    row = unit.execute(rows).one_or_none()
-    return None if row is None else ReceiptRow(**row._mapping)
+    return [ReceiptRow(**row._mapping) for row in unit.execute(rows.order_by(c.by))]
 
 
 def answer(unit: Connection, receipt: ReceiptRow) -> None:

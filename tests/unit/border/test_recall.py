@@ -12,7 +12,8 @@ from mithaq.model.markings import tlp_id
 from mithaq.seal.envelope import sign
 from mithaq.seal.messages import ORDER, Order, Receipt, encode
 from mithaq.seal.messages import Recall as Entry
-from mithaq.store import agreements
+from mithaq.store import agreements, recalls
+from mithaq.store.recalls import ReceiptRow
 from mithaq.store.spool import Arrival
 from tests.unit.border.lies import forum, pair, quarantined, relay
 from tests.unit.border.stage import FORUM, FRESH, PAIR, US, B, C, put, sealed
@@ -112,6 +113,21 @@ def test_what_referred_to_a_recalled_object_is_decided_again(stage):
     stage.admit(ordered(stage, order(stage, target["id"]), seq=2, prev=head))
 
     assert rows_of(stage, sighting) == []
+
+
+def test_an_answer_reaches_each_order_of_its_name_whoever_chose_that_name(stage):
+    """A partner that read another's order may give one of its own by the same name: no answer stumbles over it."""
+    [ours] = stage.give(stage.body(by=US))
+    stage.publish(ours)
+    [given] = recall_ours(stage, ours)
+    name = given.order.name
+    another = ReceiptRow(name=name, agreement=PAIR, by=C, peer=B)
+    stage.do(recalls.owe, [another])
+
+    done = stage.admit(ordered(stage, Receipt(order=name, outcome="deleted")))
+
+    assert done.outcome is Outcome.ADMITTED
+    assert {r["by"]: r["outcome"] for r in stage.rows("receipts")} == {US: "deleted", C: "deleted"}
 
 
 def recall_ours(stage, copy, **more):
