@@ -18,7 +18,8 @@ IDENTIFIER = re.compile(
 LONGEST_IDENTIFIER = 499 + 2 + 36
 TYPE_NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,249}")
 PROPERTY_NAME = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
+# No clock is finer than a hundred decimals; a version stands in indexes, which hold no text without end.
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,100})?Z")
 _WITH_MILLISECONDS = len("2026-01-01T00:00:00.000Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _HASH_NAME = re.compile(r"[A-Za-z0-9_-]{3,250}")

@@ -14,6 +14,7 @@ import msgspec
 from mithaq.errors import InputError, PeerError
 from mithaq.model.canonical import MAX_INTEGER, GateRefused, Limits, may_hold_nul, vet
 from mithaq.model.canonical import decode as gate
+from mithaq.model.kinds import LONGEST_IDENTIFIER
 from mithaq.seal.envelope import payload_type
 from mithaq.seal.merkle import root_of
 
@@ -54,6 +55,9 @@ Cause = Literal[  # why a release is recalled; the last three give themselves
 ]
 Answer = Literal["deleted", "kept", "held"]  # what became of a recalled copy (border.md 7.2)
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+Id = Annotated[  # of an object; a text without end fits into no index
+    str, msgspec.Meta(max_length=LONGEST_IDENTIFIER)
+]
 PartyName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")]
 
 
@@ -103,7 +107,7 @@ class Proof(Message, frozen=True, kw_only=True):
 class Put(Message, frozen=True, kw_only=True, tag="put", tag_field="entry"):
     """A view in the body of this frame."""
 
-    id: str
+    id: Id
     type: str
     modified: str = ""  # empty for an SCO
     digest: Digest
@@ -299,7 +303,7 @@ class Order(Message, frozen=True, kw_only=True):
     by: str
     order: Name
     agreement: str
-    id: str
+    id: Id
     modified: str | None = None
     digest: Digest | None = None
     cause: Cause
@@ -314,10 +318,10 @@ class Ask(Message, frozen=True, kw_only=True):
     realm: str
     by: str
     owner: str
-    id: str
+    id: Id
     modified: str = ""  # empty for an SCO
     digest: Digest  # of the view that the asker holds, and would pass on as it is
-    recipient: str
+    recipient: PartyName
     reason: str
     purpose: str = "defence"  # what the recipient will use it for
     issued: Instant
@@ -328,10 +332,10 @@ class Consent(Message, frozen=True, kw_only=True):
 
     realm: str
     by: str
-    id: str
+    id: Id
     modified: str = ""
     digest: Digest
-    recipient: str
+    recipient: PartyName
     answer: Literal["yes", "no"]
     purpose: str = "defence"
     issued: Instant

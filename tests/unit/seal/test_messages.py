@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 import struct
 
 import msgspec
@@ -218,3 +219,10 @@ def test_a_seal_without_a_body_says_nothing_of_one():
     assert "body" not in plain
     assert "batch" not in plain
     assert isinstance(seal(b"x")[0].body, Body)
+
+
+@pytest.mark.parametrize("id_", ["x" * 538, secrets.token_hex(2000)])
+def test_no_message_names_an_object_by_more_than_an_index_holds(id_):
+    raw = encode(seal(entries=[put(id=id_)])[0])
+    with pytest.raises(BadMessage):
+        decode(raw, Seal)
