@@ -12,8 +12,8 @@ from mithaq.border.channels import ANEW, RESEALED, RESTORED, send_document
 from mithaq.border.peers import administrative, document_of, every_key_of, keys_of
 from mithaq.border.publish import reconsider
 from mithaq.border.us import Us
-from mithaq.clock import text
-from mithaq.errors import Fault
+from mithaq.clock import parse, text
+from mithaq.errors import Fault, InputError
 from mithaq.model.canonical import Json, digest
 from mithaq.seal.envelope import Envelope, countersign, read, sign, signed_by, verify
 from mithaq.seal.messages import (
@@ -35,6 +35,7 @@ from mithaq.store.inbound import Heard
 from mithaq.store.journal import keep, setting
 
 SKEW = timedelta(minutes=5)
+LAST = parse("9000-01-01T00:00:00Z")
 MOST_HEADS = (
     256  # of one heartbeat that are remembered, and of channels of a peer that are not here yet
 )
@@ -105,6 +106,8 @@ def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News
     heartbeat = decode(verify(read(raw), HEARTBEAT, keys_of(unit, peer, now)), Heartbeat)
     if (heartbeat.sender, heartbeat.to, heartbeat.realm) != (peer, us.party, us.realm):
         raise BadMessage("a heartbeat for somebody else", cause="to")
+    if not _is_a_day(heartbeat.issued):  # our clocks reckon with what a witness says
+        raise BadMessage("a heartbeat of no day that there is", cause="issued")
     amiss = heartbeat.expires <= text(now) or heartbeat.issued > text(now + SKEW)
     if amiss and peer not in clocks.witnesses(
         unit
@@ -135,6 +138,14 @@ def take(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> News
         channels=[(name, after) for name, after in behind if after is not None],
         keys=heartbeat.keys.version,
     )
+
+
+def _is_a_day(issued: str) -> bool:
+    """Say whether an instant is one of the calendar's, far enough from its end to reckon with."""
+    try:
+        return parse(issued) < LAST
+    except InputError:
+        return False
 
 
 def thin(unit: Connection, now: datetime) -> None:

@@ -82,6 +82,21 @@ def test_a_witness_that_lies_by_a_day_opens_nothing_early(stage, lie):
     assert closes >= stamp(stage.now)
 
 
+@pytest.mark.parametrize(
+    "day",
+    [
+        "2026-02-30T12:00:00.000Z", "2026-99-01T99:00:00.000Z", "2026-06-30T23:59:60.000Z",
+        "9999-12-31T23:59:59.999Z",
+    ],
+)  # fmt: skip
+def test_a_witness_that_names_no_day_or_the_last_is_refused_and_our_clocks_go_on(stage, day):
+    witnessed(stage)
+    with pytest.raises(PeerError):
+        take(stage, beat(stage, issued=day, expires="9999-12-31T23:59:59.999Z"))
+
+    assert pair(stage) == (stamp(stage.now),) * 2
+
+
 def test_of_two_witnesses_the_later_opens_and_the_earlier_closes(stage):
     witnessed(stage, B, C)
     says(stage, B)
