@@ -462,3 +462,27 @@ def test_no_other_host_is_ever_asked():
     examine_medallion(parts=[Part.TAXII], wire=wire)
 
     assert {request.url.split("/")[2] for request in wire.asked} == {"peer.example"}
+
+
+@pytest.mark.parametrize("name", [None, "../../x", "\x01\x7f", "a b\n"])
+def test_names_that_are_none_are_findings_and_stop_no_examination(name):
+    """A root that is no address, a collection without an id or with one that no address can hold."""
+    wire = medallion_wire()
+    named = {"title": "x", "can_read": True, "can_write": False} | ({"id": name} if name else {})
+
+    class Odd:
+        def send(self, request, limit):
+            answer = wire.send(request, limit)
+            path = request.url.partition("?")[0]
+            if path.endswith("/taxii2/"):
+                body = json.loads(answer.body)
+                body["api_roots"] = ["http://[", "\x01", *body["api_roots"]]
+                return replace(answer, body=json.dumps(body).encode())
+            if path.endswith("/collections/"):
+                return replace(answer, body=json.dumps({"collections": [named]}).encode())
+            return answer
+
+    found = examine_medallion(parts=[Part.TAXII], wire=Odd())
+
+    assert {found.verdict(code) for code in ("api-roots", "collections")} == {Verdict.FAIL}
+    assert found.verdict("answers") is Verdict.PASS

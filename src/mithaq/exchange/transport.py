@@ -232,7 +232,7 @@ class HttpWire:
                         raise PeerUnreachable("answer too slow")
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(status=answer.status_code, headers=headers, body=bytes(body))
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise PeerUnreachable(type(error).__name__, cause=_cause(error)) from error
 
     def close(self) -> None:

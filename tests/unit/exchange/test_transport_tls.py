@@ -77,3 +77,9 @@ def test_where_nobody_answers_no_certificate_is_to_blame():
     cause = cause_at(f"https://127.0.0.1:{port}/")
 
     assert cause == ""
+
+
+def test_an_address_that_is_none_is_nobody_who_could_be_reached():
+    """As a server may name one that is examined, or a peer in its key document."""
+    with pytest.raises(PeerUnreachable):
+        HttpWire().send(Request(method="GET", url="http://127.0.0.1:9/\x01", headers={}), 10)

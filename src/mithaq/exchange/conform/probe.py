@@ -155,8 +155,11 @@ class Probe:
         return f"{parts.scheme}://{parts.netloc}{target}"
 
     def here(self, written: str) -> str | None:
-        """Return the path of an address that the server names; None if it is on another host."""
-        whole = urlsplit(urljoin(self.base + "/", written))
+        """Return the path of an address that the server names; None if it is none, or on another host."""
+        try:
+            whole = urlsplit(urljoin(self.base + "/", written))
+        except ValueError:
+            return None
         ours = urlsplit(self.base)
         if (whole.scheme, whole.netloc) != (ours.scheme, ours.netloc):
             return None

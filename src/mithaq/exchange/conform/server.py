@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from mithaq.exchange.conform.probe import Answer, Probe
 from mithaq.exchange.conform.report import Why
@@ -68,7 +68,10 @@ def _discovery(probe: Probe, found: Answer) -> Sequence[str]:
 
 
 def _is_root(written: str) -> bool:
-    parts = urlsplit(written)
+    try:
+        parts = urlsplit(written)
+    except ValueError:
+        return False
     absolute = parts.scheme in {"https", "http"} and bool(parts.netloc)
     return not parts.query and (absolute or (written.startswith("/") and not parts.netloc))
 
@@ -115,14 +118,15 @@ def _collections(probe: Probe, root: str, most_bytes: int) -> Sequence[Place]:
     )
     places: list[Place] = []
     for each in listed:
-        one = probe.get(f"{path}{each.get('id')}/")
+        name = quote(str(each.get("id")), safe="")
+        one = probe.get(f"{path}{name}/")
         probe.book.judge(
             "collection", one.evidence(), holds=one.status == _OK and one.fields == each
         )
         if each.get("can_read") is True:
             place = Place(
                 root=root,
-                path=f"{path}{each['id']}/",
+                path=f"{path}{name}/",
                 can_write=each.get("can_write") is True,
                 most_bytes=most_bytes,
             )
