@@ -36,7 +36,7 @@ from mithaq.seal.keys import encode as b64
 from mithaq.seal.keys import from_pem, generate
 from mithaq.seal.messages import HEARTBEAT, SEAL, ZERO, Doc, Head, Heartbeat, KeyRef, encode
 from mithaq.store import parties
-from mithaq.store.engine import ROOMS, Store
+from mithaq.store.engine import ROOMS, Store, rooms_are_files
 from tests.federation.world import Clock
 from tests.unit.border.stage import AT, FORUM, PAIR, US, WIDE, B, C, Stage, agreement, put, sealed
 from tests.values import replace
@@ -317,8 +317,7 @@ def on_files(template, folder):
         engine = create_engine(
             "sqlite://", creator=partial(_open, folder / room), poolclass=QueuePool
         )
-        names = dict.fromkeys(ROOMS)
-        rooms[room] = Store(room, engine.execution_options(schema_translate_map=names))
+        rooms[room] = Store(room, rooms_are_files(engine))
         ends.callback(rooms[room].close)
     nodes[US] = replace(nodes[US], **rooms)
     return Stage(nodes=nodes, clock=clock, ends=ends)

@@ -12,7 +12,7 @@ import json
 import random
 import shutil
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -33,7 +33,6 @@ from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import from_pem, generate
 from mithaq.store import channels, inbound, objects, parties, recalls
-from mithaq.store.engine import open_store
 from tests.federation.storm import Storm
 from tests.federation.world import Federation
 
@@ -115,21 +114,10 @@ def template():
     return folder, made.clock.now
 
 
-@cache
-def _store(url, room):
-    return open_store(url, room)
-
-
 @contextmanager
 def opened_again():
-    """Let homes that lie where others lay before be opened with the statements that are compiled already.
-
-    A third of a schedule's time went into compiling, and into looking for migrations that nobody has written.
-    """
-    with (
-        patch("mithaq.node.build.open_store", lambda *at: replace(_store(*at), watchers=[])),
-        patch("mithaq.node.build.upgrade", lambda store: None),
-    ):
+    """Let homes be opened without looking for migrations: the template has them all."""
+    with patch("mithaq.node.build.upgrade", lambda store: None):
         yield
 
 

@@ -44,8 +44,9 @@ def refresh(  # noqa: PLR0913 unit, us and now come with every act
     closed = blocks.closed_to(unit, us.party)
     followed = setting(unit, noted(id_))
     current = in_force_now is not None and followed == policy.digest_of(in_force_now)
+    peers = {peer.name: peer for peer in parties.all_peers(unit)}
     for name in dict.fromkeys(name for v in what.versions for name in v.text.names):
-        peer = next((p for p in parties.all_peers(unit) if p.name == name), None)
+        peer = peers.get(name)
         if name == us.party or peer is None or (peer.kind == "node" and peer.state != "confirmed"):
             continue
         channel = channels.find(unit, name, id_, "out")

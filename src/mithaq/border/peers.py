@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -47,7 +48,13 @@ def administrative(
 def document_of(unit: Connection, party: str) -> KeyDocument | None:
     """Return the newest key document of ``party``."""
     held = parties.key_document_envelopes(unit, party)
-    return documents.unverified(read(held[max(held)])) if held else None
+    return _read(held[max(held)]) if held else None
+
+
+@lru_cache(maxsize=256)
+def _read(envelope: bytes) -> KeyDocument:
+    """Read a document that was verified when it was stored; it is asked for with everything that comes."""
+    return documents.unverified(read(envelope))
 
 
 def keys_of(unit: Connection, party: str, now: datetime) -> dict[str, bytes]:
@@ -62,7 +69,7 @@ def every_key_of(unit: Connection, party: str) -> dict[str, bytes]:
     """Return every exchange key ``party`` ever named: for what was signed then."""
     found: dict[str, bytes] = {}
     for envelope in parties.key_document_envelopes(unit, party).values():
-        found |= documents.unverified(read(envelope)).all_exchange_keys()
+        found |= _read(envelope).all_exchange_keys()
     return found
 
 
@@ -72,13 +79,13 @@ def proving_keys_of(unit: Connection, party: str, now: datetime) -> dict[str, by
     Every key that it ever named, save those that any of its documents revokes by ``now``: when something was signed
     nobody can say, and a thief of a revoked key backdates (border.md 9.3).
     """
-    names = {peer.name for peer in parties.all_peers(unit) if peer.state == "confirmed"}
-    if party not in names:
+    peer = parties.find(unit, party)
+    if peer is None or peer.state != "confirmed":
         return {}
-    held = parties.key_document_envelopes(unit, party).values()
-    revoked = [entry for each in held for entry in documents.unverified(read(each)).revoked]
-    gone = {entry.key for entry in revoked if entry.since <= text(now)}
-    return {name: raw for name, raw in every_key_of(unit, party).items() if name not in gone}
+    held = [_read(each) for each in parties.key_document_envelopes(unit, party).values()]
+    gone = {entry.key for each in held for entry in each.revoked if entry.since <= text(now)}
+    named = [pair for each in held for pair in each.all_exchange_keys().items()]
+    return {name: raw for name, raw in named if name not in gone}
 
 
 def fingerprint_words(unit: Connection, party: str, language: str) -> tuple[str, ...]:

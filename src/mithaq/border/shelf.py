@@ -85,11 +85,12 @@ def hurry(core: Store, peers_store: Store, now: datetime) -> list[Nudge]:
             position, ahead = int(shelf.mark(unit, CURSOR) or 0), _ahead(unit)
             for name, end in _urgent(unit, truth).items():
                 start = max(position, ahead.get(name, 0))
-                ops = releases.ops_since(truth, start, shelf=name)
-                ops = [op for op in ops if op.seq <= end]
+                queued = releases.ops_since(truth, start, shelf=name)
+                ops = [op for op in queued if op.seq <= end]
                 _remove(unit, ops, now)
                 for nudge in _apply(unit, truth, ops, now):
                     found[nudge.channel] = nudge
+                _remove(unit, queued[len(ops) :], now)  # may be narrowed already, and stays so
                 shelf.set_mark(unit, AHEAD + name, str(end))
     return list(found.values())
 
@@ -122,13 +123,25 @@ def behind(core: Store, peers_store: Store) -> int:
         return releases.count_ops(truth, int(shelf.mark(unit, CURSOR) or 0))
 
 
-def narrow(core: Store, peers_store: Store, now: datetime) -> None:
-    """Show at once that something must be seen no longer, if anything is: that waits for no tick."""
-    with peers_store.read() as unit, core.read() as truth:
-        position = int(shelf.mark(unit, CURSOR) or 0)
+def narrow(core: Store, peers_store: Store, now: datetime, done: int = 0) -> int:
+    """Show at once that something must be seen no longer, if anything is: that waits for no tick.
+
+    Args:
+        done: what the last call returned: what was narrowed by then stays so, whatever is shown meanwhile.
+
+    Returns:
+        the newest change that is queued.
+    """
+    with core.read() as truth:
+        newest = releases.newest_op(truth)
+        if newest <= done:
+            return newest
+        with peers_store.read() as unit:
+            position = max(done, int(shelf.mark(unit, CURSOR) or 0))
         ops = releases.ops_since(truth, position, kinds=AT_ONCE | {"shelf"})
     if any(op.op != "shelf" or op.facts["state"] != "open" for op in ops):
         project(core, peers_store, now, additions=False)
+    return newest
 
 
 def about_to_move(core: Store, peers_store: Store) -> set[str]:

@@ -194,8 +194,10 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
             or it takes the id of an agreement that the sender is no party of.
     """
     agreement = policy.read_exact(envelope.payload)
-    _may_propose(unit, us, sender, agreement)
     ours = agreement.party(us.party) is not None and agreement.party(sender) is not None
+    if ours and _stands(unit, envelope):
+        return agreement
+    _may_propose(unit, us, sender, agreement)
     if not ours or policy.to_bytes(agreement) != envelope.payload:
         raise BadMessage("an agreement between others, or not in its exact form", cause="agreement")
     keys = {party: _keys(unit, us, party, now) for party in agreement.names}
@@ -220,6 +222,13 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
                 send_agreement(unit, us, peer, name, now)
     refresh(unit, us, agreement.id, now)
     return agreement
+
+
+def _stands(unit: Connection, envelope: Envelope) -> bool:
+    """Say whether a text is here with all these signatures: parties tell each other what they know many times over."""
+    held_ = store.signatures_of(unit, digest(envelope.payload)).values()
+    known = {signature for raw in held_ for signature in read(raw).signatures}
+    return bool(envelope.signatures) and known.issuperset(envelope.signatures)
 
 
 def _may_propose(unit: Connection, us: Us, sender: str, agreement: Agreement) -> None:

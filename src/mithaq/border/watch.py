@@ -21,7 +21,7 @@ from mithaq.clock import text
 from mithaq.policy.agreement import digest_of
 from mithaq.policy.lifecycle import Instants
 from mithaq.store import objects, releases
-from mithaq.store.journal import keep, setting
+from mithaq.store.journal import keep, setting, settings_under
 
 _CLOSED = "closed-until"  # where it is noted up to which instant what closes was decided again
 EVERY = 1 << 31
@@ -67,11 +67,11 @@ def turned(unit: Connection, now: datetime) -> int:
 
 def changed(unit: Connection, now: datetime) -> list[str]:
     """Return the agreements whose text in force, or which clauses of it time has opened, is another than noted."""
+    followed, opened = (settings_under(unit, name("")) for name in (opening.noted, _open))
     return [
         held.id
         for held in agreements.every(unit, now)
-        if setting(unit, opening.noted(held.id)) != _in_force(held)
-        or setting(unit, _open(held.id)) != _clauses(held)
+        if followed.get(held.id, "") != _in_force(held) or opened.get(held.id, "") != _clauses(held)
     ]
 
 

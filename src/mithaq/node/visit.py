@@ -28,11 +28,17 @@ _NOT_NOW = {
 
 
 class Visitor:
-    """Visits peers; holds no state but what the store has."""
+    """Visits peers; holds no state but what the store has, and how far it has looked at that."""
 
     def __init__(self, node: Node) -> None:
         """Visit for ``node``."""
         self.node = node
+        self._narrowed = 0  # up to which change of what peers see
+
+    def narrow(self) -> None:
+        """Show at once that something must be seen no longer, if anything is since the last call."""
+        node = self.node
+        self._narrowed = narrow(node.core, node.shelf, node.clock(), self._narrowed)
 
     @property
     def pace_seconds(self) -> float:
@@ -168,7 +174,7 @@ class Visitor:
             for raw in frames:
                 with node.core.begin() as unit:
                     done = admit.frame(unit, node.us, peer.name, raw, node.clock())
-                narrow(node.core, node.shelf, node.clock())
+                self.narrow()
                 if done.outcome not in (admit.Outcome.ADMITTED, admit.Outcome.KNOWN):
                     _log.warning("frame", peer=peer.name, outcome=str(done.outcome), code=done.code)
                     return

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as OutOfTime
 
@@ -68,11 +69,7 @@ class Worker:
     def peers(self) -> list[str]:
         """Return the nodes we talk with."""
         with self.node.core.read() as unit:
-            return [
-                peer.name
-                for peer in parties.all_peers(unit)
-                if peer.kind == "node" and peer.state == "confirmed"
-            ]
+            return _nodes(unit)
 
     def settle(self) -> list[Nudge]:
         """Admit what lies in the spool and what waited for it; return the hints found there."""
@@ -91,9 +88,9 @@ class Worker:
                 for arrival in some:
                     hints += self._settle(arrival)
                     # At once: what this one narrowed is not shown while those behind it are settled.
-                    shelf.narrow(self.node.core, self.node.shelf, self.node.clock())
+                    self.visitor.narrow()
         self._kept()
-        shelf.narrow(self.node.core, self.node.shelf, self.node.clock())
+        self.visitor.narrow()
         return hints
 
     def _note(self, arrivals: list[Arrival]) -> None:
@@ -187,7 +184,7 @@ class Worker:
         for agreement in changed:
             with node.core.begin() as unit:
                 watch.catch_up(unit, node.us, agreement, now)
-            shelf.narrow(node.core, node.shelf, now)
+            self.visitor.narrow()
         while turned:
             with node.core.begin() as unit:
                 turned = watch.turn(unit, node.us, now)
@@ -204,7 +201,7 @@ class Worker:
                 witness.show(unit, node.us, now)
                 heartbeats.thin(unit, now)
             shelf.forget(node.shelf, now)
-        shelf.narrow(node.core, node.shelf, now)
+        self.visitor.narrow()
 
     def show(self) -> list[Nudge]:
         """Show what was released since the last tick; return the frames newly on show."""
@@ -250,7 +247,7 @@ class Worker:
         with node.core.read() as unit:
             stale = [
                 peer
-                for peer in self.peers()
+                for peer in _nodes(unit)
                 if peer in moved or peer in behind or heartbeats.due(unit, peer, now, every)
             ]
         if not stale:
@@ -314,6 +311,11 @@ def _heals(error: Exception) -> bool:
         away = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
         return away and not str(getattr(error.orig, "sqlstate", "")).startswith(_TOO_MUCH)
     return isinstance(error, OutOfTime | OSError)
+
+
+def _nodes(unit: Connection) -> list[str]:
+    found = parties.all_peers(unit)
+    return [peer.name for peer in found if peer.kind == "node" and peer.state == "confirmed"]
 
 
 def _hint(arrival: Arrival) -> Nudge:

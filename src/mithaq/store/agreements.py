@@ -1,9 +1,10 @@
 """Texts of agreements, their signatures and the notices that narrow them."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from mithaq.clock import text
 from mithaq.store.sql import insert_new, put
@@ -33,6 +34,18 @@ class NoticeRow:
     at: str
 
 
+# Made once: a worker asks several times a second where each agreement stands.
+_TEXTS = select(agreements).order_by(agreements.c.id, agreements.c.version, agreements.c.added_at)
+_TEXTS_OF = _TEXTS.where(agreements.c.id == bindparam("agreement"))
+_SIGNATURES = select(signatures).where(signatures.c.digest == bindparam("text"))
+_SIGNERS = select(signatures.c.digest, signatures.c.party)
+_SIGNERS_OF = _SIGNERS.join(agreements, agreements.c.digest == signatures.c.digest).where(
+    agreements.c.id == bindparam("agreement")
+)
+_NOTICES = select(notices).order_by(notices.c.seq)
+_NOTICES_OF = _NOTICES.where(notices.c.agreement == bindparam("agreement"))
+
+
 def add_text(unit: Connection, new: Text) -> None:
     """Keep a text; the same text is kept once."""
     insert_new(unit, agreements, [{name: getattr(new, name) for name in Text.__slots__}])
@@ -40,10 +53,8 @@ def add_text(unit: Connection, new: Text) -> None:
 
 def texts(unit: Connection, id_: str | None = None) -> list[Text]:
     """Return the texts of one agreement or of all, oldest version first."""
-    rows = select(agreements).order_by(agreements.c.id, agreements.c.version, agreements.c.added_at)
-    if id_ is not None:
-        rows = rows.where(agreements.c.id == id_)
-    return [Text(**{**r._mapping, "raw": bytes(r.raw)}) for r in unit.execute(rows)]
+    rows = unit.execute(_TEXTS if id_ is None else _TEXTS_OF, {"agreement": id_})
+    return [Text(**{**r._mapping, "raw": bytes(r.raw)}) for r in rows]
 
 
 def put_signature(
@@ -68,8 +79,16 @@ def drop_signature(unit: Connection, digest: str, party: str) -> None:
 
 def signatures_of(unit: Connection, digest: str) -> dict[str, bytes]:
     """Return the signature envelopes of a text by party."""
-    rows = unit.execute(select(signatures).where(signatures.c.digest == digest))
+    rows = unit.execute(_SIGNATURES, {"text": digest})
     return {row.party: bytes(row.envelope) for row in rows}
+
+
+def signers(unit: Connection, id_: str | None = None) -> dict[str, frozenset[str]]:
+    """Return who signed each text of one agreement or of all, by the text's digest; only texts that anybody signed."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for text_, party in unit.execute(_SIGNERS if id_ is None else _SIGNERS_OF, {"agreement": id_}):
+        found[text_].add(party)
+    return {text_: frozenset(names) for text_, names in found.items()}
 
 
 def add_notice(unit: Connection, notice: NoticeRow) -> None:
@@ -79,9 +98,9 @@ def add_notice(unit: Connection, notice: NoticeRow) -> None:
     )
 
 
-def notices_of(unit: Connection, agreement: str) -> list[NoticeRow]:
-    """Return the notices of an agreement, oldest first."""
-    rows = select(notices).where(notices.c.agreement == agreement).order_by(notices.c.seq)
+def notices_of(unit: Connection, agreement: str | None = None) -> list[NoticeRow]:
+    """Return the notices of one agreement or of all, oldest first."""
+    rows = unit.execute(_NOTICES if agreement is None else _NOTICES_OF, {"agreement": agreement})
     return [
         NoticeRow(
             agreement=r.agreement,
@@ -90,5 +109,5 @@ def notices_of(unit: Connection, agreement: str) -> list[NoticeRow]:
             envelope=bytes(r.envelope),
             at=r.at,
         )
-        for r in unit.execute(rows)
+        for r in rows
     ]

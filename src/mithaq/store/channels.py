@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from mithaq.clock import text
 from mithaq.store.sql import insert_new, put
@@ -37,6 +37,22 @@ class Parcel:
     bodies: tuple[str, ...]
 
 
+# Made once: everything that comes and goes asks for its channel.
+_FIND = select(channels).where(
+    channels.c.peer == bindparam("peer"),
+    channels.c.agreement == bindparam("agreement"),
+    channels.c.direction == bindparam("direction"),
+    channels.c.state == "open",
+)
+_BY_ID = select(channels).where(channels.c.id == bindparam("id"))
+_OF_PEER = (
+    select(channels)
+    .where(channels.c.peer == bindparam("peer"), channels.c.direction == bindparam("direction"))
+    .order_by(channels.c.id)
+)
+_POST = outbox.insert().inline()
+
+
 def put_channel(unit: Connection, channel: Channel) -> None:
     """Keep or move a channel."""
     put(unit, channels, {name: getattr(channel, name) for name in Channel.__slots__})
@@ -44,25 +60,21 @@ def put_channel(unit: Connection, channel: Channel) -> None:
 
 def find(unit: Connection, peer: str, agreement: str, direction: str) -> Channel | None:
     """Return the open channel of that relation; units on core take turns, so its row needs no lock."""
-    rows = (
-        select(channels)
-        .where(channels.c.peer == peer, channels.c.agreement == agreement)
-        .where(channels.c.direction == direction, channels.c.state == "open")
-    )
-    row = unit.execute(rows).one_or_none()
+    which = {"peer": peer, "agreement": agreement, "direction": direction}
+    row = unit.execute(_FIND, which).one_or_none()
     return None if row is None else Channel(**row._mapping)
 
 
 def by_id(unit: Connection, id_: str) -> Channel | None:
     """Return a channel by its id."""
-    row = unit.execute(select(channels).where(channels.c.id == id_)).one_or_none()
+    row = unit.execute(_BY_ID, {"id": id_}).one_or_none()
     return None if row is None else Channel(**row._mapping)
 
 
 def of_peer(unit: Connection, peer: str, direction: str) -> list[Channel]:
     """Return all channels with ``peer`` in one direction, oldest id first."""
-    rows = select(channels).where(channels.c.peer == peer, channels.c.direction == direction)
-    return [Channel(**row._mapping) for row in unit.execute(rows.order_by(channels.c.id))]
+    rows = unit.execute(_OF_PEER, {"peer": peer, "direction": direction})
+    return [Channel(**row._mapping) for row in rows]
 
 
 def freeze(unit: Connection, id_: str, reason: str) -> None:
@@ -72,15 +84,14 @@ def freeze(unit: Connection, id_: str, reason: str) -> None:
 
 def post(unit: Connection, parcel: Parcel, now: datetime) -> None:
     """Put a sealed envelope into the outbox."""
-    unit.execute(
-        outbox.insert().values(
-            channel=parcel.channel,
-            chan_seq=parcel.chan_seq,
-            envelope=parcel.envelope,
-            bodies=",".join(parcel.bodies),
-            at=text(now),
-        )
-    )
+    row = {
+        "channel": parcel.channel,
+        "chan_seq": parcel.chan_seq,
+        "envelope": parcel.envelope,
+        "bodies": ",".join(parcel.bodies),
+        "at": text(now),
+    }
+    unit.execute(_POST, row)
 
 
 def parcel(unit: Connection, channel: str, chan_seq: int) -> Parcel | None:

@@ -6,14 +6,17 @@ core's outbox; spool is what came in, unread (border.md 10).
 
 import gc
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, text
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.schema import HasSchemaAttr
+from sqlalchemy.util import LRUCache
 
 from mithaq.errors import Fault
 
@@ -154,9 +157,7 @@ def _sqlite(address: URL, *, memory: bool, read_only: bool, page: int) -> Engine
         # without the writer opening fails rather than showing an old state.
         path = f"file:{quote(address.database or '')}"
         address = URL.create("sqlite", database=path, query={"mode": "ro", "uri": "true"})
-    engine = create_engine(address, **options)
-    names: dict[str | None, str | None] = dict.fromkeys(ROOMS)
-    engine = engine.execution_options(schema_translate_map=names)
+    engine = rooms_are_files(create_engine(address, **options))
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -172,6 +173,32 @@ def _sqlite(address: URL, *, memory: bool, read_only: bool, page: int) -> Engine
         connection.execute("PRAGMA cache_size=-32768")  # in KiB: keys come in no order
 
     return engine
+
+
+def rooms_are_files(engine: Engine) -> Engine:
+    """Return an engine of SQLite for one room: it is a file, or memory, where PostgreSQL has a schema.
+
+    All of them compile a statement once, each for all: many nodes live in the process of a demo or a test.
+    """
+    engine.dialect = _dialect()
+    return engine.execution_options(compiled_cache=_COMPILED)
+
+
+@cache
+def _dialect() -> Dialect:
+    with create_engine("sqlite://").connect() as unit:  # asks SQLite what it can do
+        dialect = unit.dialect
+    # Said once, where a translation of schemas would go through the text of every statement at every execution.
+    dialect.identifier_preparer.schema_for_object = _main
+    return dialect
+
+
+def _main(table: HasSchemaAttr) -> str:
+    """Return the schema of a table as SQLite names it: all rooms are the main one of their file."""
+    return "main" if table.schema else ""
+
+
+_COMPILED: MutableMapping[Any, Any] = LRUCache(2000)
 
 
 def append_lock(unit: Connection, name: str) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from mithaq.clock import text
 from mithaq.store.engine import append_lock
@@ -24,17 +25,16 @@ class Entry:
     facts: Mapping[str, object]
 
 
+# Made once: these are the commonest of all statements.
+_RECORD = journal.insert().inline()
+_SETTING = select(settings.c.value).where(settings.c.key == bindparam("key"))
+
+
 def record(unit: Connection, now: datetime, kind: str, subject: str, **facts: object) -> None:
     """Write what happened; it becomes visible with the unit."""
     append_lock(unit, "journal")
-    unit.execute(
-        journal.insert().values(
-            at=text(now),
-            kind=kind,
-            subject=subject,
-            facts=msgspec.json.encode(facts).decode(),
-        )
-    )
+    told = msgspec.json.encode(facts).decode()
+    unit.execute(_RECORD, {"at": text(now), "kind": kind, "subject": subject, "facts": told})
 
 
 def since(unit: Connection, position: int, limit: int = 1000) -> list[Entry]:
@@ -60,8 +60,18 @@ def newest(unit: Connection) -> str:
 
 def setting(unit: Connection, key: str, default: str = "") -> str:
     """Return a kept value, such as a cursor."""
-    found = unit.execute(select(settings.c.value).where(settings.c.key == key)).scalar_one_or_none()
+    found = unit.execute(_SETTING, {"key": key}).scalar_one_or_none()
     return default if found is None else str(found)
+
+
+def settings_under(unit: Connection, prefix: str) -> dict[str, str]:
+    """Return the kept values whose keys begin with ``prefix``, by what follows it."""
+    return {row.key.removeprefix(prefix): row.value for row in unit.execute(_under(prefix))}
+
+
+@cache
+def _under(prefix: str) -> Select[tuple[str, str]]:
+    return select(settings).where(settings.c.key.startswith(prefix, autoescape=True))
 
 
 def keep(unit: Connection, key: str, value: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from mithaq.clock import text
 from mithaq.errors import NotFound
@@ -42,6 +42,14 @@ class ActorRow:
     added_at: str = ""
 
 
+# Made once: who a peer is and which keys count is asked for everything that comes and goes.
+_PEERS = select(peers).where(peers.c.state != "removed").order_by(peers.c.name)
+_PEER = select(peers).where(peers.c.state != "removed", peers.c.name == bindparam("name"))
+_OF_PARTY = key_documents.c.party == bindparam("party")
+_DOCUMENTS = select(key_documents).where(_OF_PARTY).order_by(key_documents.c.version)
+_VERSIONS = select(key_documents.c.version).where(_OF_PARTY).order_by(key_documents.c.version)
+
+
 def put_peer(unit: Connection, peer: Peer) -> None:
     """Keep or replace a peer."""
     put(unit, peers, {name: getattr(peer, name) for name in Peer.__slots__})
@@ -49,8 +57,13 @@ def put_peer(unit: Connection, peer: Peer) -> None:
 
 def all_peers(unit: Connection) -> list[Peer]:
     """Return the peers that were not removed, by name."""
-    rows = unit.execute(select(peers).where(peers.c.state != "removed").order_by(peers.c.name))
-    return [Peer(**row._mapping) for row in rows]
+    return [Peer(**row._mapping) for row in unit.execute(_PEERS)]
+
+
+def find(unit: Connection, name: str) -> Peer | None:
+    """Return one peer; None if there is none of that name."""
+    row = unit.execute(_PEER, {"name": name}).one_or_none()
+    return None if row is None else Peer(**row._mapping)
 
 
 def peer(unit: Connection, name: str) -> Peer:
@@ -59,12 +72,10 @@ def peer(unit: Connection, name: str) -> Peer:
     Raises:
         NotFound: there is none of that name.
     """
-    row = unit.execute(
-        select(peers).where(peers.c.name == name, peers.c.state != "removed")
-    ).one_or_none()
-    if row is None:
+    found = find(unit, name)
+    if found is None:
         raise NotFound(f"no peer named {name!r}; `mithaq peer list` shows them", peer=name)
-    return Peer(**row._mapping)
+    return found
 
 
 def set_peer_state(unit: Connection, name: str, state: str) -> None:
@@ -85,18 +96,13 @@ def add_key_document(
 
 def key_document_envelopes(unit: Connection, party: str) -> Mapping[int, bytes]:
     """Return the envelopes of a party's key documents by version."""
-    rows = unit.execute(
-        select(key_documents)
-        .where(key_documents.c.party == party)
-        .order_by(key_documents.c.version)
-    )
+    rows = unit.execute(_DOCUMENTS, {"party": party})
     return {row.version: bytes(row.envelope) for row in rows}
 
 
 def document_versions(unit: Connection, party: str) -> list[int]:
     """Return the versions of a party's key document that we hold, lowest first."""
-    query = select(key_documents.c.version).where(key_documents.c.party == party)
-    return [row.version for row in unit.execute(query.order_by(key_documents.c.version))]
+    return list(unit.execute(_VERSIONS, {"party": party}).scalars())
 
 
 def parties_with_keys(unit: Connection) -> list[str]:

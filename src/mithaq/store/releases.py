@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -451,12 +455,20 @@ def approved_under(unit: Connection, agreement: str) -> list[tuple[int, str]]:
     return [(row.copy, row.agreement_digest) for row in rows_]
 
 
+_SHOW = shelf_ops.insert().inline()
+_NEWEST_OP = select(func.max(shelf_ops.c.seq))
+
+
 def show(unit: Connection, op: str, shelf: str, **facts: object) -> None:
     """Queue a change to what peers see; it becomes visible with the projection, after this unit."""
     append_lock(unit, "shelf_ops")
-    unit.execute(
-        shelf_ops.insert().values(op=op, shelf=shelf, facts=msgspec.json.encode(facts).decode())
-    )
+    row = {"op": op, "shelf": shelf, "facts": msgspec.json.encode(facts).decode()}
+    unit.execute(_SHOW, row)
+
+
+def newest_op(unit: Connection) -> int:
+    """Return the number of the newest queued change; 0 if there never was one."""
+    return unit.execute(_NEWEST_OP).scalar_one() or 0
 
 
 def ops_since(
@@ -468,15 +480,23 @@ def ops_since(
     limit: int | None = None,
 ) -> list[Op]:
     """Return queued changes after ``position``, in order; of some ``kinds`` or one ``shelf`` only if any is named."""
-    query = select(shelf_ops).where(shelf_ops.c.seq > position).order_by(shelf_ops.c.seq)
-    if shelf:
-        query = query.where(shelf_ops.c.shelf == shelf)
-    if named := list(kinds):
-        query = query.where(shelf_ops.c.op.in_(named))
+    query = _ops(frozenset(kinds), shelf=bool(shelf))
+    if limit is not None:
+        query = query.limit(limit)
     return [
         Op(seq=r.seq, op=r.op, shelf=r.shelf, facts=msgspec.json.decode(r.facts))
-        for r in unit.execute(query.limit(limit))
+        for r in unit.execute(query, {"position": position, "of": shelf})
     ]
+
+
+@cache
+def _ops(kinds: frozenset[str], *, shelf: bool) -> Select[Any]:
+    query = select(shelf_ops).where(shelf_ops.c.seq > bindparam("position"))
+    if shelf:
+        query = query.where(shelf_ops.c.shelf == bindparam("of"))
+    if kinds:
+        query = query.where(or_(*(shelf_ops.c.op == kind for kind in sorted(kinds))))
+    return query.order_by(shelf_ops.c.seq)
 
 
 def count_ops(unit: Connection, position: int) -> int:

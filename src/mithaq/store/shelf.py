@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     Table,
     and_,
     bindparam,
@@ -108,6 +110,7 @@ _SHELVES_OF = (
     .order_by(shelves.c.shelf)
 )
 _SHELF_OF = _SHELVES_OF.where(shelves.c.shelf == bindparam("shelf"))
+_MARK = select(marks.c.value).where(marks.c.key == bindparam("key"))
 
 
 def caller_by_key(unit: Connection, keyid: str) -> tuple[Caller, str] | None:
@@ -171,12 +174,17 @@ def document(unit: Connection, name: str) -> bytes | None:
 
 def mark(unit: Connection, key: str) -> str:
     """Return a kept value, empty if there is none."""
-    return str(
-        unit.execute(select(marks.c.value).where(marks.c.key == key)).scalar_one_or_none() or ""
-    )
+    return unit.execute(_MARK, {"key": key}).scalar_one_or_none() or ""
 
 
 # --- written by the projection -----------------------------------------------------------------------
+_ANY_SHELF = select(shelves).where(shelves.c.shelf == bindparam("of"))
+_SET = update(shelves).where(shelves.c.shelf == bindparam("of"))
+_SET_STATE = _SET.values(state=bindparam("fresh"))
+_SET_UNTIL = _SET.values(until=bindparam("fresh"))
+_SET_SOONER = _SET_UNTIL.where(or_(shelves.c.until == "", shelves.c.until > bindparam("fresh")))
+
+
 def set_mark(unit: Connection, key: str, value: str) -> None:
     """Keep a value."""
     put(unit, marks, {"key": key, "value": value})
@@ -184,8 +192,12 @@ def set_mark(unit: Connection, key: str, value: str) -> None:
 
 def marks_of(unit: Connection, prefix: str) -> dict[str, str]:
     """Return the kept values whose keys begin with ``prefix``, by what follows it."""
-    query = select(marks).where(marks.c.key.startswith(prefix, autoescape=True))
-    return {row.key.removeprefix(prefix): row.value for row in unit.execute(query)}
+    return {row.key.removeprefix(prefix): row.value for row in unit.execute(_marks(prefix))}
+
+
+@cache
+def _marks(prefix: str) -> Select[tuple[str, str]]:
+    return select(marks).where(marks.c.key.startswith(prefix, autoescape=True))
 
 
 def drop_mark(unit: Connection, key: str) -> None:
@@ -200,20 +212,17 @@ def put_shelf(unit: Connection, shelf: Shelf) -> None:
 
 def set_shelf_state(unit: Connection, shelf: str, state: str) -> None:
     """Open, block or close a shelf."""
-    unit.execute(update(shelves).where(shelves.c.shelf == shelf).values(state=state))
+    unit.execute(_SET_STATE, {"of": shelf, "fresh": state})
 
 
 def set_until(unit: Connection, shelf: str, until: str, *, sooner: bool = False) -> None:
     """Say from when on a shelf shows nothing, whoever looks; ``sooner``: only if that is sooner than it was."""
-    change = update(shelves).where(shelves.c.shelf == shelf).values(until=until)
-    if sooner:
-        change = change.where(or_(shelves.c.until == "", shelves.c.until > until))
-    unit.execute(change)
+    unit.execute(_SET_SOONER if sooner else _SET_UNTIL, {"of": shelf, "fresh": until})
 
 
 def any_shelf(unit: Connection, shelf: str) -> Shelf | None:
     """Return a shelf whatever its state."""
-    row = unit.execute(select(shelves).where(shelves.c.shelf == shelf)).one_or_none()
+    row = unit.execute(_ANY_SHELF, {"of": shelf}).one_or_none()
     return None if row is None else Shelf(**row._mapping)
 
 

@@ -28,7 +28,7 @@ Row = Mapping[str, Any]
 def insert_new(unit: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert ``rows``; those whose key is there already stay as they are."""
     if rows:
-        unit.execute(_insert(unit, table).on_conflict_do_nothing(), list(rows))
+        unit.execute(_insert_new(unit.dialect.name, table), list(rows))
 
 
 def insert_many(
@@ -103,18 +103,28 @@ def among(
 
 def put(unit: Connection, table: Table, row: Row) -> None:
     """Insert ``row``, or replace the one with its primary key."""
+    unit.execute(_put(unit.dialect.name, table, tuple(row)), dict(row))
+
+
+@cache
+def _put(dialect: str, table: Table, names: tuple[str, ...]) -> sqlite.Insert | postgresql.Insert:
     keys = [column.name for column in table.primary_key]
-    rest = {name: value for name, value in row.items() if name not in keys}
-    statement = _insert(unit, table).values(dict(row))
+    insert = _insert(dialect, table)
+    rest = {name: insert.excluded[name] for name in names if name not in keys}
     if rest:
-        unit.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
-    else:
-        unit.execute(statement.on_conflict_do_nothing())
+        return insert.on_conflict_do_update(index_elements=keys, set_=rest)
+    return insert.on_conflict_do_nothing()
 
 
-def _insert(unit: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    on_sqlite = unit.dialect.name == "sqlite"
-    return sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+@cache
+def _insert_new(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+def _insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    # No row is asked what it became.
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).inline()
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

@@ -39,7 +39,7 @@ from mithaq.seal.messages import (
     encode,
 )  # fmt: skip
 from mithaq.store import objects
-from mithaq.store.engine import ROOMS, Store
+from mithaq.store.engine import ROOMS, Store, rooms_are_files
 from mithaq.store.sources import Source
 from tests.federation.world import START, Clock, Federation
 from tests.values import replace
@@ -95,9 +95,8 @@ def in_memory_copy(path_, room):
     source = sqlite3.connect(path_)
     source.backup(target)
     source.close()
-    names = dict.fromkeys(ROOMS)
     engine = create_engine("sqlite://", creator=lambda: target, poolclass=StaticPool)
-    return Store(room, engine.execution_options(schema_translate_map=names))
+    return Store(room, rooms_are_files(engine))
 
 
 @dataclass

@@ -124,6 +124,26 @@ def test_what_was_released_and_taken_back_before_a_tick_is_never_seen(stage):
     assert gone.object.raw.decode() not in str(on_show(stage, "views"))
 
 
+def test_what_is_shown_in_a_hurry_opens_nothing_that_was_blocked_behind_it(stage):
+    stage.project()
+    where = channel_to(stage)
+    facts = {"peer": B, "kind": "node", "title": ""}
+    stage.do(releases.show, "shelf", where, **facts, state="open")
+    stage.do(releases.show, "until", where, until="")
+    stage.do(releases.show, "hurry", where)
+    stage.do(releases.show, "shelf", where, **facts, state="blocked")
+    stage.do(releases.show, "until", where, until="2026-03-02T00:00:00.000Z")
+    rooms = (stage.node.core, stage.node.shelf, stage.now)
+    done = shelf.narrow(*rooms)
+    before = on_show(stage, "shelves")
+
+    shelf.hurry(*rooms)
+
+    assert on_show(stage, "shelves") == before
+    assert "blocked" in str(before)
+    assert shelf.narrow(*rooms, done) == done
+
+
 def test_what_is_taken_back_from_one_peer_is_not_served_to_it_though_another_has_it(stage):
     [copy] = stage.give(stage.body(by=US, level=Tlp.GREEN))
     stage.publish(copy)
