@@ -16,7 +16,6 @@ from unittest.mock import patch
 from mithaq.audit import log
 from mithaq.border import channels, clients, orders
 from mithaq.exchange import taxii
-from mithaq.model.canonical import canonical
 from mithaq.seal.envelope import read
 from mithaq.seal.messages import decode
 
@@ -47,7 +46,7 @@ class Nonces:
     def token_bytes(_size):
         there = _local("record", "envelope")
         if "record" in there:
-            return _bytes(_FIRST.sub(b"", canonical(dict(there["record"]))))
+            return _bytes(_FIRST.sub(b"", log.encode_record(there["record"])))
         return _bytes("checkpoint", there["now"])
 
 

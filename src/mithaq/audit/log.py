@@ -102,7 +102,8 @@ def append(unit: Connection, records: Iterable[tuple[str, Written]]) -> Appended
     size = length(unit)
     rows: list[tuple[object, ...]] = []
     hashes: list[bytes] = []
-    for at, ((subject, record), nonce) in enumerate(zip(records, _nonces(), strict=False), size):
+    for at, (subject, record) in enumerate(records, size):
+        nonce = secrets.token_bytes(NONCE)
         raw = encode_record(record)
         leaf = leaf_hash(nonce + raw)
         rows.append((at, nonce, raw, subject, leaf))
@@ -111,13 +112,6 @@ def append(unit: Connection, records: Iterable[tuple[str, Written]]) -> Appended
     _grow(unit, size, size + len(rows))
     keep(unit, LENGTH, str(size + len(rows)))
     return Appended(size, hashes)
-
-
-def _nonces() -> Iterator[bytes]:
-    """Yield nonces without end, some at once: each call for random bytes asks the system."""
-    while True:
-        some = secrets.token_bytes(NONCE * 64)
-        yield from (some[at : at + NONCE] for at in range(0, len(some), NONCE))
 
 
 def encode_record(record: Written) -> bytes:
