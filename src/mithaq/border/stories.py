@@ -35,7 +35,7 @@ from mithaq.seal.messages import (
     encode,
     story_hash,
 )
-from mithaq.store import objects, parties, provenance, recalls
+from mithaq.store import blocks, objects, parties, provenance, recalls
 from mithaq.store.journal import keep, setting
 from mithaq.store.objects import Copy
 from mithaq.store.provenance import Account
@@ -70,11 +70,12 @@ def _compares(us: Us, terms: Agreement) -> bool:
 
 
 def _members(unit: Connection, us: Us, terms: Agreement) -> list[str]:
+    """Return the parties to tell; those broken off with hear no more of what comes here."""
+    named = set(terms.names) - {us.party} - blocks.closed_to(unit, us.party)
     return [
         peer.name
         for peer in parties.all_peers(unit)
-        if peer.kind == "node" and peer.state == "confirmed" and peer.name in terms.names
-        if peer.name != us.party
+        if peer.kind == "node" and peer.state == "confirmed" and peer.name in named
     ]
 
 
@@ -180,6 +181,8 @@ def _show(
 ) -> None:
     """Show a party what the owner signed for us, so that it can see for itself."""
     peer, agreement = to
+    if peer in blocks.closed_to(unit, us.party):
+        return
     proofs = Proofs(unit)
     shown = [
         Shown(

@@ -19,7 +19,7 @@ from mithaq.model.canonical import Json
 from mithaq.seal.envelope import Envelope, countersign, read, sign, signed_by, verify
 from mithaq.seal.messages import LOG_HEAD, BadMessage, LogHead, decode, encode
 from mithaq.store import alarms as alarm_store
-from mithaq.store import parties, witnesses
+from mithaq.store import blocks, parties, witnesses
 from mithaq.store.alarms import CLOSED
 from mithaq.store.journal import keep, setting
 from mithaq.store.witnesses import Cosigned, Kept
@@ -40,9 +40,13 @@ def witnesses_of(unit: Connection, party: str, now: datetime) -> list[str]:
 
 
 def show(unit: Connection, us: Us, now: datetime) -> None:
-    """Show every witness of ours the newest head, and that it extends the one it was last shown."""
+    """Show every witness of ours the newest head, and that it extends the one it was last shown.
+
+    One that is broken off with sees no head, which counts what we do (border.md 4.4).
+    """
     newest = log.newest_checkpoint(unit)
     nodes = {p.name for p in parties.all_peers(unit) if p.kind == "node" and p.state == "confirmed"}
+    nodes -= blocks.closed_to(unit, us.party)
     for witness in witnesses_of(unit, us.party, now):
         if newest is not None and witness in nodes:
             _show(unit, us, witness, newest, now)

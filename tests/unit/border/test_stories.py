@@ -2,13 +2,23 @@
 
 import pytest
 
-from mithaq.border import signing, stories
+from mithaq.border import rupture, signing, stories
 from mithaq.border.agreements import terms_of
 from mithaq.clock import text as stamp
 from mithaq.errors import PeerError
 from mithaq.policy import agreement as policy
 from mithaq.seal.envelope import read, sign
-from mithaq.seal.messages import AGREEMENT, COMPARISON, Comparison, Shown, Told, encode
+from mithaq.seal.messages import (
+    AGREEMENT,
+    COMPARISON,
+    RUPTURE,
+    Comparison,
+    Rupture,
+    Shown,
+    Told,
+    about_hash,
+    encode,
+)
 from mithaq.store import alarms
 from tests.unit.border.stage import (
     FORUM,
@@ -161,3 +171,41 @@ def test_two_views_in_one_channel_are_noticed_as_they_come(comparing):
 
     [alarm] = raised(comparing)
     assert alarm.facts["why"] == "two-views"
+
+
+@pytest.mark.parametrize("by", [US, C])
+def test_a_party_broken_off_with_hears_and_is_shown_no_more_of_what_comes_here(comparing, by):
+    """Neither by the hour, nor where it asks by a story that is none."""
+    entry, raw = put(comparing.body())
+    came(comparing, (entry, raw))
+    break_off(comparing, by)
+    before, others = sent(comparing), sent(comparing, B)
+
+    assert comparing.do(stories.tell, comparing.us, comparing.now) == 0
+    hear(comparing, told=[Told(about=about_of(entry), story="1" * 64)])
+
+    assert (sent(comparing), sent(comparing, B)) == (before, others)
+
+
+def break_off(stage, by):
+    if by == US:
+        why = rupture.Why(reason="case 7")
+        stage.do(rupture.declare, stage.us, C, why, stage.now, by="dora")
+    else:
+        said = Rupture(realm="live", by=C, party=US, act="break", issued=stamp(stage.now))
+        word = sign(RUPTURE, encode(said), stage.signer(C))
+        stage.do(rupture.receive, stage.us, C, word, stage.now)
+
+
+def about_of(entry):
+    return about_hash(FORUM, B, entry.id, entry.modified)
+
+
+def test_who_asks_by_another_story_is_shown_the_owners_word(comparing):
+    entry, raw = put(comparing.body())
+    came(comparing, (entry, raw))
+    before = sent(comparing)
+
+    hear(comparing, told=[Told(about=about_of(entry), story="1" * 64)])
+
+    assert sent(comparing) == before + 1

@@ -4,7 +4,7 @@ import pytest
 
 from mithaq.audit import log
 from mithaq.audit.log import CHECKPOINT, Checkpoint
-from mithaq.border import signing, witness
+from mithaq.border import rupture, signing, witness
 from mithaq.clock import text as stamp
 from mithaq.errors import PeerError
 from mithaq.policy import agreement as policy
@@ -152,3 +152,14 @@ def test_a_witness_whose_words_are_not_compared_is_shown_nothing(watching):
     watching.do(witness.show, watching.us, watching.now)
 
     assert watching.rows("outbox") == before
+
+
+def test_a_witness_broken_off_with_is_shown_no_head(watching):
+    why = rupture.Why(reason="case 7")
+    watching.do(rupture.declare, watching.us, C, why, watching.now, by="dora")
+    ours(watching)
+    before = len(watching.rows("outbox"))
+
+    watching.do(witness.show, watching.us, watching.now)
+
+    assert len(watching.rows("outbox")) == before
