@@ -8,6 +8,7 @@ from mithaq.border import keys, parting
 from mithaq.border.keys import Change
 from mithaq.border.peers import document_of
 from mithaq.errors import InputError, Refused
+from mithaq.exchange.client import Line, PeerRefuses
 from mithaq.exchange.wire import PeerUnreachable
 from mithaq.seal.documents import Reader
 from mithaq.seal.keys import from_pem, generate
@@ -151,3 +152,19 @@ def test_readers_are_signed_and_heard_of(three):
     assert len(three.held_by("borea")) == 1
     with node.core.read() as unit:
         assert len(releases.rows_of_agreement(unit, "forum")) == 2
+
+
+def test_a_key_whose_time_is_over_reads_nothing_though_no_document_revokes_it(three):
+    """As a thief would, who finds it in an old backup."""
+    line = Line(
+        wire=three.wire.of("borea"), url="http://aurelia.example",
+        signer=three.nodes["borea"].us.signer,
+    )  # fmt: skip
+    three.settle()
+    assert line.heartbeat(three.clock())
+
+    three.clock.step(91 * 24 * 3600)
+
+    with pytest.raises(PeerRefuses) as refused:
+        line.heartbeat(three.clock())
+    assert refused.value.facts["status"] == 401

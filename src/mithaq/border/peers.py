@@ -276,7 +276,7 @@ def _misheard(place: int, word: str, near: Sequence[str]) -> str:
 
 
 def show_caller(unit: Connection, peer: Peer) -> None:
-    """Let the listener know by what a peer is known; a revoked key opens nothing, whoever holds it."""
+    """Let the listener know by what a peer is known; a revoked key opens nothing, nor one whose time is over."""
     held = parties.key_document_envelopes(unit, peer.name) if peer.kind == "node" else {}
     newest = held[max(held)] if held else b""
     document = documents.unverified(read(newest)) if held else None
@@ -297,6 +297,7 @@ def show_caller(unit: Connection, peer: Peer) -> None:
         name=peer.name,
         kind=peer.kind,
         keys=json.dumps(keys),
+        ends=json.dumps(document.ends if document else {}),
         token=peer.token,
         document=newest.decode(),
     )

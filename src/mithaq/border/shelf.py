@@ -225,6 +225,7 @@ def _single(unit: Connection, op: Op, facts: Mapping[str, str]) -> None:
                     name=facts["name"],
                     kind=facts["kind"],
                     keys=keys,
+                    ends=msgspec.json.decode(facts["ends"], type=dict[str, str]),
                     token=facts["token"],
                     document=facts["document"],
                 ),

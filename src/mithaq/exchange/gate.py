@@ -22,7 +22,7 @@ from mithaq.exchange.transport import BadSignature, Nonces, Signed, verify
 from mithaq.exchange.wire import Request
 from mithaq.seal.keys import decode, generate
 from mithaq.store import shelf as shelves
-from mithaq.store.shelf import Shelf
+from mithaq.store.shelf import Caller, Shelf
 
 AT_ONCE = 16  # requests of one caller under way; threads are left for the others
 ANYBODY = ""  # the name of all who need not be known
@@ -90,7 +90,7 @@ class Gate:
 
         def key_of(keyid: str) -> bytes:
             known = shelves.caller_by_key(unit, keyid) if keyid.isprintable() else None
-            if known is None or known[0].kind != "node":
+            if known is None or known[0].kind != "node" or _is_over(known[0], keyid, now):
                 return self._nobody
             found[keyid] = known[0].name
             return decode(known[1])
@@ -147,6 +147,11 @@ class Gate:
             raise HttpProblem(503, headers={"retry-after": "1"})
         purse.left -= 1
         purse.under_way += 1
+
+
+def _is_over(caller: Caller, keyid: str, now: datetime) -> bool:
+    """Say whether a caller's key had its time: a thief of an old one reads nothing (border.md 9.1)."""
+    return keyid in caller.ends and text(now) >= caller.ends[keyid]
 
 
 def _basic(written: str) -> tuple[str, str] | None:

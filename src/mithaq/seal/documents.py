@@ -98,6 +98,14 @@ class KeyDocument(Message, frozen=True, kw_only=True):
         """Return every exchange key named, whatever its window: for proofs over what was signed then."""
         return _by_id([key.public for key in self.exchange])
 
+    @property
+    def ends(self) -> dict[str, str]:
+        """By key id, from when on each exchange key counts no more, nor all of them with the document."""
+        found: dict[str, str] = {}
+        for key in sorted(self.exchange, key=lambda each: each.not_after):
+            found[keyid(base64(key.public))] = min(key.not_after, self.expires)
+        return found
+
     def expired(self, now: datetime) -> bool:
         """Say whether the document no longer counts; then nothing of its nation is admitted."""
         return text(now) >= self.expires

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
 
@@ -77,6 +77,7 @@ class Caller:
     name: str
     kind: str
     keys: Mapping[str, str]  # key id -> base64
+    ends: Mapping[str, str] = field(default_factory=dict)  # key id -> when it stops; else never
     token: str = ""
     document: str = ""  # a node's newest key document: its envelope, as JSON text
 
@@ -97,7 +98,7 @@ class Frame:
 # --- read by the listener ----------------------------------------------------------------------------
 # Asked at every request, so made once.
 _BY_KEY = (
-    select(callers.c.name, callers.c.kind, caller_keys.c.key)
+    select(callers.c.name, callers.c.kind, caller_keys.c.key, caller_keys.c.ends)
     .join(callers, callers.c.name == caller_keys.c.name)
     .where(caller_keys.c.keyid == bindparam("keyid"))
 )
@@ -118,7 +119,8 @@ def caller_by_key(unit: Connection, keyid: str) -> tuple[Caller, str] | None:
     row = unit.execute(_BY_KEY, {"keyid": keyid}).one_or_none()
     if row is None:
         return None
-    return Caller(name=row.name, kind=row.kind, keys={keyid: row.key}), row.key
+    ends = {keyid: row.ends} if row.ends else {}
+    return Caller(name=row.name, kind=row.kind, keys={keyid: row.key}, ends=ends), row.key
 
 
 def caller_document(unit: Connection, name: str) -> str:
@@ -341,7 +343,10 @@ def put_caller(unit: Connection, caller: Caller) -> None:
     }
     put(unit, callers, row)
     unit.execute(delete(caller_keys).where(caller_keys.c.name == caller.name))
-    keys = [{"keyid": k, "name": caller.name, "key": v} for k, v in caller.keys.items()]
+    keys = [
+        {"keyid": k, "name": caller.name, "key": v, "ends": caller.ends.get(k, "")}
+        for k, v in caller.keys.items()
+    ]
     insert_new(unit, caller_keys, keys)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from mithaq.border.peers import token_digest
+from mithaq.clock import text
 from mithaq.exchange import gate, transport
 from mithaq.exchange.gate import AT_ONCE, Knock
 from mithaq.exchange.listener import Welcome
@@ -411,3 +412,19 @@ def test_a_signature_that_leaves_the_body_out_is_none(world, stranger):
     request = Request(method="POST", url=BASE + NUDGE, headers=headers, body=HINT)
     assert world.listener.answer(request) == stranger
     assert world.arrivals() == []
+
+
+def test_a_node_is_known_by_a_key_until_its_time_is_over_and_then_by_it_no_more(world, stranger):
+    key = world.signers["borealis"]
+    for ends, known in ((world.now + timedelta(seconds=1), True), (world.now, False)):
+        caller = Caller(
+            name="borealis", kind="node", keys={key.keyid: encode(key.public)},
+            ends={key.keyid: text(ends)},
+        )  # fmt: skip
+        with world.shelf.begin() as unit:
+            shelves.put_caller(unit, caller)
+
+        answer = world.get("borealis", DISCOVERY)
+
+        assert (answer.status == 200) is known
+        assert known or answer == stranger

@@ -88,6 +88,7 @@ caller_keys = Table(
     shelf,
     key("keyid"),
     *columns("name", "key"),
+    column("ends", ""),  # from then on it opens nothing; empty: never
     Index("ix_caller_keys_name", "name"),
 )
 documents = Table("documents", shelf, key("name"), blob("raw"))

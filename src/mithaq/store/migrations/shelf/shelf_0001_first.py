@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("keyid", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("ends", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("keyid"),
         schema="shelf",
     )
