@@ -18,7 +18,7 @@ KEYS = {  # what programs may count on
     "status": {
         "nation", "realm", "url", "home", "keys", "warnings", "peers", "agreements", "shelves",
         "queue", "review", "quarantine", "refused", "alarms", "witnesses", "spool", "turned", "unshown",
-        "log", "padding", "served", "receipts",
+        "log", "padding", "served", "receipts", "clock",
     },
     "verify": {"leaves", "padding", "bodies", "rows", "problems"},
     "peer words": {"nation", "words"},
@@ -153,6 +153,21 @@ def test_an_encrypted_key_asks_for_its_passphrase(node):
 
     assert b"ENCRYPTED" in key.read_bytes()
     assert from_pem(key.read_bytes(), "open sesame")
+
+
+def test_an_import_counts_what_will_never_leave_as_it_is_marked_and_says_what_to_do(node):
+    there = {"object_marking_refs": ["marking-definition--00000000-0000-4000-8000-00000000000a"]}
+    file = bundle(node.folder, indicator(1, "x"), indicator(2, "y", **there))
+
+    bare = node.run("asteria", "import", file, actor="amal")
+    again = node.run("asteria", "import", file, "--tlp", "CLEAR", actor="amal")
+    anew = node.ask("asteria", "import", file, "--tlp", "CLEAR", "--source", "feed", actor="amal")
+
+    assert "1 of them bear no TLP level" in bare.stdout
+    assert "1 of them bear a marking whose definition has not come from this source" in bare.stdout
+    assert "keeps the marking it had" not in bare.stdout
+    assert "What was here already keeps the marking it had" in again.stdout
+    assert [(each["stored"], each["unmarked"], each["unreadable"]) for each in anew] == [(2, 0, 1)]
 
 
 def test_a_person_sees_no_more_than_their_clearance(node):

@@ -14,6 +14,7 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
 from mithaq.intel import Added, Caveats, Copy, Related
+from mithaq.intel.rules import UNREADABLE
 from mithaq.model.labels import Beside
 from mithaq.node import Node
 
@@ -87,7 +88,7 @@ def import_(  # noqa: PLR0913 an argument per option
                 own=own,
             )
             results.append((file, _add(desk, node, incoming)))
-    _report(desk, results)
+    _report(desk, results, marked=beside != Beside())
 
 
 def _known_recipients(node: Node, beside: Beside) -> None:
@@ -114,13 +115,15 @@ def _add(desk: Desk, node: Node, incoming: intel.Incoming) -> Added:
         )
 
 
-def _report(desk: Desk, results: Sequence[tuple[Path, Added]]) -> None:
+def _report(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool) -> None:
     rows: list[dict[str, Any]] = [
         {
             "file": str(file),
             "stored": len(added.stored),
             "known": added.known,
             "markings": added.markings,
+            "unmarked": sum(not intel.marking(copy) for copy in added.stored),
+            "unreadable": sum(intel.marking(copy) == UNREADABLE for copy in added.stored),
             "rejected": [
                 {"id": each.id, "code": each.code, "where": each.where, "why": each.why}
                 for each in added.rejected
@@ -140,6 +143,11 @@ def _report(desk: Desk, results: Sequence[tuple[Path, Added]]) -> None:
             desk.screen.rows(("code", "where", "id", "why"), result["rejected"][:SHOWN])
         if len(result["rejected"]) > SHOWN:
             desk.screen.say("say.more", count=len(result["rejected"]) - SHOWN)
+        for state in ("unmarked", "unreadable"):
+            if result[state]:
+                desk.screen.say(f"say.{state}", count=result[state])
+        if result["known"] and marked:
+            desk.screen.say("say.known-keep")
     if any(added.rejected for _, added in results):
         desk.stop("say.some-rejected")
     empty = [result["file"] for result in rows if not any(result[name] for name in _COUNTS)]

@@ -208,12 +208,9 @@ def explain(
         desk.screen.json(told)
         return
     for each in told:
-        head = (
-            each["marking"] or desk.screen.words.say("none.marking"),
-            each["title"],
-            each["agreement"],
-        )
-        desk.screen.line(" · ".join(head), style="bold")
+        marking = each["marking"] or desk.screen.words.say("none.marking")
+        about = {"marking": marking, "title": each["title"], "agreement": each["agreement"]}
+        desk.screen.line(desk.screen.words.say("say.explained", **about), style="bold")
         for sentence in each["sentences"]:
             desk.screen.line(f"  {sentence}")
 

@@ -20,7 +20,7 @@ from mithaq.node import Node, init
 from mithaq.policy.agreement import Party
 from mithaq.seal.keys import KeySigner, generate
 
-PATIENCE = 30.0  # seconds to wait for anything
+PATIENCE = 300.0  # seconds to wait for anything: a first start on a busy machine takes minutes
 STEP = 0.05
 NATIONS = (
     ("aurelia", "QM", "Aurelia National CSIRT"),
@@ -150,6 +150,6 @@ def wait(ready: Callable[[], bool], otherwise: str) -> float:
     start = monotonic()
     while not ready():
         if monotonic() - start > PATIENCE:
-            raise Fault(otherwise)
+            raise Fault(f"{otherwise} within {PATIENCE:.0f} s")
         sleep(STEP)
     return monotonic() - start

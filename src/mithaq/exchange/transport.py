@@ -233,7 +233,9 @@ class HttpWire:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(status=answer.status_code, headers=headers, body=bytes(body))
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise PeerUnreachable(type(error).__name__, cause=_cause(error)) from error
+            why = str(error) or type(error).__name__
+            said = f"no answer from {origin_of(request.url)}: {why}"
+            raise PeerUnreachable(said, cause=_cause(error)) from error
 
     def close(self) -> None:
         """Close all connections."""

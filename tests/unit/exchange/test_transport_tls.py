@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
+from mithaq.cli.problems import in_words
 from mithaq.exchange.transport import HttpWire
 from mithaq.exchange.wire import PeerUnreachable, Request
 
@@ -68,6 +69,23 @@ def test_a_certificate_nobody_vouches_for_is_named_as_the_cause(tmp_path):
         cause = cause_at(f"https://127.0.0.1:{port}/")
 
     assert cause == "certificate"
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_who_does_not_answer_is_named_with_the_reason_and_without_the_path(language):
+    with create_server(("127.0.0.1", 0)) as taken:
+        node = f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+    wire = HttpWire(timeout_seconds=5)
+    with pytest.raises(PeerUnreachable) as raised:
+        wire.send(Request(method="GET", url=f"{node}/mithaq/keys/"), 1024)
+    wire.close()
+
+    said = in_words(str(raised.value), language)
+    assert node in said
+    assert "/mithaq/keys/" not in said
+    assert "refused" in said
+    assert ("no answer from" in said) == (language == "en")
 
 
 def test_where_nobody_answers_no_certificate_is_to_blame():
