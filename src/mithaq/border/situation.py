@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 from sqlalchemy import Connection
@@ -205,6 +206,7 @@ class _Around:
     def __init__(
         self, unit: Connection, copies: Mapping[int, Copy], sources: Mapping[str, Source]
     ) -> None:
+        self._unit = unit
         self._tables = markings(unit)
         self._families = _families(unit, copies)
         self._sources = sources
@@ -242,8 +244,30 @@ class _Around:
             readers=_readers(copy) if copy.readers else _NO_READERS,
             newest=not later,
             label_floor=join(*(_label(c, table) for c in later)) if later else FOOT,
-            lowers=own and bool(before) and _below(_label(copy, table), _label(before[-1], table)),
+            lowers=own and self._is_below(copy, before, table),
         )
+
+    def _is_below(self, copy: Copy, before: Sequence[Copy], table: Mapping[str, Marking]) -> bool:
+        """Say whether a version's level is below that at which the versions before it stood.
+
+        One that is lower itself stands for that only if a second person let it go: else two versions would lower
+        what one may not (border.md 2.9).
+        """
+        stood: Tlp | None = None
+        for earlier in before:
+            level = _label(earlier, table).tlp
+            if level is not None and (
+                stood is None or level >= stood or earlier.seq in self._approved
+            ):
+                stood = level
+        level = _label(copy, table).tlp if stood is not None else None
+        return level is not None and stood is not None and level < stood
+
+    @cached_property
+    def _approved(self) -> frozenset[int]:
+        """The versions that somebody approved, of those that others follow."""
+        kin = sorted({copy.seq for family in self._families.values() for copy in family})
+        return frozenset(row.copy for row in releases.approvals_of(self._unit, kin))
 
     def _kin(self, copy: Copy) -> tuple[Sequence[Copy], Sequence[Copy]]:
         """Return the later and the earlier versions from the same voucher."""
@@ -311,10 +335,6 @@ def _turns(candidate: Candidate) -> set[str]:
 
 def _label(copy: Copy, table: Mapping[str, Marking]) -> Label:
     return label_of(copy.object.marking_refs, copy.beside, table)
-
-
-def _below(ours: Label, before: Label) -> bool:
-    return ours.tlp is not None and before.tlp is not None and ours.tlp < before.tlp
 
 
 def _reference_ids(

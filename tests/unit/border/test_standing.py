@@ -360,3 +360,34 @@ def test_what_was_wrong_is_taken_back_from_whom_it_went_to(dora):
     assert (order["id"], order["person"], order["basis"]) == (copy.object.id, "dora", "too wide")
     dora.publish(copy)
     assert rows_of(dora, copy) == []
+
+
+def lowered(stage, body, level, day):
+    """Give a later version at a level, and propose it."""
+    at = f"2026-03-{day:02}T12:00:00.000Z"
+    marks = [] if level is None else [tlp_id(level)]
+    later = {key: value for key, value in body.items() if key != "object_marking_refs"}
+    if marks:
+        later["object_marking_refs"] = marks
+    [copy] = stage.give(later | {"modified": at})
+    stage.publish(copy)
+    return copy
+
+
+@pytest.mark.parametrize("between", [Tlp.CLEAR, None])
+def test_a_lowered_marking_waits_for_a_second_person_also_by_way_of_a_version_that_nobody_saw(
+    stage, between
+):
+    """Else whoever writes two versions, the first of them for nobody, lowers a marking alone."""
+    stage.enrol("mona")
+    body = stage.body(by=US, level=Tlp.AMBER)
+    stage.give(body)
+    lowered(stage, body, between, 2)
+
+    copy = lowered(stage, body, Tlp.CLEAR, 3)
+
+    assert states(stage, copy) == {B: "held"}
+    stage.approve("mona", copy)
+    assert states(stage, copy) == {B: "released"}
+    # what two have lowered stands lower from then on
+    assert states(stage, lowered(stage, body, Tlp.CLEAR, 4)) == {B: "released"}
