@@ -12,8 +12,10 @@ from tests.unit.border.stage import B
 # Where a lie may leave a trace whatever becomes of it: for our people, and where the worker stands.
 BOOKS = {"refusals", "journal", "settings", "heard", "heads", "shelf_ops", "checkpoints"}
 _LOG = {"leaves", "nodes"}
+_COPIES = {"copies", "bodies", "relations", "batches"}  # what is good of it
 _TURN = {"channels", "accepted"}  # a good envelope: the channel goes on
 MAY_CHANGE = {
+    "turned away": set(),  # at the door: the request is nobody's
     "refused": set(),  # the envelope, the heartbeat, the document's channel: as if it had never come
     "lost": set(),  # fetching failed
     "known": set(),  # the same again
@@ -21,8 +23,8 @@ MAY_CHANGE = {
     "frozen": _LOG
     | {"channels", "alarms"},  # and nothing comes in any more until people have looked
     "document": _TURN,  # a wrong document in a good envelope
-    "aside": _TURN | _LOG | {"quarantine", "copies", "bodies", "relations"},
-    "answered": _TURN | _LOG | {"outbox", "orders", "copies", "bodies", "relations"},
+    "aside": _TURN | _LOG | {"quarantine"} | _COPIES,
+    "answered": _TURN | _LOG | {"outbox", "orders"} | _COPIES,
     "proposed": _TURN | _LOG | {"agreements", "signatures", "notices"},
     "blank": _TURN | _LOG,  # views withheld under a good seal
     "own": _LOG | _TURN | {"outbox", "alarms"},
@@ -42,10 +44,10 @@ def verdicts(kind):
     return lambda why="": Verdict(kind, why)
 
 
-refused, lost, known, kept, frozen, document, aside, answered, proposed, own = map(
+turned_away, refused, lost, known, kept, frozen, document, aside, answered, proposed, own = map(
     verdicts,
     (
-        "refused", "lost", "known", "kept", "frozen", "document", "aside", "answered", "proposed", "own",
+        "turned away", "refused", "lost", "known", "kept", "frozen", "document", "aside", "answered", "proposed", "own",
     ),
 )  # fmt: skip
 
@@ -87,7 +89,7 @@ class Picture:
 
 def nothing_applied(verdict, before, after):
     """Nothing but what the verdict allows has changed, and nothing goes on to anybody else."""
-    assert after.changed(before) <= MAY_CHANGE[verdict.kind]
+    assert after.changed(before) <= MAY_CHANGE[verdict.kind], after.changed(before)
     if verdict.kind == "own":
         shelf = {row.id for row in after.core["channels"] if row.peer == B}
         kept = [
@@ -135,7 +137,7 @@ def seen_by_people(verdict, before, after):
         "kept": lambda: [row.reason for row in after.new(before, "held_frames")],
     }  # fmt: skip
     if verdict.kind in told:
-        assert verdict.why in told[verdict.kind]()
+        assert verdict.why in told[verdict.kind](), told[verdict.kind]()
     elif verdict.kind == "blank":
         assert new_leaves(before, after) == [verdict.why]
     elif verdict.kind in {"answered", "proposed", "own"}:

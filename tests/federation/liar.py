@@ -312,7 +312,8 @@ def on_files(template, folder):
     for room in ROOMS:
         held = template.nodes[US].config.home / room
         held /= "node.db" if room == "core" else f"{room}.db"
-        with closing(sqlite3.connect(held)) as source, closing(_open(folder / room)) as target:
+        copied = sqlite3.connect(folder / room)  # of the size of the pages that are copied
+        with closing(sqlite3.connect(held)) as source, closing(copied) as target:
             source.backup(target)
         engine = create_engine(
             "sqlite://", creator=partial(_open, folder / room), poolclass=QueuePool

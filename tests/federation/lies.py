@@ -55,6 +55,7 @@ from tests.federation.judge import (
     own,
     proposed,
     refused,
+    turned_away,
 )
 from tests.federation.liar import (
     BASE,
@@ -369,7 +370,7 @@ lie(
     "a-key-past-its-window",
     "2",
     lambda liar: liar.lies(),
-    refused("signature"),
+    turned_away(),
     lost("peer-refuses"),
     before=_long_after,
     goes_on=False,
@@ -378,7 +379,7 @@ lie(
     "an-expired-key-document",
     "2",
     lambda liar: liar.lies(),
-    refused("signature"),
+    turned_away(),
     lost("peer-refuses"),
     before=_year_after,
     goes_on=False,

@@ -92,7 +92,11 @@ def test_it_is_detected_and_nothing_of_it_is_applied(stage_of, lie, way):
     truth_goes_on(before, after, HONEST)
     seen_by_people(verdict, before, after)
     if way == "push":
-        assert {(status, body) for _, status, body in liar.heard} == {(202, b"{}")}
+        heard = {(status, body) for _, status, body in liar.heard}
+        if verdict.kind == "turned away":
+            assert {status for status, _ in heard} == {401}
+        else:
+            assert heard == {(202, b"{}")}
     if lie.goes_on and verdict.kind not in {"frozen", "kept", "own"}:
         liar.recants()
         liar.says(put(liar.body(60)))

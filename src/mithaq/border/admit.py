@@ -133,8 +133,10 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
     _advance(unit, arrived, terms.version, now)  # 8
     gone = recall.obey(unit, us, (peer, arrived.seal), now)
     recall.note(unit, us, (peer, arrived.seal, arrived.digest), now)
-    shown = kept.whole(unit, arrived.seal, leaves)
+    shown = kept.shown(arrived.seal, len(leaves))
     taken = entries.judge(unit, us, (peer, arrived.seal, terms), slices, shown, now)  # 7
+    if not {copy.proof for copy in taken.copies}.isdisjoint(shown):
+        kept.keep(unit, arrived.seal, leaves)
     entries.store(unit, (peer, arrived.seal), taken, now)
     stories.notice(unit, us, taken.copies, now)
     done = Admission(

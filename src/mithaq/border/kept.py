@@ -19,13 +19,15 @@ class _Kept(msgspec.Struct, frozen=True):
     path: list[str] | None = None
 
 
-def whole(unit: Connection, seal: Seal, leaves: Sequence[bytes]) -> list[str]:
-    """Keep the sender's batch; return the proofs to keep beside the copies of its entries, in order."""
-    if not leaves:
-        return []
+def shown(seal: Seal, count: int) -> list[str]:
+    """Return the proofs to keep beside the copies of the entries of the sender's batch, in order."""
     name = digest(seal.batch.encode())
-    provenance.put_batch(unit, name, seal.batch, leaves)
-    return [f'{{"batch":"{name}","index":{index}}}' for index in range(len(leaves))]
+    return [f'{{"batch":"{name}","index":{index}}}' for index in range(count)]
+
+
+def keep(unit: Connection, seal: Seal, leaves: Sequence[bytes]) -> None:
+    """Keep the sender's batch, for there are copies that came by it."""
+    provenance.put_batch(unit, digest(seal.batch.encode()), seal.batch, leaves)
 
 
 def relayed(proof: Proof) -> str:
