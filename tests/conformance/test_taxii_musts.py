@@ -92,6 +92,14 @@ def test_medallion_is_found_out():
     assert found.failed
 
 
+def test_a_server_that_lets_nobody_in_without_a_credential_breaks_nothing_by_that(node):
+    found = node.examine(parts=[Part.TAXII], credential=None)
+
+    assert not found.failed
+    for code in ("discovery", "api-roots", "api-root-unknown", "objects"):
+        assert found.verdict(code) is Verdict.NOT_APPLICABLE
+
+
 def test_who_is_not_let_in_learns_what_can_be_seen_from_outside(node):
     found = node.examine(parts=[Part.TAXII], credential=basic("misp", "wrong"))
 

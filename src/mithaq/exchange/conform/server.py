@@ -36,6 +36,10 @@ def examine(probe: Probe) -> Sequence[Place]:
     """Examine the server itself; return the collections that we may read."""
     start = urlsplit(probe.base).path.rstrip("/") + "/taxii2/"
     found = probe.get(start)
+    if probe.credential is None and found.status == 401:  # noqa: PLR2004 a server may ask even for discovery
+        unseen = {"discovery", "api-roots", "api-root-unknown", *READING, *WRITING}
+        probe.book.pass_over(unseen, Why.NO_CREDENTIAL)
+        return []
     roots = _discovery(probe, found)
     places: list[Place] = []
     for root in roots[:_MOST_ROOTS]:
