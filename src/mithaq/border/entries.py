@@ -109,7 +109,11 @@ def judge(  # noqa: PLR0913 unit, us and now come with every act
         instants=instants(unit, now),
         default=tlp(level) if level else None,
         kept={id(entry): shown for entry, shown in zip(proofs.own(seal), kept, strict=True)},
-        reach={id(entry): proofs.reach(unit, us, entry, now) for entry in puts if entry.proof},
+        reach={
+            id(entry): proofs.reach(unit, us, entry, entry.proof, now)
+            for entry in puts
+            if entry.proof
+        },
         reads_content=any(map(reads_content, terms.clauses)),
         orders=_orders(unit, terms.id, [entry.id for entry in puts]),
     )

@@ -93,15 +93,13 @@ def proven(unit: Connection, entry: Put, now: datetime) -> bool:
     return bool(signed_by(envelope, peers.proving_keys_of(unit, by, now)))
 
 
-def reach(unit: Connection, us: Us, entry: Put, now: datetime) -> Tlp:
-    """Return the highest level at which the owner's proof lets a relay bring ``entry`` to us (border.md 5.5).
+def reach(unit: Connection, us: Us, entry: Put, proof: Proof, now: datetime) -> Tlp:
+    """Return the highest level at which the owner's ``proof`` lets a relay bring ``entry`` to us (border.md 5.5).
 
     CLEAR counts as ``open``; ``open`` goes up to GREEN, ``scope`` up to AMBER among the parties it was signed for, and
     what bears its owner's consent that names us up to AMBER+STRICT.
     """
-    batch = decode(read(entry.proof.batch.encode()).payload, Batch) if entry.proof else None
-    if batch is None:
-        return Tlp.RED
+    batch = decode(read(proof.batch.encode()).payload, Batch)
     if consent.lets_in(unit, us, batch.by, entry, now):
         return Tlp.AMBER_STRICT
     if entry.onward == "scope" and isinstance(batch.scope, Terms):

@@ -5,8 +5,9 @@ import pytest
 from mithaq.border import agreements, signing
 from mithaq.errors import PeerError
 from mithaq.policy import agreement as policy
+from mithaq.policy.agreement import digest_of
 from mithaq.policy.lifecycle import State
-from mithaq.seal.envelope import sign
+from mithaq.seal.envelope import countersign, sign
 from mithaq.seal.messages import AGREEMENT, NOTICE, Notice, encode
 from tests.unit.border.stage import PAIR, US, B, C, agreement
 
@@ -63,3 +64,16 @@ def test_the_open_proposals_of_one_peer_are_bounded(stage):
         taken += 1
 
     assert taken == signing.MOST_PROPOSALS
+
+
+def test_a_proposal_that_comes_again_with_another_signature_is_no_further_one(stage):
+    texts = [agreement(f"idea-{n}", C, B, US, kind="forum") for n in range(signing.MOST_PROPOSALS)]
+    for text in texts:
+        stage.do(signing.receive, stage.us, C, proposed(stage, text), stage.now)
+
+    both = countersign(proposed(stage, texts[0]), stage.signer(B))
+    stage.do(signing.receive, stage.us, C, both, stage.now)
+
+    rows = stage.rows("signatures")
+    by = {row["party"] for row in rows if row["digest"] == digest_of(texts[0])}
+    assert by == {B, C}

@@ -1,0 +1,18 @@
+"""What is kept beside copies: owners' proofs, whole again when they are asked for; and frames that wait."""
+
+from mithaq.border import admit, kept
+from mithaq.seal.messages import Proof
+
+
+def test_a_relayed_proof_is_kept_as_it_came(stage):
+    came = Proof(batch="{}", index=2, path=["ab" * 32, "cd" * 32])
+
+    assert stage.ask(kept.Proofs).whole(kept.relayed(came)) == came
+
+
+def test_where_no_frame_waits_none_is_given_up(stage):
+    before = stage.dump()
+
+    stage.do(admit.give_up_kept, "no such channel", stage.now)
+
+    assert stage.dump() == before
