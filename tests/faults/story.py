@@ -39,6 +39,7 @@ class Story:
         self.journal = Journal((folder / "journal").open("a"))
         self.judge = Judge(town, self.journal)
         self.strikes = []
+        self.falls = {}  # of listeners, since their node was started
         self.number = 0
         self.usual = dict.fromkeys(PHASES, 0.2) | {"sync": 1.5}  # seconds that an act takes here
 
@@ -122,6 +123,7 @@ class Story:
         whom = nation
         if phase == "sync":  # the one that sends or the one that fetches
             whom = self.town.nations[self.chance.choice(["aurelia", "borea"])]
+        victim = self._bearable(victim, whom.name)
         after = self.chance.random() * self.usual[phase] * 1.2
         done = Strike(phase=phase, victim=victim, nation=whom.name, after=after)
         old = whom.tree()[1:]
@@ -142,6 +144,18 @@ class Story:
         self.strikes.append(done)
         self.journal.write("strike", len(self.strikes), **asdict(done))
         self.judge.settled(whole=len(self.strikes) % 5 == 0)
+
+    def _bearable(self, victim, name):
+        """Let all fall instead of a listener that fell thrice of late: a fifth time in a minute stops its node."""
+        falls = self.falls.setdefault(name, [])
+        if victim == "listener":
+            falls[:] = [at for at in falls if at > time.monotonic() - 90]
+            victim = "all" if len(falls) == 3 else victim
+        if victim in ("all", "worker"):
+            falls.clear()
+        elif victim == "listener":
+            falls.append(time.monotonic())
+        return victim
 
     def _prepared(self, phase, nation):
         """Do what must be there before an act, and return the act."""
