@@ -14,7 +14,7 @@ from mithaq.exchange.wire import Request
 from mithaq.model.labels import Beside, Tlp
 from mithaq.node.worker import Worker
 from mithaq.policy.agreement import to_bytes
-from mithaq.store import channels, journal, releases
+from mithaq.store import channels, journal, pending, releases
 from tests.federation.test_delivery import NATIONS, agreement, tool
 from tests.federation.world import Clock, Federation
 
@@ -119,7 +119,7 @@ def test_only_what_time_touches_is_decided_again_and_whoever_stops_goes_on(two, 
     assert asked == [2, 2, 1]
     assert len(two.held_by("borea")) == 8
     with node.core.read() as unit:
-        assert releases.count_turned(unit, text(two.clock())) == 0
+        assert pending.count_turned(unit, text(two.clock())) == 0
 
 
 # --- witnesses of time -------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from mithaq.store import releases
+from mithaq.store import pending, releases
 from mithaq.store.releases import ApprovalRow, Intent, ShelfRow, Verdict
 from tests.store.values import AT
 
@@ -161,13 +161,13 @@ def test_an_approval_comes_back_with_all_it_binds(unit):
 
 # --- what waits for a target -------------------------------------------------------------------------
 def test_who_waits_for_a_target_is_taken_once(unit):
-    releases.wait_for(unit, "pact", [("t1", 1), ("t1", 2), ("t2", 1), ("t1", 1)])
-    releases.wait_for(unit, "forum", [("t1", 9)])
+    pending.wait_for(unit, "pact", [("t1", 1), ("t1", 2), ("t2", 1), ("t1", 1)])
+    pending.wait_for(unit, "forum", [("t1", 9)])
 
-    assert sorted(releases.released_waiters(unit, "pact", ["t1"])) == [1, 2]
-    assert releases.released_waiters(unit, "pact", ["t1"]) == []
-    assert releases.waiters(unit, ["t1", "t2"]) == {"forum": [9], "pact": [1]}
-    assert releases.waiters(unit, ["t1", "t2"]) == {}
+    assert sorted(pending.released_waiters(unit, "pact", ["t1"])) == [1, 2]
+    assert pending.released_waiters(unit, "pact", ["t1"]) == []
+    assert pending.waiters(unit, ["t1", "t2"]) == {"forum": [9], "pact": [1]}
+    assert pending.waiters(unit, ["t1", "t2"]) == {}
 
 
 # --- the queue of what peers will see ----------------------------------------------------------------

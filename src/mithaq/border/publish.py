@@ -29,7 +29,7 @@ from mithaq.policy.decide import decide
 from mithaq.policy.decision import Decision, Hold, Release, Rule, View, Withhold
 from mithaq.policy.situation import Block, Candidate
 from mithaq.policy.views import labels_of
-from mithaq.store import objects, releases
+from mithaq.store import objects, pending, releases
 from mithaq.store.journal import record
 from mithaq.store.releases import Intent, Verdict
 from mithaq.store.standings import Use
@@ -153,14 +153,14 @@ def _bereave(unit: Connection, us: Us, gone: set[str], now: datetime) -> None:
         gone = set()
         for agreement, seqs in releases.standing_of(unit, touched).items():
             terms = held(unit, agreement, now).text
-            later = releases.queued_afresh(unit, agreement, seqs)
+            later = pending.queued_afresh(unit, agreement, seqs)
             if terms is not None and (now_ := [seq for seq in seqs if seq not in later]):
                 _again(unit, us, terms, now_, now, gone)
 
 
 def revisit(unit: Connection, us: Us, ids: Sequence[str], now: datetime) -> None:
     """Decide again what waited for one of ``ids``: its peers may know it now (border.md 2.5)."""
-    for agreement, seqs in releases.waiters(unit, ids).items():
+    for agreement, seqs in pending.waiters(unit, ids).items():
         reconsider(unit, us, agreement, seqs, now)
 
 
@@ -190,7 +190,7 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
     others: list[int] = []  # that waited, proposed for another purpose
     while True:  # each round but the first was opened by a release
         released = _effect(unit, us, made, turn, now, gone)
-        waiting = releases.released_waiters(unit, agreement.id, released)
+        waiting = pending.released_waiters(unit, agreement.id, released)
         intents = releases.intents_where(unit, copies=waiting, agreement=agreement.id)
         others += [i.copy for i in intents if i.purpose != purpose]
         alike = {i.copy: i.proposer for i in intents if i.purpose == purpose}
@@ -249,14 +249,14 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
     place(unit, us, agreement, going, now)
     gone |= _take_back(unit, made, chosen)
     _keep_outcome(unit, made, asked, now)
-    releases.turn_at(unit, agreement.id, _to_come(made, asked))
+    pending.turn_at(unit, agreement.id, _to_come(made, asked))
     waits = [
         (t, seq)
         for (_, seq), d in made.decisions.items()
         if isinstance(d, Withhold) and seq in asked
         for t in _lacking(d)
     ]
-    releases.wait_for(unit, agreement.id, waits)
+    pending.wait_for(unit, agreement.id, waits)
     count = {peer: len(placed) for peer, placed in going.items()}
     record(unit, now, "decided", agreement.id, released=count, candidates=len(asked))
     return {placed.copy.object.id for many in going.values() for placed in many}

@@ -11,7 +11,7 @@ from mithaq.clock import text
 from mithaq.policy import blocks
 from mithaq.policy.situation import Block
 from mithaq.policy.views import labels_of
-from mithaq.store import objects, parties, releases
+from mithaq.store import objects, parties, pending, releases
 from mithaq.store.releases import ShelfRow, Touching
 
 AT_ONCE = 1000  # copies read at once
@@ -53,7 +53,7 @@ def decide_again(unit: Connection, block: Block, at: Iterable[datetime], *, stat
         if copy in named:
             by_agreement[agreement].append(copy)
     for agreement, copies in by_agreement.items():
-        releases.turn_at(unit, agreement, [(copy, text(when)) for when in at for copy in copies])
+        pending.turn_at(unit, agreement, [(copy, text(when)) for when in at for copy in copies])
     return sum(map(len, by_agreement.values()))
 
 
@@ -64,7 +64,7 @@ def _referring(unit: Connection, gone: Iterable[ShelfRow], now: datetime) -> Non
         by_agreement[row.agreement].add(row.id)
     for agreement, ids in by_agreement.items():
         copies = {seq for id_ in ids for seq in objects.referring_to(unit, id_)}
-        releases.turn_at(unit, agreement, [(copy, text(now)) for copy in sorted(copies)])
+        pending.turn_at(unit, agreement, [(copy, text(now)) for copy in sorted(copies)])
 
 
 def _touching(unit: Connection, block: Block) -> Touching:

@@ -20,7 +20,7 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.policy.agreement import digest_of
 from mithaq.policy.lifecycle import Instants
-from mithaq.store import objects, releases
+from mithaq.store import objects, pending, releases
 from mithaq.store.journal import keep, setting, settings_under
 
 _CLOSED = "closed-until"  # where it is noted up to which instant what closes was decided again
@@ -35,9 +35,9 @@ def turn(unit: Connection, us: Us, now: datetime) -> int:
     """
     count = 0
     at = instants(unit, now)
-    for agreement, seqs in releases.turned(unit, at.opens, AT_ONCE).items():
+    for agreement, seqs in pending.turned(unit, at.opens, AT_ONCE).items():
         reconsider(unit, us, agreement, seqs, now)
-        releases.forget_turn(unit, agreement, seqs, at.opens)
+        pending.forget_turn(unit, agreement, seqs, at.opens)
         count += len(seqs)
     return count or _closing(unit, us, at, now)
 
@@ -56,13 +56,13 @@ def _between(unit: Connection, at: Instants) -> Mapping[str, Sequence[int]]:
     if at.closes == at.opens:
         return {}
     since = max(setting(unit, _CLOSED), at.opens)
-    return releases.turned(unit, at.closes, EVERY, after=since)
+    return pending.turned(unit, at.closes, EVERY, after=since)
 
 
 def turned(unit: Connection, now: datetime) -> int:
     """Return how many decisions time may have turned and that were not made again yet."""
     at = instants(unit, now)
-    return releases.count_turned(unit, at.opens) + sum(map(len, _between(unit, at).values()))
+    return pending.count_turned(unit, at.opens) + sum(map(len, _between(unit, at).values()))
 
 
 def changed(unit: Connection, now: datetime) -> list[str]:
@@ -92,7 +92,7 @@ def catch_up(unit: Connection, us: Us, agreement: str, now: datetime) -> None:
     )
     if held.text is not None:
         _void(unit, agreement, digest_of(held.text))
-    releases.queue_afresh(unit, agreement, targets_first(asked, objects.links(unit, asked)))
+    pending.queue_afresh(unit, agreement, targets_first(asked, objects.links(unit, asked)))
     keep(unit, _progress(agreement), encode(Progress(total=len(asked), since=text(now))).decode())
     if len(asked) <= AT_ONCE:
         _some(unit, us, agreement, asked, now)
@@ -100,7 +100,7 @@ def catch_up(unit: Connection, us: Us, agreement: str, now: datetime) -> None:
 
 def proceed(unit: Connection, us: Us, now: datetime) -> int:
     """Decide again some of what is queued; return how many it was about. What is done is forgotten in the same unit."""
-    agreement, seqs = releases.next_afresh(unit, AT_ONCE)
+    agreement, seqs = pending.next_afresh(unit, AT_ONCE)
     if agreement:
         _some(unit, us, agreement, seqs, now)
     return len(seqs)
@@ -108,9 +108,9 @@ def proceed(unit: Connection, us: Us, now: datetime) -> int:
 
 def _some(unit: Connection, us: Us, agreement: str, seqs: Sequence[int], now: datetime) -> None:
     if seqs:
-        releases.done_afresh(unit, agreement, seqs)
+        pending.done_afresh(unit, agreement, seqs)
         reconsider(unit, us, agreement, seqs, now)
-    if agreement not in releases.left_afresh(unit):
+    if agreement not in pending.left_afresh(unit):
         keep(unit, _progress(agreement), "")
         opening.refresh(unit, us, agreement, now, decided=True)
         terms = agreements.held(unit, agreement, now).text
@@ -157,7 +157,7 @@ def progress(unit: Connection) -> dict[str, Progress]:
     """Return how far each agreement is whose change is being worked through."""
     return {
         agreement: replace(decode(setting(unit, _progress(agreement)), type=Progress), left=left)
-        for agreement, left in releases.left_afresh(unit).items()
+        for agreement, left in pending.left_afresh(unit).items()
     }
 
 

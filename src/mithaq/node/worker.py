@@ -33,7 +33,7 @@ from mithaq.clock import monotonic
 from mithaq.errors import MithaqError, NotFound
 from mithaq.node.build import Node
 from mithaq.node.visit import Visitor
-from mithaq.store import channels, journal, parties, releases, spool
+from mithaq.store import channels, journal, parties, pending, spool
 from mithaq.store.spool import Arrival
 
 _log = structlog.get_logger()
@@ -176,7 +176,7 @@ class Worker:
             news = ours > keys.announced(unit)
             changed, turned = watch.changed(unit, now), watch.turned(unit, now)
             last = audit.last_checkpoint(unit)
-            left = bool(changed) or bool(releases.left_afresh(unit))
+            left = bool(changed) or bool(pending.left_afresh(unit))
         if news:
             with node.core.begin() as unit:
                 keys.announce(unit, node.us, now)
