@@ -69,7 +69,8 @@ BUGS = [
     ("border.vet", "        return join(whole, *path_labels(seen.body, self.table).values())",
      "        return whole",
      [UNIT + "border/test_entries.py::test_a_marked_part_counts_for_the_whole_that_comes_in"]),
-    ("border.entries", "for entry, _, seen in read_ if vouchers[id(entry)] == name", "for _, _, seen in read_",
+    ("border.entries", "[seen for _, seen, _ in entries]",
+     "[seen for each in valid.values() for _, seen, _ in each]",
      [UNIT + "border/test_entries.py::test_what_a_relay_defines_says_nothing_of_the_owners_object_beside_it"]),
     # relay beyond scope, consent for another version or nation
     ("border.entries", "if max(level, label.tlp or Tlp.CLEAR) > reach:", "if False:",

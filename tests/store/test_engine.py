@@ -1,6 +1,8 @@
 """Units of work, snapshots and locks."""
 
+import gc
 import threading
+import weakref
 from contextlib import suppress
 
 import pytest
@@ -111,6 +113,50 @@ def test_a_commit_on_sqlite_survives_a_power_cut(tmp_path):
 
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_what_was_committed_is_folded_into_the_file_when_asked(tmp_path):
+    file = tmp_path / "core.db"
+    store = open_store(f"sqlite:///{file}", "core")
+    upgrade(store)
+    with store.begin() as unit:
+        journal.keep(unit, "key", "x" * 100_000)
+    before = file.stat().st_size
+
+    store.fold()
+
+    assert file.stat().st_size > before + 100_000
+    store.close()
+
+
+def test_folding_asks_nothing_of_another_database(core):
+    core.fold()
+
+    assert kinds(core) == []
+
+
+class _Circle:
+    def __init__(self):
+        self.itself = self
+
+
+def test_garbage_of_a_large_unit_is_gone_when_the_next_has_begun(core):
+    """Nobody looks for it while the unit works, nor while its results are in use."""
+    before = gc.get_threshold()
+    gc.set_threshold(1_000, 20, 20)
+    try:
+        with core.begin():
+            circle = weakref.ref(_Circle())
+            kept = [[] for _ in range(5_000)]
+        more = [[] for _ in range(500)]
+        assert circle() is not None
+        assert gc.isenabled()
+
+        with core.begin():
+            assert circle() is None
+    finally:
+        gc.set_threshold(*before)
+    assert len(kept + more) == 5_500
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "per%20cent", "ha#sh"])

@@ -139,12 +139,13 @@ def test_who_refers_to_an_object_is_found(core):
         core,
         copy(tool(1, x_ref=TARGET, x_list=[TARGET, TARGET])),
         copy(tool(2, x_deep={"a": [{"b": TARGET}]})),
-        copy(tool(3)),
+        copy(tool(3, x_ref="campaign" + TARGET[TARGET.index("--") :])),
     )
 
     with core.read() as unit:
         assert sorted(objects.referring_to(unit, TARGET)) == [one.seq, two.seq]
         assert objects.referring_to(unit, one.object.id) == []
+        assert objects.referring_to(unit, "no identifier") == []
 
 
 # --- who reads what ----------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from mithaq.store import pending, releases
+from mithaq.seal.messages import ZERO
+from mithaq.store import channels, pending, releases
 from mithaq.store.releases import ApprovalRow, Intent, ShelfRow, Verdict
 from tests.store.values import AT
 
@@ -50,6 +51,34 @@ def test_rows_are_found_by_id_agreement_and_peer(unit):
     assert releases.rows_of_agreement(unit, "forum") == [two]
     assert releases.rows_of_peer(unit, "borealis") == [one]
     assert releases.views_on(unit, "s1", ["a", "b"]) == {("a", "v1"): one.view}
+
+
+@pytest.mark.parametrize("more", [0, 20])
+def test_rows_towards_some_peers_are_theirs_under_those_agreements_alone(unit, more):
+    """Many rows of others, or many of theirs: either side may lead, and the answer is the same."""
+    for shelf, peer, agreement in PLACES:
+        made = channels.Channel(
+            id=shelf, peer=peer, agreement=agreement, direction="out", seq=0, head=ZERO
+        )
+        channels.put_channel(unit, made)
+    rows = [
+        row(id_, shelf, peer=peer, agreement=agreement)
+        for shelf, peer, agreement in PLACES
+        for id_ in ("a", "b", *(f"c{number}" for number in range(more)))
+    ]
+    releases.place(unit, rows)
+
+    found = releases.rows_towards(unit, (["pact", "trade"], ["borealis"]), ["a", "x"])
+
+    assert sorted(each.shelf for each in found) == ["s1", "s2"]
+    assert {each.id for each in found} == {"a"}
+    assert all(each in rows for each in found)
+
+
+PLACES = [
+    ("s1", "borealis", "pact"), ("s2", "borealis", "trade"), ("s3", "borealis", "forum"),
+    ("s4", "cassia", "pact"),
+]  # fmt: skip
 
 
 def test_a_shelf_holds_one_row_of_each_version(unit):

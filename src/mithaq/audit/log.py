@@ -6,7 +6,7 @@ being guessed. Size and root never leave unasked: they count hidden work.
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -22,12 +22,12 @@ from mithaq.seal.envelope import BadEnvelope, Envelope, payload_type, sign, sign
 from mithaq.seal.envelope import read as read_envelope
 from mithaq.seal.keys import Signer
 from mithaq.seal.merkle import (
+    above,
     consistency,
     consistent,
     includes,
     leaf_hash,
     levels,
-    node_hash,
     path,
     root,
     root_of,
@@ -100,16 +100,18 @@ def append(unit: Connection, records: Iterable[tuple[str, Written]]) -> Appended
     """Append (subject, record) pairs; return where they stand, and their leaf hashes."""
     append_lock(unit, "log")
     size = length(unit)
-    rows: list[tuple[object, ...]] = []
-    hashes: list[bytes] = []
-    for at, (subject, record) in enumerate(records, size):
-        nonce = secrets.token_bytes(NONCE)
-        raw = encode_record(record)
-        leaf = leaf_hash(nonce + raw)
-        rows.append((at, nonce, raw, subject, leaf))
-        hashes.append(leaf)
+    new = [(subject, encode_record(record)) for subject, record in records]
+    chance = secrets.token_bytes(NONCE * len(new))
+    nonces = [chance[at : at + NONCE] for at in range(0, len(chance), NONCE)]
+    hashes = [leaf_hash(nonce + raw) for nonce, (_, raw) in zip(nonces, new, strict=True)]
+    rows = [
+        (at, nonce, raw, subject, leaf)
+        for at, (nonce, (subject, raw), leaf) in enumerate(
+            zip(nonces, new, hashes, strict=True), size
+        )
+    ]
     insert_many(unit, leaves, ("idx", "nonce", "record", "subject", "hash"), rows)
-    _grow(unit, size, size + len(rows))
+    _grow(unit, size, hashes)
     keep(unit, LENGTH, str(size + len(rows)))
     return Appended(size, hashes)
 
@@ -126,15 +128,17 @@ def encode_record(record: Written) -> bytes:
         raise GateRefused("escape", "") from None
 
 
-def _grow(unit: Connection, before: int, after: int) -> None:
-    """Keep the subtrees that the leaves from ``before`` on complete, from ``KEPT`` levels up.
+def _grow(unit: Connection, before: int, new: Sequence[bytes]) -> None:
+    """Keep the subtrees that ``new`` leaves behind the first ``before`` complete, from ``KEPT`` levels up.
 
     Smaller ones are made from their leaves when they are asked for.
     """
-    first, end = before >> KEPT, after >> KEPT
+    first, end = before >> KEPT, (before + len(new)) >> KEPT
     if first == end:
         return
-    level = list(_lowest(unit, first, end))
+    level = [*_leaves(unit, first << KEPT, before), *new]
+    for _ in range(KEPT):
+        level = above(level)
     height = KEPT
     made: list[tuple[object, ...]] = []
     while level:
@@ -144,19 +148,14 @@ def _grow(unit: Connection, before: int, after: int) -> None:
             first -= 1
         first >>= 1
         height += 1
-        level = [
-            node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)
-        ]
+        level = above(level)
     insert_many(unit, nodes, ("level", "idx", "hash"), made)
 
 
-def _lowest(unit: Connection, first: int, end: int) -> Iterator[bytes]:
-    """Yield the digests of the kept subtrees of the lowest level, each over 2^KEPT leaves."""
-    width = 1 << KEPT
-    query = select(leaves.c.hash).where(leaves.c.idx >= first * width, leaves.c.idx < end * width)
-    hashes = [bytes(each) for each in unit.execute(query.order_by(leaves.c.idx)).scalars()]
-    for start in range(0, len(hashes), width):
-        yield root_of(hashes[start : start + width])
+def _leaves(unit: Connection, start: int, end: int) -> list[bytes]:
+    """Return the digests of the leaves from ``start`` up to ``end``."""
+    query = select(leaves.c.hash).where(leaves.c.idx >= start, leaves.c.idx < end)
+    return [bytes(each) for each in unit.execute(query.order_by(leaves.c.idx)).scalars()]
 
 
 def length(unit: Connection) -> int:
@@ -175,10 +174,7 @@ def _node(unit: Connection, level: int, index: int) -> bytes:
     if level >= KEPT:
         query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.idx == index)
         return bytes(unit.execute(query).scalar_one())
-    start, width = index << level, 1 << level
-    within = (leaves.c.idx >= start, leaves.c.idx < start + width)
-    query = select(leaves.c.hash).where(*within).order_by(leaves.c.idx)
-    return root_of([bytes(each) for each in unit.execute(query).scalars()])
+    return root_of(_leaves(unit, index << level, (index + 1) << level))
 
 
 def head(unit: Connection, us: tuple[str, str], signer: Signer, now: datetime) -> bytes:

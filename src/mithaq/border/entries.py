@@ -76,7 +76,6 @@ class _Judging:
     at: str
     instants: Instants
     default: Tlp | None  # of what the peer sends unmarked
-    kept: Mapping[int, str]  # the proof of each entry, by id()
     reach: Mapping[int, Tlp]  # of each relayed entry by id()
     reads_content: bool  # whether a clause reads what objects say
     orders: Mapping[str, Sequence[OrderRow]]  # recalls under this agreement, by the object's id
@@ -108,7 +107,6 @@ def judge(  # noqa: PLR0913 unit, us and now come with every act
         at=text(now),
         instants=instants(unit, now),
         default=tlp(level) if level else None,
-        kept={id(entry): shown for entry, shown in zip(proofs.own(seal), kept, strict=True)},
         reach={
             id(entry): proofs.reach(unit, us, entry, entry.proof, now)
             for entry in puts
@@ -117,30 +115,28 @@ def judge(  # noqa: PLR0913 unit, us and now come with every act
         reads_content=any(map(reads_content, terms.clauses)),
         orders=_orders(unit, terms.id, [entry.id for entry in puts]),
     )
-    read_: list[tuple[Put, bytes, Object]] = []
+    valid: dict[str, list[tuple[Put, Object, str]]] = defaultdict(list)  # by who vouches for them
+    own = iter(kept)
     for entry, raw in zip(puts, slices, strict=True):
+        proof = next(own) if entry.proof is None else relayed(entry.proof)
         if raw is None:
             work.taken.back.append(entry)
             continue
         seen = _read(entry, raw)
-        if not proofs.proven(unit, entry, now):
+        if entry.proof is not None and not proofs.proven(unit, entry, now):
             seen = Verdict(code="proof", where="/", why="not signed by an owner that we know")
         if isinstance(seen, Verdict):
             work.taken.aside.append((entry, raw, seen))
         else:
-            read_.append((entry, raw, seen))
-    vouchers = {id(entry): proofs.voucher(seal, entry) for entry, _, _ in read_}
-    grounds = {
-        name: ground(unit, name, [seen for entry, _, seen in read_ if vouchers[id(entry)] == name])
-        for name in set(vouchers.values())
-    }
-    for entry, raw, seen in read_:
-        name = vouchers[id(entry)]
-        found = _judge(work, (name, grounds[name]), entry, seen)
-        if isinstance(found, Verdict):
-            work.taken.aside.append((entry, raw, found))
-        elif found is not None:
-            work.taken.copies.append(_copy(work, found, entry, seen))
+            valid[proofs.voucher(seal, entry)].append((entry, seen, proof))
+    for voucher, entries in valid.items():
+        stands = (voucher, ground(unit, voucher, [seen for _, seen, _ in entries]))
+        for entry, seen, proof in entries:
+            found = _judge(work, stands, entry, seen)
+            if isinstance(found, Verdict):
+                work.taken.aside.append((entry, seen.raw, found))
+            elif found is not None:
+                work.taken.copies.append(_copy(work, found, entry, seen, proof))
     return work.taken
 
 
@@ -251,7 +247,7 @@ def _against_clauses(work: _Judging, seen: Object, label: Label) -> Reason | Non
     return reason
 
 
-def _copy(work: _Judging, fit: _Fit, entry: Put, seen: Object) -> Copy:
+def _copy(work: _Judging, fit: _Fit, entry: Put, seen: Object, proof: str) -> Copy:
     return Copy(
         object=seen,
         voucher=fit.voucher,
@@ -267,7 +263,7 @@ def _copy(work: _Judging, fit: _Fit, entry: Put, seen: Object) -> Copy:
         level=fit.level,
         received_at=work.at,
         com=entry.com,
-        proof=work.kept[id(entry)] if entry.proof is None else relayed(entry.proof),
+        proof=proof,
     )
 
 

@@ -170,22 +170,38 @@ def _log_cuts(unit: Connection, going: Mapping[str, Sequence[Placed]], now: date
         log.append(unit, list(cuts.values()))
 
 
-def _record(work: _Placing, placed: Placed, peer: str) -> tuple[str, dict[str, Json]]:
-    stored = placed.copy.object
-    return stored.id, {
-        "kind": "release",
-        "realm": work.us.realm,
-        "id": stored.id,
-        "version": stored.version,
-        "view": placed.decision.view.digest,
-        "peer": peer,
-        "agreement": work.terms.id,
-        "agreement_version": work.terms.version,
-        "agreement_digest": work.terms.digest,
-        "clause": placed.decision.clause,
-        "proposer": placed.proposer,
-        "at": work.at,
-    }
+class _Released(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the log says of a release."""
+
+    agreement: str
+    agreement_digest: str
+    agreement_version: int
+    at: str
+    clause: str
+    id: str
+    kind: str = "release"
+    peer: str
+    proposer: str
+    realm: str
+    version: str
+    view: str
+
+
+def _record(work: _Placing, placed: Placed, peer: str) -> tuple[str, _Released]:
+    stored, terms = placed.copy.object, work.terms
+    return stored.id, _Released(
+        agreement=terms.id,
+        agreement_digest=terms.digest,
+        agreement_version=terms.version,
+        at=work.at,
+        clause=placed.decision.clause,
+        id=stored.id,
+        peer=peer,
+        proposer=placed.proposer,
+        realm=work.us.realm,
+        version=stored.version,
+        view=placed.decision.view.digest,
+    )
 
 
 # --- rows ------------------------------------------------------------------------------------------------

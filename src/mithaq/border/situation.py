@@ -30,7 +30,16 @@ from mithaq.policy.situation import (
     Situation,
     Standing,
 )
-from mithaq.store import agreements, consents, objects, parties, provenance, recalls, releases
+from mithaq.store import (
+    agreements,
+    channels,
+    consents,
+    objects,
+    parties,
+    provenance,
+    recalls,
+    releases,
+)
 from mithaq.store.consents import GIVEN
 from mithaq.store.objects import Copy
 from mithaq.store.recalls import EVERY
@@ -62,7 +71,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
     wanted = {copy.seq: copy for copy in objects.by_seq(unit, seqs)}
     ids = {copy.object.id for copy in wanted.values()}
     targets = {target for copy in wanted.values() for _, target in copy.object.references}
-    standing = releases.rows_of_ids(unit, ids | targets)
+    standing = releases.rows_towards(unit, _in_sight(unit, us, agreement), ids | targets)
     ours = [row for row in standing if row.agreement == agreement.id and row.id in ids]
     extra = _for_purpose(unit, agreement, {row.copy for row in ours} - wanted.keys(), purpose)
     wanted |= {copy.seq: copy for copy in objects.by_seq(unit, extra)}
@@ -77,11 +86,8 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         instants=instants(unit, now),
         markings={},
         reference_ids=_reference_ids(unit, targets, sources),
-        shelves=tuple(_standing(unit, row, with_body=row.id in ids) for row in standing),
-        past=tuple(
-            _standing(unit, row, with_body=False)
-            for row in releases.first_shown(unit, agreement.id, ids)
-        ),
+        shelves=_standings(standing, _before(unit, ours, wanted.values())),
+        past=_standings(releases.first_shown(unit, agreement.id, ids), {}),
         known={} if agreement.kind == "forum" else _known(unit, agreement, targets),
         came=_came(unit, agreement, targets),
         approvals=_approvals(unit, wanted),
@@ -350,19 +356,48 @@ def _reference_ids(
     )
 
 
-def _standing(unit: Connection, row: ShelfRow, *, with_body: bool) -> Standing:
-    body = parse(objects.body_of(unit, row.view)) if with_body else {}
-    return Standing(
-        peer=row.peer,
-        agreement=row.agreement,
-        key=row.copy,
-        id=row.id,
-        version=row.version,
-        view=row.view,
-        removed=frozenset(msgspec.json.decode(row.removed, type=list[str])),
-        since=row.released_at,
-        body=body if isinstance(body, dict) else {},
+def _in_sight(
+    unit: Connection, us: Us, agreement: Agreement
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the agreements and the peers whose shelves count: of one party alone, what it has by any agreement."""
+    names = [name for name in agreement.names if name != us.party]
+    if agreement.kind == "forum":
+        return [agreement.id], names
+    others = {c.agreement for name in names for c in channels.of_peer(unit, name, "out")}
+    return sorted(others | {agreement.id}), names
+
+
+def _before(
+    unit: Connection, rows: Iterable[ShelfRow], wanted: Iterable[Copy]
+) -> Mapping[str, bytes]:
+    """Return what those of ``rows`` show that a wanted version follows: it must differ from them (border.md 1.9)."""
+    last: dict[str, str] = {}
+    for copy in wanted:
+        seen = copy.object
+        last[seen.id] = max(last.get(seen.id, ""), moment(seen.version))
+    return objects.bodies_of(unit, [r.view for r in rows if moment(r.version) < last[r.id]])
+
+
+def _standings(rows: Iterable[ShelfRow], bodies: Mapping[str, bytes]) -> tuple[Standing, ...]:
+    return tuple(
+        Standing(
+            peer=row.peer,
+            agreement=row.agreement,
+            key=row.copy,
+            id=row.id,
+            version=row.version,
+            view=row.view,
+            removed=_NOTHING
+            if row.removed == "[]"
+            else frozenset(msgspec.json.decode(row.removed, type=list[str])),
+            since=row.released_at,
+            body=msgspec.json.decode(bodies[row.view], type=dict) if row.view in bodies else {},
+        )
+        for row in rows
     )
+
+
+_NOTHING = frozenset[str]()
 
 
 def _consents(unit: Connection, us: Us, copies: Mapping[int, Copy]) -> tuple[Consent, ...]:

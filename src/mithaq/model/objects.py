@@ -21,7 +21,7 @@ from mithaq.model.canonical import (
 from mithaq.model.kinds import IDENTIFIER, Problem, normal, type_named
 from mithaq.model.rules import first_problem, is_sco, problems
 from mithaq.model.schema import TYPES
-from mithaq.model.usual import DEPTH, Shape, usual_shape
+from mithaq.model.usual import DEPTH, MARKINGS, Shape, usual_shape
 
 Body: TypeAlias = Mapping[str, Json]
 # looser than IDENTIFIER on purpose: what a careless reader would follow counts as a reference too
@@ -81,7 +81,7 @@ class Object(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def marking_refs(self) -> tuple[str, ...]:
         """The ids of the markings it bears as a whole."""
         if "references" not in vars(self):
-            refs = self.body.get("object_marking_refs")
+            refs = self.body.get(MARKINGS)
             return tuple(map(str, refs)) if isinstance(refs, list) else ()
         return _sorted(self.references)["marking_refs"]
 
@@ -91,6 +91,9 @@ class Object(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if "references" not in vars(self) and "granular_markings" not in self.body:
             return False
         return _sorted(self.references)["is_marked_in_part"]
+
+
+_MARKED = f"/{MARKINGS}/"
 
 
 class _Sorted(TypedDict):
@@ -109,7 +112,7 @@ def _sorted(found: Iterable[tuple[str, str]]) -> _Sorted:
     in_part = False
     for reference in every:
         at, id_ = reference
-        if at.startswith("/object_marking_refs/"):
+        if at.startswith(_MARKED):
             whole.append(id_)
         elif at.startswith("/granular_markings/"):
             in_part = True
@@ -176,11 +179,31 @@ def _object(raw: bytes, value: Json, shape: Shape | None, known: str = "") -> Ob
         version=version_of(body),
     )
     vars(made)["body"] = body  # parsed already
-    named = () if shape is None else shape.references(body)
-    # Each identifier, the object's own too, is two hyphens at least: there are no others.
-    if named and raw.count(b"--") == len(named) + 1 and _are_references(named):
-        made.know_references(named)
+    if shape is not None:
+        _know(made, shape)
     return made
+
+
+def _know(made: Object, shape: Shape) -> None:
+    """Take the references of an object from its shape, if it holds no others."""
+    body = made.body
+    named, markings = shape.named(body)
+    # Each identifier, the object's own too, is two hyphens at least: there are no others.
+    if not named or made.raw.count(b"--") != len(named) + 1:
+        return
+    if not all(
+        len(id_ := str(body[name])) <= _LONGEST and type_named(id_) for name in shape.unread
+    ):
+        return
+    links = [pair for pair in named if not pair[0].startswith(_MARKED)] if markings else named
+    vars(made).update(
+        _Sorted(
+            references=tuple(named),
+            links=tuple(links),
+            marking_refs=markings,
+            is_marked_in_part=False,
+        )
+    )
 
 
 def from_body(body: Body) -> Object:
@@ -225,11 +248,6 @@ def references(body: Body) -> Iterator[tuple[str, str]]:
     for key, value in body.items():
         if key != "id" and _may_refer(value):
             yield from _references(value, f"/{escape(key)}")
-
-
-def _are_references(named: Iterable[tuple[str, str]]) -> bool:
-    ids = [id_ for _, id_ in named]
-    return max(map(len, ids)) <= _LONGEST and all(map(type_named, ids))
 
 
 def _references(value: Json, pointer: str) -> Iterator[tuple[str, str]]:

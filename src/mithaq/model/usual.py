@@ -10,20 +10,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from operator import eq
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard, cast
 
 from mithaq.model import rules, schema
 from mithaq.model.canonical import MAX_INTEGER, Json
-from mithaq.model.kinds import IDENTIFIER, KINDS, PROPERTY_NAME, URL, Kind, reference, type_named
+from mithaq.model.kinds import (
+    IDENTIFIER,
+    KINDS,
+    LONGEST_IDENTIFIER,
+    PROPERTY_NAME,
+    TIME,
+    URL,
+    Kind,
+    type_named,
+)
 from mithaq.model.particulars import is_particular, particular
 
 Holds: TypeAlias = Callable[[Json], object]
+MARKINGS = "object_marking_refs"
 DEPTH = 3  # levels that a usual object has at most
 _SHAPES = 1024  # kept at once
 _MOST = 64  # properties of a shape that is kept
 _TEXT = frozenset({str})
 _UUID = IDENTIFIER.pattern.rpartition("--")[2]
-_ANY = reference(frozenset())
+# A timestamp of a day that every year has, and no leap second.
+_PLAIN_TIME = re.compile(
+    r"(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}(?:\.[0-9]{1,100})?Z"
+)
 # their values may hold anything, or a number that not every reader holds alike
 _DEEP = (KINDS["dictionary"], KINDS["list"], KINDS["metres"])
 
@@ -40,16 +54,21 @@ class Shape:
     ordered: tuple[tuple[str, str, bool], ...]  # as in ``schema.ORDERED``
     particular: bool  # whether the type has rules of its own
     refs: tuple[tuple[str, str, bool], ...]  # (property, pointer, list) of what names others
+    unread: tuple[str, ...]  # those of ``refs`` that no table knows: they may name nothing
 
-    def references(self, body: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-        """Return the (JSON pointer, text) pairs of what is named for identifiers, in order."""
+    def named(self, body: Mapping[str, Any]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+        """Return the (JSON pointer, text) pairs of what is named for identifiers, in order, and the markings."""
         found: list[tuple[str, str]] = []
+        markings: list[str] = []
         for name, at, listed in self.refs:
-            if listed:
-                found += [(f"{at}/{index}", each) for index, each in enumerate(body[name])]
-            else:
+            if not listed:
                 found.append((at, body[name]))
-        return tuple(found)
+                continue
+            ids = body[name]
+            found += [(f"{at}/{index}", each) for index, each in enumerate(ids)]
+            if name == MARKINGS:
+                markings = ids
+        return found, tuple(markings)
 
 
 def usual_shape(body: Mapping[str, Json]) -> Shape | None:
@@ -84,17 +103,19 @@ def _shape(kind: str, names: tuple[str, ...], types: tuple[type, ...]) -> Shape:
         raise _Unusual
     if next(rules.presence(kind, dict.fromkeys(names)), None) is not None:
         raise _Unusual
+    refs = [
+        name
+        for name in names
+        if (name.endswith("_ref") and bare[name] is str)
+        or (name.endswith("_refs") and name in known.properties)
+    ]
     judges = (_judge((kind, name), bare[name], known.properties) for name in names)
     return Shape(
         holds=tuple((at, holds) for at, holds in enumerate(judges) if holds is not None),
         ordered=tuple(o for o in schema.ORDERED if o[0] in bare and o[1] in bare),
         particular=is_particular(kind) and not any(each == kind for each, _ in _NEVER),
-        refs=tuple(
-            (name, f"/{name}", bare[name] is list)
-            for name in names
-            if (name.endswith("_ref") and bare[name] is str)
-            or (name.endswith("_refs") and name in known.properties)
-        ),
+        refs=tuple((name, f"/{name}", bare[name] is list) for name in refs),
+        unread=tuple(name for name in refs if name not in known.properties),
     )
 
 
@@ -111,11 +132,13 @@ def _judge(where: tuple[str, str], type_: type, known: Mapping[str, Kind]) -> Ho
     """Return what proves a value of a property of an object sound and valid; None if its type does."""
     kind, name = where
     if name == "id":
-        return partial(_matches, re.compile(f"{kind}--{_UUID}"))
+        if type_ is not str:
+            raise _Unusual
+        return _fits(re.compile(f"{kind}--{_UUID}"))
     if name == "spec_version":
         return partial(eq, "2.1")
     if where in _NEVER:
-        return partial(_refers, _NEVER[where])
+        return _but(_NEVER[where])
     if name in known:
         return _judge_known(known[name], type_)
     if name in _OTHERS:
@@ -130,15 +153,24 @@ def _judge_known(found: Kind, type_: type) -> Holds | None:
         raise _Unusual
     if _BY_TYPE.get(found) is type_:
         return None
+    if found is TIME and type_ is str:
+        return _fits(_PLAIN_TIME)
     return found.holds if found.each is None else partial(_every, found.each.holds)
 
 
-def _matches(form: re.Pattern[str], value: Json) -> bool:
-    return isinstance(value, str) and form.fullmatch(value) is not None
+def _fits(form: re.Pattern[str]) -> Holds:
+    """Return what proves a text to be of a form; it is not wrapped, for that would cost as much again."""
+    return cast("Holds", form.fullmatch)
 
 
-def _refers(never: frozenset[str], value: Json) -> bool:
-    return _ANY.holds(value) and type_named(str(value)) not in never
+def _but(never: frozenset[str]) -> Holds:
+    """Return what proves a value an identifier of any type but those of ``never``."""
+    nothing = never | {""}
+    return lambda value: (
+        isinstance(value, str)
+        and len(value) <= LONGEST_IDENTIFIER
+        and type_named(value) not in nothing
+    )
 
 
 def _every(holds: Holds, value: Json) -> bool:

@@ -43,6 +43,7 @@ RETRY = timedelta(seconds=2)  # before a frame that waits is looked at again
 HEAL = 2.0  # seconds before the worker tries again after a failure
 LOOK = 0.5  # seconds that deciding again may take at a time
 _TOO_MUCH = "54"  # PostgreSQL's class of errors for what is longer than it can hold
+FOLD = 10.0  # seconds between foldings of what was committed into the database's file
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
 
@@ -264,7 +265,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set, then let every thread end what it has begun."""
         tick = self.node.config.settings.exchange.tick_seconds
-        shown = 0.0
+        shown = folded = 0.0
         try:
             while not stop.wait(PAUSE):
                 try:
@@ -276,6 +277,9 @@ class Worker:
                     if monotonic() - shown >= tick - PAUSE / 2:
                         shown = monotonic()
                         self._tell_out(self.show())
+                    if monotonic() - folded >= FOLD:
+                        folded = monotonic()
+                        self.node.core.fold()
                 except (MithaqError, SQLAlchemyError, OSError) as error:
                     # A full disk or a database that is away heals without us: nothing was half done.
                     _log.error("worker-failed", kind=type(error).__name__)

@@ -41,9 +41,13 @@ def levels(leaves: Sequence[bytes]) -> Iterator[list[bytes]]:
     level = list(leaves)
     while level:
         yield level
-        level = [
-            node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)
-        ]
+        level = above(level)
+
+
+def above(level: Sequence[bytes]) -> list[bytes]:
+    """Return the complete subtrees of the next level over those of one that begins at an even number."""
+    pairs = zip(level[::2], level[1::2], strict=False)
+    return [hashlib.sha256(b"\x01" + left + right).digest() for left, right in pairs]
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, delete, func, or_, select, upda
 
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
-from mithaq.model.objects import Object
+from mithaq.model.objects import IDENTIFIER, Object
 from mithaq.store.engine import append_lock
 from mithaq.store.sql import chunks, fetched, insert_many, insert_new, within
 from mithaq.store.tables import bodies, copies, markings, relations, rows
@@ -69,22 +69,25 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     before = unit.execute(select(func.coalesce(func.max(copies.c.seq), 0))).scalar_one()
     insert_many(unit, copies, _COLUMNS, [_row(copy) for copy in new], or_else="keep")
     stored = _numbered(unit, new, before)
-    links = [(target, copy.seq) for copy in stored for _, target in copy.object.references]
-    insert_many(unit, relations, ("target", "copy"), links, or_else="keep")
+    named = [(_tail(id_), copy.seq) for copy in stored for _, id_ in copy.object.references]
+    insert_many(unit, relations, ("tail", "copy"), named, or_else="keep")
     return stored
+
+
+def _tail(id_: str) -> int:
+    """Return what ``relations`` know an identifier by."""
+    return int(id_[-12:], 16)
 
 
 def _numbered(unit: Connection, new: Sequence[Copy], before: int) -> list[Copy]:
     """Return those of ``new`` that were stored after the number ``before``, with their numbers."""
-    query = select(
-        copies.c.seq, *(copies.c[name] for name in ("voucher", "id", "digest", "agreement"))
-    )
-    rows_ = unit.execute(query.where(copies.c.seq > before).order_by(copies.c.seq)).all()
+    query = select(copies.c.seq).where(copies.c.seq > before).order_by(copies.c.seq)
+    seqs = [seq for (seq,) in fetched(unit, query)]
     stored = new
-    if len(rows_) < len(new):  # some were here, or came twice
+    if len(seqs) < len(new):  # some were here, or came twice
+        key = (copies.c[name] for name in ("voucher", "id", "digest", "agreement"))
         fresh = {(c.voucher, c.object.id, c.object.digest, c.agreement): c for c in reversed(new)}
-        stored = [fresh[tuple(key)] for _, *key in rows_]
-    seqs = [seq for seq, *_ in rows_]
+        stored = [fresh[each] for each in fetched(unit, query.with_only_columns(*key))]
     return [msgspec.structs.replace(copy, seq=seq) for copy, seq in zip(stored, seqs, strict=True)]
 
 
@@ -101,7 +104,9 @@ def _row(copy: Copy) -> tuple[object, ...]:
     return (
         *(copy.voucher, seen.id, seen.version, seen.digest, seen.type),
         *(copy.standing, copy.role, copy.owner, copy.agreement, copy.agreement_version),
-        *(copy.sent_by, copy.onward, copy.author, _beside(copy.beside), _readers(copy)),
+        *(copy.sent_by, copy.onward, copy.author),
+        "{}" if copy.beside is _BARE else _beside(copy.beside),
+        _readers(copy) if copy.readers else "[]",
         *(copy.level, _words(seen), copy.state, copy.reason, copy.received_at),
         *(copy.nonce, copy.com, copy.proof, msgspec.json.encode(seen.references).decode()),
     )
@@ -110,25 +115,24 @@ def _row(copy: Copy) -> tuple[object, ...]:
 _BARE = Beside()
 
 
+@lru_cache(maxsize=1024)
 def _beside(beside: Beside) -> str:
-    return "{}" if beside is _BARE else msgspec.json.encode(beside.to_json()).decode()
+    return msgspec.json.encode(beside.to_json()).decode()
 
 
 def _readers(copy: Copy) -> str:
-    if not copy.readers:
-        return "[]"
-    named = (f"{party} {id_}" for party, ids in copy.readers.items() for id_ in ids)
+    named = (f"{party} {id_}" for party, ids in (copy.readers or {}).items() for id_ in ids)
     return msgspec.json.encode(list(named)).decode()
 
 
-_SAID = ("name", "value", "pattern", "description", "aliases", "x_mitre_aliases")
+_SAID = {"name", "value", "pattern", "description", "aliases", "x_mitre_aliases"}
 
 
 def _words(object_: Object) -> str:
     body = object_.body
     parts = [object_.id]
-    for name in _SAID:
-        value = body.get(name)
+    for name in _SAID & body.keys():
+        value = body[name]
         if isinstance(value, str):
             parts.append(value)
         elif isinstance(value, list):
@@ -301,8 +305,8 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
     """Delete copies, and their bytes where nothing else here is those bytes."""
     for part in chunks(gone):
         seqs = [copy.seq for copy in part]
-        targets = {target for copy in part for _, target in copy.object.references}
-        named = within(unit, relations.c.target, targets)
+        tails = {_tail(id_) for copy in part for _, id_ in copy.object.references}
+        named = within(unit, relations.c.tail, tails)
         unit.execute(delete(relations).where(named, relations.c.copy.in_(seqs)))
         unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
         ids, digests = {c.object.id for c in part}, {c.object.digest for c in part}
@@ -333,7 +337,11 @@ def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:
 
 def referring_to(unit: Connection, id_: str) -> list[int]:
     """Return the numbers of the copies that refer to ``id_``."""
-    return list(unit.execute(select(relations.c.copy).where(relations.c.target == id_)).scalars())
+    if not IDENTIFIER.fullmatch(id_):
+        return []
+    query = select(copies.c.seq, copies.c.refs).join(relations, relations.c.copy == copies.c.seq)
+    some = fetched(unit, query.where(relations.c.tail == _tail(id_)))
+    return [seq for seq, refs in some if f'"{id_}"' in refs]
 
 
 def links(unit: Connection, seqs: Sequence[int]) -> dict[int, set[int]]:

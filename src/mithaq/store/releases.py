@@ -23,7 +23,16 @@ from sqlalchemy import (
 )
 
 from mithaq.store.engine import append_lock
-from mithaq.store.sql import among, chunks, insert_many, insert_new, replace_many, within
+from mithaq.store.sql import (
+    among,
+    chunks,
+    fetched,
+    insert_many,
+    insert_new,
+    is_more,
+    replace_many,
+    within,
+)
 from mithaq.store.tables import (
     afresh,
     approvals,
@@ -190,6 +199,28 @@ def show_from(unit: Connection, row: ShelfRow, copy: int) -> None:
 def rows_of_ids(unit: Connection, ids: Iterable[str]) -> list[ShelfRow]:
     """Return every row, on any shelf, of ``ids``."""
     return [ShelfRow(**row._mapping) for row in among(unit, select(rows), rows.c.id, ids)]
+
+
+def rows_towards(
+    unit: Connection, where: tuple[Sequence[str], Sequence[str]], ids: Iterable[str]
+) -> list[ShelfRow]:
+    """Return the rows of ``ids`` on the shelves of some peers, under some agreements.
+
+    Args:
+        where: the agreements, and the peers.
+    """
+    agreements, peers = where
+    wanted = set(ids)
+    theirs = and_(rows.c.agreement.in_(agreements), rows.c.peer.in_(peers))
+    query = select(*(rows.c[name] for name in _ROW))
+    if is_more(unit, select(rows).where(theirs), len(wanted) // 8):
+        c = channels.c
+        shelves = select(c.id).where(c.agreement.in_(agreements), c.peer.in_(peers))
+        named = unit.execute(shelves.where(c.direction == "out")).scalars().all()
+        found = fetched(unit, query.where(within(unit, rows.c.id, wanted), rows.c.shelf.in_(named)))
+    else:
+        found = [row for row in fetched(unit, query.where(theirs)) if row[0] in wanted]
+    return [ShelfRow(**dict(zip(_ROW, row, strict=True))) for row in found]
 
 
 def standing_of(unit: Connection, copies_: Iterable[int]) -> dict[str, list[int]]:

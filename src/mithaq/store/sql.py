@@ -95,10 +95,15 @@ def among(
     The smaller side leads: a table that holds much less than is asked for is read whole.
     """
     wanted = set(values)
-    few = query.with_only_columns(literal(1)).order_by(None).limit(len(wanted) // 8 + 1).subquery()
-    if unit.execute(select(func.count()).select_from(few)).scalar_one() > len(wanted) // 8:
+    if is_more(unit, query, len(wanted) // 8):
         return unit.execute(query.where(within(unit, column, wanted))).all()
     return [row for row in unit.execute(query).all() if row._mapping[column] in wanted]
+
+
+def is_more(unit: Connection, query: Select[Any], count: int) -> bool:
+    """Say whether ``query`` has more than so many rows."""
+    some = query.with_only_columns(literal(1)).order_by(None).limit(count + 1).subquery()
+    return bool(unit.execute(select(func.count()).select_from(some)).scalar_one() > count)
 
 
 def put(unit: Connection, table: Table, row: Row) -> None:

@@ -1,6 +1,7 @@
 """STIX objects as vouchers gave them, what they say of each other, and where they come from."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Index,
@@ -56,12 +57,12 @@ batches = Table(  # what vouchers signed of views that came with it all: their p
     column("envelope"),  # as JSON text
     blob("leaves"),  # their digests, one behind the other
 )
-relations = Table(  # which copies refer to an id
+relations = Table(  # which copies may refer to an id: four for each one, so they are narrow
     "relations",
     core,
-    column("target"),
+    Column("tail", BigInteger, nullable=False),  # the last twelve digits of what is referred to
     Column("copy", Serial, nullable=False),
-    PrimaryKeyConstraint("target", "copy"),
+    PrimaryKeyConstraint("tail", "copy"),
     sqlite_with_rowid=False,
 )
 markings = Table(  # definitions besides the fixed ones; a voucher's word on an id binds its own objects alone

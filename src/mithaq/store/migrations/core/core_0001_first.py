@@ -541,9 +541,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "relations",
-        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("tail", sa.BigInteger(), nullable=False),
         sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.PrimaryKeyConstraint("target", "copy"),
+        sa.PrimaryKeyConstraint("tail", "copy"),
         schema="core",
         sqlite_with_rowid=False,
     )
