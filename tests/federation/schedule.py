@@ -369,11 +369,17 @@ class Schedule:
             late = (LATE,) if (copy.agreement, copy.agreement_version) == ("forum", 2) else ()
             came = ((*TEXTS[copy.agreement], *late), copy.sent_by)
             what = (copy.object.id, copy.object.version)
-            self._release(name, [copy.seq], self.chance.choice(under), what, came)
+            versions = [c.object.version for c in here if c.object.id == copy.object.id]
+            newest = copy.object.version == max(versions)
+            self._release(name, [copy.seq], self.chance.choice(under), what, came, goes=newest)
 
-    def _release(self, name, seqs, under, what, came):
+    def _release(self, name, seqs, under, what, came, *, goes=True):
+        """Let something go; what a newer version is here of stays, whoever asks (1.10)."""
         with suppress(Conflict, NotFound):  # no text of it is in force here now
             made = self.world.release(name, under, seqs)
+            if not goes:
+                self.lines.append(f"{name} wants old {what[0][-4:]} {what[1]} to go under {under}")
+                return
             version = made.agreement.version
             at = text(self.world.clock())
             self.oracle.given.append(Given(*what, under, version, name, at, *came))
