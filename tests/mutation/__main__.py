@@ -79,13 +79,18 @@ class Room:
             and (everything or not self.verdicts.get(m.name, {}).get("by"))
         ]
 
+    def runs_on_import(self, mutant: Mutant) -> bool:
+        """Say whether a change bites when its module is imported: no function holds it, or one that no test calls."""
+        return mutant.outermost is None or not self._running(mutant, _own_lines(mutant))
+
+    def _running(self, mutant: Mutant, spread: Iterable[int] | None) -> set[str]:
+        lines = self.base.lines.get(str(self.path(mutant)), {})
+        return {test for line in spread or lines for test in lines.get(line, ())}
+
     def tests_for(self, mutant: Mutant) -> list[str]:
         """Return the tests that run the line, the likeliest to notice first, as many as patience allows."""
-        lines = self.base.lines.get(str(self.path(mutant)), {})
-        spread: Iterable[int] = range(mutant.line, mutant.end + 1)
-        if mutant.outermost is None:
-            spread = mutant.uses or lines.keys()
-        able = {test for line in spread for test in lines.get(line, ())}
+        on_import = self.runs_on_import(mutant)
+        able = self._running(mutant, mutant.uses if on_import else _own_lines(mutant))
         here = self.killers[f"{mutant.module}:{mutant.where}"]
         near = self.killers[mutant.module]
         seconds = self.base.seconds
@@ -135,6 +140,10 @@ class Room:
             self.count(mutant, str(self.verdicts.get(mutant.name, {}).get("by", "")))
 
 
+def _own_lines(mutant: Mutant) -> range:
+    return range(mutant.line, mutant.end + 1)
+
+
 def try_functions(room: Room, *, everything: bool, measured: bool) -> None:
     """Measure the tests, then try what stands in functions; call it in a process of its own."""
 
@@ -154,7 +163,7 @@ def try_functions(room: Room, *, everything: bool, measured: bool) -> None:
         gc.collect()
         gc.freeze()  # what stands is no rubbish in any fork, and its pages stay shared
         for number, mutant in enumerate(room.to_try(everything=everything)):
-            if mutant.outermost is not None:
+            if not room.runs_on_import(mutant):
                 try_function(room, server, mutant)
             if number % 20 == 0:
                 room.keep()
@@ -175,21 +184,20 @@ def measure(room: Room, server: Server, names: Sequence[str]) -> str:
 
 
 def try_function(room: Room, server: Server, mutant: Mutant) -> None:
-    tests, path = room.tests_for(mutant), room.path(mutant)
-    verdict: Verdict | None = Verdict("", 0)
-    if tests:
-        code = function_in(compiled(mutant, path), *mutant.outermost)
-        assert code is not None, mutant.name
-        verdict = server.try_function((str(path), *mutant.outermost), code, room.times(tests))
+    tests, path, at = room.tests_for(mutant), room.path(mutant), mutant.outermost
+    assert at is not None, mutant.name
+    code = function_in(compiled(mutant, path), *at)
+    assert code is not None, mutant.name
+    verdict = server.try_function((str(path), *at), code, room.times(tests))
     if verdict is not None:
         room.note(mutant, verdict)
 
 
 def try_modules(room: Room, *, everything: bool) -> None:
-    """Try what no function holds; nothing of the room is imported here yet."""
+    """Try what bites on import; nothing of the room is imported here yet."""
     room.read_baseline()
     for mutant in room.to_try(everything=everything):
-        if mutant.outermost is not None:
+        if not room.runs_on_import(mutant):
             continue
         tests, path = room.tests_for(mutant), room.path(mutant)
         most = 20 + 2 * sum(room.base.seconds[t] for t in tests)

@@ -48,7 +48,6 @@ _OURS = uuid.UUID(
     "5b0c9a54-6a3f-4c55-9f1e-0d8f3c1f7a21"
 )  # the names that our policies' ids are made in
 _PLAIN = Clause(id="", kinds=["*"])
-_WHOLE = ("community", "history", "versions", "recall", "recall_names", "compare", "witnesses")
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,7 +103,7 @@ def _policy(agreement: Agreement, clause: Clause) -> Policy:
         id=str(uuid.uuid5(_OURS, f"{digest_of(agreement)} {clause.id}")),
         name=clause.id,
         description=" ".join(filter(None, (agreement.title, clause.basis))),
-        start_date=max(agreement.start, clause.embargo),
+        start_date=max(agreement.takes_over, clause.embargo),
         end_date=ends[0] if ends else None,
         permitted_actions=_ACTIONS[str(action_level(clause))],
         tlp=_TLP[str(level(clause))],
@@ -113,13 +112,17 @@ def _policy(agreement: Agreement, clause: Clause) -> Policy:
 
 
 def _unfit_whole(agreement: Agreement) -> Iterator[Unfit]:
-    names = ", ".join(agreement.names)
-    yield Unfit(clause="", field="parties", value=names)
-    plain = {f.name: f.default for f in msgspec.structs.fields(Agreement)}
-    for name in _WHOLE:
-        value = getattr(agreement, name)
-        if value and value != plain[name]:
-            yield Unfit(clause="", field=name, value=_said(value))
+    yield Unfit(clause="", field="parties", value=", ".join(agreement.names))
+    # These say which text it is, or are in its policies.
+    kept = {
+        "id", "version", "title", "kind", "parties", "clauses", "start", "effective", "end", "basis",
+    }  # fmt: skip
+    for field in msgspec.structs.fields(Agreement):
+        value = getattr(agreement, field.name)
+        if field.name not in kept and value and value != field.default:
+            yield Unfit(clause="", field=field.name, value=_said(value))
+    if agreement.basis and agreement.basis != Basis(title=agreement.basis.title):
+        yield Unfit(clause="", field="basis", value=_said(agreement.basis))
 
 
 def _unfit_clause(clause: Clause) -> Iterator[Unfit]:

@@ -110,8 +110,7 @@ class Known:
             kept = orders.keepers(c, self._everybody)
             left[c.object.id] = left.get(c.object.id, frozenset()) | kept
         for id_, kept in left.items():
-            if kept != self._everybody:
-                self._have[id_] &= kept
+            self._have[id_] &= kept
 
     def who_has(self, target: str) -> Audience:
         """Return the peers that have ``target`` already."""

@@ -103,13 +103,14 @@ def _granular(body: Mapping[str, Json], moves: Mapping[str, Path]) -> list[Json]
     granular = body.get("granular_markings")
     kept: list[Json] = []
     for item in granular if isinstance(granular, list) else []:
-        selectors = item.get("selectors") if isinstance(item, dict) else None
-        if not isinstance(item, dict) or not isinstance(selectors, list):
+        if not isinstance(item, dict):
             continue
-        pointers = [pointer_of(path) for s in selectors for path in selected(body, str(s))]
-        left: list[Json] = [selector_of(moves[at]) for at in pointers if at in moves]
+        selectors = item.get("selectors")
+        named = [str(s) for s in selectors] if isinstance(selectors, list) else []
+        pointers = [pointer_of(path) for selector in named for path in selected(body, selector)]
+        left = dict.fromkeys(selector_of(moves[at]) for at in pointers if at in moves)
         if left:
-            kept.append({**item, "selectors": list(dict.fromkeys(map(str, left)))})
+            kept.append({**item, "selectors": [*left]})
     return kept
 
 

@@ -30,8 +30,8 @@ class Shown:
                 self._ever[row.key].append(row)
 
     def ever(self, candidate: Candidate) -> bool:
-        """Say whether anything of the object was shown under this agreement, in this version or another."""
-        return candidate.key in self._ever or candidate.object.id in self._of_id
+        """Say whether this version was shown under this agreement; other versions bear on what is cut alone (1.9)."""
+        return candidate.key in self._ever
 
     def stands(self, key: Key, peer: str) -> Standing | None:
         """Return the row of this version on the peer's shelf."""

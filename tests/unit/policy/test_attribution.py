@@ -183,3 +183,14 @@ def test_what_attributes_nothing_at_a_glance_attributes_nothing_when_read(source
 
     assert attributes_anything(stored) or not attributes(stored.body)
     assert not (target == "threat-actor" and attributes_anything(stored))
+
+
+@pytest.mark.parametrize("kind", sorted(ACTORS))
+def test_a_translation_of_an_actor_is_not_passed_over_at_a_glance(kind):
+    body = {
+        "type": "language-content", "spec_version": "2.1", "id": named("language-content", 1),
+        "created": NOW, "modified": NOW, "object_ref": named(kind, 2),
+        "contents": {"fr": {"x_home_country": "XC"}},
+    }  # fmt: skip
+
+    assert attributes_anything(from_body(body))

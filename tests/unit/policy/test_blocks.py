@@ -12,7 +12,7 @@ from mithaq.policy.decision import Reason, Release, Rule, Withhold
 from mithaq.policy.lifecycle import Instants
 from mithaq.policy.situation import Block, Peer
 from mithaq.policy.views import labels_of
-from tests.unit.policy.test_cases import FIRST, ours
+from tests.unit.policy.test_cases import FIRST, SECOND, around, ours, pact, thing
 from tests.unit.policy.worlds import worlds
 from tests.values import replace
 
@@ -228,3 +228,35 @@ def test_all_that_a_block_names_must_be_met_and_any_word_of_a_list_is_enough(fie
 
     assert blocks.names(block, one) is met
     assert bool(about(one, block)) is met
+
+
+def test_a_word_that_is_none_hides_no_other_word_of_labels():
+    """The standard gives an observable no ``labels``, so that anything may stand there."""
+    odd = thing("ipv4-addr", 1, value="192.0.2.1", labels=[7, "APT"])
+
+    assert blocks.names(restriction(labels=frozenset({"apt"})), odd)
+    assert not blocks.names(restriction(labels=frozenset({"7"})), odd)
+
+
+def test_what_is_over_or_not_yet_begun_keeps_nothing():
+    pair, one = pact("borea"), ours(FIRST, Tlp.GREEN)
+
+    def goes(**when):
+        situation = around(pair, blocks=(restriction(**when),))
+        return isinstance(decide(situation, pair, [one])["borea", FIRST], Release)
+
+    assert not goes()
+    assert not goes(since="2031-03-10T00:00:00.000Z", until="2031-03-10T00:00:00.001Z")
+    assert goes(until="2031-03-10T00:00:00.000Z")
+    assert goes(since="2031-03-10T00:00:00.001Z")
+
+
+@pytest.mark.parametrize("order", [[FIRST, SECOND], [SECOND, FIRST]])
+def test_of_two_that_are_alike_the_one_that_is_named_stays_and_the_other_goes(order):
+    pair = pact("borea")
+    situation = around(pair, blocks=(restriction(ids=frozenset({FIRST})),))
+
+    made = decide(situation, pair, [ours(id_, Tlp.GREEN) for id_ in order])
+
+    assert [r.rule for r in made["borea", FIRST].reasons] == [Rule.RESTRICTION]
+    assert isinstance(made["borea", SECOND], Release)

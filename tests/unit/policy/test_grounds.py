@@ -23,7 +23,7 @@ from tests.unit.policy.test_cases import (
     row,
     thing,
 )
-from tests.unit.policy.world_objects import AFTER, NOBODY_KNOWS, NOW, VERSIONS
+from tests.unit.policy.world_objects import AFTER, BEFORE, NOBODY_KNOWS, NOW, VERSIONS
 from tests.values import replace
 
 PAIR = pact("borea")
@@ -281,3 +281,37 @@ def test_what_is_scoped_reaches_its_parties_though_one_beside_it_is_no_relay():
             found = decided(around(PAIR), PAIR, both)
             assert isinstance(found["borea", FIRST], Release)
             assert isinstance(found["borea", SECOND], Withhold)
+
+
+@pytest.mark.parametrize("order", [[FIRST, SECOND], [SECOND, FIRST]])
+def test_an_owners_consent_to_one_opens_nothing_that_is_like_it(order):
+    yes = Consent(by="corvia", id=FIRST, version=VERSIONS[0], recipient="borea")
+
+    found = decided(
+        around(PAIR, consents=(yes,)), PAIR, [relayed_as(id_, Tlp.AMBER) for id_ in order]
+    )
+
+    assert isinstance(found["borea", FIRST], Release)
+    assert [r.rule for r in found["borea", SECOND].reasons] == [Rule.ONWARD_AMBER]
+
+
+def relayed_as(id_: str, level: Tlp) -> Candidate:
+    return replace(relayed(body={}), key=id_, object=ours(id_, level).object)
+
+
+@pytest.mark.parametrize("order", [[FIRST, SECOND], [SECOND, FIRST]])
+def test_who_came_later_gets_what_is_new_and_nothing_older_that_is_like_it(order):
+    forum = pact("borea", "corvia")
+    parties = [
+        msgspec.structs.replace(p, joined=NOW if p.name == "corvia" else "") for p in forum.parties
+    ]
+    forum = msgspec.structs.replace(forum, parties=parties)
+    first = ours(FIRST, Tlp.GREEN)
+    before = row(first, decided(around(forum), forum, [first])["borea", FIRST], "borea")
+    gone = (replace(before, since=BEFORE),)
+
+    found = decided(around(forum, past=gone), forum, [ours(id_, Tlp.GREEN) for id_ in order])
+
+    assert [r.rule for r in found["corvia", FIRST].reasons] == [Rule.HISTORY]
+    assert isinstance(found["borea", FIRST], Release)
+    assert isinstance(found["corvia", SECOND], Release)

@@ -86,6 +86,22 @@ def test_who_vouches_speaks_for_what_nobody_owns():
     assert not touches(recall(by="corvia"), carried, "corvia")
 
 
+def test_who_speaks_for_it_recalls_it_and_not_the_feed_that_vouches():
+    carried = received(owner="corvia", voucher="feed", sent_by="")
+
+    assert touches(recall(by="corvia"), carried)
+    assert not touches(recall(by="feed"), carried)
+
+
+@pytest.mark.parametrize(
+    ("brought_by", "expected"), [("", True), ("borea", True), ("delmara", False)]
+)
+def test_an_order_for_what_a_relay_brought_leaves_what_another_did(brought_by, expected):
+    order = recall(by="corvia", brought_by=brought_by)
+
+    assert touches(order, received(sent_by="borea"), "delmara") is expected
+
+
 @pytest.mark.parametrize(
     ("candidate", "order", "expected"),
     [
@@ -165,6 +181,7 @@ def test_what_a_peer_owns_or_sent_it_has_and_in_a_forum_only_what_came_under_it(
     [
         ({}, {"corvia", "borea"}),
         ({"sent_by": "corvia"}, {"corvia"}),
+        ({"owner": "", "sent_by": "", "voucher": "borea"}, {"borea"}),
         ({"owner": "borea", "sent_by": "", "voucher": "feed"}, {"borea"}),
         ({"onward": "scope", "sent_by": "corvia"}, {"borea", "corvia"}),
         ({"via_agreement": "other"}, set()),
@@ -192,6 +209,7 @@ def test_what_is_recalled_in_every_version_dangles_and_in_one_of_two_does_not():
     towards = recall(id=SECOND, peers=frozenset({"corvia"}))
 
     assert has(FORUM, (old, new), recalls=(one,), **shown) == {"borea", "corvia"}
+    assert has(FORUM, (new, old), recalls=(one,), **shown) == {"borea", "corvia"}
     assert has(FORUM, (old,), recalls=(one,), **shown) == set()
     assert has(FORUM, (old, new), recalls=(all_,), **shown) == set()
     assert has(FORUM, (old, new), recalls=(towards,), **shown) == {"borea"}

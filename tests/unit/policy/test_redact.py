@@ -102,3 +102,19 @@ def test_what_fell_is_told_in_order_however_it_was_named():
     fell = project(body, frozenset({"/z", "/m/1", "/a/y", "/a/b"})).removed
 
     assert fell == ("/a/b", "/a/y", "/m/1", "/z")
+
+
+def test_no_marking_points_at_what_fell_because_all_in_it_did():
+    body = {
+        "x_seen": {"deep": {"a": 1}},
+        "name": "n",
+        "granular_markings": [*marked("x_seen"), *marked("x_seen.deep", "name")],
+    }
+
+    made = project(body, frozenset({"/x_seen/deep/a"}))
+
+    assert made.body == {"name": "n", "granular_markings": marked("name")}
+
+
+def test_where_nothing_is_added_no_empty_list_is():
+    assert with_markings({"name": "n"}, []) == {"name": "n"}

@@ -14,7 +14,7 @@ from mithaq.policy.decide import decide
 from mithaq.policy.decision import Hold, Release, View
 from mithaq.policy.lifecycle import Instants
 from mithaq.policy.situation import Approval, Person
-from mithaq.policy.standing import Moment, Standing
+from mithaq.policy.standing import Moment, Standing, Window
 from tests.unit.policy.test_cases import FIRST, ours
 from tests.unit.policy.worlds import worlds
 from tests.values import replace
@@ -153,7 +153,7 @@ def _clock(minute):
     "hours",
     [
         [], ["always"], ["mon 8:00-9:00"], ["mon 08:00-08:00"], ["mun 08:00-09:00"],
-        ["mon 25:00-26:00"], ["mon 08:60-09:00"], ["mon-xyz 08:00-09:00"], ["mon 24:00-08:00"],
+        ["mon 25:00-26:00"], ["mon 08:60-10:00"], ["mon 07:00-08:61"], ["mon-xyz 08:00-09:00"], ["mon 24:00-08:00"],
         ["mon 24:01-08:00"], ["mon 08:00-09:00 UTC"],
     ],
 )  # fmt: skip
@@ -217,3 +217,12 @@ def test_it_covers_what_waits_for_a_second_person_alone_up_to_its_level(
     hold = Hold(view=seen, clause="c", needs=frozenset(needs), reasons=(), onward="none")
 
     assert standing.covers(signed(**fields), hold, ours(FIRST, Tlp.GREEN), proposer) is may
+
+
+def test_hours_that_end_when_they_began_last_until_the_day_after():
+    window = Window(days=frozenset({0}), begins=600, ends=600)
+
+    assert not window.holds(0, 599)
+    assert window.holds(0, 600)
+    assert window.holds(1, 599)
+    assert not window.holds(1, 600)

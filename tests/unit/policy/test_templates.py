@@ -204,3 +204,13 @@ def test_what_toml_forbids_is_escaped():
 
     assert "\x7f" not in written
     assert policy.read(written.encode()).parties == parties
+
+
+@pytest.mark.parametrize("name", ["forum", "exercise", "emergency"])
+def test_every_party_stands_apart_in_the_text_that_people_edit(name):
+    written = templates.text(name, THREE, agreement="pact", title="A pact", term=(START, ""))
+
+    parties = written[written.index("[[parties]]") :].split("\n\n")[:3]
+    assert [part.splitlines()[:2] for part in parties] == [
+        ["[[parties]]", f'name = "{party.name}"'] for party in THREE
+    ]
