@@ -30,6 +30,7 @@ from mithaq.store.engine import Store
 
 VARIABLE = "MITHAQ_FRONT"
 HANDSHAKE_SECONDS = 10.0
+STALL_SECONDS = 60.0  # that a client may take for one chunk; then its line is given to others
 CONNECTIONS = 512  # at once; more are closed unheard
 CHUNK = 64 << 10
 REMEMBER = 1.0  # seconds that pins are remembered
@@ -237,7 +238,8 @@ class _Line:
         """Hand the server's bytes to the client until the server has no more; then the line ends."""
         while raw := await inner.read(CHUNK):
             self.tls.sendall(raw)
-            await self.flush()
+            async with asyncio.timeout(STALL_SECONDS):
+                await self.flush()
         with suppress(SSL.Error):
             self.tls.shutdown()
         await self.flush()

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from mithaq.exchange import front
 from mithaq.exchange.front import Front, Settings
 from tests.unit.exchange.certificates import Made
 
 REQUEST = b"GET /mithaq/keys/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello"
+LONG = b"GET /long HTTP/1.1\r\n\r\n"
+MANY = 500_000  # answers, far more than waits in a socket
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
 
@@ -89,8 +92,9 @@ class Running:
         heard = await reader.read(1 << 16)
         if heard:
             self.heard.append(heard)
-            writer.write(ANSWER)
-            await writer.drain()
+            for _ in range(MANY if heard == LONG else 1):
+                writer.write(ANSWER)
+                await writer.drain()
         writer.close()
 
     def close(self):
@@ -269,3 +273,22 @@ def test_long_answers_and_many_lines_pass_whole(makers):
     running.close()
 
     assert {len(each) for each in told} == {3 << 20}
+
+
+def test_a_client_that_takes_nothing_loses_its_line(makers, required, monkeypatch):
+    """Else as many as may connect at once would keep all others out."""
+    monkeypatch.setattr(front, "STALL_SECONDS", 0.3)
+    with (
+        socket.create_connection(("127.0.0.1", required.port), 10) as line,
+        context(VERSIONS[1], makers["pinned"]).wrap_socket(line) as tls,
+    ):
+        tls.sendall(LONG)
+        until = time.monotonic() + 20
+        while required.front._open and time.monotonic() < until:
+            time.sleep(0.05)
+        assert required.front._open == 0
+        taken = 0
+        with contextlib.suppress(OSError):
+            while more := tls.recv(1 << 16):
+                taken += len(more)
+    assert 0 < taken < MANY * len(ANSWER)
