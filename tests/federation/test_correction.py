@@ -214,3 +214,23 @@ def take_and_place(unit, row):
     releases.place(unit, [row])
     placed = [(row.id, row.version, "tool", row.view)]
     releases.show(unit, "place", row.shelf, rows=placed)
+
+
+def test_what_was_read_is_noted_bite_by_bite_and_lets_others_write_between(sold, monkeypatch):
+    """A client that reads a million objects would else keep everybody from writing for as long as that takes."""
+    federation, clients = sold
+    worker = federation.workers["aurelia"]
+    for _ in range(5):
+        assert clients["aurelia-port"].read() == [ID]
+    monkeypatch.setattr("mithaq.node.worker.LOOK", 0.0)
+    units = []
+    worker.node.core.watchers.append(lambda _unit: units.append(1))
+
+    worker.settle(0.0)
+    assert not units
+
+    worker.settle()
+    assert len(units) >= 5
+    with worker.node.core.read() as unit:
+        had = [each.peer for each in recalls.who_had(unit, ID) if each.fetched_at]
+    assert "aurelia-port" in had

@@ -8,7 +8,7 @@ that a slow peer holds up nobody else.
 import threading
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import takewhile
 
 import structlog
 from sqlalchemy import Connection
@@ -41,7 +41,7 @@ SPOOL = "spool"  # the cursor's name
 LOG_TICK = timedelta(hours=1)  # the log is padded and signed at this pace (border.md 4.4)
 RETRY = timedelta(seconds=2)  # before a frame that waits is looked at again
 HEAL = 2.0  # seconds before the worker tries again after a failure
-LOOK = 0.5  # seconds that deciding again may take at a time
+LOOK = 0.5  # seconds that deciding again, or settling what came, may take at a time
 _TOO_MUCH = "54"  # PostgreSQL's class of errors for what is longer than it can hold
 FOLD = 10.0  # seconds between foldings of what was committed into the database's file
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
@@ -72,35 +72,41 @@ class Worker:
         with self.node.core.read() as unit:
             return _nodes(unit)
 
-    def settle(self) -> list[Nudge]:
-        """Admit what lies in the spool and what waited for it; return the hints found there."""
+    def settle(self, most_seconds: float = float("inf")) -> list[Nudge]:
+        """Admit what lies in the spool and what waited for it; return the hints found there.
+
+        Args:
+            most_seconds: after so long the rest waits for the next time, so that nothing else waits for it.
+        """
         hints: list[Nudge] = []
-        while True:
+        until = monotonic() + most_seconds
+        while monotonic() < until:
             with self.node.core.read() as unit:
                 position = int(journal.setting(unit, SPOOL, "0"))
             with self.node.spool.read() as unit:
                 arrivals = spool.since(unit, position)
             if not arrivals:
                 break
-            for reading, some in groupby(arrivals, lambda arrival: arrival.kind == "fetched"):
-                if reading:
-                    self._note(list(some))
-                    continue
-                for arrival in some:
-                    hints += self._settle(arrival)
-                    # At once: what this one narrowed is not shown while those behind it are settled.
-                    self.visitor.narrow()
+            if arrivals[0].kind == "fetched":
+                self._note(list(takewhile(lambda each: each.kind == "fetched", arrivals)))
+                continue
+            for arrival in takewhile(lambda each: each.kind != "fetched", arrivals):
+                hints += self._settle(arrival)
+                # At once: what this one narrowed is not shown while those behind it are settled.
+                self.visitor.narrow()
         self._kept()
         self.visitor.narrow()
         return hints
 
     def _note(self, arrivals: list[Arrival]) -> None:
-        """Note what callers have read, in one unit."""
-        node = self.node
+        """Note what callers have read, in one unit: as much as is done soon, for others wait to write."""
+        node, until = self.node, monotonic() + LOOK
         with node.shelf.read() as shown, node.core.begin() as unit:
             for arrival in arrivals:
                 fetches.note(unit, shown, arrival)
-            journal.keep(unit, SPOOL, str(arrivals[-1].seq))
+                journal.keep(unit, SPOOL, str(arrival.seq))
+                if monotonic() >= until:
+                    break
 
     def _settle(self, arrival: Arrival) -> list[Nudge]:
         node, now = self.node, self.node.clock()
@@ -271,7 +277,7 @@ class Worker:
                 try:
                     self.mind_clock()
                     self._staff(stop)  # before hints are read, which nobody else would hear of
-                    self._tell(self.settle())
+                    self._tell(self.settle(LOOK))
                     self.look(LOOK)
                     self._tell_out(self.hurry())
                     if monotonic() - shown >= tick - PAUSE / 2:
