@@ -40,6 +40,7 @@ __all__ = [
 ]  # fmt: skip
 
 Decisions = Mapping[tuple[str, int], Decision]  # (peer, copy number)
+Staying = Mapping[tuple[str, int], Hold | Withhold]  # those that are no release
 DECLINED = "declined"
 
 
@@ -236,7 +237,8 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
 ) -> set[str]:
     """Record every decision and place what is released; return the ids newly released."""
     agreement = made.agreement
-    _record_kept(unit, made, asked, now)
+    stays = {at: d for at, d in made.decisions.items() if not isinstance(d, Release)}
+    _record_kept(unit, made, stays, asked, now)
     going: dict[str, list[Placed]] = defaultdict(list)
     chosen = _chosen(made)
     for (peer, _, _), seq in chosen.items():
@@ -247,12 +249,12 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
         proposer = asked.get(seq, "")
         going[peer].append(Placed(copy=copy, decision=decision, before=row, proposer=proposer))
     place(unit, us, agreement, going, now)
-    gone |= _take_back(unit, made, chosen)
-    _keep_outcome(unit, made, asked, now)
+    gone |= _take_back(unit, made, stays, chosen)
+    _keep_outcome(unit, made, stays, asked, now)
     pending.turn_at(unit, agreement.id, _to_come(made, asked))
     waits = [
         (t, seq)
-        for (_, seq), d in made.decisions.items()
+        for (_, seq), d in stays.items()
         if isinstance(d, Withhold) and seq in asked
         for t in _lacking(d)
     ]
@@ -308,15 +310,18 @@ def _rank(made: Outcome, at: tuple[str, str, str], seq: int) -> tuple[bool, bool
 
 
 def _take_back(
-    unit: Connection, made: Outcome, chosen: Mapping[tuple[str, str, str], int]
+    unit: Connection,
+    made: Outcome,
+    stays: Iterable[tuple[str, int]],
+    chosen: Mapping[tuple[str, str, str], int],
 ) -> set[str]:
     """Remove rows that are no longer permitted, from any copy; return their ids."""
     gone: set[str] = set()
-    for (peer, seq), decision in made.decisions.items():
+    for peer, seq in stays:
         copy = made.gathered.copies[seq]
         at = (peer, copy.object.id, copy.object.version)
         row = made.gathered.rows.get(at)
-        if row is None or row.copy != seq or isinstance(decision, Release):
+        if row is None or row.copy != seq:
             continue
         if at in chosen:
             releases.show_from(unit, row, chosen[at])
@@ -333,13 +338,15 @@ def _lacking(decision: Withhold) -> list[str]:
     return [target for target in found if target]
 
 
-def _record_kept(unit: Connection, made: Outcome, asked: Mapping[int, str], now: datetime) -> None:
+def _record_kept(
+    unit: Connection, made: Outcome, stays: Staying, asked: Mapping[int, str], now: datetime
+) -> None:
     """One leaf per object withheld from all, and one per object that waits for persons."""
     kept: list[tuple[str, dict[str, Json]]] = []
     by_copy: dict[int, list[Decision]] = defaultdict(list)
-    stays = {seq for (_, seq), d in made.decisions.items() if not isinstance(d, Release)}
-    for (_, seq), decision in made.decisions.items() if stays else ():
-        if seq in stays and seq in asked:
+    some = {seq for _, seq in stays if seq in asked}
+    for (_, seq), decision in made.decisions.items() if some else ():
+        if seq in some:
             by_copy[seq].append(decision)
     for seq, decisions in by_copy.items():
         stored = made.gathered.copies[seq].object
@@ -366,7 +373,9 @@ def _record_kept(unit: Connection, made: Outcome, asked: Mapping[int, str], now:
         log.append(unit, kept)
 
 
-def _keep_outcome(unit: Connection, made: Outcome, asked: Mapping[int, str], now: datetime) -> None:
+def _keep_outcome(
+    unit: Connection, made: Outcome, stays: Staying, asked: Mapping[int, str], now: datetime
+) -> None:
     """Keep who asked for what, and for each peer why it stays; what goes stands on its shelf."""
     agreement, purpose, at = made.agreement.id, made.gathered.situation.purpose, text(now)
     before = releases.verdicts_where(unit, copies=list(asked), agreement=agreement)
@@ -377,11 +386,6 @@ def _keep_outcome(unit: Connection, made: Outcome, asked: Mapping[int, str], now
         for seq, who in asked.items()
     ]
     releases.put_intents(unit, intents)
-    stays = {
-        (peer, seq): decision
-        for (peer, seq), decision in made.decisions.items()
-        if not isinstance(decision, Release) and seq in asked
-    }
     verdicts = [
         Verdict(
             copy=seq,
@@ -397,6 +401,7 @@ def _keep_outcome(unit: Connection, made: Outcome, asked: Mapping[int, str], now
             reasons=encode_reasons(decision.reasons),
         )
         for (peer, seq), decision in stays.items()
+        if seq in asked
     ]
     releases.put_verdicts(unit, verdicts)
 

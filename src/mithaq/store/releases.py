@@ -52,8 +52,8 @@ from mithaq.store.tables import (
 class ShelfRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A version that stands on a peer's shelf, with the view it shows."""
 
+    id: str  # the key of the table comes first
     shelf: str
-    id: str
     version: str
     peer: str
     agreement: str
@@ -125,16 +125,13 @@ def _values(value: object) -> dict[str, object]:
     return {name: getattr(value, name) for name in value.__slots__}  # type: ignore[attr-defined]
 
 
-_ROW = ("id", *(n for n in ShelfRow.__struct_fields__ if n != "id"))  # the key of the table first
+_ROW = ShelfRow.__struct_fields__
 
 
 def place(unit: Connection, new: Sequence[ShelfRow]) -> None:
     """Keep rows; a row of the same (shelf, id, version) must have been taken away before."""
     # In the order of their key: a page of the table is then filled once.
-    insert_many(unit, rows, _ROW, sorted(map(_of_row, new)))
-
-
-_of_row = attrgetter(*_ROW)
+    insert_many(unit, rows, _ROW, sorted(map(msgspec.structs.astuple, new)))
 
 
 def remember_first(unit: Connection, new: Sequence[ShelfRow]) -> None:
@@ -300,7 +297,7 @@ def asked_touched(unit: Connection, what: Touching, state: str = "") -> list[tup
 
 def put_intents(unit: Connection, new: Sequence[Intent]) -> None:
     """Keep what was asked for; a later intent for the same (copy, agreement) replaces the earlier."""
-    replace_many(unit, intents, _INTENT, [_of_intent(each) for each in new])
+    replace_many(unit, intents, _INTENT, [msgspec.structs.astuple(each) for each in new])
 
 
 def put_verdicts(unit: Connection, new: Sequence[Verdict]) -> None:
@@ -318,7 +315,6 @@ def forget_verdicts(unit: Connection, gone: Sequence[tuple[int, str, str]]) -> N
 
 _INTENT = Intent.__struct_fields__
 _VERDICT = tuple(n for n in Verdict.__struct_fields__ if n not in ("purpose", "proposer", "at"))
-_of_intent = attrgetter(*_INTENT)
 _of_verdict = attrgetter(*_VERDICT)
 
 
