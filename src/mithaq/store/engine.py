@@ -22,9 +22,8 @@ from sqlalchemy.util import LRUCache
 from mithaq.errors import Fault
 
 Room = Literal["core", "shelf", "spool"]
-# Objects and leaves go into core by the thousand: with twice SQLite's page that took an eighth less (bench).
-_PAGE = 4096
-_PAGES: dict[Room, int] = {"core": 8192}
+# Objects come and go by the thousand: with twice SQLite's page that takes an eighth less (bench).
+_PAGE = 8192
 ROOMS: tuple[Room, ...] = ("core", "shelf", "spool")
 
 
@@ -162,14 +161,13 @@ def open_store(url: str, room: Room, *, read_only: bool = False) -> Store:
                 address,
                 memory=address.database in (None, "", ":memory:"),
                 read_only=read_only,
-                page=_PAGES.get(room, _PAGE),
             ),
         )
     only = {"options": "-c default_transaction_read_only=on"} if read_only else {}
     return Store(room, create_engine(address, pool_pre_ping=True, pool_size=8, connect_args=only))
 
 
-def _sqlite(address: URL, *, memory: bool, read_only: bool, page: int) -> Engine:
+def _sqlite(address: URL, *, memory: bool, read_only: bool) -> Engine:
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 30}}
     if memory:
         options["poolclass"] = StaticPool
@@ -184,7 +182,7 @@ def _sqlite(address: URL, *, memory: bool, read_only: bool, page: int) -> Engine
     def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         if not read_only:
-            connection.execute(f"PRAGMA page_size={page}")  # of a database that is made by this
+            connection.execute(f"PRAGMA page_size={_PAGE}")  # of a database that is made by this
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             # In pages: as a rule ``fold`` comes first.
