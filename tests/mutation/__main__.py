@@ -89,8 +89,14 @@ class Room:
 
     def tests_for(self, mutant: Mutant) -> list[str]:
         """Return the tests that run the line, the likeliest to notice first, as many as patience allows."""
-        on_import = self.runs_on_import(mutant)
-        able = self._running(mutant, mutant.uses if on_import else _own_lines(mutant))
+        able = self._running(mutant, _own_lines(mutant))
+        if self.runs_on_import(mutant):
+            # A module of types alone runs in no test, and any may notice.
+            able = (
+                self._running(mutant, mutant.uses)
+                or self._running(mutant, None)
+                or {*self.base.seconds}
+            )
         here = self.killers[f"{mutant.module}:{mutant.where}"]
         near = self.killers[mutant.module]
         seconds = self.base.seconds
@@ -202,7 +208,7 @@ def try_modules(room: Room, *, everything: bool) -> None:
         tests, path = room.tests_for(mutant), room.path(mutant)
         most = 20 + 2 * sum(room.base.seconds[t] for t in tests)
         room.note(mutant, try_module(mutant.module, str(path), compiled(mutant, path), tests, most))
-    room.keep()
+        room.keep()
 
 
 def tell(line: str) -> None:
