@@ -188,8 +188,7 @@ def _know(made: Object, shape: Shape) -> None:
     """Take the references of an object from its shape, if it holds no others."""
     body = made.body
     named, markings = shape.named(body)
-    # Each identifier, the object's own too, is two hyphens at least: there are no others.
-    if not named or made.raw.count(b"--") != len(named) + 1:
+    if not named or not _holds(made.raw, len(named) + 1):
         return
     if not all(
         len(id_ := str(body[name])) <= _LONGEST and type_named(id_) for name in shape.unread
@@ -204,6 +203,14 @@ def _know(made: Object, shape: Shape) -> None:
             is_marked_in_part=False,
         )
     )
+
+
+def _holds(raw: bytes, identifiers: int) -> bool:
+    """Say that ``raw`` holds no more identifiers than so many: each has two hyphens before its UUID."""
+    return raw.count(b"--") == identifiers or len(_TAIL.findall(raw)) == identifiers
+
+
+_TAIL = re.compile(rb"--[0-9a-fA-F]{8}-")
 
 
 def from_body(body: Body) -> Object:

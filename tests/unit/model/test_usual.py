@@ -95,6 +95,8 @@ def test_the_usual_objects_are_usual(body):
     [
         {},
         {"description": f"see {RELATION['id']}"},
+        {"description": "run it -- with --all"},
+        {"description": "run it --all", "x_other": f"tool--{UUID.replace('0', 'A')}"},
         {"x_ref": f"tool--{UUID}"},
         {"x_other": f"tool--{UUID}"},
         {"x_refs": [f"tool--{UUID}", "none"]},
