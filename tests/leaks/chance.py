@@ -40,13 +40,13 @@ def _bytes(*about):
 
 
 class Nonces:
-    """Stands for ``secrets`` in the log: a leaf's nonce comes from its record, a checkpoint's from its time."""
+    """Stands for ``secrets`` in the log: leaves' nonces come from their records, a checkpoint's from its time."""
 
     @staticmethod
     def token_bytes(_size):
-        there = _local("record", "envelope")
-        if "record" in there:
-            return _bytes(_FIRST.sub(b"", log.encode_record(there["record"])))
+        there = _local("new", "envelope")
+        if "new" in there:
+            return b"".join(_bytes(_FIRST.sub(b"", raw)) for _subject, raw in there["new"])
         return _bytes("checkpoint", there["now"])
 
 
