@@ -24,7 +24,7 @@ from types import CodeType, FunctionType
 import coverage
 import pytest
 from _pytest.runner import runtestprotocol
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "tmp_path_retention_policy=failed"]
 EXAMPLES = 100  # what a property is tried with at most, each time the same
@@ -145,6 +145,8 @@ class Plugin:
                     given,
                     max_examples=min(given.max_examples, EXAMPLES),
                     phases=[Phase.explicit, Phase.generate],
+                    # A machine that has other work to do is no test that noticed.
+                    suppress_health_check=list(HealthCheck),
                     derandomize=True,
                     database=None,
                     report_multiple_bugs=False,
