@@ -123,7 +123,7 @@ def judge(  # noqa: PLR0913 unit, us and now come with every act
             work.taken.back.append(entry)
             continue
         seen = _read(entry, raw)
-        if entry.proof is not None and not proofs.proven(unit, entry, now):
+        if entry.proof is not None and not proofs.proven(unit, entry.proof, now):
             seen = Verdict(code="proof", where="/", why="not signed by an owner that we know")
         if isinstance(seen, Verdict):
             work.taken.aside.append((entry, raw, seen))

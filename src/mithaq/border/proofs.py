@@ -80,15 +80,13 @@ def _relay(us: Us, seal: Seal, entry: Put, proof: Proof) -> None:
         raise BadMessage("the owner's proof does not hold", cause="proof")
 
 
-def proven(unit: Connection, entry: Put, now: datetime) -> bool:
-    """Say whether the owner of a relayed entry signed its proof, as far as we know that owner's keys.
+def proven(unit: Connection, proof: Proof, now: datetime) -> bool:
+    """Say whether the owner of a relayed entry signed its ``proof``, as far as we know that owner's keys.
 
     It depends on whom we are enrolled with, so it sets an object aside and refuses no envelope: else the channel
     would stop, and our heartbeat tell the sender which nations we do not know (border.md 6).
     """
-    if entry.proof is None:
-        return True
-    envelope = read(entry.proof.batch.encode())
+    envelope = read(proof.batch.encode())
     by = decode(envelope.payload, Batch).by
     return bool(signed_by(envelope, peers.proving_keys_of(unit, by, now)))
 
