@@ -18,15 +18,14 @@ from mithaq.model.canonical import (
     escape,
     vet,
 )
-from mithaq.model.kinds import IDENTIFIER, Problem, normal, type_named
+from mithaq.model.kinds import IDENTIFIER, LONGEST_IDENTIFIER, Problem, normal, type_named
 from mithaq.model.rules import first_problem, is_sco, problems
 from mithaq.model.schema import TYPES
 from mithaq.model.usual import DEPTH, MARKINGS, Shape, usual_shape
 
 Body: TypeAlias = Mapping[str, Json]
 # looser than IDENTIFIER on purpose: what a careless reader would follow counts as a reference too
-_LONGEST = 250 + 2 + 36
-_REFERENCE = re.compile(r"[a-z0-9-]{1,250}--[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_REFERENCE = re.compile(r"[a-z0-9-]{1,499}--[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 class InvalidObject(InputError):
@@ -191,7 +190,8 @@ def _know(made: Object, shape: Shape) -> None:
     if not named or not _holds(made.raw, len(named) + 1):
         return
     if not all(
-        len(id_ := str(body[name])) <= _LONGEST and type_named(id_) for name in shape.unread
+        len(id_ := str(body[name])) <= LONGEST_IDENTIFIER and type_named(id_)
+        for name in shape.unread
     ):
         return
     links = [pair for pair in named if not pair[0].startswith(_MARKED)] if markings else named

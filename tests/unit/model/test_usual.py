@@ -120,3 +120,11 @@ def test_a_nul_is_refused_in_the_most_usual_object():
     raw = msgspec.json.encode({**MALWARE, "description": "a\0b"})
     with pytest.raises(GateRefused, match="nul"):
         read(raw)
+
+
+def test_a_reference_to_the_longest_type_there_may_be_is_found_either_way():
+    """A type has 250 letters at most, and a hyphen between any two of them."""
+    longest = "-".join("x" * 250) + f"--{UUID}"
+    body = {**RELATION, "source_ref": longest}
+    assert ("/source_ref", longest) in read(msgspec.json.encode(body)).references
+    assert ("/source_ref", longest) in tuple(references(body))
