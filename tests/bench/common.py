@@ -81,25 +81,26 @@ def brought(node, read):
     return [copy.seq for copy in outcome.stored]
 
 
-def client_of(node):
-    """Give a node a client, ``misp``, with a grant of everything; return the headers of its requests."""
-    client = Peer(name="misp", kind="client", state="confirmed", country="QM", added_at=START)
-    grant = policy.to_bytes(text("grant", (node.us.party, "misp"), kind="grant", misp="client"))
+def client_of(node, name="misp"):
+    """Give a node a client with a grant of everything, which bears its name; return the headers of its requests."""
+    client = Peer(name=name, kind="client", state="confirmed", country="QM", added_at=START)
+    terms = text(name, (node.us.party, name), kind="grant", **{name: "client"})
+    grant = policy.to_bytes(terms)
     with node.core.begin() as unit:
         peers.add_client(unit, client, node.clock(), by="omar")
-        token = peers.new_token(unit, "misp", node.clock(), by="omar")
+        token = peers.new_token(unit, name, node.clock(), by="omar")
         second = second_person(unit)
         signing.sign_text(unit, node.us, grant, node.clock(), by="lena", second=second)
     Worker(node).look()
-    basic = base64.b64encode(f"misp:{token}".encode()).decode()
+    basic = base64.b64encode(f"{name}:{token}".encode()).decode()
     return {"authorization": f"Basic {basic}", "accept": TAXII, "content-type": TAXII}
 
 
-def given_to_client(node, read):
-    """Let a node import objects and release them to its client."""
-    seqs = brought(node, read)
+def given_to_client(node):
+    """Let a node import the bundle and release it to its client."""
+    seqs = brought(node, attack())
     with node.core.begin() as unit:
-        publish(unit, node.us, "ana", seqs, "grant", node.clock())
+        publish(unit, node.us, "ana", seqs, "misp", node.clock())
     Worker(node).show()
 
 

@@ -26,7 +26,7 @@ from mithaq.store import shelf as shelves
 from mithaq.store.objects import Copy
 from mithaq.store.releases import ShelfRow
 from mithaq.store.shelf import Shown
-from tests.bench.common import START, Figure, client_of, collection, pages, text, timed
+from tests.bench.common import START, Figure, attack, client_of, collection, pages, text, timed
 from tests.journeys.test_processes import Nation, wait
 
 FEW, MANY = 10_000, 1_000_000
@@ -53,8 +53,8 @@ class Taken:
     memory: int
 
 
-def growth(folder, read):
-    some = [each for each in read if each.version and each.type != "marking-definition"]
+def growth(folder):
+    some = [each for each in attack() if each.version and each.type != "marking-definition"]
     random.Random(1).shuffle(some)  # the bundle has its types one after the other
     few, many = (_measured(folder / str(count), some, count) for count in (FEW, MANY))
     page = max(m / f for m, f in zip(many.pages, few.pages, strict=True))

@@ -20,11 +20,11 @@ from tests.bench.common import (
 from tests.federation.world import Federation
 
 
-def reads(folder, read):
+def reads(folder):
     federation = Federation(folder / "read")
     node = federation.nation("aurelia", "QM")
     headers = client_of(node)
-    given_to_client(node, read)
+    given_to_client(node)
     told = Settings(
         url=node.us.url,
         shelf_url=node.config.shelf_url,

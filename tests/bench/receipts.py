@@ -14,7 +14,7 @@ from mithaq.border.publish import publish
 from mithaq.model.labels import Beside, Tlp
 from mithaq.policy import agreement as policy
 from mithaq.store.sources import Source
-from tests.bench.common import Figure, text
+from tests.bench.common import Figure, attack, text
 from tests.journeys.test_processes import Nation, wait
 
 IDLE = 60  # releases, one at a time
@@ -23,8 +23,8 @@ BATCHES, BATCH, EVERY = 30, 50, 1.0  # releases under load: objects in each, sec
 _RECEIVED = "SELECT count(*) FROM copies WHERE standing = 'received'"
 
 
-def receipts(folder, read):
-    before, some = _parted(read)
+def receipts(folder):
+    before, some = _parted(attack())
     yield from _idle(folder, before, some[:IDLE])
     yield from _loaded(folder, before, some[IDLE:][: BATCHES * BATCH])
 

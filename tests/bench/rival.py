@@ -23,6 +23,7 @@ import httpx2
 from tests.bench.common import (
     TAXII,
     Figure,
+    attack,
     client_of,
     collection,
     free_port,
@@ -47,7 +48,8 @@ SECONDS = 30  # for the reads of one kind; at least three are made
 PARTS = ("match[type]", "match[id]", "added_after")
 
 
-def against_opentaxii(folder, read):
+def against_opentaxii(folder):
+    read = attack()
     sent = [json.loads(each.raw) for each in read if each.version and "modified" in each.body]
     posts = [
         json.dumps({"objects": sent[at : at + POST]}).encode() for at in range(0, len(sent), POST)
@@ -68,10 +70,10 @@ def against_opentaxii(folder, read):
         their_paged, _ = timed(lambda: pages(http, path, limit=PAGE))
         span = _span(found, len(sent))
         their_filtered = _filtered(http, path, sent, span)
-    with _ours(folder, []) as http:
+    with _ours(folder) as http:
         path = collection(http, "inbox")
         our_post, _ = timed(lambda: _post(http, path, posts))
-    with _ours(folder / "read", read) as http:
+    with _ours(folder / "read", given_to_client) as http:
         path = collection(http)
         span = _span(pages(http, path), len(read))
         our_get = min(timed(lambda: pages(http, path))[0] for _ in range(5))
@@ -157,17 +159,17 @@ def _seconds(http, path, asked):
 
 # --- ours --------------------------------------------------------------------------------------------
 @contextmanager
-def _ours(folder, read):
-    """Serve a node with a client, to whom something was released; yield the client's HTTP."""
+def _ours(folder, before=None):
+    """Serve a node with a client, after what else it is to do; yield the client's HTTP."""
     folder.mkdir(exist_ok=True)
     nation = Nation(folder, "aurelia", "QM")
     try:
         headers = client_of(nation.node)
-        if read:
-            given_to_client(nation.node, read)
+        if before:
+            before(nation.node)
         nation.serve()
         with httpx2.Client(base_url=nation.node.us.url, headers=headers, timeout=300) as http:
-            if not read:
+            if not before:
                 _post(http, collection(http, "inbox"), [_first()])
             yield http
     finally:

@@ -142,21 +142,31 @@ class _Circle:
 
 def test_garbage_of_a_large_unit_is_gone_when_the_next_has_begun(core):
     """Nobody looks for it while the unit works, nor while its results are in use."""
-    before = gc.get_threshold()
-    gc.set_threshold(1_000, 20, 20)
+    with core.begin():
+        circle = weakref.ref(_Circle())
+        kept = [[] for _ in range(800_000)]
+    more = [[] for _ in range(5_000)]
+    assert circle() is not None
+    assert gc.isenabled()
+
+    with core.begin():
+        assert circle() is None
+    assert len(kept + more) == 805_000
+
+
+def test_after_a_small_unit_nobody_looks_through_all_that_stands(core):
+    with core.begin():
+        kept = [[] for _ in range(100_000)]
+
+    gc.callbacks.append(lambda phase, facts: looked.append((phase, facts["generation"])))
+    looked = []
     try:
         with core.begin():
-            circle = weakref.ref(_Circle())
-            kept = [[] for _ in range(5_000)]
-        more = [[] for _ in range(500)]
-        assert circle() is not None
-        assert gc.isenabled()
-
-        with core.begin():
-            assert circle() is None
+            pass
     finally:
-        gc.set_threshold(*before)
-    assert len(kept + more) == 5_500
+        gc.callbacks.pop()
+    assert ("start", 2) not in looked
+    assert len(kept) == 100_000
 
 
 @pytest.mark.parametrize("name", ["plain", "with space", "per%20cent", "ha#sh"])

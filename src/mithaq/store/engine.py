@@ -128,7 +128,7 @@ def _collecting_later() -> Iterator[None]:
         yield
     finally:
         if running:
-            if gc.get_count()[0] > gc.get_threshold()[0]:
+            if gc.get_count()[0] > _LARGE:
                 _WAITS.set()
                 gc.freeze()
                 gc.unfreeze()  # from there they come to what lasts
@@ -136,6 +136,7 @@ def _collecting_later() -> Iterator[None]:
 
 
 _WAITS = Event()  # a large unit has ended
+_LARGE = 700_000  # objects; to look through all that stands after fewer is not worth its time
 
 
 @contextmanager

@@ -69,9 +69,18 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     before = unit.execute(select(func.coalesce(func.max(copies.c.seq), 0))).scalar_one()
     insert_many(unit, copies, _COLUMNS, [_row(copy) for copy in new], or_else="keep")
     stored = _numbered(unit, new, before)
-    named = [(_tail(id_), copy.seq) for copy in stored for _, id_ in copy.object.references]
+    tails = _Tails()
+    named = [(tails[id_], copy.seq) for copy in stored for _, id_ in copy.object.references]
     insert_many(unit, relations, ("tail", "copy"), named, or_else="keep")
     return stored
+
+
+class _Tails(dict[str, int]):
+    """The tails of identifiers, each worked out once: many refer to the same."""
+
+    def __missing__(self, id_: str) -> int:
+        self[id_] = tail = _tail(id_)
+        return tail
 
 
 def _tail(id_: str) -> int:
@@ -88,7 +97,9 @@ def _numbered(unit: Connection, new: Sequence[Copy], before: int) -> list[Copy]:
         key = (copies.c[name] for name in ("voucher", "id", "digest", "agreement"))
         fresh = {(c.voucher, c.object.id, c.object.digest, c.agreement): c for c in reversed(new)}
         stored = [fresh[each] for each in fetched(unit, query.with_only_columns(*key))]
-    return [msgspec.structs.replace(copy, seq=seq) for copy, seq in zip(stored, seqs, strict=True)]
+    for copy, seq in zip(stored, seqs, strict=True):
+        msgspec.structs.force_setattr(copy, "seq", seq)  # nobody has seen it without yet
+    return [*stored]
 
 
 _COLUMNS = (
@@ -102,17 +113,35 @@ def _row(copy: Copy) -> tuple[object, ...]:
     """Return the values of ``_COLUMNS``."""
     seen = copy.object
     return (
-        *(copy.voucher, seen.id, seen.version, seen.digest, seen.type),
-        *(copy.standing, copy.role, copy.owner, copy.agreement, copy.agreement_version),
-        *(copy.sent_by, copy.onward, copy.author),
+        copy.voucher,
+        seen.id,
+        seen.version,
+        seen.digest,
+        seen.type,
+        copy.standing,
+        copy.role,
+        copy.owner,
+        copy.agreement,
+        copy.agreement_version,
+        copy.sent_by,
+        copy.onward,
+        copy.author,
         "{}" if copy.beside is _BARE else _beside(copy.beside),
         _readers(copy) if copy.readers else "[]",
-        *(copy.level, _words(seen), copy.state, copy.reason, copy.received_at),
-        *(copy.nonce, copy.com, copy.proof, msgspec.json.encode(seen.references).decode()),
+        copy.level,
+        _words(seen),
+        copy.state,
+        copy.reason,
+        copy.received_at,
+        copy.nonce,
+        copy.com,
+        copy.proof,
+        _encode(seen.references).decode(),
     )
 
 
 _BARE = Beside()
+_encode = msgspec.json.Encoder().encode
 
 
 @lru_cache(maxsize=1024)
