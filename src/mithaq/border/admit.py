@@ -88,8 +88,6 @@ class Admission:
     """The outcome of one envelope, for our people."""
 
     outcome: Outcome
-    channel: str = ""
-    seq: int = 0
     stored: int = 0
     quarantined: int = 0
     code: str = ""
@@ -139,16 +137,10 @@ def frame(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> Adm
         kept.keep(unit, arrived.seal, leaves)
     entries.store(unit, (peer, arrived.seal), taken, now)
     stories.notice(unit, us, taken.copies, now)
-    done = Admission(
-        outcome=Outcome.ADMITTED,
-        channel=arrived.seal.channel,
-        seq=arrived.seal.seq,
-        stored=taken.stored,
-        quarantined=len(taken.aside),
-    )
-    facts = {"peer": peer, "agreement": terms.id, "seq": done.seq}
+    done = Admission(outcome=Outcome.ADMITTED, stored=taken.stored, quarantined=len(taken.aside))
+    facts = {"peer": peer, "agreement": terms.id, "seq": arrived.seal.seq}
     counts = {"stored": done.stored, "aside": done.quarantined, "recalled": len(gone)}
-    record(unit, now, "admitted", done.channel, **facts, **counts)
+    record(unit, now, "admitted", arrived.seal.channel, **facts, **counts)
     # Whatever was set aside is known to its sender all the same.
     came = [copy.object.id for copy in taken.copies] + [put.id for put, _, _ in taken.aside]
     revisit(unit, us, came, now)
@@ -243,7 +235,7 @@ def _restart(fresh: Channel, before: Channel, seal: Seal) -> Channel:
     """
     if before.state != "open":
         raise BadMessage("a channel that is frozen", cause="frozen")
-    if seal.seq != 1 or before.head == ZERO or seal.prev != before.head:
+    if seal.seq != 1 or seal.prev != before.head:
         raise BadMessage("a second channel for one relation", cause="second-channel")
     return replace(fresh, head=before.head, floor=before.floor)
 
@@ -254,7 +246,7 @@ def _turn(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> Admissi
     seal, channel = arrived.seal, arrived.channel
     if seal.seq <= channel.seq:
         if inbound.accepted_seal(unit, channel.id, seal.seq) == arrived.digest:
-            return Admission(outcome=Outcome.KNOWN, channel=channel.id, seq=seal.seq)
+            return Admission(outcome=Outcome.KNOWN)
         return _fork(unit, us, arrived, now)
     if seal.seq > channel.seq + 1:
         return _keep(unit, arrived, "gap", now)
@@ -269,9 +261,10 @@ def _turn(unit: Connection, us: Us, arrived: _Arrived, now: datetime) -> Admissi
 def _told_otherwise(unit: Connection, arrived: _Arrived) -> bytes:
     """Return the seal of another story that waits here under the number of this one, if there is one."""
     waits = channels.held(unit, arrived.channel.id, arrived.seal.seq)
-    sealed = None if waits is None else split(waits.frame)[0]
-    other = sealed is not None and digest(sealed.payload) != arrived.digest
-    return sealed.to_bytes() if sealed is not None and other else b""
+    if waits is None:
+        return b""
+    sealed, _ = split(waits.frame)
+    return b"" if digest(sealed.payload) == arrived.digest else sealed.to_bytes()
 
 
 def _fork(
@@ -285,12 +278,12 @@ def _fork(
     channels.freeze(unit, seal.channel, "fork")
     sealed = arrived.envelope.to_bytes()  # the one before is kept among those accepted
     channels.refuse(unit, arrived.peer, ("fork", str(seal.seq)), sealed, now, most=len(sealed))
-    channels.drop_held(unit, seal.channel, seal.seq + AHEAD)
+    channels.drop_held(unit, seal.channel, arrived.channel.seq + AHEAD)
     facts: dict[str, str | int] = {"peer": arrived.peer, "seq": seal.seq, "seal": arrived.digest}
     log.append(unit, [(seal.channel, {"kind": "fork", "at": text(now), **facts})])
     record(unit, now, "channel-frozen", seal.channel, reason="fork", **facts)
     _alarm(unit, us, arrived, now, waits)
-    return Admission(outcome=Outcome.FORKED, channel=seal.channel, seq=seal.seq, code="fork")
+    return Admission(outcome=Outcome.FORKED, code="fork")
 
 
 def _alarm(unit: Connection, us: Us, arrived: _Arrived, now: datetime, waits: bytes) -> None:
@@ -300,7 +293,7 @@ def _alarm(unit: Connection, us: Us, arrived: _Arrived, now: datetime, waits: by
     seals = [before.decode(), arrived.envelope.to_bytes().decode()]
     about = alarms.Fork(realm=us.realm, by=arrived.peer, seals=seals)
     shows = evidence.check(about, peers.every_key_of(unit, arrived.peer))
-    alarms.ring(unit, about, shows, now, matter=f"{channel.id} {seal.seq}")
+    alarms.ring(unit, about, shows, now)
 
 
 def _keep(unit: Connection, arrived: _Arrived, reason: str, now: datetime) -> Admission:
@@ -321,7 +314,7 @@ def _keep(unit: Connection, arrived: _Arrived, reason: str, now: datetime) -> Ad
                 at=text(now),
             ),
         )
-    return Admission(outcome=Outcome.KEPT, channel=seal.channel, seq=seal.seq, code=reason)
+    return Admission(outcome=Outcome.KEPT, code=reason)
 
 
 def _terms(unit: Connection, arrived: _Arrived, now: datetime) -> Agreement | str | None:
@@ -361,7 +354,7 @@ def _broken(unit: Connection, us: Us, peer: str) -> str:
 # --- what follows ----------------------------------------------------------------------------------------
 def _advance(unit: Connection, arrived: _Arrived, version: int, now: datetime) -> None:
     seal, channel = arrived.seal, arrived.channel
-    if channel.seq == 0 and channel.head != ZERO:
+    if channel.seq == 0:
         _replace(unit, arrived, now)
     moved = replace(channel, seq=seal.seq, head=arrived.digest, floor=max(channel.floor, version))
     channels.put_channel(unit, moved)
@@ -370,7 +363,7 @@ def _advance(unit: Connection, arrived: _Arrived, version: int, now: datetime) -
 
 
 def _replace(unit: Connection, arrived: _Arrived, now: datetime) -> None:
-    """Close the channel that this one goes on from; its peer was restored, and our people are told."""
+    """Close the channel that this one goes on from, if there is one: its peer was restored, and our people are told."""
     new = arrived.channel
     for old in _spoken(unit, new.peer, new.agreement):
         channels.put_channel(unit, replace(old, state="replaced", reason="restored"))
@@ -393,13 +386,7 @@ def _documents(
             channels.refuse(unit, arrived.peer, (error.code, "document"), raw or b"", now)
     seal = arrived.seal
     record(unit, now, "documents", seal.channel, peer=arrived.peer, seq=seal.seq, refused=bad)
-    return Admission(
-        outcome=Outcome.ADMITTED,
-        channel=seal.channel,
-        seq=seal.seq,
-        stored=len(slices) - bad,
-        quarantined=bad,
-    )
+    return Admission(outcome=Outcome.ADMITTED, stored=len(slices) - bad, quarantined=bad)
 
 
 def _document(unit: Connection, us: Us, peer: str, raw: bytes, now: datetime) -> None:

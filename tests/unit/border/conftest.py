@@ -38,6 +38,7 @@ def refused(stage):
         done = stage.admit(raw, peer, now)
         assert done.outcome is Outcome.REFUSED
         assert done.code.partition(": ")[2] == cause
+        assert (done.stored, done.quarantined) == (0, 0)
         assert stage.dump(*BOOKS) == before
         assert [(r["peer"], r["cause"]) for r in stage.rows("refusals")][-1] == (peer, cause)
 

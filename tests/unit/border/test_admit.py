@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from mithaq.audit.evidence import read_file
 from mithaq.border import admit, parting, signing
 from mithaq.border.admit import Outcome
 from mithaq.border.agreements import terms_of
@@ -14,10 +15,24 @@ from mithaq.model.labels import Tlp
 from mithaq.model.objects import from_body
 from mithaq.policy import agreement as policy
 from mithaq.seal.envelope import read, sign
+from mithaq.seal.frames import blank
 from mithaq.seal.keys import generate
 from mithaq.seal.merkle import includes
-from mithaq.seal.messages import AGREEMENT, BATCH, ZERO, Batch, Doc, Terms, batch_leaf, decode
-from mithaq.store import parties
+from mithaq.seal.messages import (
+    AGREEMENT,
+    BATCH,
+    ORDER,
+    ZERO,
+    Batch,
+    Doc,
+    Order,
+    Recall,
+    Terms,
+    batch_leaf,
+    decode,
+    encode,
+)
+from mithaq.store import alarms, parties
 from tests.unit.border.lies import ANOTHER, BOOKS, forum, one, pair, sign_both
 from tests.unit.border.stage import (
     FRESH,
@@ -31,6 +46,15 @@ from tests.unit.border.stage import (
     put,
     sealed,
 )  # fmt: skip
+
+
+def order(stage, id_):
+    """Borea's order to give an object back."""
+    made = Order(
+        realm="live", by=B, order="a" * 32, agreement=PAIR, id=id_, cause="wrong",
+        issued=stamp(stage.now), deadline=stamp(stage.now),
+    )  # fmt: skip
+    return Recall(order=sign(ORDER, encode(made), stage.signer(B)).to_bytes().decode())
 
 
 # --- steps 2 and 3: what is no envelope, or not for us ------------------------------------------------
@@ -74,6 +98,8 @@ def test_each_of_many_can_be_shown_with_its_own_proof(stage, count):
         ({"realm": "drill:x"}, "to"),
         ({"channel": "F" * 32}, "channel"),
         ({"channel": "f" * 31}, "channel"),
+        ({"channel": "f" * 31 + "g"}, "channel"),
+        ({"channel": "f" * 31 + "~"}, "channel"),
         ({"prev": "sha256:" + "1" * 64}, "prev"),
         ({"signed_as": BATCH}, "payload-type"),
         ({"batch": "{}"}, "shape"),
@@ -163,7 +189,8 @@ def test_a_frame_after_a_gap_is_kept_and_admitted_once_the_gap_is_filled(stage):
     stage.admit(first)
     done = stage.do(admit.next_kept, stage.us, FRESH, stage.now)
 
-    assert (done.outcome, done.seq) == (Outcome.ADMITTED, 2)
+    assert done.outcome is Outcome.ADMITTED
+    assert [row["chan_seq"] for row in stage.rows("accepted")][-1] == 2
     assert stage.do(admit.next_kept, stage.us, FRESH, stage.now) is None
     assert stage.rows("held_frames") == []
 
@@ -193,7 +220,7 @@ def test_a_second_story_freezes_the_channel_and_keeps_both_seals(stage, seq, cha
 
     done = stage.admit(other)
 
-    assert done.outcome is Outcome.FORKED
+    assert (done.outcome, done.code) == (Outcome.FORKED, "fork")
     assert next(c for c in stage.rows("channels") if c["id"] == FRESH)["state"] == "frozen"
     assert head in kept
     evidence = bytes(stage.rows("refusals")[-1]["frame"])
@@ -203,6 +230,54 @@ def test_a_second_story_freezes_the_channel_and_keeps_both_seals(stage, seq, cha
     assert stage.leaves(FRESH) == ["fork"]
     assert stage.rows("held_frames") == []
     assert len(stage.admitted()) == 1
+
+
+def test_nothing_is_kept_for_a_channel_that_is_frozen(stage):
+    head = ZERO
+    for seq in (1, 2, 3):
+        raw, head = sealed(pair(), [put(stage.body())], stage.signer(B), seq=seq, prev=head)
+        stage.admit(raw)
+    stage.admit(one(stage, seq=3 + admit.AHEAD))
+    assert [row["chan_seq"] for row in stage.rows("held_frames")] == [3 + admit.AHEAD]
+
+    assert stage.admit(one(stage)).outcome is Outcome.FORKED
+
+    assert stage.rows("held_frames") == []
+
+
+@pytest.mark.parametrize(("why", "seq"), [("gap", 2), ("agreement", 1)])
+def test_two_stories_of_which_one_still_waits_are_a_fork_with_both_seals(stage, why, seq):
+    first, head = sealed(pair(), [put(stage.body())], stage.signer(B))
+    if why == "gap":
+        terms, prev = pair(), head
+    else:
+        terms, prev = terms_of(agreement("unknown-here", US, B)), ZERO
+    more = {"terms": terms, "seq": seq, "prev": prev}
+    waits = one(stage, **more)
+    for _ in range(2):
+        assert stage.admit(waits).code == why
+    if why == "gap":
+        stage.admit(first)
+
+    done = stage.admit(one(stage, **more))
+
+    assert done.outcome is Outcome.FORKED
+    [alarm] = stage.ask(alarms.every)
+    about = read_file(alarm.evidence)
+    assert waits[4 : 4 + int.from_bytes(waits[:4], "big")].decode() == about.seals[0]
+    assert len({*about.seals}) == 2
+
+
+def test_the_evidence_of_a_fork_is_kept_whole_however_long(stage):
+    stage.admit(one(stage))
+    many = [put(stage.body())] * 300
+    other, _ = sealed(pair(), many, stage.signer(B))
+    size = int.from_bytes(other[:4], "big")
+    assert size > 1 << 16
+
+    assert stage.admit(other).outcome is Outcome.FORKED
+
+    assert bytes(stage.rows("refusals")[-1]["frame"]) == other[4 : 4 + size]
 
 
 def test_a_frozen_relation_takes_nothing_more_in_any_channel(stage, refused):
@@ -228,6 +303,22 @@ def test_a_sender_restored_from_a_backup_begins_anew_where_we_stand(stage, refus
     assert (states[FRESH], states[ANOTHER]) == (("replaced", 1), ("open", 1))
     assert stage.leaves(FRESH) == ["channel-replaced"]
     refused(one(stage, seq=2, prev=head), "frozen")
+
+
+def test_a_sender_may_be_restored_again_and_again(stage, refused):
+    head = ZERO
+    for channel in "12345":
+        raw, head = sealed(
+            pair(), [put(stage.body())], stage.signer(B), channel=channel * 32, prev=head
+        )
+        assert stage.admit(raw).outcome is Outcome.ADMITTED
+    raw, head = sealed(
+        pair(), [put(stage.body())], stage.signer(B), channel="5" * 32, seq=2, prev=head
+    )
+    assert stage.admit(raw).outcome is Outcome.ADMITTED
+
+    told = [stage.leaves(channel * 32) for channel in "12345"]
+    assert told == [["channel-replaced"]] * 4 + [[]]
 
 
 def test_a_seal_of_the_future_waits_five_minutes_off_and_is_admitted_when_its_time_has_come(stage):
@@ -256,9 +347,11 @@ def test_a_frame_under_a_text_that_is_not_complete_here_waits_for_it(stage):
     assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).outcome is Outcome.ADMITTED
 
 
-def test_a_frame_under_a_text_that_starts_later_waits_for_its_start(stage):
-    start = stamp(stage.now + timedelta(hours=1))
-    text = agreement("later", US, B, start=start)
+@pytest.mark.parametrize(("start", "effective"), [(1, None), (1, -1), (-1, 1)])
+def test_a_frame_under_a_text_that_starts_later_waits_for_its_start(stage, start, effective):
+    times = {"start": start} if effective is None else {"start": start, "effective": effective}
+    written = {name: stamp(stage.now + timedelta(hours=h)) for name, h in times.items()}
+    text = agreement("later", US, B, **written)
     sign_both(stage, text)
 
     assert stage.admit(one(stage, terms=terms_of(text))).code == "early"
@@ -298,6 +391,25 @@ def test_nothing_comes_in_under_an_agreement_suspended_until_it_is_resumed(stage
     assert stage.admit(one(stage)).code == "suspended"
     stage.do(signing.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
     assert stage.do(admit.next_kept, stage.us, FRESH, stage.now).outcome is Outcome.ADMITTED
+
+
+def test_recalls_and_what_was_taken_back_go_on_while_an_agreement_is_suspended(stage):
+    body = stage.body()
+    raw, head = sealed(pair(), [put(body)], stage.signer(B))
+    stage.admit(raw)
+    stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+
+    raw, head = sealed(
+        pair(), [(order(stage, body["id"]), b"")], stage.signer(B), batch="", seq=2, prev=head
+    )
+    assert stage.admit(raw).outcome is Outcome.ADMITTED
+    assert stage.admitted() == []
+    (one_, raw_), other = put(stage.body()), put(stage.body())
+    back = (one_, blank(len(raw_)))
+    raw, head = sealed(pair(), [back], stage.signer(B), seq=3, prev=head)
+    assert stage.admit(raw).outcome is Outcome.ADMITTED
+    raw, _ = sealed(pair(), [back, other], stage.signer(B), seq=4, prev=head)
+    assert stage.admit(raw).code == "suspended"
 
 
 def test_nothing_comes_in_under_an_agreement_that_has_ended(stage, refused):

@@ -14,7 +14,7 @@ from mithaq.store import parties
 from mithaq.store.parties import Peer
 from mithaq.store.sources import Source
 from tests.federation.world import second_person
-from tests.unit.border.lies import forum, sign_both
+from tests.unit.border.lies import forum, pair, sign_both
 from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement, party, put, sealed
 from tests.unit.border.test_publish import rows_of, states
 
@@ -64,6 +64,17 @@ def test_what_waited_for_an_object_goes_when_its_peer_sends_that_object(stage):
     stage.admit(sealed(forum(), [put(target)], stage.signer(B))[0])
 
     assert (FORUM, B) in rows_of(stage, sighting)
+
+
+def test_what_a_peer_sends_is_known_to_it_though_we_set_it_aside(stage):
+    target = stage.body(by=C, level=Tlp.CLEAR)  # which Borea may not speak for
+    [sighting] = stage.give(stage.body("sighting", by=US, name=None, sighting_of_ref=target["id"]))
+    stage.publish(sighting)
+    assert rows_of(stage, sighting) == []
+
+    assert stage.admit(sealed(pair(), [put(target)], stage.signer(B))[0]).quarantined == 1
+
+    assert rows_of(stage, sighting) == [(PAIR, B)]
 
 
 def test_nothing_is_decided_again_under_an_agreement_that_is_suspended(stage):

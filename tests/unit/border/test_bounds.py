@@ -66,7 +66,7 @@ def test_what_is_refused_or_kept_of_a_hostile_peer_stays_in_bounds(stage):
         stage.admit(sealed(pair(), [], signer, seq=number + 2)[0])
 
     assert len(stage.rows("refusals")) <= 3 * channels.REFUSALS
-    assert len(stage.rows("held_frames")) <= admit.MOST_KEPT[0]
+    assert len(stage.rows("held_frames")) == 128
     news = [e for e in stage.rows("journal") if e["kind"] == "refused"]
     assert len(news) == 2
 
@@ -78,18 +78,32 @@ def test_a_refusal_is_news_again_after_an_hour(stage):
     assert len([e for e in stage.rows("journal") if e["kind"] == "refused"]) == 2
 
 
-def test_frames_too_large_to_keep_are_fetched_again(stage, monkeypatch):
-    monkeypatch.setattr(admit, "MOST_KEPT", (128, 10))
+@pytest.mark.parametrize(("bytes_", "kept"), [(0, 1), (1, 0)])
+def test_of_one_peer_32_mebibytes_are_kept_and_no_more(stage, bytes_, kept):
+    raw = one(stage, seq=2)
+    size = (32 << 20) - len(raw) + bytes_
+    full = f"INSERT INTO held_frames VALUES (?, ?, 9, zeroblob({size}), 'gap', '')"
+    stage.do(lambda unit: unit.exec_driver_sql(full, (B, "9" * 32)))
 
-    assert stage.admit(one(stage, seq=2)).outcome is Outcome.KEPT
-    assert stage.rows("held_frames") == []
+    assert stage.admit(raw).outcome is Outcome.KEPT
+
+    assert len(stage.rows("held_frames")) == 1 + kept
 
 
 def test_a_frame_too_far_ahead_is_fetched_again(stage):
-    for seq in (admit.AHEAD, admit.AHEAD + 1):
+    stage.admit(one(stage))
+    for seq in (65, 66):
         assert stage.admit(one(stage, seq=seq)).outcome is Outcome.KEPT
 
-    assert [row["chan_seq"] for row in stage.rows("held_frames")] == [admit.AHEAD]
+    assert [row["chan_seq"] for row in stage.rows("held_frames")] == [65]
+
+
+def test_a_channel_is_fetched_from_where_its_peer_stands_in_it(stage):
+    stage.admit(one(stage))
+
+    assert stage.ask(admit.wanted, B, FRESH) == 1
+    assert stage.ask(admit.wanted, B, "0" * 32) == 0
+    assert stage.ask(admit.wanted, C, FRESH) == 0
 
 
 def test_a_kept_frame_that_proves_bad_is_kept_no_longer(stage):
@@ -107,13 +121,22 @@ def test_a_document_that_is_wrong_is_refused_by_itself(stage):
     other = sign(BATCH, b"{}", stage.signer(B)).to_bytes()
     stranger = sign(AGREEMENT, policy.to_bytes(agreement("x", US, B)), generate()).to_bytes()
     raw = documents(
-        stage, (AGREEMENT, b"junk"), (BATCH, other), (AGREEMENT, stranger), (AGREEMENT, good)
+        stage,
+        (AGREEMENT, b"junk"),
+        (BATCH, other),
+        (AGREEMENT, stranger),
+        (AGREEMENT, bytes(9)),  # as what was taken back is served, which a document never is
+        (AGREEMENT, good),
     )
 
     done = stage.admit(raw)
 
-    assert (done.outcome, done.stored, done.quarantined) == (Outcome.ADMITTED, 1, 3)
+    assert (done.outcome, done.stored, done.quarantined) == (Outcome.ADMITTED, 1, 4)
     assert {row["id"] for row in stage.rows("agreements")} == {PAIR, FORUM, "fresh"}
+    refused = [bytes(r["frame"]) for r in stage.rows("refusals") if r["cause"] == "document"]
+    assert refused == [b"junk", other, stranger, b""]
+    told = [e for e in stage.rows("journal") if e["kind"] == "documents"][-1]
+    assert json.loads(told["facts"])["refused"] == 4
     assert stage.admit(raw).outcome is Outcome.KNOWN
 
 
