@@ -20,7 +20,7 @@ from mithaq.seal.documents import KEYS, ExchangeKey
 from mithaq.seal.envelope import sign
 from mithaq.seal.keys import encode, from_pem, generate
 from mithaq.seal.messages import encode as to_payload
-from mithaq.store import channels, inbound, spool
+from mithaq.store import channels, inbound, objects, spool, texts
 from mithaq.store.spool import Arrival
 from tests.values import replace
 
@@ -321,3 +321,12 @@ def test_a_peer_that_was_removed_and_is_met_again_gets_what_stands_for_it(three)
 
     assert len(three.held_by("corvia")) == 3
     assert {id_[-1] for id_, _ in three.held_by("borea")} >= {"1", "3"}
+
+
+def test_words_of_what_came_are_read_out_by_the_next_turn(three):
+    let_go(three, 1)
+    three.settle()
+
+    with three.nodes["borea"].core.read() as unit:
+        assert objects.of_id(unit, tool(1)["id"])
+        assert not texts.behind(unit)

@@ -7,7 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import NoResultFound
 
 from mithaq.model.labels import Beside, Clearance, Tlp
-from mithaq.store import objects, provenance
+from mithaq.store import objects, provenance, texts
 from mithaq.store.objects import UNRESOLVED
 from mithaq.store.sources import Source, all_sources, put_source
 from tests.store.values import AT, copy, tool
@@ -25,11 +25,18 @@ def add(store, *copies):
 def search(store, words="", *, clearance=EVERYTHING, us="aurelia", **more):
     with store.read() as unit:
         visible = objects.visible_to(clearance, us)
-        return objects.search(unit, visible, words, **more)
+        return texts.search(unit, visible, words, **more)
 
 
 def found(store, words="", **more):
-    return [each.object.id[-1] for each in search(store, words, **more)]
+    """Return what is found, the same before its words were read out, amid that, and after."""
+    ways = []
+    for count in (0, 1, 1_000):
+        with store.begin() as unit:
+            texts.read_out(unit, count)
+        ways.append([each.object.id[-1] for each in search(store, words, **more)])
+    assert ways[0] == ways[1] == ways[2]
+    return ways[0]
 
 
 # --- what is kept ------------------------------------------------------------------------------------
@@ -356,6 +363,53 @@ def test_a_search_among_many_reads_no_body_it_does_not_show(core):
             unit, "before_cursor_execute", lambda *args: statements.append(args[2]), named=False
         )
         visible = objects.visible_to(EVERYTHING, "aurelia")
-        assert len(objects.search(unit, visible, page=(10, 0))) == 10
+        assert len(texts.search(unit, visible, page=(10, 0))) == 10
 
     assert len(statements) == 1
+
+
+def test_what_is_erased_is_found_no_more_and_leaves_no_words(core):
+    (stored,) = add(core, copy(tool(1, name="forgotten")))
+    with core.begin() as unit:
+        texts.read_out(unit, 10)
+        objects.erase(unit, [stored])
+
+        assert not unit.exec_driver_sql(
+            f"SELECT * FROM {'' if core.on_sqlite else 'core.'}texts"
+        ).all()
+    assert found(core, "forgotten") == []
+
+
+def test_words_are_read_out_once_and_then_nothing_is_behind(core):
+    add(core, *(copy(tool(n, name="one of many")) for n in range(5)))
+    with core.begin() as unit:
+        assert texts.behind(unit)
+        texts.read_out(unit, 3)
+        assert texts.behind(unit)
+        texts.read_out(unit, 3)
+        assert not texts.behind(unit)
+        texts.read_out(unit, 3)
+
+    assert found(core, "many") == ["4", "3", "2", "1", "0"]
+    assert found(core, "many", page=(2, 0)) == ["4", "3"]
+
+
+def test_of_many_whose_words_were_not_read_out_the_newest_are_found_page_by_page(core):
+    add(core, *(copy(tool(n, name="even" if n % 2 == 0 else "odd")) for n in range(1_200)))
+
+    first = search(core, "even", page=(450, 0))
+    second = search(core, "even", page=(450, first[-1].seq))
+
+    every = [each.seq for each in (*first, *second)]
+    assert every == sorted(every, reverse=True)
+    assert len(set(every)) == 600
+
+
+def test_a_number_is_never_given_again(core):
+    (stored,) = add(core, copy(tool(1)))
+    with core.begin() as unit:
+        objects.erase(unit, [stored])
+
+    (later,) = add(core, copy(tool(2)))
+
+    assert later.seq > stored.seq

@@ -16,7 +16,7 @@ from mithaq.formats import Refusal, Registry
 from mithaq.intel import rules
 from mithaq.model.labels import Beside
 from mithaq.model.objects import IDENTIFIER, moment, references
-from mithaq.store import objects, parties
+from mithaq.store import objects, parties, texts
 from mithaq.store.engine import Store
 from mithaq.store.objects import Copy, Rows
 from mithaq.store.sources import Source, all_sources
@@ -166,7 +166,7 @@ def search(  # noqa: PLR0913 words, kind and page of one search
     Args:
         page: how many at most, and the number of the last copy of the page before.
     """
-    return objects.search(unit, _visible(us, actor), words, type_, page)
+    return texts.search(unit, _visible(us, actor), words, type_, page)
 
 
 def unknown_recipients(

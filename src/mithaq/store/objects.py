@@ -12,8 +12,9 @@ from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import IDENTIFIER, Object
 from mithaq.store.engine import append_lock
+from mithaq.store.journal import keep, setting
 from mithaq.store.sql import chunks, fetched, insert_many, insert_new, within
-from mithaq.store.tables import bodies, copies, markings, relations, rows
+from mithaq.store.tables import bodies, copies, markings, relations, rows, texts
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
@@ -66,9 +67,11 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     """Store copies and their relations; return those that were not there yet, numbered, in order."""
     append_lock(unit, "copies")
     put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
-    before = unit.execute(select(func.coalesce(func.max(copies.c.seq), 0))).scalar_one()
-    insert_many(unit, copies, _COLUMNS, [_row(copy) for copy in new], or_else="keep")
-    stored = _numbered(unit, new, before)
+    last = int(setting(unit, _LAST, "0"))  # kept, for an erased copy's number names nothing again
+    given = [_row(_number(copy, seq)) for seq, copy in enumerate(new, last + 1)]
+    count = insert_many(unit, copies, _COLUMNS, given, or_else="keep")
+    keep(unit, _LAST, str(last + len(new)))
+    stored = [*new] if count == len(new) else _fresh(unit, new, last)
     tails = _Tails()
     named = [(tails[id_], copy.seq) for copy in stored for _, id_ in copy.object.references]
     insert_many(unit, relations, ("tail", "copy"), named, or_else="keep")
@@ -88,23 +91,23 @@ def _tail(id_: str) -> int:
     return int(id_[-12:], 16)
 
 
-def _numbered(unit: Connection, new: Sequence[Copy], before: int) -> list[Copy]:
-    """Return those of ``new`` that were stored after the number ``before``, with their numbers."""
-    query = select(copies.c.seq).where(copies.c.seq > before).order_by(copies.c.seq)
-    seqs = [seq for (seq,) in fetched(unit, query)]
-    stored = new
-    if len(seqs) < len(new):  # some were here, or came twice
-        key = (copies.c[name] for name in ("voucher", "id", "digest", "agreement"))
-        fresh = {(c.voucher, c.object.id, c.object.digest, c.agreement): c for c in reversed(new)}
-        stored = [fresh[each] for each in fetched(unit, query.with_only_columns(*key))]
-    for copy, seq in zip(stored, seqs, strict=True):
-        msgspec.structs.force_setattr(copy, "seq", seq)  # nobody has seen it without yet
-    return [*stored]
+def _number(copy: Copy, seq: int) -> Copy:
+    msgspec.structs.force_setattr(copy, "seq", seq)  # nobody has seen it without yet
+    return copy
 
 
+def _fresh(unit: Connection, new: Sequence[Copy], last: int) -> list[Copy]:
+    """Return those of ``new`` that were stored after the number ``last``: some were here, or came twice."""
+    columns = (copies.c[name] for name in ("seq", "voucher", "id", "digest", "agreement"))
+    query = select(*columns).where(copies.c.seq > last).order_by(copies.c.seq)
+    given = {(c.voucher, c.object.id, c.object.digest, c.agreement): c for c in reversed(new)}
+    return [_number(given[row[1:]], row[0]) for row in fetched(unit, query)]
+
+
+_LAST = "copies.last"  # the number given last
 _COLUMNS = (
-    "voucher", "id", "version", "digest", "type", "standing", "role", "owner", "agreement",
-    "agreement_version", "sent_by", "onward", "author", "beside", "readers", "tlp", "words", "state",
+    "seq", "voucher", "id", "version", "digest", "type", "standing", "role", "owner", "agreement",
+    "agreement_version", "sent_by", "onward", "author", "beside", "readers", "tlp", "state",
     "reason", "received_at", "nonce", "com", "proof", "refs",
 )  # fmt: skip
 
@@ -113,6 +116,7 @@ def _row(copy: Copy) -> tuple[object, ...]:
     """Return the values of ``_COLUMNS``."""
     seen = copy.object
     return (
+        copy.seq,
         copy.voucher,
         seen.id,
         seen.version,
@@ -129,7 +133,6 @@ def _row(copy: Copy) -> tuple[object, ...]:
         "{}" if copy.beside is _BARE else _beside(copy.beside),
         _readers(copy) if copy.readers else "[]",
         copy.level,
-        _words(seen),
         copy.state,
         copy.reason,
         copy.received_at,
@@ -152,25 +155,6 @@ def _beside(beside: Beside) -> str:
 def _readers(copy: Copy) -> str:
     named = (f"{party} {id_}" for party, ids in (copy.readers or {}).items() for id_ in ids)
     return msgspec.json.encode(list(named)).decode()
-
-
-_SAID = {"name", "value", "pattern", "description", "aliases", "x_mitre_aliases"}
-
-
-def _words(object_: Object) -> str:
-    body = object_.body
-    parts = [object_.id]
-    for name in _SAID & body.keys():
-        value = body[name]
-        if isinstance(value, str):
-            parts.append(value)
-        elif isinstance(value, list):
-            parts += [each for each in value if isinstance(each, str)]
-    sources = body.get("external_references")
-    for each in sources if isinstance(sources, list) else ():
-        if isinstance(each, dict) and "external_id" in each:
-            parts.append(str(each["external_id"]))
-    return " ".join(filter(None, parts)).lower()
 
 
 _READ = (
@@ -201,41 +185,6 @@ def visible_to(clearance: Clearance, us: str) -> Rows:
     return _joined.where(
         copies.c.state == "admitted", copies.c.tlp <= int(clearance.tlp), or_(~red, *named)
     )
-
-
-def search(
-    unit: Connection,
-    visible: Rows,
-    words: str = "",
-    type_: str = "",
-    page: tuple[int, int] = (100, 0),
-) -> list[Copy]:
-    """Return the newest version, per voucher, of what is ``visible`` and holds every one of ``words``.
-
-    Newest stored first. A newer version that is not visible hides the older ones: it may bear the stricter label.
-
-    Args:
-        page: how many at most, and the number of the last copy of the page before (0: from the top).
-    """
-    limit, before = page
-    later = copies.alias()
-    # without the Z a longer fraction of one millisecond sorts after a shorter one
-    newer, older = (func.rtrim(side.c.version, "Z") for side in (later, copies))
-    superseded = select(later.c.seq).where(
-        later.c.voucher == copies.c.voucher,
-        later.c.id == copies.c.id,
-        newer > older,
-        later.c.state == "admitted",
-    )
-    rows = visible.where(~superseded.exists())
-    typed = words.encode("utf-8", "replace").decode().replace("\0", " ")  # no database takes these
-    for word in typed.lower().split():
-        rows = rows.where(copies.c.words.contains(word, autoescape=True))
-    if type_:
-        rows = rows.where(copies.c.type == type_)
-    if before:
-        rows = rows.where(copies.c.seq < before)
-    return load(unit, rows.order_by(copies.c.seq.desc()).limit(limit))
 
 
 def load(unit: Connection, rows: Rows) -> list[Copy]:
@@ -337,6 +286,7 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
         tails = {_tail(id_) for copy in part for _, id_ in copy.object.references}
         named = within(unit, relations.c.tail, tails)
         unit.execute(delete(relations).where(named, relations.c.copy.in_(seqs)))
+        unit.execute(delete(texts).where(texts.c.copy.in_(seqs)))
         unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
         ids, digests = {c.object.id for c in part}, {c.object.digest for c in part}
         # The bytes name their id, so whatever else is these bytes has it too.

@@ -37,15 +37,19 @@ def insert_many(
     names: tuple[str, ...],
     rows: Sequence[tuple[object, ...]],
     or_else: Literal["fail", "keep"] = "fail",
-) -> None:
+) -> int:
     """Insert ``rows`` of the columns ``names``, by the driver itself: for what is written by the thousand.
+
+    Returns:
+        how many were inserted.
 
     Args:
         or_else: whether a key that is there already is an error, or keeps what it has.
     """
-    if rows:
-        written = _statement(unit.dialect.name, table, names, or_else)
-        unit.exec_driver_sql(written, list(rows))
+    if not rows:
+        return 0
+    written = _statement(unit.dialect.name, table, names, or_else)
+    return unit.exec_driver_sql(written, list(rows)).rowcount
 
 
 @cache

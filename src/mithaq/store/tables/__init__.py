@@ -37,7 +37,15 @@ from mithaq.store.tables.log import (
     settings,
     witnessed,
 )
-from mithaq.store.tables.objects import batches, bodies, copies, markings, relations, sources
+from mithaq.store.tables.objects import (
+    batches,
+    bodies,
+    copies,
+    markings,
+    relations,
+    sources,
+    texts,
+)
 from mithaq.store.tables.outbound import channels, departed, first_views, outbox, rows, shelf_ops
 from mithaq.store.tables.parties import (
     actors,
@@ -109,6 +117,7 @@ __all__ = [
     "standing_uses",
     "standings",
     "statuses",
+    "texts",
     "verdicts",
     "views",
     "waiting",

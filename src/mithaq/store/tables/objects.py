@@ -13,13 +13,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from mithaq.store.tables.base import Serial, blob, column, columns, core, key, serial
+from mithaq.store.tables.base import Serial, blob, column, columns, core, key
 
 bodies = Table("bodies", core, key("digest", 71), blob("body"))
 copies = Table(
     "copies",
     core,
-    serial(),
+    Column("seq", Serial, primary_key=True, autoincrement=False),  # never given twice
     column("voucher"),  # a party, or a source as kind:name
     *columns("id", "version"),
     Column("digest", String(71), nullable=False),
@@ -35,7 +35,6 @@ copies = Table(
     column("beside", "{}"),  # label beside the bytes, as JSON
     column("readers", "[]"),  # "party reader", as a JSON list
     Column("tlp", Integer, nullable=False),  # effective level, for selects; 9 = unresolved
-    column("words"),  # lower-case text to search in
     column("state"),  # admitted | quarantined | recalled
     column("reason", ""),
     column("received_at"),
@@ -48,7 +47,12 @@ copies = Table(
     # A digest has one id and version; the terms may differ (border.md 1.8).
     UniqueConstraint("id", "digest", "voucher", "agreement"),
     Index("ix_copies_type_seq", "type", "seq"),
-    sqlite_autoincrement=True,
+)
+texts = Table(  # what there is to search in, read out of the bytes some time after they came
+    "texts",
+    core,
+    Column("copy", Serial, primary_key=True, autoincrement=False),
+    column("words"),  # lower-case
 )
 batches = Table(  # what vouchers signed of views that came with it all: their proofs are made from its leaves
     "batches",

@@ -202,7 +202,7 @@ def upgrade() -> None:
         sa.Column(
             "seq",
             sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
+            autoincrement=False,
             nullable=False,
         ),
         sa.Column("voucher", sa.Text(), nullable=False),
@@ -221,7 +221,6 @@ def upgrade() -> None:
         sa.Column("beside", sa.Text(), server_default="{}", nullable=False),
         sa.Column("readers", sa.Text(), server_default="[]", nullable=False),
         sa.Column("tlp", sa.Integer(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("received_at", sa.Text(), nullable=False),
@@ -238,7 +237,6 @@ def upgrade() -> None:
             name=op.f("uq_copies_id_digest_voucher_agreement"),
         ),
         schema="core",
-        sqlite_autoincrement=True,
     )
     op.create_index("ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core")
     op.create_table(
@@ -703,6 +701,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "texts",
+        sa.Column(
+            "copy",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("copy"),
+        schema="core",
     )
     op.create_table(
         "verdicts",
