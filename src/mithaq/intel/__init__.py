@@ -10,6 +10,7 @@ from mithaq.intel.service import (
     mark,
     marking,
     members,
+    read_out,
     received,
     recent,
     relate,
@@ -24,6 +25,6 @@ from mithaq.store.sources import Source
 
 __all__ = [
     "Added", "Caveats", "Copy", "Incoming", "Rejected", "Related", "Source", "add", "caveats", "mark",
-    "marking", "members", "readers", "received", "recent", "relate", "search", "source", "title",
-    "unknown_recipients", "versions", "worked_on",
+    "marking", "members", "read_out", "readers", "received", "recent", "relate", "search", "source",
+    "title", "unknown_recipients", "versions", "worked_on",
 ]  # fmt: skip

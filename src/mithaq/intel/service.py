@@ -21,6 +21,7 @@ from mithaq.store.engine import Store
 from mithaq.store.objects import Copy, Rows
 from mithaq.store.sources import Source, all_sources
 
+READ_OUT = 1000  # copies at a time, for others wait to write
 Progress = Callable[[int, int], None]  # objects done, of all
 
 
@@ -150,6 +151,15 @@ def add(  # noqa: PLR0913 where, who, what, how and when
 def _refused(refusal: Refusal) -> Rejected:
     at = f"object {refusal.position}{refusal.where and ' '}{refusal.where}"
     return Rejected(id=refusal.id or "", code=refusal.code, where=at, why=refusal.why)
+
+
+def read_out(core: Store) -> None:
+    """Read out of some of what came, oldest first, what people may search for."""
+    with core.read() as unit:
+        behind = texts.behind(unit)
+    if behind:
+        with core.begin() as unit:
+            texts.read_out(unit, READ_OUT)
 
 
 def search(  # noqa: PLR0913 words, kind and page of one search

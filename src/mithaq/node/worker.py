@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as OutOfTime
 
+from mithaq import intel
 from mithaq.audit import log as audit
 from mithaq.border import (
     admit,
@@ -33,7 +34,7 @@ from mithaq.clock import monotonic
 from mithaq.errors import MithaqError, NotFound
 from mithaq.node.build import Node
 from mithaq.node.visit import Visitor
-from mithaq.store import channels, journal, parties, pending, spool, texts
+from mithaq.store import channels, journal, parties, pending, spool
 from mithaq.store.spool import Arrival
 
 _log = structlog.get_logger()
@@ -43,7 +44,6 @@ RETRY = timedelta(seconds=2)  # before a frame that waits is looked at again
 HEAL = 2.0  # seconds before the worker tries again after a failure
 LOOK = 0.5  # seconds that deciding again, or settling what came, may take at a time
 _TOO_MUCH = "54"  # PostgreSQL's class of errors for what is longer than it can hold
-READ_OUT = 1000  # copies at a time, for others wait to write
 FOLD = 10.0  # seconds between foldings of what was committed into the database's file
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
@@ -67,7 +67,7 @@ class Worker:
         for peer in self.peers():
             self.visitor.visit(peer, [n for n in nudges if n.peer == peer])
         self.settle()
-        self.read_out()
+        intel.read_out(self.node.core)
 
     def peers(self) -> list[str]:
         """Return the nodes we talk with."""
@@ -228,14 +228,6 @@ class Worker:
             spool.settle(unit, settled)
         return nudges
 
-    def read_out(self) -> None:
-        """Read out of some of what came what people may search for."""
-        with self.node.core.read() as unit:
-            behind = texts.behind(unit)
-        if behind:
-            with self.node.core.begin() as unit:
-                texts.read_out(unit, READ_OUT)
-
     def mind_clock(self) -> None:
         """Hold the machine's clock against what it said before."""
         with self.node.core.read() as unit:
@@ -290,7 +282,7 @@ class Worker:
                     self._tell(self.settle(LOOK))
                     self.look(LOOK)
                     self._tell_out(self.hurry())
-                    self.read_out()
+                    intel.read_out(self.node.core)
                     if monotonic() - shown >= tick - PAUSE / 2:
                         shown = monotonic()
                         self._tell_out(self.show())

@@ -18,8 +18,9 @@ leaves = Table(
     blob("nonce"),
     blob("record"),
     column("subject"),
+    Column("about", BigInteger, nullable=False),  # a number made of it
     blob("hash"),  # of nonce and record together
-    Index("ix_leaves_subject", "subject"),
+    Index("ix_leaves_about", "about"),
 )
 nodes = Table(
     "nodes",

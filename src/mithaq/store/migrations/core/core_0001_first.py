@@ -366,11 +366,12 @@ def upgrade() -> None:
         sa.Column("nonce", sa.LargeBinary(), nullable=False),
         sa.Column("record", sa.LargeBinary(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("about", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("idx"),
         schema="core",
     )
-    op.create_index("ix_leaves_subject", "leaves", ["subject"], unique=False, schema="core")
+    op.create_index("ix_leaves_about", "leaves", ["about"], unique=False, schema="core")
     op.create_table(
         "markings",
         sa.Column("voucher", sa.Text(), nullable=False),
