@@ -167,9 +167,13 @@ class Stage:
         with self.node.core.read() as unit:
             return [c for c in objects.load(unit, objects.everything()) if c.standing == "received"]
 
-    def leaves(self, subject):
+    def records(self, subject):
+        """What the log says of a subject, oldest first."""
         with self.node.core.read() as unit:
-            return [record["kind"] for _, record in log.find(unit, subject)]
+            return [record for _, record in log.find(unit, subject)]
+
+    def leaves(self, subject):
+        return [record["kind"] for record in self.records(subject)]
 
     # --- objects -------------------------------------------------------------------------------------
     def body(self, kind="tool", by=B, level=Tlp.GREEN, **more):
