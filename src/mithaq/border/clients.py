@@ -128,8 +128,7 @@ def _record(
         (q.id, {"kind": "quarantine", "id": q.id, "digest": q.digest, "code": q.code, **facts})
         for q in aside
     ]
-    if leaves:
-        log.append(unit, leaves)
+    log.append(unit, leaves)
     record(unit, now, "posted", voucher, stored=len(stored), aside=len(aside))
 
 
@@ -193,7 +192,7 @@ def _nameless() -> str:
 def withdraw(unit: Connection, arrival: Arrival, now: datetime) -> None:
     """Take a client's submission out of its own inbox; what we hold stays, and our people are told."""
     shelf = arrival.facts["shelf"]
-    id_, versions = arrival.facts["id"], arrival.facts.get("versions", "all")
+    id_, versions = arrival.facts["id"], arrival.facts["versions"]
     releases.show(unit, "withdraw", shelf, id=id_, versions=versions)
     fact: dict[str, Json] = {"kind": "withdrawn", "id": id_, "from": arrival.peer, "at": text(now)}
     log.append(unit, [(id_, fact)])

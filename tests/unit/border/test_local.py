@@ -3,11 +3,14 @@
 import json
 
 import pytest
+from sqlalchemy import text
 
 from mithaq.border import admit, clients, peers
 from mithaq.border.admit import Given
 from mithaq.border.local import Lowering
+from mithaq.clock import text as stamp
 from mithaq.errors import Conflict, NotFound
+from mithaq.model.kinds import IDENTIFIER
 from mithaq.model.labels import Beside, Pap, Tlp
 from mithaq.model.objects import from_body
 from mithaq.store.objects import UNRESOLVED
@@ -109,6 +112,21 @@ def answered(stage):
     return json.loads(facts[-1]["raw"])
 
 
+def inbox(stage):
+    """What the client finds in its inbox, in order."""
+    with stage.node.shelf.read() as unit:
+        found = unit.execute(
+            text(
+                "SELECT views.body FROM inbox_rows LEFT JOIN views ON digest = view ORDER BY position"
+            )
+        )
+        return [json.loads(raw) for raw in found.scalars()]
+
+
+def happened(stage):
+    return [(r["kind"], r["subject"], json.loads(r["facts"])) for r in stage.rows("journal")]
+
+
 def test_a_post_is_stored_for_our_people_and_what_claims_a_nation_is_set_aside_unseen(client):
     good, stolen = client.body(by=None, level=None), client.body(by=B)
     bad = {"type": "tool", "id": "no id"}
@@ -156,6 +174,75 @@ def test_a_post_that_is_no_envelope_changes_nothing(client):
     assert client.admitted() == []
 
 
+@pytest.mark.parametrize(("default", "borne"), [("GREEN", Tlp.GREEN), ("", None)])
+def test_what_a_client_posts_unmarked_bears_what_its_grant_says_and_nothing_else_does(
+    stage, default, borne
+):
+    sensor = Peer(name="sensor", kind="client", state="confirmed", default_tlp=default)
+    stage.do(peers.add_client, sensor, stage.now, by="lena")
+    bare, marked = stage.body(by=None, level=None), stage.body(by=None, level=Tlp.CLEAR)
+
+    stage.do(clients.post, arrival(bare, marked), stage.now)
+
+    beside = {copy.object.id: copy.beside for copy in stage.admitted()}
+    assert beside == {bare["id"]: Beside(tlp=borne), marked["id"]: Beside()}
+
+
+def test_what_a_client_posted_says_who_sent_it_and_goes_to_nobody_until_it_is_adopted(client):
+    client.do(clients.post, arrival(client.body(by=None)), client.now)
+    [copy] = client.admitted()
+
+    client.publish(copy)
+
+    assert copy.sent_by == "sensor"
+    [verdict] = client.rows("verdicts")
+    assert (verdict["state"], "not-adopted" in verdict["reasons"]) == ("withheld", True)
+    assert client.rows("rows") == []
+
+
+def test_what_was_posted_and_set_aside_is_in_the_log_and_on_record(client):
+    good, stolen = client.body(by=None), client.body(by=B)
+
+    client.do(clients.post, arrival(good, stolen), client.now)
+
+    assert client.leaves(good["id"]) == ["admission"]
+    assert client.leaves(stolen["id"]) == ["quarantine"]
+    assert happened(client)[-1] == ("posted", "client:sensor", {"stored": 1, "aside": 1})
+
+
+def test_a_client_sees_all_that_it_wrote_and_can_tell_nothing_that_we_made_of_it(client):
+    good, stolen = client.body(by=None), client.body(by=B)
+    address = {
+        "type": "ipv4-addr", "spec_version": "2.1", "value": "192.0.2.7",
+        "id": "ipv4-addr--00000000-0000-4000-8000-000000000007",
+    }  # fmt: skip
+    broken = {"type": "tool", "id": "tool--00000000-0000-4000-8000-00000000dead"}
+
+    client.do(clients.post, arrival(good, stolen, address, broken, {}), client.now)
+    client.project()
+
+    assert inbox(client) == [good, stolen, address]
+    status = answered(client)
+    counts = ("total_count", "success_count", "failure_count", "pending_count")
+    assert [status[name] for name in counts] == [5, 3, 2, 0]
+    assert [(d["id"], d["version"]) for d in status["successes"]] == [
+        (good["id"], good["modified"]),
+        (stolen["id"], stolen["modified"]),
+        (address["id"], stamp(client.now)),
+    ]
+    named, nameless = (d["id"] for d in status["failures"])
+    assert named == broken["id"]
+    assert IDENTIFIER.fullmatch(nameless)
+
+
+def test_a_status_lists_no_successes_or_failures_where_there_are_none(client):
+    client.do(clients.post, arrival(client.body(by=None)), client.now)
+    assert "failures" not in answered(client)
+
+    client.do(clients.post, arrival({"type": "tool"}), client.now)
+    assert "successes" not in answered(client)
+
+
 @pytest.mark.parametrize(
     "target", ["objects.add", "inbound.set_aside", "log.append", "releases.show"]
 )
@@ -171,15 +258,20 @@ def test_a_post_is_settled_whole_or_not_at_all(client, monkeypatch, target):
     assert client.dump() == before
 
 
-def test_what_a_client_withdraws_stays_here_and_our_people_are_told(client):
-    body = client.body(by=None)
-    client.do(clients.post, arrival(body), client.now)
+def test_what_a_client_withdraws_leaves_its_view_and_stays_here_and_our_people_are_told(client):
+    body, other = client.body(by=None), client.body(by=None)
+    later = body | {"modified": "2026-03-01T12:00:01.000Z"}
+    client.do(clients.post, arrival(body, later, other), client.now)
+    client.project()
 
-    gone = arrival(kind="withdraw", id=body["id"], versions="all")
+    gone = arrival(kind="withdraw", id=body["id"], versions=body["modified"])
     client.do(clients.withdraw, gone, client.now)
+    client.project()
 
-    assert len(client.admitted()) == 1
-    assert client.leaves(body["id"]) == ["admission", "withdrawn"]
+    assert inbox(client) == [later, other]
+    assert len(client.admitted()) == 3
+    assert client.leaves(body["id"]) == ["admission", "admission", "withdrawn"]
+    assert happened(client)[-1] == ("withdrawn", body["id"], {"client": "sensor"})
 
 
 def test_what_bears_a_marking_nobody_understands_is_read_by_nobody(stage):
