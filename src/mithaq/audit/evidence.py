@@ -80,11 +80,11 @@ class Silence(_About, frozen=True, kw_only=True, tag="silence"):
 
 
 class Ahead(_About, frozen=True, kw_only=True, tag="ahead"):
-    """A heartbeat that acknowledges more of a channel than its sender remembers having sent."""
+    """A heartbeat that acknowledges more of a channel than its sender remembers having sent, or other."""
 
     heartbeat: str
     channel: str
-    seq: Size  # as far as the sender remembers
+    seq: Size  # the last that the sender remembers, or the one under which it remembers another
 
 
 class Rewritten(_About, frozen=True, kw_only=True, tag="log"):

@@ -182,15 +182,28 @@ def behind(unit: Connection, peer: str) -> int:
 def _delivered(
     unit: Connection, us: Us, heard: tuple[str, bytes], have: Head, now: datetime
 ) -> None:
-    """Note what the peer acknowledges; more than we ever sent means we were restored (border.md 6)."""
+    """Note what the peer acknowledges; more than we ever sent, or other, means we were restored (border.md 6)."""
     peer, beat = heard
     ours = channels.by_id(unit, have.channel)
     if ours is None or ours.peer != peer or ours.direction != "out" or ours.state != "open":
         return
-    if have.seq > ours.seq or (have.seq == ours.seq and have.seal != ours.head):
+    if not have.seq:  # it holds nothing yet
+        return
+    if not _is_ours(unit, ours, have):
         _begin_anew(unit, us, ours, (have, beat), now)
         return
     channels.delivered(unit, ours.id, have.seq, now)
+
+
+def _is_ours(unit: Connection, ours: Channel, have: Head) -> bool:
+    """Say whether a peer holds what we sent, as we remember it.
+
+    A restored node may have used a number again before it heard what the peer holds by that number.
+    """
+    if have.seq == ours.seq:
+        return have.seal == ours.head
+    sent = channels.parcel(unit, ours.id, have.seq)
+    return sent is not None and digest(read(sent.envelope).payload) == have.seal
 
 
 def _note_keys(unit: Connection, peer: str, version: int) -> None:
@@ -230,8 +243,8 @@ def _must_begin_anew(unit: Connection, ours: Channel, live: Mapping[str, bytes])
     first = channels.first_undelivered(unit, ours.id)
     if first is None:
         return ours.reason == ANEW
-    lacks = channels.parcels(unit, ours.id, first, first)
-    return not any(signed_by(read(parcel.envelope), live) for parcel in lacks)
+    [lacks] = channels.parcels(unit, ours.id, first, first)
+    return not signed_by(read(lacks.envelope), live)
 
 
 def begin_anew(unit: Connection, peer: str) -> None:
@@ -263,10 +276,14 @@ def _begin_anew(
         return
     keep(unit, last, text(now))
     about = alarms.Ahead(
-        realm=us.realm, by=ours.peer, heartbeat=beat.decode(), channel=ours.id, seq=ours.seq
+        realm=us.realm,
+        by=ours.peer,
+        heartbeat=beat.decode(),
+        channel=ours.id,
+        seq=min(ours.seq, have.seq),
     )
     shows = evidence.check(about, keys_of(unit, ours.peer, now))
-    alarms.ring(unit, about, shows, now, matter=ours.id)
+    alarms.ring(unit, about, shows, now)
     _go_on_in_another(unit, us, ours, (have.seq, have.seal, RESTORED), now)
 
 
@@ -275,6 +292,8 @@ def _go_on_in_another(
 ) -> None:
     """Freeze a channel, and send in a new one what the peer lacks: it cites the last seal that the peer accepted.
 
+    What it did not acknowledge may bear a number under which it holds something else, from before we were restored.
+
     Args:
         where: the peer's number and seal, and why.
     """
@@ -282,7 +301,9 @@ def _go_on_in_another(
     channels.put_channel(unit, replace(ours, state="frozen", reason=reason, head=seal))
     facts: dict[str, Json] = {"peer": ours.peer, "have": seq, "ours": ours.seq, "reason": reason}
     administrative(unit, now, "channel-frozen", ours.id, facts)
-    for parcel in channels.parcels(unit, ours.id, seq + 1, ours.seq):
+    lacks = channels.first_undelivered(unit, ours.id)
+    first = seq + 1 if lacks is None else min(lacks, seq + 1)
+    for parcel in channels.parcels(unit, ours.id, first, ours.seq):
         _again(unit, us, ours, parcel, now)  # recalls before what follows what they name
     if not ours.agreement:
         return
@@ -294,8 +315,7 @@ def _go_on_in_another(
     for row in standing:
         releases.take_away(unit, row.shelf, row.id, row.version)
     opening.refresh(unit, us, ours.agreement, now)
-    if standing:
-        reconsider(unit, us, ours.agreement, sorted({row.copy for row in standing}), now)
+    reconsider(unit, us, ours.agreement, [*{row.copy for row in standing}], now)
 
 
 def _again(unit: Connection, us: Us, ours: Channel, parcel: Parcel, now: datetime) -> None:
