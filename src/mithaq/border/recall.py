@@ -87,7 +87,7 @@ def _vouchers(unit: Connection, us: Us, copies: Iterable[int]) -> dict[int, str]
     return {
         seq: voucher or "another nation"
         for seq, voucher in vouchers.items()
-        if seq and (voucher in nations or not voucher)
+        if voucher in nations or not voucher
     }
 
 
@@ -128,7 +128,7 @@ def _take_down(unit: Connection, order: OrderRow, had: Sequence[Released]) -> No
             releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
 
 
-def raised(unit: Connection, us: Us, copy: Copy, person: str, now: datetime) -> list[Given]:
+def raised(unit: Connection, us: Us, copy: Copy, person: str, now: datetime) -> None:
     """Order earlier releases of a version, and of those before it, back from whom the raised label leaves out.
 
     Those whom it leaves inside apply it to every version they hold (border.md 2.9).
@@ -136,15 +136,13 @@ def raised(unit: Connection, us: Us, copy: Copy, person: str, now: datetime) -> 
     had: dict[str, set[str]] = defaultdict(set)
     for each in recalls.who_had(unit, copy.object.id):
         had[each.agreement].add(each.peer)
-    given: list[Given] = []
     for agreement, names in had.items():
         outside = names - _inside(unit, us, copy, agreement, now)
         if outside:
             asked = Asked(
                 id=copy.object.id, agreement=agreement, peers=frozenset(outside), cause="raised"
             )
-            given += recall(unit, us, person, asked, now)
-    return given
+            recall(unit, us, person, asked, now)
 
 
 def _inside(unit: Connection, us: Us, copy: Copy, agreement: str, now: datetime) -> set[str]:
@@ -314,7 +312,6 @@ def note(unit: Connection, us: Us, sent: tuple[str, Seal, str], now: datetime) -
             # nobody asked: it says nothing of anything here
             what = (entry.order, entry.order.encode())
             _on_record(unit, sender, "receipt-unasked", what, now)
-            continue
         onward = "" if entry.onward is None else msgspec.json.encode(entry.onward).decode()
         answer = {"outcome": entry.outcome, "basis": entry.basis, "onward": onward}
         for each in owed:

@@ -40,8 +40,10 @@ def standing_against(unit: Connection, block: Block) -> list[ShelfRow]:
     return standing + releases.statements_touched(unit, found.peers, {*block.ids, *block.markings})
 
 
-def decide_again(unit: Connection, block: Block, at: Iterable[datetime], *, state: str = "") -> int:
-    """Have what a block touches, of all that was asked for, decided again at some instants; return how much it is.
+def decide_again(
+    unit: Connection, block: Block, at: Iterable[datetime], *, state: str = ""
+) -> None:
+    """Have what a block touches, of all that was asked for, decided again at some instants.
 
     Args:
         state: only what stands at this.
@@ -54,7 +56,6 @@ def decide_again(unit: Connection, block: Block, at: Iterable[datetime], *, stat
             by_agreement[agreement].append(copy)
     for agreement, copies in by_agreement.items():
         pending.turn_at(unit, agreement, [(copy, text(when)) for when in at for copy in copies])
-    return sum(map(len, by_agreement.values()))
 
 
 def _referring(unit: Connection, gone: Iterable[ShelfRow], now: datetime) -> None:
@@ -78,12 +79,11 @@ def _touching(unit: Connection, block: Block) -> Touching:
     )
 
 
-def _named(unit: Connection, block: Block, copies: Iterable[int]) -> set[int]:
+def _named(unit: Connection, block: Block, copies: set[int]) -> set[int]:
     """Return those of the copies that the block is about, also by what only their bytes tell."""
-    chosen = sorted(set(copies) - {0})
     if not block.markings and not block.labels:
-        return set(chosen)  # the store chose by all that the block names
-    found: set[int] = set()
+        return copies  # the store chose by all that the block names
+    chosen, found = sorted(copies), set[int]()
     for start in range(0, len(chosen), AT_ONCE):
         for candidate in candidates_of(unit, chosen[start : start + AT_ONCE]):
             if blocks.names(block, candidate, labels_of(candidate)):

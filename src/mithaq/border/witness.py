@@ -62,7 +62,7 @@ def _show(unit: Connection, us: Us, witness: str, newest: bytes, now: datetime) 
 
 def _statement(unit: Connection, us: Us, newest: bytes, old: int) -> bytes:
     size = head_of(read(newest)).size
-    path = log.extension(unit, old, size) if old <= size else []
+    path = log.extension(unit, old, size)
     said = LogHead(realm=us.realm, by=us.party, checkpoint=newest.decode(), old=old, path=path)
     return sign(LOG_HEAD, encode(said), us.signer).to_bytes()
 
@@ -141,7 +141,7 @@ def _extends(held: Kept, head: Checkpoint, said: LogHead) -> bool:
     before = head_of(read(held.envelope))
     if head.size == before.size:
         return head.root == before.root
-    return head.size > before.size and log.extends(before, head, said.path)
+    return log.extends(before, head, said.path)
 
 
 def _keep(  # noqa: PLR0913 unit, us and now come with every act

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.border import consent, restriction, watch
+from mithaq.border import consent, restriction, touched, watch
 from mithaq.border.restriction import Entry
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
@@ -61,6 +61,40 @@ def test_what_is_restricted_is_gone_with_the_unit_and_nothing_else_is_touched(st
     assert len(removed) == 1
 
 
+def test_what_is_restricted_can_be_read_no_more_before_any_tick(stage, shown):
+    one, two = shown
+    stage.project()
+    restrict(stage, to=[B], ids=[one.object.id])
+
+    stage.project(additions=False)
+
+    with stage.node.shelf.read() as unit:
+        query = "SELECT s.peer, r.id FROM shelf_rows r JOIN shelves s ON s.shelf = r.shelf"
+        seen = {(r.peer, r.id) for r in unit.exec_driver_sql(query) if r.id.startswith("tool")}
+    assert seen == {(B, two.object.id), (C, one.object.id)}
+
+
+def test_what_bears_no_named_label_waits_on_as_it_waited_and_nothing_is_recorded_again(stage):
+    [held] = stage.give(stage.body(by=US, level=Tlp.AMBER_STRICT))
+    stage.publish(held)
+
+    restrict(stage, labels=["export-control"])
+    decide(stage)
+
+    assert stage.leaves(held.object.id) == ["import", "held"]
+
+
+def test_a_label_takes_down_all_that_bears_it_however_much_that_is(stage, monkeypatch):
+    monkeypatch.setattr(touched, "AT_ONCE", 1)
+    copies = stage.give(*(stage.body(by=US, labels=["export"]) for _ in range(3)))
+    stage.publish(*copies)
+
+    done = restrict(stage, labels=["export"])
+
+    assert done.gone == {B: 3}
+    assert standing(stage) == {}
+
+
 @pytest.mark.parametrize(
     ("entry", "gone"),
     [
@@ -83,9 +117,10 @@ def test_what_is_restricted_is_gone_with_the_unit_and_nothing_else_is_touched(st
 def test_an_entry_touches_what_it_names_and_all_that_it_names_together(stage, shown, entry, gone):
     one, _ = shown
 
-    restrict(stage, **entry)
+    done = restrict(stage, **entry)
     decide(stage)
 
+    assert set(done.gone) == gone
     left = {peer for peer, id_ in standing(stage) if id_ == one.object.id}
     assert {B, C} - left == gone
 
