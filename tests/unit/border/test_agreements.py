@@ -103,6 +103,19 @@ def test_a_notice_that_comes_again_is_kept_once(stage):
     assert len(stage.rows("notices")) == 1
 
 
+def test_who_is_left_out_of_a_later_text_narrows_until_that_text_is_complete(stage):
+    heed(stage, notice(stage, C, FORUM), C)
+    later = policy.to_bytes(agreement(FORUM, US, B, version=2))
+    stage.do(signing.sign_text, stage.us, later, stage.now, by="lena")
+    assert state(stage, FORUM) is State.SUSPENDED
+    assert stage.ask(agreements.held, FORUM, stage.now).newest.text.version == 2
+
+    theirs = sign(AGREEMENT, later, stage.signer(B))
+    stage.do(signing.receive, stage.us, B, theirs, stage.now)
+
+    assert state(stage, FORUM) is State.IN_FORCE
+
+
 def test_narrowing_is_ours_alone_and_is_told_to_the_other_parties(stage):
     before = {peer: sent_to(stage, peer) for peer in (B, C)}
 

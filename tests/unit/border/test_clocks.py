@@ -12,6 +12,7 @@ from mithaq.store import releases
 from mithaq.store.parties import Peer, put_peer
 from tests.unit.border.stage import PAIR, US, B, C
 from tests.unit.border.test_heartbeats import LIFE, beat, take
+from tests.unit.border.test_on_record import on_record
 
 DAY, HOUR = timedelta(hours=24), timedelta(hours=1)
 
@@ -106,6 +107,32 @@ def test_of_two_witnesses_the_later_opens_and_the_earlier_closes(stage):
 
     assert near(opens, stage.now)
     assert closes == stamp(stage.now + DAY)
+
+
+def test_a_witness_opens_by_what_it_said_the_time_since_and_five_minutes(stage, steady):
+    witnessed(stage)
+    says(stage)
+    said = stage.now
+
+    for hours in (0, 1):
+        opens, _ = pair(stage, DAY)
+        assert opens == stamp(said + timedelta(hours=hours, minutes=5))
+        steady.goes_on(HOUR)
+    steady.seconds = 10.0  # the machine began anew: how long ago that was, nobody knows
+    assert pair(stage, DAY)[0] == stamp(said + timedelta(minutes=5))
+
+
+def test_what_a_witness_said_before_is_no_news_of_the_time(stage, steady):
+    witnessed(stage)
+    said = stamp(stage.now)
+    stage.do(clocks.note, B, said)
+    before = stage.ask(clocks.witnesses)
+    steady.goes_on(HOUR)
+
+    for issued in (said, stamp(stage.now - HOUR)):
+        stage.do(clocks.note, B, issued)
+
+    assert stage.ask(clocks.witnesses) == before
 
 
 def test_an_old_heartbeat_sets_no_witness_back(stage):
@@ -225,6 +252,9 @@ def test_a_clock_that_jumped_ahead_opens_nothing_more_and_closes_by_what_it_says
     believed = stamp(stage.now + HOUR)
     passes(stage, steady, HOUR, DAY)
     passes(stage, steady, HOUR)
+    passes(stage, steady, HOUR, -3 * DAY)  # before anything that was written here
+    stage.do(clocks.mind, stage.now)
+    passes(stage, steady, HOUR, 3 * DAY)
 
     assert doubted(stage) == believed
     assert pair(stage) == (believed, stamp(stage.now))
@@ -248,9 +278,12 @@ def test_a_clock_that_came_back_by_itself_stays_in_doubt_until_a_person_has_look
     passes(stage, steady, HOUR, -DAY)
     assert doubted(stage)
 
+    believed = doubted(stage)
+
     stage.do(clocks.believe, stage.now, by="olga")
 
     assert pair(stage) == (stamp(stage.now),) * 2
+    on_record(stage, "clock-believed", "clock", by="olga", believed=believed)
     assert stage.leaves("clock") == ["clock-doubted", "clock-believed"]
     with pytest.raises(Conflict):
         stage.do(clocks.believe, stage.now, by="olga")
@@ -261,6 +294,28 @@ def test_slow_drift_is_no_jump(stage, steady):
         passes(stage, steady, DAY + HOUR, timedelta(minutes=4))
 
     assert doubted(stage) == ""
+
+
+@pytest.mark.parametrize("so_far", [HOUR, DAY])
+def test_drift_within_a_day_sums_up_to_a_jump(stage, steady, so_far):
+    passes(stage, steady, so_far, timedelta(minutes=4))
+    assert doubted(stage) == ""
+
+    passes(stage, steady, HOUR, timedelta(minutes=4))
+
+    assert doubted(stage)
+
+
+@pytest.mark.parametrize(("behind", "doubt"), [(300_000, False), (300_001, True)])
+def test_a_clock_that_began_anew_may_be_five_minutes_before_the_journal(
+    stage, steady, behind, doubt
+):
+    stage.do(clocks.appoint, B, stage.now, by="olga", off=True)
+    steady.run, steady.seconds = "second", 10.0
+
+    passes(stage, steady, timedelta(), -timedelta(milliseconds=behind))
+
+    assert bool(doubted(stage)) is doubt
 
 
 def test_after_the_machine_began_anew_a_clock_before_the_journal_is_in_doubt(stage, steady):
@@ -285,6 +340,7 @@ def test_where_nobody_ever_looked_our_clock_is_believed_and_cannot_be_said_to_be
 def test_a_witness_that_speaks_settles_what_our_clock_leaves_in_doubt(stage, steady):
     witnessed(stage)
     passes(stage, steady, HOUR, DAY)
+    passes(stage, steady, HOUR)
     assert doubted(stage)
 
     says(stage, by=-DAY)
