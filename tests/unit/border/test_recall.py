@@ -535,7 +535,7 @@ def test_an_answer_to_what_we_passed_on_goes_on_to_the_owner_and_is_on_record(st
     stage.admit(ordered(stage, mine, terms=forum(), seq=2, prev=head))
     answer = Receipt(order="a" * 32, outcome="deleted", onward=Tally(asked=2, kept=1, held=1))
 
-    raw, _ = sealed(forum(), [(answer, b"")], stage.signer(C), batch="", sender=C)
+    raw, _ = sealed(forum(), [(answer, b"")], stage.signer(C), batch="", sender=C, channel="9" * 32)
     assert stage.admit(raw, C).outcome is Outcome.ADMITTED
 
     total = Tally(asked=3, deleted=1, kept=1, held=1)
