@@ -79,7 +79,8 @@ def local(  # noqa: PLR0913 unit, us and now come with every act
     for each in given:
         seen = each.object
         verdict = markings_hold(ground_, seen) or _whose(us, ground_, seen, own=own)
-        if verdict is None and taken.get((seen.id, seen.version), seen.digest) != seen.digest:
+        known_as = taken.get((seen.id, seen.version), seen.digest)
+        if verdict is None and seen.version and known_as != seen.digest:
             verdict = Verdict(code="version-taken", why="this version is here with other bytes")
         if verdict is not None:
             refused.append((seen.id, verdict.code, verdict.why))

@@ -70,8 +70,9 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     last = int(setting(unit, _LAST, "0"))  # kept, for an erased copy's number names nothing again
     given = [_row(_number(copy, seq)) for seq, copy in enumerate(new, last + 1)]
     count = insert_many(unit, copies, _COLUMNS, given, or_else="keep")
-    keep(unit, _LAST, str(last + len(new)))
     stored = [*new] if count == len(new) else _fresh(unit, new, last)
+    if stored:
+        keep(unit, _LAST, str(stored[-1].seq))
     tails = _Tails()
     named = [(tails[id_], copy.seq) for copy in stored for _, id_ in copy.object.references]
     insert_many(unit, relations, ("tail", "copy"), named, or_else="keep")

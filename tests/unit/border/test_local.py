@@ -12,13 +12,16 @@ from mithaq.clock import text as stamp
 from mithaq.errors import Conflict, NotFound
 from mithaq.model.kinds import IDENTIFIER
 from mithaq.model.labels import Beside, Pap, Tlp
+from mithaq.model.markings import tlp_id
 from mithaq.model.objects import from_body
+from mithaq.seal.messages import commitment
 from mithaq.store.objects import UNRESOLVED
 from mithaq.store.parties import Peer
 from mithaq.store.sources import Source
 from mithaq.store.spool import Arrival
-from tests.unit.border.lies import PowerCut, fixed, power_cut, quarantined, statement
-from tests.unit.border.stage import US, B, C
+from tests.unit.border.lies import PowerCut, fixed, pair, power_cut, quarantined, statement
+from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
+from tests.unit.border.test_publish import rows_of
 
 FILE = Source(name="file:report", kind="file")
 
@@ -49,6 +52,135 @@ def test_a_version_of_ours_is_never_given_twice_with_other_bytes(stage):
 
     assert (len(first.stored), [code for _, code, _ in first.refused]) == (1, ["version-taken"])
     assert (again.known, [code for _, code, _ in again.refused]) == (1, ["version-taken"])
+
+
+def test_what_has_no_version_may_be_said_again_otherwise(stage):
+    """An observable is its value: what else is said of it makes a copy of its own (border.md 1.4)."""
+    seen = {
+        "type": "ipv4-addr", "spec_version": "2.1", "value": "198.51.100.1",
+        "id": "ipv4-addr--28bb3599-77cd-5a82-a950-b5bcf350c5b9",
+    }  # fmt: skip
+
+    first = bring(stage, seen, seen | {"defanged": True})
+    again = bring(stage, seen | {"defanged": False}, seen)
+
+    assert (len(first.stored), first.refused) == (2, [])
+    assert (len(again.stored), again.known, again.refused) == (1, 1, [])
+
+
+def test_what_we_vouch_for_is_kept_as_ours_and_we_own_what_names_us(stage):
+    named, nobodys = stage.body(by=US), stage.body(by=None)
+    feed = Source(name="feed:x", kind="feed", default_tlp=Tlp.AMBER, onward="open")
+    readers = {B: ["r1"]}
+    given = [Given(object=from_body(b), readers=readers) for b in (named, nobodys)]
+
+    outcome = stage.do(
+        admit.local, stage.us, feed, given, author="ana", own=True, now=stage.now
+    )  # fmt: skip
+
+    assert (outcome.known, outcome.defined) == (0, 0)
+    for copy, role, owner in zip(outcome.stored, ("owner", "carrier"), (US, ""), strict=True):
+        assert (copy.voucher, copy.standing, copy.role, copy.owner) == (US, "own", role, owner)
+        assert (copy.author, copy.onward, copy.readers) == ("ana", "open", readers)
+        assert (copy.beside, copy.received_at) == (Beside(), stamp(stage.now))
+        assert len(copy.nonce) == 32
+        assert copy.com == commitment(copy.nonce, copy.object.raw)
+    assert stage.rows("sources") == []  # a source's terms are those of what is carried
+    [bare] = bring(stage, stage.body(by=US, level=None), source=feed).stored
+    assert bare.beside == Beside()
+
+
+def test_what_we_carry_stands_under_its_sources_name_and_terms(stage):
+    open_ = Source(name="feed:x", kind="feed", default_tlp=Tlp.AMBER, onward="open")
+    bare, mute = stage.body(by=None, level=None), Source(name="feed:y", kind="feed")
+
+    [copy] = bring(stage, bare, own=False, source=open_).stored
+    [same] = bring(stage, bare, own=False, source=mute).stored
+
+    assert (copy.voucher, copy.standing, copy.role, copy.owner) == (
+        "feed:x",
+        "received",
+        "local",
+        "",
+    )
+    assert (copy.onward, copy.beside, copy.readers) == ("open", Beside(tlp=Tlp.AMBER), None)
+    assert (same.onward, same.beside) == ("none", Beside())
+    [first, second] = stage.records("feed:x") + stage.records("feed:y")
+    assert (first["default_tlp"], second["default_tlp"]) == ("AMBER", "")
+
+
+def test_what_is_known_is_counted_as_known_and_leaves_no_trace(stage):
+    body = stage.body(by=US)
+    bring(stage, body)
+    before = stage.dump("journal")
+
+    again = bring(stage, body)
+
+    assert (again.stored, again.known) == ([], 1)
+    assert stage.dump("journal") == before
+
+
+def test_a_refusal_says_whom_an_object_claims(stage):
+    vendor = "identity--00000000-0000-4000-8000-0000000000bb"
+    theirs, ours = stage.body(by=B), stage.body(by=US)
+    vendors = stage.body(by=None, created_by_ref=vendor)
+    nobody = stage.body("identity", by=None, identity_class="group")
+    itself = stage.body("identity", by=None, identity_class="group", id=stage.identity(B))
+
+    own = bring(stage, theirs, vendors, nobody, itself)
+    carried = bring(stage, theirs, ours, itself, own=False)
+
+    claims = ("borea", vendor, nobody["id"], "borea")
+    assert [why for *_, why in own.refused] == [
+        f"it claims {claimed} as its creator, not us" for claimed in claims
+    ]
+    assert [why for *_, why in carried.refused] == [
+        "it claims borea, and comes from borea alone",
+        "it claims us as its creator: import it as our own",
+        "it claims borea, and comes from borea alone",
+    ]
+
+
+def test_what_is_wrong_with_an_object_first_is_what_is_said(stage):
+    body = stage.body(by=US)
+    bring(stage, body)
+
+    outcome = bring(stage, body | {"name": "other"}, body | {"created_by_ref": stage.identity(B)})
+
+    assert [code for _, code, _ in outcome.refused] == ["version-taken", "ownership"]
+    assert outcome.refused[0][2] == "this version is here with other bytes"
+
+
+def test_a_version_another_nation_gave_us_is_not_taken_for_ours(stage):
+    """One id may be vouched for by several; each keeps its versions (border.md 1.1)."""
+    body = stage.body(by=None)
+    stage.admit(sealed(pair(), [put(body, role="carrier")], stage.signer(B))[0])
+    assert [copy.voucher for copy in stage.admitted()] == [B]
+
+    outcome = bring(stage, body | {"name": "as we see it"})
+
+    assert (len(outcome.stored), outcome.refused) == (1, [])
+
+
+def test_a_version_of_ours_is_not_taken_for_a_sources(stage):
+    body = stage.body(by=None)
+    bring(stage, body)
+
+    outcome = bring(stage, body | {"name": "as the feed has it"}, own=False)
+
+    assert (len(outcome.stored), outcome.refused) == (1, [])
+
+
+def test_what_names_a_part_of_a_public_set_waits_until_that_part_is_imported(stage):
+    public = Source(name="file:public", kind="file", reference=True)
+    named = stage.body("attack-pattern", by=None, level=Tlp.CLEAR)
+    [note] = stage.give(stage.body("note", by=US, content="x", object_refs=[named["id"]]))
+    stage.publish(note)
+    assert rows_of(stage, note) == []
+
+    bring(stage, named, own=False, source=public)
+
+    assert rows_of(stage, note) == [(PAIR, B)]
 
 
 def test_markings_are_kept_and_fixed_ones_known_and_forged_ones_refused(stage):
@@ -85,6 +217,102 @@ def test_a_label_beside_only_raises(stage):
     assert (marked.beside.pap, marked.beside.releasable_to) == (Pap.RED, frozenset({B}))
     with pytest.raises(NotFound):
         stage.do(admit.mark, stage.us, 999, Beside(), author="ana", now=stage.now)
+
+
+def test_a_label_beside_may_say_the_level_again_and_joins_all_the_rest(stage):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+    more = Beside(tlp=Tlp.AMBER, originator_control=True, purposes=frozenset({"defence"}))
+
+    marked = stage.do(admit.mark, stage.us, copy.seq, more, author="ana", now=stage.now)
+    again = stage.do(admit.mark, stage.us, copy.seq, Beside(), author="ana", now=stage.now)
+
+    assert marked.beside == again.beside == more
+    assert again.beside.pap is None
+
+
+def test_a_label_may_be_put_beside_what_bears_none(stage):
+    [copy] = stage.give(stage.body(by=US, level=None))
+
+    marked = stage.do(
+        admit.mark, stage.us, copy.seq, Beside(tlp=Tlp.GREEN), author="ana", now=stage.now
+    )  # fmt: skip
+
+    assert marked.beside.tlp is Tlp.GREEN
+
+
+def test_a_mark_decides_again_what_it_is_about_and_nothing_else(stage):
+    one, other = stage.give(stage.body(by=US, level=Tlp.CLEAR), stage.body(by=US))
+    stage.publish(one)
+    stage.publish(other, agreement=FORUM)
+    before = len(decided(stage))
+
+    stage.do(
+        admit.mark, stage.us, one.seq, Beside(pap=Pap.AMBER), author="ana", now=stage.now
+    )  # fmt: skip
+
+    assert decided(stage)[before:] == [PAIR]
+
+
+def test_only_our_own_raised_level_calls_what_went_out_back(stage):
+    [ours] = stage.give(stage.body(by=US, level=Tlp.CLEAR))
+    [carried] = stage.give(
+        stage.body(by=None, level=Tlp.CLEAR), own=False, community=frozenset({B}), onward="open"
+    )
+    stage.publish(ours, carried)
+    assert rows_of(stage, carried) == [(PAIR, B)]
+
+    def mark(copy, **beside):
+        stage.do(
+            admit.mark, stage.us, copy.seq, Beside(**beside), author="ana", now=stage.now
+        )  # fmt: skip
+
+    mark(ours, pap=Pap.AMBER, releasable_to=frozenset({C}))
+    mark(carried, tlp=Tlp.RED)
+    assert [o for o in stage.rows("orders") if o["cause"] == "raised"] == []
+
+    mark(ours, tlp=Tlp.RED)
+    [order] = [o for o in stage.rows("orders") if o["cause"] == "raised"]
+    assert (order["id"], order["cause"], order["person"]) == (ours.object.id, "raised", "ana")
+
+
+def test_a_new_version_of_a_higher_level_calls_back_the_versions_before_it_and_no_others(stage):
+    old, still = stage.body(by=US, level=Tlp.CLEAR), stage.body(by=US, level=Tlp.CLEAR)
+    first, other = stage.give(old, still)
+    stage.publish(first, other)
+    stage.publish(other, agreement=FORUM)
+    before = len(decided(stage))
+    stage.clock.step()
+
+    later = stamp(stage.now)
+    red = tlp_id(Tlp.RED)
+    stage.give(
+        old | {"modified": later, "object_marking_refs": [red]},
+        still | {"modified": later},
+    )
+
+    assert [(o["id"], o["cause"]) for o in stage.rows("orders")] == [(old["id"], "raised")]
+    assert set(decided(stage)[before:]) == {PAIR}
+
+
+def test_what_only_another_gave_is_not_called_back_and_calls_nothing_back(stage):
+    """A version of a source's that is stricter, or stood lower, says nothing of ours (border.md 2.9)."""
+    ours, theirs = (stage.body(by=None, level=Tlp.CLEAR) for _ in range(2))
+    terms = {"own": False, "community": frozenset({B}), "onward": "open"}
+    first = stage.give(ours) + stage.give(theirs, **terms)
+    stage.publish(*first)
+    assert [rows_of(stage, each) for each in first] == [[(PAIR, B)]] * 2
+    stage.clock.step()
+
+    red = {"modified": stamp(stage.now), "object_marking_refs": [tlp_id(Tlp.RED)]}
+    stage.give(ours | red, **terms)
+    stage.give(theirs | red)
+
+    assert stage.rows("orders") == []
+
+
+def decided(stage):
+    """The agreements under which something was decided, as often as it was."""
+    return [r["subject"] for r in stage.rows("journal") if r["kind"] == "decided"]
 
 
 def test_an_identity_that_another_document_lists_is_not_made_ours(stage):
