@@ -24,7 +24,6 @@ def of_rupture(us: Us, row: RuptureRow) -> Block:
         by=row.by,
         to=frozenset({row.by if with_us else row.party}),
         sources=frozenset() if with_us or row.by == us.party else frozenset({row.by}),
-        basis=row.basis,
     )
 
 

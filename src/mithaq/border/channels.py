@@ -84,7 +84,7 @@ def _cited(unit: Connection, peer: str, agreement: str) -> str:
     return ZERO
 
 
-def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channel:
+def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> None:
     """Seal ``out`` as the next link of its channel and put it into the outbox."""
     channel = outgoing_channel(unit, out.peer, out.terms.id if out.terms else BASE)
     seq = channel.seq + 1
@@ -118,8 +118,7 @@ def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channe
         channel=channel.id, chan_seq=seq, envelope=envelope, bodies=tuple(out.load.slices)
     )
     store.post(unit, sealed, now)
-    moved = replace(channel, seq=seq, head=digest(payload))
-    store.put_channel(unit, moved)
+    store.put_channel(unit, replace(channel, seq=seq, head=digest(payload)))
     releases.show(
         unit,
         "frame",
@@ -130,7 +129,6 @@ def send(unit: Connection, us: Us, out: Outgoing, now: datetime) -> store.Channe
     )
     if out.urgent:
         releases.show(unit, "hurry", channel.id)
-    return moved
 
 
 def send_document(

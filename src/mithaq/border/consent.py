@@ -295,7 +295,7 @@ def _for_purpose(unit: Connection, us: Us, row: ConsentRow, now: datetime) -> No
     if row.purpose != JUDICIAL:
         return
     had = {each.agreement for each in recalls.who_had(unit, row.id) if each.peer == row.asker}
-    for name in sorted(had):
+    for name in had:
         terms = agreements.held(unit, name, now).text
         clauses = terms.clauses if terms is not None else ()
         if any(JUDICIAL in c.purposes for c in clauses if c.covers(us.party, row.asker)):
@@ -312,7 +312,7 @@ def _blocked(unit: Connection, found: Iterable[Block], row: ConsentRow) -> Block
         # Where a recipient is, nobody here may know: then it may be in any country that is named.
         somewhere = {*countries.values(), *block.to}
         where = {countries[row.recipient]} if row.recipient in countries else somewhere
-        there = any(policy.reaches(block, row.recipient, country) for country in where or {""})
+        there = any(policy.reaches(block, row.recipient, country) for country in where)
         if there and any(policy.names(block, candidate, labels) for candidate, labels in about):
             return block
     return None
@@ -349,8 +349,6 @@ def _tell(  # noqa: PLR0913 unit, us and now come with every act
 # --- enforced -----------------------------------------------------------------------------------------
 def lets_in(unit: Connection, us: Us, owner: str, entry: Put, now: datetime) -> bool:
     """Say whether a relayed entry bears its owner's consent to go to us."""
-    if not entry.consent:
-        return False
     try:
         envelope = read(entry.consent.encode())
         keys = peers.proving_keys_of(unit, owner, now)

@@ -100,7 +100,9 @@ def test_a_person_closes_an_alarm_for_a_reason_that_stays_on_record(stage):
     stage.do(alarms.listen, stage.us, B, stage.now)
     [alarm] = raised(stage)
 
-    stage.do(alarms.close, alarm.seq, "they move house", stage.now, by="dora")
+    done = stage.do(alarms.close, alarm.seq, "they move house", stage.now, by="dora")
+
+    assert (done.seq, done.kind, done.subject) == (alarm.seq, "silence", B)
 
     [closed] = raised(stage)
     assert raised(stage, closed=False) == []

@@ -1,18 +1,27 @@
 """Requests and answers that must not be believed: by others, of others, for another realm, or without end."""
 
+from datetime import timedelta
+
+import msgspec
 import pytest
 
 from mithaq.auth.actors import Role
-from mithaq.border import consent, restriction
+from mithaq.border import admit, consent, restriction, rupture, signing
 from mithaq.clock import text
-from mithaq.errors import Conflict, InputError, Refused
+from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.model.labels import Tlp
+from mithaq.model.objects import from_body
+from mithaq.policy import agreement as policy
+from mithaq.policy.agreement import Clause
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.messages import ASK, CONSENT, Ask, BadMessage, Consent, decode, encode
 from mithaq.store import channels, consents, objects, parties
+from mithaq.store.parties import Peer
+from mithaq.store.sources import Source
 from tests.federation.world import second_person
 from tests.unit.border.lies import forum, pair, quarantined, sign_both
 from tests.unit.border.stage import (
+    FORUM,
     PAIR,
     US,
     WIDE,
@@ -26,6 +35,7 @@ from tests.unit.border.stage import (
     sealed,
 )
 from tests.unit.border.test_on_record import on_record
+from tests.unit.border.test_publish import rows_of
 from tests.values import replace
 
 
@@ -78,17 +88,16 @@ def test_a_request_by_another_to_another_or_about_what_it_never_had_is_refused(s
     assert rows(stage) == []
 
 
-def test_requests_without_end_come_to_one(stage, given, monkeypatch):
-    monkeypatch.setattr(consent, "MOST_OPEN", 2)
-    for name in ("one", "two"):
-        stage.do(
-            consent.receive_request, stage.us, B, asked(stage, given, recipient=name), stage.now
-        )
+def test_of_one_peer_64_requests_wait_and_no_more(stage, given):
+    receive(stage, asked(stage, given))
+    [first] = rows(stage)
+    for number in range(62):
+        stage.do(consents.put, replace(first, seq=0, recipient=f"party-{number}"))
+    receive(stage, asked(stage, given, recipient="the-last"))
+
     with pytest.raises(BadMessage):
-        stage.do(
-            consent.receive_request, stage.us, B, asked(stage, given, recipient="three"), stage.now
-        )
-    assert len(rows(stage)) == 2
+        receive(stage, asked(stage, given, recipient="one-more"))
+    assert len(rows(stage)) == 64
 
 
 def test_a_request_that_comes_again_after_the_yes_hides_no_consent_and_is_told_the_answer_again(
@@ -120,6 +129,19 @@ def test_an_answer_by_another_of_another_realm_or_never_asked_for_is_refused(sta
     with pytest.raises(BadMessage):
         stage.do(consent.receive_answer, stage.us, B, answered(stage, given, **lie), stage.now)
     assert rows(stage) == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "lie"),
+    [(C, {"by": C, "signer": B}), (B, {"signer": C}), (B, {"realm": "drill:x"})],
+)
+def test_nobody_answers_for_another_what_we_asked(stage, received, owner, lie):
+    copy = replace(received, owner=owner)
+    stage.do(consent.ask, stage.us, copy, (C, "they are hit"), stage.now, by="lena")
+
+    with pytest.raises(BadMessage):
+        stage.do(consent.receive_answer, stage.us, B, answered(stage, copy, **lie), stage.now)
+    assert [row.state for row in rows(stage)] == ["asked"]
 
 
 @pytest.mark.parametrize(
@@ -247,11 +269,10 @@ def test_nobody_is_answered_with_anothers_key_and_nobody_who_is_no_peer_any_more
         stage.do(
             consent.answer, stage.us, row.seq, ("mona", stage.people["omar"]), stage.now, yes=True
         )
-    stage.do(parties.set_peer_state, B, "met")
-    with pytest.raises(Conflict):
-        stage.do(
-            consent.answer, stage.us, row.seq, ("mona", stage.people["mona"]), stage.now, yes=True
-        )
+    for change in ("state = 'met'", "state = 'confirmed', kind = 'client'"):
+        stage.do(lambda unit, new: unit.exec_driver_sql(f"UPDATE peers SET {new}"), change)
+        with pytest.raises(Conflict):
+            say(stage)
     assert [r.state for r in rows(stage)] == ["asked"]
 
 
@@ -344,3 +365,228 @@ def test_a_request_for_no_purpose_that_there_is_is_refused(stage, given):
 
     with pytest.raises(BadMessage):
         stage.do(consent.receive_request, stage.us, B, request, stage.now)
+
+
+def test_what_an_owner_says_yes_to_goes_at_once(stage):
+    entry = put(stage.body(level=Tlp.AMBER), onward="none")
+    stage.admit(sealed(forum(), [entry], stage.signer(B))[0])
+    [copy] = stage.admitted()
+    stage.publish(copy, agreement=FORUM)
+    assert rows_of(stage, copy) == []
+    stage.do(consent.ask, stage.us, copy, (C, "they are hit"), stage.now, by="lena")
+
+    stage.do(consent.receive_answer, stage.us, B, answered(stage, copy), stage.now)
+
+    assert rows_of(stage, copy) == [(FORUM, C)]
+
+
+def test_the_purpose_is_asked_for_and_given(stage, received, given):
+    stage.do(
+        consent.ask, stage.us, received, (C, "x"), stage.now, by="lena", purpose="warning"
+    )  # fmt: skip
+    [envelope] = sent(stage, B, ASK)
+    assert decode(envelope.payload, Ask).purpose == "warning"
+
+    receive(stage, asked(stage, given, purpose="warning"))
+    assert say(stage, 2).purpose == "warning"
+    assert decode(sent(stage, B, CONSENT)[-1].payload, Consent).purpose == "warning"
+
+
+def test_nobody_asks_about_what_another_had_from_us(stage):
+    sign_both(stage, agreement("with-corvia", US, C, clause=WIDE), C)
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+    stage.publish(copy, agreement="with-corvia")
+    assert rows_of(stage, copy) == [("with-corvia", C)]
+
+    with pytest.raises(BadMessage):
+        receive(stage, asked(stage, copy))
+
+
+def test_what_was_refused_may_be_asked_for_again(stage, given):
+    receive(stage, asked(stage, given))
+    facts = {
+        "owner": US, "asker": B, "recipient": C, "version": given.object.version,
+        "digest": given.object.digest, "purpose": "defence", "by": "",
+    }  # fmt: skip
+    on_record(stage, "consent-asked", given.object.id, **facts)
+    say(stage, yes=False)
+    told = len(sent(stage, B, CONSENT))
+
+    receive(stage, asked(stage, given))
+
+    assert [row.state for row in rows(stage)] == ["asked"]
+    assert len(sent(stage, B, CONSENT)) == told
+
+
+def test_what_is_anothers_to_answer_is_not_answered_here(stage, received):
+    stage.do(consent.ask, stage.us, received, (C, "x"), stage.now, by="lena")
+
+    for number in (1, 2):
+        with pytest.raises(NotFound):
+            say(stage, number)
+
+
+def test_a_restriction_takes_back_what_we_gave_and_nothing_else(stage, received, given):
+    receive(stage, asked(stage, given))
+    say(stage)
+    [other] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+    stage.publish(other)
+    receive(stage, asked(stage, other))
+    stage.do(consent.ask, stage.us, received, (C, "x"), stage.now, by="lena")
+    stage.do(consent.receive_answer, stage.us, B, answered(stage, received), stage.now)
+
+    done = restrict(stage, to=[C])
+
+    assert done.consents == 1
+    assert {row.id: row.state for row in rows(stage)} == {
+        given.object.id: "refused", other.object.id: "asked", received.object.id: "given",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("party", [B, C])
+def test_no_consent_is_given_to_or_for_whom_we_have_broken_off_with(stage, given, party):
+    receive(stage, asked(stage, given))
+    stage.do(rupture.declare, stage.us, party, rupture.Why(reason="x"), stage.now, by="dora")
+
+    with pytest.raises(Conflict) as error:
+        say(stage)
+    assert error.value.facts["party"] == party
+
+
+def test_of_two_we_have_broken_off_with_the_first_is_named(stage, given):
+    receive(stage, asked(stage, given))
+    for party in (C, B):
+        stage.do(rupture.declare, stage.us, party, rupture.Why(reason="x"), stage.now, by="dora")
+
+    with pytest.raises(Conflict) as error:
+        say(stage)
+    assert error.value.facts["party"] == B
+
+
+def test_a_restriction_speaks_against_a_yes_until_its_time_has_passed(stage, given):
+    receive(stage, asked(stage, given))
+    until = text(stage.now + timedelta(hours=1))
+    restrict(stage, to=[C], until=until)
+    with pytest.raises(Conflict):
+        say(stage)
+
+    stage.clock.now += timedelta(hours=1)
+
+    assert say(stage).state == "given"
+
+
+def test_a_restriction_of_one_version_says_nothing_against_another(stage):
+    body = stage.body(by=US, level=Tlp.AMBER, labels=["secret"])
+    stage.give(body)
+    [later] = stage.give({**body, "modified": "2026-03-02T12:00:00.000Z", "labels": ["public"]})
+    stage.publish(later)
+    restrict(stage, labels=["secret"])
+    receive(stage, asked(stage, later))
+
+    assert say(stage).state == "given"
+
+
+@pytest.mark.parametrize(
+    ("said", "error"), [({"labels": ["secret"]}, Conflict), ({"x_country": "QX"}, Refused)]
+)
+def test_what_another_source_says_of_the_same_version_counts_as_well(stage, said, error):
+    """What it says is restricted, or attributes something to a State."""
+    stage.enrol("omar")
+    body = stage.body("threat-actor", by=US, level=Tlp.AMBER)
+    [copy] = stage.give(body)
+    stage.publish(copy)
+    receive(stage, asked(stage, copy))
+    del body["created_by_ref"]
+    feed = Source(name="feed:x", kind="feed")
+    new = [admit.Given(object=from_body(body | said))]
+    stage.do(admit.local, stage.us, feed, new, author="ana", own=False, now=stage.now)
+    restrict(stage, labels=["secret"])
+
+    with pytest.raises(error):
+        say(stage, name="omar")
+
+
+def test_an_attribution_in_another_version_takes_no_policy_owner(stage):
+    stage.enrol("omar")
+    body = stage.body("threat-actor", by=US, level=Tlp.AMBER, x_country="QX")
+    stage.give(body)
+    del body["x_country"]
+    [later] = stage.give({**body, "modified": "2026-03-02T12:00:00.000Z"})
+    stage.publish(later)
+    receive(stage, asked(stage, later))
+
+    assert say(stage, name="omar").state == "given"
+
+
+@pytest.mark.parametrize(
+    ("clauses", "allowed"),
+    [
+        ([{"purposes": ["defence"]}, {"purposes": ["judicial"]}], True),
+        ([{"purposes": ["judicial"], "direction": {"from": [B], "to": [US]}}], False),
+    ],
+)
+def test_judicial_use_is_allowed_by_any_clause_that_covers_what_goes_there(
+    stage, given, clauses, allowed
+):
+    wide = {"kinds": ["*"], "max_tlp": "AMBER", "max_pap": "RED", "basis": "article 9"}
+    made = [
+        msgspec.convert({"id": f"c{n}", **wide, **each}, Clause) for n, each in enumerate(clauses)
+    ]
+    sign_both(stage, agreement(PAIR, US, B, version=2, clauses=made))
+    receive(stage, asked(stage, given, purpose="judicial"))
+
+    if allowed:
+        assert say(stage).state == "given"
+    else:
+        with pytest.raises(Conflict):
+            say(stage)
+
+
+def test_judicial_use_is_allowed_by_no_text_of_anothers_and_by_none_that_is_suspended(stage, given):
+    law = {**WIDE, "purposes": ["defence", "judicial"], "basis": "article 9"}
+    sign_both(stage, agreement("with-corvia", US, C, clause=law), C)
+    stage.publish(given, agreement="with-corvia")
+    receive(stage, asked(stage, given, purpose="judicial"))
+    with pytest.raises(Conflict):
+        say(stage)
+
+    sign_both(stage, agreement(PAIR, US, B, version=2, clause=law))
+    stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+    with pytest.raises(Conflict):
+        say(stage)
+
+
+@pytest.mark.parametrize("known", ["peer", "party", ""])
+def test_a_restriction_to_a_country_is_about_whoever_may_be_there(stage, given, known):
+    """Where nobody here knows a recipient to be it may be anywhere; else it is where it is."""
+    if known == "peer":
+        dorea = Peer(name="dorea", kind="node", country="QZ", state="met")
+        stage.do(parties.put_peer, dorea)
+    elif known:
+        exact = policy.to_bytes(agreement("between", US, B, "dorea"))
+        stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena")
+    receive(stage, asked(stage, given, recipient="dorea"))
+    restrict(stage, to=["QO"])
+
+    if known:
+        assert say(stage).state == "given"
+    else:
+        with pytest.raises(Conflict):
+            say(stage)
+
+
+def receive(stage, request, sender=B):
+    stage.do(consent.receive_request, stage.us, sender, request, stage.now)
+
+
+def say(stage, number=1, *, yes=True, name="mona"):
+    """Answer a request, as a policy owner if nothing else is said."""
+    if name not in stage.people:
+        stage.enrol(name, Role.POLICY_OWNER)
+    person = (name, stage.people[name])
+    return stage.do(consent.answer, stage.us, number, person, stage.now, yes=yes)
+
+
+def restrict(stage, **more):
+    entry = restriction.Entry(reason="sanctions", basis="Act 1", **more)
+    return stage.do(restriction.add, stage.us, entry, stage.now, by="lena")

@@ -157,6 +157,28 @@ def test_a_changed_view_or_text_voids_the_yes_given(stage):
         assert (rows_of(stage, each), states(stage, each)) == ([], {(PAIR, B): "held"})
 
 
+def test_a_yes_and_a_no_are_about_one_copy_under_one_agreement(stage):
+    sign_both(stage, agreement("wide", US, B, C, clause=WIDE), B, C)
+    stage.enrol("omar")
+    copy, other = stage.give(*(stage.body(by=US, level=Tlp.AMBER_STRICT) for _ in range(2)))
+    for name in (PAIR, "wide"):
+        stage.publish(copy, other, agreement=name)
+    stage.do(decline, "lena", copy.seq, "wide", stage.now)
+    assert states(stage, copy) == {
+        (PAIR, B): "held", ("wide", B): "declined", ("wide", C): "declined",
+    }  # fmt: skip
+    assert set(states(stage, other).values()) == {"held"}
+
+    stage.approve("omar", other)
+    with pytest.raises(NotFound):
+        stage.approve("omar", copy, agreement="wide")
+
+    assert [r["peers"] for r in stage.rows("approvals")] == [B]
+    assert states(stage, other) == {
+        (PAIR, B): "released", ("wide", B): "held", ("wide", C): "held",
+    }  # fmt: skip
+
+
 def test_what_was_declined_stays_until_somebody_proposes_it_anew(stage):
     stage.enrol("omar")
     copy = held(stage)

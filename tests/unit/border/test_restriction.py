@@ -1,5 +1,6 @@
 """The restriction list: above every agreement at once, exactly where it touches, and nothing gets around it."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from mithaq.border.restriction import Entry
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.labels import Tlp
-from mithaq.store import consents
+from mithaq.store import consents, releases
 from tests.federation.world import second_person
 from tests.unit.border.lies import pair, statement
 from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
@@ -93,6 +94,17 @@ def test_a_label_takes_down_all_that_bears_it_however_much_that_is(stage, monkey
 
     assert done.gone == {B: 3}
     assert standing(stage) == {}
+
+
+def test_the_law_that_a_restriction_rests_on_is_among_the_reasons(stage):
+    restrict(stage, to=[B])
+    [copy] = stage.give(stage.body(by=US))
+
+    stage.publish(copy)
+
+    [verdict] = stage.ask(releases.verdicts_where, copies=[copy.seq])
+    [reason] = json.loads(verdict.reasons)
+    assert reason["facts"] == {"number": "1", "basis": LAW["basis"], "peer": B}
 
 
 @pytest.mark.parametrize(

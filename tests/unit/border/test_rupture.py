@@ -1,5 +1,7 @@
 """Words about ruptures that must not be believed, and what those that may be believed come to."""
 
+import json
+
 import pytest
 
 from mithaq.border import agreements, consent, exits, recall, rupture, signing, watch
@@ -9,7 +11,7 @@ from mithaq.errors import Conflict
 from mithaq.model.labels import Tlp
 from mithaq.seal.envelope import sign
 from mithaq.seal.messages import RUPTURE, BadMessage, Rupture, encode
-from mithaq.store import blocks, channels
+from mithaq.store import blocks, channels, releases
 from tests.federation.world import second_person
 from tests.unit.border.lies import forum, one
 from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
@@ -31,6 +33,12 @@ def hear(stage, sender=B, **more):
 
 def declare(stage, party=B):
     return stage.do(rupture.declare, stage.us, party, WHY, stage.now, by="dora")
+
+
+def reasons(stage, copy, peer):
+    """Why a copy stays from a peer."""
+    verdicts = stage.ask(releases.verdicts_where, copies=[copy.seq])
+    return [r for v in verdicts if v.peer == peer for r in json.loads(v.reasons)]
 
 
 def ruptures(stage):
@@ -129,6 +137,34 @@ def test_what_a_broken_off_party_sends_waits_and_its_requests_are_refused(stage)
 
     assert (kept.outcome, kept.code) == (Outcome.KEPT, "rupture")
     assert stage.admitted() == []
+
+
+def test_a_rupture_of_ours_is_about_everything_whoever_owns_it(stage):
+    theirs = stage.body(by=C, level=Tlp.CLEAR)
+    entry = put(theirs)
+    stage.admit(sealed(forum(), [entry], stage.signer(C), sender=C)[0], peer=C)
+    [copy] = stage.admitted()
+    declare(stage)
+
+    stage.publish(copy, agreement=FORUM)
+
+    assert rows_of(stage, copy) == []
+    [reason] = reasons(stage, copy, B)
+    assert (reason["rule"], reason["facts"]) == ("rupture", {"because": "ours", "peer": B})
+
+
+def test_whose_rupture_keeps_something_back_is_among_the_reasons(stage):
+    stage.admit(sealed(forum(), [put(stage.body(level=Tlp.CLEAR))], stage.signer(B))[0])
+    [theirs] = stage.admitted()
+    [ours] = stage.give(stage.body(by=US))
+    hear(stage, party=C)
+    hear(stage, party=US)
+
+    stage.publish(theirs, ours, agreement=FORUM)
+
+    owner = {"because": "owner", "by": B, "peer": C}
+    assert [r["facts"] for r in reasons(stage, theirs, C)] == [owner]
+    assert [r["facts"] for r in reasons(stage, ours, B)] == [{"because": "theirs", "peer": B}]
 
 
 def test_no_consent_is_given_that_names_a_broken_off_party(stage):

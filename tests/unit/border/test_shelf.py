@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import text
 
 from mithaq.border import admit, clients, peers, recall, shelf, signing, watch
+from mithaq.border.agreements import terms_of
 from mithaq.exchange.onshow import frames_after
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.markings import FIXED
@@ -15,7 +16,7 @@ from mithaq.store import parties, releases
 from mithaq.store.parties import Peer
 from mithaq.store.shelf import status
 from mithaq.store.spool import Arrival
-from tests.unit.border.stage import FORUM, PAIR, US, B, C
+from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement
 
 ROOM = ("shelves", "shelf_rows", "views", "frames", "heartbeats", "callers", "documents", "marks")
 
@@ -243,6 +244,25 @@ def test_what_a_client_withdraws_within_the_tick_of_its_post_is_not_shown(stage)
     with stage.node.shelf.read() as unit:
         ids = list(unit.execute(text("SELECT id FROM inbox_rows")).scalars())
     assert ids == ["tool--2"]
+
+
+def test_the_size_stated_of_a_frame_is_that_of_its_bytes(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    asked = recall.Asked(id=copy.object.id, cause="wrong")
+    stage.do(recall.recall, stage.us, "lena", asked, stage.now)
+    stage.project()
+
+    with stage.node.shelf.read() as unit:
+        frames = list(frames_after(unit, B, channel_to(stage), 0))
+        sizes = unit.execute(
+            text("SELECT size FROM frames WHERE channel = :id ORDER BY seq"),
+            {"id": channel_to(stage)},
+        )
+        assert [len(raw) for raw in frames] == list(sizes.scalars())
+    seals = [decode(split(raw)[0].payload, Seal) for raw in frames]
+    assert [bool(seal.body) for seal in seals] == [True, False]
+    assert {seal.agreement for seal in seals} == {terms_of(agreement(PAIR, US, B, clause=WIDE))}
 
 
 def test_the_peers_that_frames_are_queued_for_are_known(stage):
