@@ -41,6 +41,7 @@ __all__ = [
 
 Decisions = Mapping[tuple[str, int], Decision]  # (peer, copy number)
 Staying = Mapping[tuple[str, int], Hold | Withhold]  # those that are no release
+Chosen = dict[tuple[str, str, str], tuple[int, Release]]  # (peer, id, version) -> copy and its view
 DECLINED = "declined"
 
 
@@ -241,10 +242,9 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
     _record_kept(unit, made, stays, asked, now)
     going: dict[str, list[Placed]] = defaultdict(list)
     chosen = _chosen(made)
-    for (peer, _, _), seq in chosen.items():
-        copy, decision = made.gathered.copies[seq], made.decisions[peer, seq]
-        row = made.gathered.rows.get((peer, copy.object.id, copy.object.version))
-        if not isinstance(decision, Release) or (row and row.view == decision.view.digest):
+    for at, (seq, decision) in chosen.items():
+        peer, copy, row = at[0], made.gathered.copies[seq], made.gathered.rows.get(at)
+        if row and row.view == decision.view.digest:
             continue
         proposer = asked.get(seq, "")
         going[peer].append(Placed(copy=copy, decision=decision, before=row, proposer=proposer))
@@ -285,35 +285,37 @@ def _of_blocks(timed: Iterable[Block], candidate: Candidate) -> set[str]:
     return {at for block in about for at in blocks.turns(block)}
 
 
-def _chosen(made: Outcome) -> dict[tuple[str, str, str], int]:
+def _chosen(made: Outcome) -> Chosen:
     """Choose the one copy of each version that a shelf shows (border.md 4.1), by (peer, id, version).
 
     Several vouchers, or several agreements, may have given us a version. What stands stays; else our own goes
     before a carried one, and the fuller view before the barer.
     """
-    chosen: dict[tuple[str, str, str], int] = {}
+    chosen: Chosen = {}
     for (peer, seq), decision in made.decisions.items():
         if isinstance(decision, Release):
             seen = made.gathered.copies[seq].object
-            at = (peer, seen.id, seen.version)
-            rival = chosen.setdefault(at, seq)
-            if rival != seq:
-                chosen[at] = min(rival, seq, key=lambda each: _rank(made, at, each))
+            at, new = (peer, seen.id, seen.version), (seq, decision)
+            rival = chosen.setdefault(at, new)
+            if rival is not new:
+                chosen[at] = min(rival, new, key=lambda each: _rank(made, at, *each))
     return chosen
 
 
-def _rank(made: Outcome, at: tuple[str, str, str], seq: int) -> tuple[bool, bool, int, int]:
-    row, decision = made.gathered.rows.get(at), made.decisions[at[0], seq]
+def _rank(
+    made: Outcome, at: tuple[str, str, str], seq: int, decision: Release
+) -> tuple[bool, bool, int, int]:
+    row = made.gathered.rows.get(at)
     stands = row is not None and row.copy == seq
-    removed = len(decision.view.removed) if isinstance(decision, Release) else 0
-    return (not stands, made.gathered.copies[seq].standing != "own", removed, seq)
+    own = made.gathered.copies[seq].standing == "own"
+    return (not stands, not own, len(decision.view.removed), seq)
 
 
 def _take_back(
     unit: Connection,
     made: Outcome,
     stays: Iterable[tuple[str, int]],
-    chosen: Mapping[tuple[str, str, str], int],
+    chosen: Chosen,
 ) -> set[str]:
     """Remove rows that are no longer permitted, from any copy; return their ids."""
     gone: set[str] = set()
@@ -324,7 +326,7 @@ def _take_back(
         if row is None or row.copy != seq:
             continue
         if at in chosen:
-            releases.show_from(unit, row, chosen[at])
+            releases.show_from(unit, row, chosen[at][0])
             continue
         releases.take_away(unit, row.shelf, row.id, row.version)
         releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)

@@ -27,6 +27,7 @@ from tests.unit.border.lies import (
     statement,
 )
 from tests.unit.border.stage import (
+    FORUM,
     FRESH,
     US,
     B,
@@ -126,7 +127,7 @@ def test_a_proof_of_another_realm_or_that_is_no_batch_is_refused(stage, refused)
     entry, raw = put(body)
     batch = batch_of([entry], C, stage.signer(C), forum(), realm="drill:x")
     refused(sealed(forum(), [(relayed([entry], 0, batch), raw)], stage.signer(B))[0], "proof")
-    batch = batch.replace("mithaq.batch", "mithaq.bitch")
+    batch = batch_of([entry], C, stage.signer(C), forum()).replace("mithaq.batch", "mithaq.bitch")
     refused(sealed(forum(), [(relayed([entry], 0, batch), raw)], stage.signer(B))[0], "proof")
 
 
@@ -187,6 +188,7 @@ def test_our_own_object_and_its_own_are_no_relay(stage, refused):
     [
         ("scope", "forum", Tlp.AMBER, None),
         ("scope", "pair-of-others", Tlp.GREEN, "onward"),
+        ("scope", "another-text", Tlp.GREEN, "onward"),
         ("scope", "pair-of-others", Tlp.CLEAR, None),
         ("scope", "open", Tlp.GREEN, "onward"),
         ("open", "forum", Tlp.GREEN, None),
@@ -199,7 +201,8 @@ def test_a_relay_that_oversteps_what_the_owner_allowed_is_set_aside(
     stage, onward, scope, level, code
 ):
     others = terms_of(agreement("pair-of-others", B, C))
-    scopes = {"forum": forum(), "pair-of-others": others, "open": "open"}
+    another = terms_of(agreement(FORUM, US, B, C, title="another text of that name"))
+    scopes = {"forum": forum(), "pair-of-others": others, "another-text": another, "open": "open"}
     body = stage.body(by=C, level=level)
 
     done = stage.admit(relay(stage, body, onward=onward, scope=scopes[scope]))
