@@ -14,6 +14,7 @@ from mithaq.cli.desk import desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.clock import text
 from mithaq.config import InvalidConfig, Settings, check
+from mithaq.formats import BUILT_IN
 from mithaq.node import init as make
 from mithaq.node.build import ROOT_KEY
 
@@ -158,8 +159,14 @@ def formats(ctx: typer.Context) -> None:
     """List what can be imported."""
     desk = desk_of(ctx)
     with desk.node() as node:
-        rows = [{"format": known.name} for known in node.formats.formats]
-    desk.screen.rows(("format",), rows)
+        names = [known.name for known in node.formats.formats]
+    ours = {known.name for known in BUILT_IN.formats}
+    words = desk.screen.words
+    rows = [
+        {"format": name, "reads": words.say(f"format.{name if name in ours else 'added'}")}
+        for name in names
+    ]
+    desk.screen.rows(("format", "reads"), rows)
 
 
 @app.command("demo", cls=Command)

@@ -9,8 +9,9 @@ from mithaq.formats.registry import (
     UnknownFormat,
 )
 from mithaq.formats.stix import Stix
+from mithaq.formats.stix20 import Stix20
 
-BUILT_IN = Registry((Stix(),))
+BUILT_IN = Registry((Stix20(), Stix()))  # the narrower one first
 
 __all__ = [
     "BUILT_IN",

@@ -6,9 +6,12 @@ neighbours along, while whatever stands around the objects must still pass as a 
 """
 
 import re
+from collections.abc import Iterator
+from typing import TypeAlias
 
 import msgspec
 
+from mithaq.errors import InputError
 from mithaq.formats.registry import NotThisFormat, Read, Refusal
 from mithaq.model.canonical import DEFAULT_LIMITS, GateRefused, Json, Limits, parse
 from mithaq.model.objects import IDENTIFIER, InvalidObject, Object, checked
@@ -17,6 +20,11 @@ from mithaq.model.objects import IDENTIFIER, InvalidObject, Object, checked
 _LONE, _BLANK = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"), rb"\\u0020"
 _OPENING = re.compile(rb"[ \t\r\n]*\{")
 _ENVELOPE = frozenset({"more", "next", "objects"})  # TAXII 2.1 section 3.7
+
+
+Piece: TypeAlias = tuple[
+    int, bytes, "Json | GateRefused"
+]  # where it stands, as it stands, as it was read
 
 
 class _Wrapping(msgspec.Struct):
@@ -39,26 +47,39 @@ class Stix:
             GateRefused: ``raw`` is too long, or what is around the objects is no strict JSON.
             NotThisFormat: it is JSON, but no bundle, envelope or object.
         """
-        try:
-            value = parse(raw, limits)
-        except GateRefused as refused:
-            return self._one_by_one(raw, limits, refused)
-        values = _wrapped(value)
-        if values is None:
-            return iter((_judge(0, raw, value),))
-        texts = zip(_pieces(raw), values, strict=True)
-        return (_judge(index, bytes(piece), each) for index, (piece, each) in enumerate(texts))
+        return map(_judge, pieces(raw, limits))
 
-    def _one_by_one(self, raw: bytes, limits: Limits, refused: GateRefused) -> Read:
-        if refused.facts["cause"] == "too-long":
-            raise refused
-        try:
-            spans = _spans(_LONE.sub(_BLANK, raw))
-        except (msgspec.DecodeError, RecursionError):
-            raise refused from None
-        if not spans or _wrapped(parse(_without(raw, spans), limits)) is None:
-            raise refused
-        return (_read(index, raw[start:end], limits) for index, (start, end) in enumerate(spans))
+
+def pieces(raw: bytes, limits: Limits) -> Iterator[Piece]:
+    """Return every object in ``raw``, unjudged; raises as ``Stix.read``."""
+    try:
+        value = parse(raw, limits)
+    except GateRefused as refused:
+        return _one_by_one(raw, limits, refused)
+    values = _wrapped(value)
+    if values is None:
+        return iter(((0, raw, value),))
+    texts = zip(_pieces(raw), values, strict=True)
+    return ((index, bytes(piece), each) for index, (piece, each) in enumerate(texts))
+
+
+def _one_by_one(raw: bytes, limits: Limits, refused: GateRefused) -> Iterator[Piece]:
+    if refused.facts["cause"] == "too-long":
+        raise refused
+    try:
+        spans = _spans(_LONE.sub(_BLANK, raw))
+    except (msgspec.DecodeError, RecursionError):
+        raise refused from None
+    if not spans or _wrapped(parse(_without(raw, spans), limits)) is None:
+        raise refused
+    return (_passed(index, raw[start:end], limits) for index, (start, end) in enumerate(spans))
+
+
+def _passed(position: int, raw: bytes, limits: Limits) -> Piece:
+    try:
+        return position, raw, parse(raw, limits)
+    except GateRefused as error:
+        return position, raw, error
 
 
 def _wrapped(value: Json) -> list[Json] | None:
@@ -107,22 +128,18 @@ def _without(raw: bytes, spans: list[tuple[int, int]]) -> bytes:
     return b"0".join(kept)
 
 
-def _judge(position: int, raw: bytes, value: Json) -> Object | Refusal:
+def _judge(piece: Piece) -> Object | Refusal:
+    position, raw, value = piece
+    if isinstance(value, GateRefused):
+        return refusal(position, None, value)
     try:
         return checked(raw, value)
     except InvalidObject as error:
-        return _refusal(position, value, error)
+        return refusal(position, value, error)
 
 
-def _read(position: int, raw: bytes, limits: Limits) -> Object | Refusal:
-    try:
-        value = parse(raw, limits)
-    except GateRefused as error:
-        return _refusal(position, None, error)
-    return _judge(position, raw, value)
-
-
-def _refusal(position: int, value: Json, error: GateRefused | InvalidObject) -> Refusal:
+def refusal(position: int, value: Json, error: InputError) -> Refusal:
+    """Return the refusal of what stands at ``position`` and was read as ``value``, for what ``error`` says."""
     id_ = value.get("id") if isinstance(value, dict) else None
     known = isinstance(id_, str) and IDENTIFIER.fullmatch(id_) is not None
     return Refusal(
