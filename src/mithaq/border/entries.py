@@ -124,7 +124,7 @@ def judge(  # noqa: PLR0913 unit, us and now come with every act
             continue
         seen = _read(entry, raw)
         if entry.proof is not None and not proofs.proven(unit, entry.proof, now):
-            seen = Verdict(code="proof", where="/", why="not signed by an owner that we know")
+            seen = Verdict(code="proof", where="/")  # not signed by an owner that we know
         if isinstance(seen, Verdict):
             work.taken.aside.append((entry, raw, seen))
         else:
@@ -153,11 +153,11 @@ def _read(entry: Put, raw: bytes) -> Object | Verdict:
     try:
         seen = read(raw, known=entry.digest)
     except InputError as error:
-        return Verdict(code=error.code, where=str(error.facts.get("where", "")), why=str(error))
+        return Verdict(code=error.code, where=str(error.facts.get("where", "")))
     if (seen.id, seen.type, seen.version) != (entry.id, entry.type, entry.modified):
-        return Verdict(code="entry", where="/", why="the seal names another object or version")
+        return Verdict(code="entry", where="/")  # the seal names another object or version
     if seen.type.startswith(OWN_TYPES):
-        return Verdict(code="private-kind", where="/type", why=seen.type)
+        return Verdict(code="private-kind", where="/type")
     return seen
 
 
@@ -194,7 +194,7 @@ def _judge_alone(
     if fault is not None:
         return fault
     if _recalled(work, voucher, entry):
-        return Verdict(code=RECALLED, where="/", why=voucher)
+        return Verdict(code=RECALLED, where="/")
     if seen.type == "marking-definition":
         work.taken.definitions.append((voucher, seen))
         return None
@@ -223,15 +223,14 @@ def _against(work: _Judging, entry: Put, seen: Object, label: Label) -> Verdict 
     """Say why the agreement does not let this come in from this sender; None if it does."""
     reason = _against_clauses(work, seen, label)
     if reason is not None:
-        because = reason.facts.get("because", "")
-        return Verdict(code=str(reason.rule), where=reason.clause, why=because)
+        return Verdict(code=str(reason.rule), where=reason.clause)
     reach = work.reach.get(id(entry), Tlp.RED)
     # What its originator controls, at whatever level, goes on by consent alone, as AMBER+STRICT does.
     level = Tlp.AMBER_STRICT if label.originator_control else Tlp.CLEAR
     if max(level, label.tlp or Tlp.CLEAR) > reach:
-        return Verdict(code="onward", where="/", why=entry.onward)
+        return Verdict(code="onward", where="/")
     if label.tlp is Tlp.RED and not entry.readers:
-        return Verdict(code="readers", where="/", why="RED that names no reader")
+        return Verdict(code="readers", where="/")  # RED that names no reader
     return None
 
 
@@ -251,7 +250,6 @@ def _copy(work: _Judging, fit: _Fit, entry: Put, seen: Object, proof: str) -> Co
     return Copy(
         object=seen,
         voucher=fit.voucher,
-        standing="received",
         role=entry.role,
         owner=fit.owner,
         agreement=work.terms.id,
