@@ -17,6 +17,7 @@ from mithaq.border.publish import reconsider
 from mithaq.border.situation import candidates_of
 from mithaq.border.us import Us
 from mithaq.clock import text
+from mithaq.countries import looks_like_one
 from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
@@ -310,7 +311,7 @@ def _blocked(unit: Connection, found: Iterable[Block], row: ConsentRow) -> Block
     about = [(c, labels_of(c)) for c in candidates_of(unit, copies)]
     for block in found:
         # Where a recipient is, nobody here may know: then it may be in any country that is named.
-        somewhere = {*countries.values(), *block.to}
+        somewhere = {*countries.values(), *filter(looks_like_one, block.to)}
         where = {countries[row.recipient]} if row.recipient in countries else somewhere
         there = any(policy.reaches(block, row.recipient, country) for country in where)
         if there and any(policy.names(block, candidate, labels) for candidate, labels in about):

@@ -242,8 +242,11 @@ def _relays(unit: Connection, us: Us, party: str, now: datetime) -> list[str]:
         texts = [signed.text for signed in held.versions if signed.complete]
         if any(_may_reach(each, us, party) for each in texts):
             found |= recalls.who_holds_under(unit, held.id)
-    nodes = {p.name for p in parties.all_peers(unit) if p.kind == "node" and p.state == "confirmed"}
-    return sorted((found & nodes) - {party})
+    return [
+        p.name
+        for p in parties.all_peers(unit)
+        if p.name in found - {party} and p.kind == "node" and p.state == "confirmed"
+    ]
 
 
 def _may_reach(terms: Agreement, us: Us, party: str) -> bool:

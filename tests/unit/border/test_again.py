@@ -5,18 +5,20 @@ from datetime import timedelta
 
 from mithaq.border import admit, peers, signing, watch
 from mithaq.border.publish import publish, reconsider
+from mithaq.border.reasons import decode_reasons, encode_reasons
 from mithaq.clock import text as stamp
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.objects import from_body
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Party
+from mithaq.policy.decision import Reason, Rule
 from mithaq.store import parties
 from mithaq.store.parties import Peer
 from mithaq.store.sources import Source
 from tests.federation.world import second_person
 from tests.unit.border.lies import forum, pair, sign_both
 from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement, party, put, sealed
-from tests.unit.border.test_publish import rows_of, states
+from tests.unit.border.test_publish import rows_of, seals, states
 
 
 def link(stage, one, other):
@@ -227,3 +229,21 @@ def test_a_party_that_joins_while_much_is_decided_anew_sees_nothing_before_the_e
 
     assert shown() == {B: "open", C: "open"}
     assert all(("wide", C) in rows_of(stage, copy) for copy in copies)
+
+
+def test_what_stands_is_released_once_however_often_it_is_proposed(stage):
+    [copy] = stage.give(stage.body(by=US))
+    for _ in range(3):
+        stage.publish(copy)
+
+    assert stage.leaves(copy.object.id) == ["import", "release"]
+    assert len(seals(stage)) == 1
+
+
+def test_reasons_are_read_as_they_were_written():
+    reasons = [
+        Reason(rule=Rule.RESTRICTION, clause="all", facts={"number": "7", "peer": B}),
+        Reason(rule=Rule.RUPTURE),
+    ]
+
+    assert [*decode_reasons(encode_reasons(reasons))] == reasons

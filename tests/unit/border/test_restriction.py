@@ -270,11 +270,32 @@ def test_an_entry_is_lifted_once_and_with_a_reason(stage):
         stage.do(restriction.lift, 99, "none", stage.now, by="lea")
 
 
+def test_an_entry_for_later_would_take_nothing_down_now(stage, shown):
+    entry = Entry(**LAW, to=[B], since=text(stage.now + DAY))
+
+    assert stage.ask(restriction.preview, stage.us, entry, stage.now).gone == {}
+
+
+def test_an_entry_that_ends_now_or_as_it_begins_is_refused(stage):
+    soon = text(stage.now + DAY)
+    for more in ({"until": text(stage.now)}, {"since": soon, "until": soon}):
+        with pytest.raises(InputError) as told:
+            restrict(stage, to=[B], **more)
+        assert told.value.facts["cause"] == "until"
+
+
+def test_what_an_entry_names_twice_or_leaves_blank_is_kept_once_or_not_at_all(stage):
+    row = restrict(stage, to=[B, " ", f" {B} ", C], labels=["", "Export"]).row
+
+    assert (row.to, row.labels) == ((B, C), ("export",))
+
+
 @pytest.mark.parametrize(
     ("entry", "cause"),
     [
         ({}, "empty"),
         ({"to": ["not a name"]}, "to"),
+        ({"to": ["AB"]}, "to"),  # written as a country, and none
         ({"kinds": ["Tool!"]}, "kinds"),
         ({"ids": ["tool"]}, "ids"),
         ({"sources": ["a\nb"]}, "sources"),

@@ -7,17 +7,22 @@ import pytest
 from mithaq.border import agreements, consent, exits, recall, rupture, signing, watch
 from mithaq.border.admit import Outcome
 from mithaq.clock import text
-from mithaq.errors import Conflict
+from mithaq.errors import Conflict, NotFound
 from mithaq.model.labels import Tlp
-from mithaq.seal.envelope import sign
-from mithaq.seal.messages import RUPTURE, BadMessage, Rupture, encode
-from mithaq.store import blocks, channels, releases
+from mithaq.policy import agreement as policy
+from mithaq.policy.agreement import Clause, Direction
+from mithaq.seal.envelope import read, sign
+from mithaq.seal.messages import AGREEMENT, RUPTURE, BadMessage, Return, Rupture, decode, encode
+from mithaq.store import blocks, channels, consents, parties, releases
 from tests.federation.world import second_person
-from tests.unit.border.lies import forum, one
-from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
+from tests.unit.border.lies import forum, one, sign_both
+from tests.unit.border.stage import FORUM, PAIR, US, B, C, agreement, put, sealed
 from tests.unit.border.test_again import grant
+from tests.unit.border.test_agreements import heed, notice
 from tests.unit.border.test_consent import asked
+from tests.unit.border.test_on_record import journal, on_record
 from tests.unit.border.test_publish import rows_of
+from tests.unit.border.test_witness import documents
 
 WHY = rupture.Why(reason="case 7")
 
@@ -292,3 +297,236 @@ def test_the_end_of_a_rupture_opens_no_agreement_that_the_party_has_no_part_in(s
     lift(stage, C)
 
     assert stage.ask(watch.changed, stage.now) == [FORUM]
+
+
+# --- what it comes to -------------------------------------------------------------------------------------
+def reach(stage, party=B):
+    return stage.ask(rupture.reach, stage.us, party, stage.now)
+
+
+def told_of(stage, to):
+    """What a peer was told about ruptures: (party, act)."""
+    said = [e for e in documents(stage, to) if e.payload_type == RUPTURE]
+    return [(r.party, r.act) for r in (decode(e.payload, Rupture) for e in said)]
+
+
+def test_nobody_breaks_off_with_whom_nobody_knows(stage):
+    with pytest.raises(NotFound):
+        declare(stage, "nobody")
+
+
+def test_what_a_rupture_came_to_is_kept_and_on_record_and_the_party_and_its_relays_are_told(stage):
+    stage.publish(*stage.give(stage.body(by=US)), agreement=FORUM)
+    why = rupture.Why(reason="case 7", basis="decree 12")
+
+    stage.do(rupture.declare, stage.us, B, why, stage.now, by="dora")
+
+    row = stage.ask(blocks.latest, US, B)
+    assert (row.suspended, row.told, row.reason, row.basis, row.person) == (
+        PAIR, C, "case 7", "decree 12", "dora",
+    )  # fmt: skip
+    on_record(
+        stage, "rupture", B, by="dora", reason="case 7", basis="decree 12", suspended=[PAIR],
+        closed=[FORUM], told=[C],
+    )  # fmt: skip
+    assert state_of(stage, PAIR) == "suspended"
+    assert told_of(stage, B) == told_of(stage, C) == [(B, "break")]
+
+
+def test_its_end_is_kept_and_on_record_and_told_to_whom_the_rupture_was_told(stage):
+    stage.publish(*stage.give(stage.body(by=US)), agreement=FORUM)
+    declare(stage)
+    since = stage.ask(blocks.latest, US, B).issued
+    stage.clock.step()
+
+    ended = lift(stage)
+
+    assert (ended.state, ended.person) == ("lifted", "dora, mona")
+    assert state_of(stage, PAIR) == "in-force"
+    assert told_of(stage, B) == told_of(stage, C) == [(B, "break"), (B, "lift")]
+    [(party, facts)] = journal(stage, "rupture-lifted")
+    yes = decode(read(facts.pop("yes").encode()).payload, Return)
+    assert (party, facts) == (B, {"by": "dora", "second": "mona", "since": since})
+    assert (yes.person, yes.party, yes.since) == ("mona", B, since)
+    with pytest.raises(NotFound):
+        lift(stage)
+
+
+def test_what_was_told_us_is_on_record(stage):
+    hear(stage)
+    on_record(stage, "rupture-told", C, **{"from": B})
+    stage.clock.step()
+    hear(stage, act="lift")
+    on_record(stage, "rupture-lift-told", C, **{"from": B})
+
+
+def test_the_end_of_what_we_never_heard_of_takes_nothing_down(stage):
+    body = stage.body(level=Tlp.CLEAR)
+    stage.admit(sealed(forum(), [put(body)], stage.signer(B))[0])
+    stage.publish(*stage.admitted(), agreement=FORUM)
+    before = stage.rows("rows")
+
+    hear(stage, act="lift")
+
+    assert stage.rows("rows") == before != []
+
+
+def test_what_stands_on_its_shelves_stays_for_the_day_when_they_open_again(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+
+    declare(stage)
+    while stage.do(watch.turn, stage.us, stage.now):
+        pass
+
+    assert rows_of(stage, copy) == [(PAIR, B)]
+
+
+def consented(stage, to=C):
+    """Borea may pass one of our objects on to a party."""
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER))
+    stage.publish(copy)
+    stage.do(consent.receive_request, stage.us, B, asked(stage, copy, recipient=to), stage.now)
+    person = stage.do(second_person)
+    number = len(stage.ask(consents.every))
+    stage.do(consent.answer, stage.us, number, person, stage.now, yes=True)
+    return number, person
+
+
+def test_consents_that_name_the_party_are_counted_and_taken_back(stage):
+    consented(stage)
+    number, person = consented(stage)
+    consented(stage, to="elsewhere")
+    stage.do(consent.answer, stage.us, number, person, stage.now, yes=False)
+    assert (reach(stage, C).consents, reach(stage, C).told) == (1, [B])
+
+    declare(stage, C)
+
+    assert [r.state for r in stage.ask(consents.every)] == ["given", "refused", "refused"]
+    assert told_of(stage, B) == [(C, "break")]
+
+
+def test_a_consent_that_another_gave_us_is_none_of_ours(stage):
+    body = stage.body(level=Tlp.AMBER)
+    stage.admit(sealed(forum(), [put(body)], stage.signer(B))[0])
+    [copy] = stage.admitted()
+    stage.do(consent.ask, stage.us, copy, (C, "a case"), stage.now, by="ana")
+    with stage.node.core.begin() as unit:
+        unit.exec_driver_sql("UPDATE consents SET state = 'given'")
+
+    assert reach(stage, C).consents == 0
+
+
+def test_of_agreements_those_with_the_party_alone_are_suspended_as_they_are_in_force(stage):
+    """Not a proposal, nor what a proposal would make of it, nor one with others."""
+    for text_, signer in (
+        (agreement("idea", B, US), B),
+        (agreement(PAIR, US, B, C, kind="forum", version=2), B),
+    ):
+        envelope = sign(AGREEMENT, policy.to_bytes(text_), stage.signer(signer))
+        stage.do(signing.receive, stage.us, signer, envelope, stage.now)
+
+    assert (reach(stage).suspended, reach(stage).closed) == ([PAIR], [FORUM])
+    assert (reach(stage, C).suspended, reach(stage, C).closed) == ([], [FORUM])
+    declare(stage, C)
+    assert (reach(stage).suspended, reach(stage).closed) == ([PAIR, FORUM], [])
+
+
+def test_what_the_party_suspended_is_suspended_by_us_too(stage):
+    heed(stage, notice(stage))
+
+    assert reach(stage).suspended == [PAIR]
+
+
+def test_what_we_suspended_a_second_time_ourselves_stays_ours_to_resume(stage):
+    for act in ("suspend", "resume", "suspend"):
+        stage.do(signing.narrow, stage.us, PAIR, act, stage.now, by="lead")
+
+    assert reach(stage).suspended == []
+
+
+def test_what_the_party_ended_meanwhile_stays_ended_and_all_else_goes_on(stage):
+    declare(stage)
+    heed(stage, notice(stage, act="end"))
+    stage.clock.step()
+
+    lift(stage)
+
+    assert state_of(stage, PAIR) == "ended"
+    assert ruptures(stage) == set()
+
+
+def test_a_proposal_without_the_party_keeps_no_shelf_of_it_closed(stage):
+    text_ = agreement(FORUM, US, B, version=2, kind="forum")
+    envelope = sign(AGREEMENT, policy.to_bytes(text_), stage.signer(B))
+    stage.do(signing.receive, stage.us, B, envelope, stage.now)
+    declare(stage, C)
+    for name in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, name, stage.now)
+    stage.clock.step()
+
+    lift(stage, C)
+
+    assert stage.ask(watch.changed, stage.now) == [FORUM]
+
+
+# --- who is told ------------------------------------------------------------------------------------------
+def with_corvia(stage, *names, **more):
+    """Let something of ours go to Corvia under a text of its own."""
+    sign_both(
+        stage, agreement("with-corvia", *(names or (US, C)), **more), *set(names or (C,)) - {US}
+    )
+    stage.publish(*stage.give(stage.body(by=US)), agreement="with-corvia")
+
+
+def clauses(*more):
+    return [Clause(id=f"c{n}", kinds=["*"], max_tlp="AMBER", **each) for n, each in enumerate(more)]
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "told"),
+    [
+        ((US, C), {"clause": {"onward": "scope"}}, []),
+        ((US, C), {"clause": {"onward": "scope"}, "community": [US, C, B]}, [C]),
+        ((US, C), {"clause": {"onward": "none"}, "community": [US, C, B]}, []),
+        ((US, B, C), {"clause": {"onward": "scope"}}, [C]),
+        ((US, B, C), {"clause": {"onward": "scope"}, "community": [US, C]}, [C]),
+        ((US, B, C), {"clause": {"onward": "none"}}, []),
+        ((US, B, C), {"clauses": clauses({"onward": "none"}, {"onward": "open"})}, [C]),
+        (
+            (US, B, C),
+            {"clauses": clauses({}, {"onward": "open", "direction": Direction(sender=[C])})},
+            [],
+        ),
+        (
+            (US, B, C),
+            {"clauses": clauses({"onward": "open", "direction": Direction(sender=[US])})},
+            [C],
+        ),
+    ],
+)
+def test_those_are_told_who_hold_what_is_ours_and_may_pass_it_on_to_the_party(
+    stage, names, more, told
+):
+    with_corvia(stage, *names, **more)
+
+    assert reach(stage).told == told
+
+
+def test_who_may_pass_on_by_an_earlier_text_is_told_and_by_a_mere_proposal_is_not(stage):
+    with_corvia(stage, US, B, C, clause={"onward": "none"})
+    wider = agreement("with-corvia", US, B, C, version=2)
+    exact = policy.to_bytes(wider)
+    stage.do(signing.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
+    assert reach(stage).told == []
+
+    sign_both(stage, wider, B, C)
+    sign_both(stage, agreement("with-corvia", US, B, C, version=3, clause={"onward": "none"}), B, C)
+    assert reach(stage).told == [C]
+
+
+def test_who_is_confirmed_no_more_is_told_nothing(stage):
+    with_corvia(stage, US, B, C)
+    stage.do(parties.set_peer_state, C, "met")
+
+    assert reach(stage).told == []

@@ -1,7 +1,7 @@
 """What peers may read follows what was released, and nothing taken back is seen (border.md 4, 10.2)."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
@@ -13,6 +13,7 @@ from mithaq.model.markings import FIXED
 from mithaq.seal.frames import cut, split
 from mithaq.seal.messages import Seal, decode
 from mithaq.store import parties, releases
+from mithaq.store import shelf as onshow
 from mithaq.store.parties import Peer
 from mithaq.store.shelf import status
 from mithaq.store.spool import Arrival
@@ -300,3 +301,228 @@ def test_what_was_in_a_hurry_is_shown_once_though_the_tick_is_still_to_come(stag
         stage.project(additions=additions)
         assert fetched(stage) == before
         assert len(rows(stage, waits.object.id)) == 2 * additions
+
+
+# --- what is shown at once, and what waits for its tick ---------------------------------------------------
+def rooms(stage):
+    return stage.node.core, stage.node.shelf, stage.now
+
+
+def urgent(stage):
+    """A row that stands, and beside it one that is recalled in a hurry."""
+    [stays, gone] = stage.give(stage.body(by=US), stage.body(by=US))
+    stage.publish(stays)
+    stage.publish(gone)
+    return stays, gone
+
+
+def recall_(stage, copy):
+    asked = recall.Asked(id=copy.object.id, cause="wrong")
+    stage.do(recall.recall, stage.us, "lena", asked, stage.now)
+
+
+def tools(stage):
+    """(shelf, id) -> where and since when it stands there."""
+    return {
+        (r["shelf"], r["id"]): (r["position"], r["date_added"])
+        for r in rows(stage)
+        if r["type"] == "tool"
+    }
+
+
+def state_of(stage, where):
+    with stage.node.shelf.read() as unit:
+        return onshow.any_shelf(unit, where)
+
+
+def test_what_was_shown_in_a_hurry_stands_where_it_stood_whatever_tick_follows(stage):
+    first = stage.give(stage.body(by=US))
+    stage.publish(*first)
+    stage.project()
+    _, gone = urgent(stage)
+    recall_(stage, gone)
+
+    shelf.hurry(*rooms(stage))
+    before = tools(stage)
+    assert len(before) == 2
+    for additions in (False, True):
+        stage.clock.step(60)
+        stage.project(additions=additions)
+        assert tools(stage) == before
+    assert [key for key in on_show(stage, "marks")["marks"] if "ahead" in key] == []
+    stage.publish(*stage.give(stage.body(by=US)))
+    stage.project()
+    places = sorted(place for place, _ in tools(stage).values())
+    assert places == list(range(places[0], places[0] + 3))
+
+
+def test_a_hurry_shows_nothing_that_came_behind_it_and_takes_away_what_did(stage):
+    _, gone = urgent(stage)
+    stage.project()
+    recall_(stage, gone)
+    [later] = stage.give(stage.body(by=US))
+    stage.publish(later)
+
+    shelf.hurry(*rooms(stage))
+
+    assert rows(stage, gone.object.id) == rows(stage, later.object.id) == []
+    stage.project()
+    assert len(rows(stage, later.object.id)) == 1
+
+
+def test_where_nothing_is_urgent_a_hurry_changes_nothing(stage):
+    _, gone = urgent(stage)
+    recall_(stage, gone)
+    stage.project()
+    stage.publish(*stage.give(stage.body(by=US)))
+    before = on_show(stage)
+
+    assert shelf.hurry(*rooms(stage)) == []
+    assert on_show(stage) == before
+
+
+def lose(stage):
+    with stage.node.shelf.begin() as unit:
+        for table in (*ROOM, "caller_keys"):
+            unit.execute(text(f"DELETE FROM {table}"))
+
+
+def test_a_lost_room_is_behind_by_all_and_what_is_urgent_is_shown_in_it_first(stage):
+    _, gone = urgent(stage)
+    recall_(stage, gone)
+    lose(stage)
+    assert shelf.behind(stage.node.core, stage.node.shelf) == len(stage.rows("shelf_ops"))
+    shelf.narrow(*rooms(stage))
+
+    hurried = shelf.hurry(*rooms(stage))
+
+    assert [n.channel for n in hurried] == [channel_to(stage)]
+    assert [slices[0] is None for slices in fetched(stage) if slices] == [False, True]
+
+
+def test_a_closed_shelf_and_a_row_taken_away_are_narrowed_before_any_tick_and_nothing_is_added(
+    stage,
+):
+    _, gone = urgent(stage)
+    stage.project()
+    recall_(stage, gone)
+    [new] = stage.give(stage.body(by=US))
+    stage.publish(new)
+
+    done = shelf.narrow(*rooms(stage))
+
+    assert rows(stage, gone.object.id) == rows(stage, new.object.id) == []
+    stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+    shelf.narrow(*rooms(stage), done)
+    assert state_of(stage, channel_to(stage)).state == "closed"
+    stage.do(signing.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
+    stage.do(watch.catch_up, stage.us, PAIR, stage.now)
+    stage.project(additions=False)
+    assert state_of(stage, channel_to(stage)).state == "closed"  # until its tick
+
+
+def test_a_shelf_that_ends_sooner_ends_at_once_and_later_only_with_its_tick(stage):
+    where = channel_to(stage)
+    days = [f"2026-04-0{day}T00:00:00.000Z" for day in (3, 2, 4)]
+    seen = []
+    for day in days:
+        stage.do(releases.show, "until", where, until=day)
+        shelf.narrow(*rooms(stage))
+        seen.append(state_of(stage, where).until)
+    stage.project()
+
+    assert seen == [days[0], days[1], days[1]]
+    assert state_of(stage, where).until == days[2]
+
+
+def test_a_key_that_counts_no_more_opens_nothing_before_any_tick(stage):
+    stage.project()
+    [last] = [
+        facts
+        for op in stage.rows("shelf_ops")
+        if op["op"] == "caller" and (facts := json.loads(op["facts"]))["name"] == B
+    ][-1:]
+    stage.do(releases.show, "caller", "", **last | {"keys": "{}"})
+
+    shelf.narrow(*rooms(stage))
+
+    with stage.node.shelf.read() as unit:
+        names = set(unit.execute(text("SELECT name FROM caller_keys")).scalars())
+    assert names == {C}
+
+
+def test_where_a_row_stood_is_remembered_for_a_day(stage):
+    _, gone = urgent(stage)
+    stage.project()
+    recall_(stage, gone)
+    stage.project()
+
+    def remembered():
+        with stage.node.shelf.read() as unit:
+            return set(unit.execute(text("SELECT id FROM gone")).scalars())
+
+    shelf.forget(stage.node.shelf, stage.now + timedelta(hours=23))
+    assert remembered() == {gone.object.id}
+    shelf.forget(stage.node.shelf, stage.now + timedelta(hours=25))
+    assert remembered() == set()
+
+
+def test_every_fixed_marking_on_a_shelf_can_be_read_there(stage):
+    lose(stage)
+    stage.project()
+
+    with stage.node.shelf.read() as unit:
+        held = {r.digest: bytes(r.body) for r in unit.execute(text("SELECT * FROM views"))}
+    assert {held[r["view"]] for r in rows(stage)} == {
+        marking.raw for marking in FIXED.values() if marking.raw is not None
+    }
+
+
+def inbox(stage):
+    with stage.node.shelf.read() as unit:
+        return {tuple(row) for row in unit.execute(text("SELECT id, version FROM inbox_rows"))}
+
+
+def test_what_a_client_withdraws_is_gone_before_any_tick_and_its_other_versions_stay(stage):
+    posted = [("tool--1", "1"), ("tool--1", "2"), ("tool--2", "1")]
+    facts = [(*each, "tool", "sha256:x") for each in posted]
+    stage.do(releases.show, "inbox", "a" * 32, rows=facts)
+    stage.do(releases.show, "withdraw", "a" * 32, id="tool--1", versions="1")
+    stage.project()
+    assert inbox(stage) == {("tool--1", "2"), ("tool--2", "1")}
+
+    stage.do(releases.show, "withdraw", "a" * 32, id="tool--1", versions="2,3")
+    shelf.narrow(*rooms(stage))
+
+    assert inbox(stage) == {("tool--2", "1")}
+
+
+def test_a_peer_is_told_of_a_shelf_that_opens_again_with_frames_on_it_and_of_no_other(stage):
+    stage.publish(*stage.give(stage.body(by=US)))
+    stage.project()
+    where, empty = channel_to(stage), channel_to(stage, C, FORUM)
+    told = []
+    for state in ("open", "closed", "closed", "open", "open"):
+        for each, peer in ((where, B), (empty, C)):
+            facts = {"peer": peer, "kind": "node", "title": "a new name", "state": state}
+            stage.do(releases.show, "shelf", each, **facts)
+        told.append([(n.peer, n.channel, n.seq) for n in stage.project()])
+
+    assert told == [[], [], [], [(B, where, 1)], []]
+    assert state_of(stage, where).title == "a new name"
+
+
+def test_a_key_is_shown_with_the_instant_at_which_it_ends(stage):
+    [last] = [
+        facts
+        for op in stage.rows("shelf_ops")
+        if op["op"] == "caller" and (facts := json.loads(op["facts"]))["name"] == B
+    ][-1:]
+    ends = dict.fromkeys(json.loads(last["keys"]), "2026-09-01T00:00:00.000Z")
+    stage.do(releases.show, "caller", "", **last | {"ends": json.dumps(ends)})
+
+    stage.project()
+
+    with stage.node.shelf.read() as unit:
+        query = text("SELECT keyid, ends FROM caller_keys WHERE name = 'borea'")
+        assert {row.keyid: row.ends for row in unit.execute(query)} == ends

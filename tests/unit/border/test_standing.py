@@ -19,6 +19,7 @@ from mithaq.seal.messages import STANDING, Standing, decode, encode
 from mithaq.store import parties, standings
 from tests.unit.border.lies import sign_both
 from tests.unit.border.stage import PAIR, US, WIDE, B, C, agreement
+from tests.unit.border.test_on_record import on_record
 from tests.unit.border.test_publish import rows_of
 from tests.values import replace
 
@@ -241,6 +242,70 @@ def test_what_is_too_wide_or_cannot_be_read_is_not_signed(dora, more, cause):
     assert dora.rows("standings") == []
 
 
+def test_a_yes_lasts_a_quarter_and_counts_a_thousand_times_at_most(dora):
+    quarter = dora.now + timedelta(days=92)
+    for more, cause in (
+        ({"expires": text(quarter)}, "expires"),
+        ({"expires": text(dora.now)}, "expires"),
+        (
+            {
+                "begins": text(dora.now + timedelta(days=1)),
+                "expires": text(dora.now + timedelta(days=1)),
+            },
+            "expires",
+        ),
+        ({"count": standing.MOST + 1}, "count"),
+    ):
+        with pytest.raises(InputError) as told:
+            give(dora, **more)
+        assert told.value.facts["cause"] == cause
+    for more in (
+        {"expires": text(quarter - timedelta(seconds=1))},
+        {
+            "begins": text(dora.now + timedelta(days=9)),
+            "expires": text(quarter + timedelta(days=8)),
+        },
+        {"count": 1},
+        {"count": standing.MOST},
+        {"kinds": ["tool", "*"], "level": "CLEAR"},
+    ):
+        give(dora, **more)
+    assert (standing.MOST, len(dora.rows("standings"))) == (1000, 5)
+
+
+def test_what_was_approved_beforehand_and_taken_back_by_whom_is_on_record(dora):
+    made = give(
+        dora, kinds=["tool", "tool"], peers=[B, B], hours=["daily 00:00-24:00"] * 2, begins=""
+    )
+
+    assert (made.used, made.state, made.row.at) == (0, "counts", text(dora.now))
+    number, terms = str(made.row.seq), msgspec.to_builtins(made.terms)
+    on_record(dora, "standing-approval", number, by="dora", terms=terms)
+    assert (terms["kinds"], terms["peers"], terms["hours"]) == (
+        ["tool"],
+        [B],
+        ["daily 00:00-24:00"],
+    )
+    assert (terms["begins"], terms["issued"]) == (text(dora.now), text(dora.now))
+    gone = dora.do(standing.revoke, made.row.seq, dora.now, by="lina")
+    assert (gone.revoked_at, gone.revoked_by) == (text(dora.now), "lina")
+    on_record(dora, "standing-approval-revoked", number, by="lina")
+
+
+def test_two_yeses_help_each_where_it_reaches_and_are_used_no_more_than_that(dora):
+    sign_both(dora, agreement("wide", US, B, C, clause=WIDE), B, C)
+    for peer in (B, C):
+        give(dora, peers=[peer], count=1)
+    one, two = strict(dora), strict(dora)
+
+    dora.publish(one, agreement="wide")
+    dora.publish(two, agreement="wide")
+
+    assert rows_of(dora, one) == [("wide", B), ("wide", C)]
+    assert rows_of(dora, two) == []
+    assert sorted((u.standing, u.use, u.peers) for u in uses(dora)) == [(1, 1, B), (2, 1, C)]
+
+
 def test_only_a_director_gives_one_with_a_key_of_their_own(dora):
     dora.enrol("lina", Role.POLICY_OWNER)
 
@@ -339,6 +404,8 @@ def test_a_use_is_seen_once_and_not_by_who_proposed_it(dora):
     done = dora.do(review.review, *look, by="dora")
 
     assert (done.verdict, done.reviewed_by) == ("seen", "dora")
+    on_record(dora, "standing-use-seen", use.id, by="dora", standing=use.standing, use=1)
+    assert dora.rows("orders") == []
     assert uses(dora) == []
     assert len(uses(dora, open_only=False)) == 1
     with pytest.raises(Conflict):
@@ -358,6 +425,8 @@ def test_what_was_wrong_is_taken_back_from_whom_it_went_to(dora):
     assert rows_of(dora, copy) == []
     [order] = dora.rows("orders")
     assert (order["id"], order["person"], order["basis"]) == (copy.object.id, "dora", "too wide")
+    where = (order["version"], order["agreement"], order["peers"])
+    assert where == (copy.object.version, PAIR, B)
     dora.publish(copy)
     assert rows_of(dora, copy) == []
 

@@ -222,6 +222,15 @@ def test_a_scope_that_not_all_its_parties_signed_lets_nothing_on(stage):
     assert quarantined(stage) == {body["id"]: "onward"}
 
 
+def test_a_scope_that_is_another_text_of_an_id_that_we_signed_lets_nothing_on(stage):
+    another = terms_of(agreement(FORUM, US, B, C, title="another"))
+    body = stage.body(by=C, level=Tlp.AMBER)
+
+    stage.admit(relay(stage, body, scope=another))
+
+    assert quarantined(stage) == {body["id"]: "onward"}
+
+
 def test_what_was_set_aside_is_dropped_once_on_the_record_and_kept_as_evidence(stage):
     body = stage.body(by=C, level=Tlp.GREEN)
     stage.admit(relay(stage, body, onward="none"))
