@@ -21,6 +21,7 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import InputError, NotFound, PeerError, Refused
 from mithaq.model.canonical import Json
+from mithaq.model.labels import Label, Tlp
 from mithaq.model.markings import object_label
 from mithaq.policy.decision import Withhold
 from mithaq.seal.envelope import read, verify
@@ -156,18 +157,31 @@ def _inside(unit: Connection, us: Us, copy: Copy, agreement: str, now: datetime)
 
 
 def raises(copies: Sequence[Copy], before: Sequence[Copy]) -> list[Copy]:
-    """Return those of ``copies`` whose level is above that of an earlier version's among ``before``."""
-    lowest: dict[str, int] = {}
+    """Return those of ``copies`` that are for fewer than an earlier version among ``before``.
+
+    Their level is above that one's, or they are releasable to fewer. What bore no level was released to nobody.
+    """
+    earlier: dict[str, list[tuple[Tlp, Label]]] = defaultdict(list)
     for old in before:
-        level = object_label(old.object.body, old.beside, {}).tlp
-        if level is not None:
-            lowest[old.object.id] = min(lowest.get(old.object.id, level), level)
+        label = object_label(old.object.body, old.beside, {})
+        if label.tlp is not None:
+            earlier[old.object.id].append((label.tlp, label))
     return [
         new
         for new in copies
-        if (level := object_label(new.object.body, new.beside, {}).tlp) is not None
-        and level > lowest.get(new.object.id, level)
+        if any(
+            _is_for_fewer(object_label(new.object.body, new.beside, {}), *each)
+            for each in earlier[new.object.id]
+        )
     ]
+
+
+def _is_for_fewer(new: Label, level: Tlp, old: Label) -> bool:
+    if new.tlp is not None and new.tlp > level:
+        return True
+    if new.releasable_to is None:
+        return False
+    return old.releasable_to is None or not old.releasable_to <= new.releasable_to
 
 
 # --- others' ---------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import text
 
-from mithaq.border import admit, clients, peers
+from mithaq.border import admit, clients, peers, recall
 from mithaq.border.admit import Given
 from mithaq.border.local import Lowering
 from mithaq.clock import text as stamp
@@ -19,9 +19,18 @@ from mithaq.store.objects import UNRESOLVED
 from mithaq.store.parties import Peer
 from mithaq.store.sources import Source
 from mithaq.store.spool import Arrival
-from tests.unit.border.lies import PowerCut, fixed, pair, power_cut, quarantined, statement
-from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
+from tests.unit.border.lies import (
+    PowerCut,
+    fixed,
+    pair,
+    power_cut,
+    quarantined,
+    sign_both,
+    statement,
+)
+from tests.unit.border.stage import FORUM, PAIR, US, B, C, agreement, put, sealed
 from tests.unit.border.test_publish import rows_of
+from tests.values import replace
 
 FILE = Source(name="file:report", kind="file")
 
@@ -266,7 +275,7 @@ def test_only_our_own_raised_level_calls_what_went_out_back(stage):
             admit.mark, stage.us, copy.seq, Beside(**beside), author="ana", now=stage.now
         )  # fmt: skip
 
-    mark(ours, pap=Pap.AMBER, releasable_to=frozenset({C}))
+    mark(ours, pap=Pap.AMBER, originator_control=True)
     mark(carried, tlp=Tlp.RED)
     assert [o for o in stage.rows("orders") if o["cause"] == "raised"] == []
 
@@ -308,6 +317,61 @@ def test_what_only_another_gave_is_not_called_back_and_calls_nothing_back(stage)
     stage.give(theirs | red)
 
     assert stage.rows("orders") == []
+
+
+def mark(stage, copy, beside):
+    stage.do(admit.mark, stage.us, copy.seq, beside, author="ana", now=stage.now)
+
+
+def test_what_is_releasable_to_fewer_is_ordered_back_from_those_left_out(stage):
+    [copy] = stage.give(stage.body(by=US))
+    for name in (FORUM, PAIR):
+        stage.publish(copy, agreement=name)
+    mark(stage, copy, Beside(releasable_to=frozenset({B, C})))
+    assert rows_of(stage, copy) == [(PAIR, B), (FORUM, B), (FORUM, C)]
+    assert stage.rows("orders") == []
+
+    mark(stage, copy, Beside(releasable_to=frozenset({C})))
+
+    assert rows_of(stage, copy) == [(FORUM, C)]
+    assert {(r["agreement"], r["peers"], r["cause"]) for r in stage.rows("orders")} == {
+        (name, B, "raised") for name in (FORUM, PAIR)
+    }
+
+
+def test_what_may_be_done_with_something_is_no_question_of_who_may_have_it(stage):
+    sign_both(stage, agreement("careful", US, B, clause={"max_pap": "AMBER"}))
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy, agreement="careful")
+
+    mark(stage, copy, Beside(pap=Pap.RED))
+
+    assert rows_of(stage, copy) == []
+    assert stage.rows("orders") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fewer"),
+    [
+        (None, {B}, True),
+        ({B, C}, {B}, True),
+        ({B}, {C}, True),
+        ({B}, {B}, False),
+        ({B}, {B, C}, False),
+        ({B}, None, False),
+        (None, None, False),
+    ],
+)
+def test_a_version_for_fewer_is_a_raised_one(stage, old, new, fewer):
+    body = stage.body(by=US)
+    [before] = stage.give(body)
+    [after] = stage.give(body | {"modified": "2026-03-01T12:00:01.000Z"})
+
+    def bears(copy, to):
+        return replace(copy, beside=Beside(releasable_to=to and frozenset(to)))
+
+    raised = recall.raises([bears(after, new)], [bears(before, old)])
+    assert [c.seq for c in raised] == [after.seq] * fewer
 
 
 def decided(stage):
