@@ -1,7 +1,7 @@
 """Place releases: rows, leaves, batches and seals for each peer (border.md 4, 5)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -133,8 +133,7 @@ def place(
             parts += [_part(work, placed, peer) for placed in many]
             _seal(work, peer, parts, leaf)
         leaf += len(many)
-    if work.many:
-        releases.remember_first(unit, list(work.first.values()))
+    releases.remember_first(unit, list(work.first.values()))
 
 
 def _keep_changed(unit: Connection, going: Mapping[str, Sequence[Placed]]) -> None:
@@ -214,14 +213,15 @@ def _rows(
 ) -> None:
     shelf, _ = where
     unit = work.unit
+    stood = _ours_before(unit, many)
     for placed in many:
         if placed.before is not None:
             stored = placed.copy.object
             before = placed.before.shelf
             releases.take_away(unit, before, stored.id, stored.version)
             releases.show(unit, "remove", before, id=stored.id, version=stored.version)
-            same = placed.before.copy == placed.copy.seq and not placed.copy.proof
-            if same and where[1] in work.nodes:
+            both_ours = placed.before.copy in stood and not placed.copy.proof
+            if both_ours and where[1] in work.nodes:
                 orders.replaced(unit, work.us, placed.before, work.now)
     rows = [_row(work, where, placed, leaf) for leaf, placed in enumerate(many, first)]
     objects.put_bodies(unit, {digest(raw): raw for raw in statements.values()})
@@ -237,6 +237,12 @@ def _rows(
     ]
     for part in chunks(shown, MAX_ENTRIES):
         releases.show(unit, "place", shelf, rows=part)
+
+
+def _ours_before(unit: Connection, many: Iterable[Placed]) -> set[int]:
+    """Return the copies of which we vouched for a view that another view now replaces."""
+    stood = [placed.before.copy for placed in many if placed.before is not None]
+    return {copy.seq for copy in objects.by_seq(unit, stood) if not copy.proof}
 
 
 _LEVELS = {each: str(each) for each in (None, *Tlp)}
