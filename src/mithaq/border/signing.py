@@ -185,7 +185,7 @@ def confirm(  # noqa: PLR0913 unit, us and now come with every act
     return peer
 
 
-def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime) -> Agreement:
+def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: datetime) -> None:
     """Take a text and its signatures from a peer.
 
     Raises:
@@ -196,7 +196,7 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
     agreement = policy.read_exact(envelope.payload)
     ours = agreement.party(us.party) is not None and agreement.party(sender) is not None
     if ours and _stands(unit, envelope):
-        return agreement
+        return
     _may_propose(unit, us, sender, agreement)
     if not ours or policy.to_bytes(agreement) != envelope.payload:
         raise BadMessage("an agreement between others, or not in its exact form", cause="agreement")
@@ -221,7 +221,6 @@ def receive(unit: Connection, us: Us, sender: str, envelope: Envelope, now: date
             for peer in _other_nodes(unit, us, agreement.names):
                 send_agreement(unit, us, peer, name, now)
     refresh(unit, us, agreement.id, now)
-    return agreement
 
 
 def _stands(unit: Connection, envelope: Envelope) -> bool:

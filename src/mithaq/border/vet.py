@@ -47,9 +47,8 @@ class Ground:
     known: dict[tuple[tuple[str, ...], Beside], Label] = field(default_factory=dict, repr=False)
 
     def owner_of(self, seen: Object) -> str:
-        """Return the enrolled party whose identity the object claims as its creator, or nobody."""
-        claimed = seen.id if seen.type == "identity" else seen.created_by or ""
-        return self.owners.get(claimed, "") or self.owners.get(seen.created_by or "", "")
+        """Return the enrolled party whose identity the object is, or claims as its creator; or nobody."""
+        return self.owners.get(seen.id, "") or self.owners.get(seen.created_by or "", "")
 
     def on_whole(self, seen: Object, beside: Beside) -> Label:
         """Return the label that an object bears as a whole, worked out once for all that are marked alike."""

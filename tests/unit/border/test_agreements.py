@@ -6,21 +6,23 @@ import pytest
 from sqlalchemy import text
 
 from mithaq.audit import log
-from mithaq.border import agreements, opening, parting, peers, signing, watch
+from mithaq.border import agreements, opening, parting, peers, rupture, signing, watch
 from mithaq.clock import text as stamp
 from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
 from mithaq.model.canonical import digest
 from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Party
 from mithaq.policy.lifecycle import State
-from mithaq.seal.envelope import read, sign, union, verify
+from mithaq.seal.envelope import Envelope, read, sign, union, verify
 from mithaq.seal.keys import generate
 from mithaq.seal.messages import AGREEMENT, ASSENT, NOTICE, Assent, Notice, decode, encode
 from mithaq.store import agreements as store
-from mithaq.store import channels
+from mithaq.store import channels, parties
 from tests.federation.world import second_person
 from tests.unit.border.lies import sign_both
 from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement
+from tests.unit.border.test_again import grant
+from tests.unit.border.test_on_record import journal, on_record
 
 
 def notice(stage, sender=B, agreement_=PAIR, act="suspend", *, signer=None, realm="live"):
@@ -266,9 +268,11 @@ def test_a_removed_peer_finds_its_shelves_closed_and_its_keys_unknown(stage):
 
 def test_a_grant_names_us_first(stage):
     grant = policy.to_bytes(agreement("gift", B, US, kind="grant"))
+    second = stage.do(second_person)
 
     with pytest.raises(InputError):
-        stage.do(signing.sign_text, stage.us, grant, stage.now, by="lena")
+        stage.do(signing.sign_text, stage.us, grant, stage.now, by="lena", second=second)
+    assert not [row for row in stage.rows("agreements") if row["id"] == "gift"]
 
 
 def test_a_proposal_that_we_never_signed_is_ended_and_its_author_told(stage):
@@ -303,3 +307,206 @@ def test_every_text_is_among_the_texts_signed_or_not(stage):
     stage.do(signing.receive, stage.us, B, sign(AGREEMENT, exact, stage.signer(B)), stage.now)
 
     assert {each.id for each in stage.ask(agreements.texts)} == {PAIR, FORUM, "idea"}
+
+
+# --- signed and handed on ---------------------------------------------------------------------------------
+def signs(stage, text_, **more):
+    return stage.do(
+        signing.sign_text, stage.us, policy.to_bytes(text_), stage.now, by="lena", **more
+    )
+
+
+def proposes(stage, text_, *signers, peer=B):
+    """A peer sends a text with some signatures, its own if nobody is named."""
+    envelope = sign(AGREEMENT, policy.to_bytes(text_), *map(stage.signer, signers or (peer,)))
+    stage.do(signing.receive, stage.us, peer, envelope, stage.now)
+
+
+def opened(stage, id_):
+    """Whom a shelf stands open for under an agreement."""
+    return {
+        c["peer"]
+        for c in stage.rows("channels")
+        if (c["agreement"], c["direction"]) == (id_, "out")
+    }
+
+
+def test_a_text_that_another_party_is_named_first_in_is_signed_and_may_be_signed_again(stage):
+    text_, before = agreement("theirs-first", B, US), sent_to(stage, B)
+
+    assert signs(stage, text_) == signs(stage, text_) == text_
+    assert state(stage, "theirs-first") is State.PROPOSED
+    assert sent_to(stage, B) > before
+
+
+@pytest.mark.parametrize("last", [US, B])
+def test_the_last_signature_opens_the_shelf_at_once(stage, last):
+    text_ = agreement("fresh", US, B)
+    for name in (B, US) if last == US else (US, B):
+        assert opened(stage, "fresh") == set()
+        signs(stage, text_) if name == US else proposes(stage, text_)
+
+    assert opened(stage, "fresh") == {B}
+
+
+def test_a_text_of_our_own_may_be_signed_where_another_proposed_one_of_that_version(stage):
+    proposes(stage, agreement("fresh", US, B, title="theirs"))
+
+    signs(stage, agreement("fresh", US, B, title="ours"))
+
+    assert state(stage, "fresh") is State.PROPOSED
+
+
+def test_nobody_signs_with_a_party_broken_off_with_alone_and_with_others_one_may(stage):
+    why = rupture.Why(reason="case 7")
+    stage.do(rupture.declare, stage.us, B, why, stage.now, by="dora")
+
+    with pytest.raises(Conflict):
+        signs(stage, agreement("fresh", US, B))
+    signs(stage, agreement("three", US, B, C))
+
+    assert not [row for row in stage.rows("agreements") if row["id"] == "fresh"]
+
+
+def test_a_party_whose_words_are_not_compared_is_sent_nothing(stage):
+    stage.do(parties.set_peer_state, C, "met")
+    before = sent_to(stage, C)
+
+    signs(stage, agreement("three", US, B, C))
+
+    assert sent_to(stage, C) == before
+
+
+def test_a_client_is_sent_no_text(stage):
+    grant(stage)
+
+    base = [c for c in stage.rows("channels") if (c["peer"], c["agreement"]) == ("sensor", "")]
+    assert [c for c in base if c["seq"]] == []
+
+
+def test_a_mere_proposal_takes_no_id_from_anybody_and_our_own_does(stage):
+    proposes(stage, agreement("idea", B, US))
+    proposes(stage, agreement("idea", C, US), peer=C)
+    signs(stage, agreement("ours", US, B))
+
+    with pytest.raises(PeerError):
+        proposes(stage, agreement("ours", C, US), peer=C)
+    assert len([row for row in stage.rows("agreements") if row["id"] == "idea"]) == 2
+
+
+def test_a_text_that_stands_is_taken_from_its_parties_alone_and_never_without_signatures(stage):
+    text_ = agreement(PAIR, US, B, clause=WIDE)
+    bare = Envelope(payload_type=AGREEMENT, payload=policy.to_bytes(text_), signatures=())
+
+    with pytest.raises(PeerError):
+        proposes(stage, text_, US, B, peer=C)
+    with pytest.raises(PeerError):
+        stage.do(signing.receive, stage.us, B, bare, stage.now)
+
+
+def test_whose_signatures_are_new_is_on_record_by_name(stage):
+    text_ = agreement("four", US, B, C)
+    proposes(stage, text_)
+    proposes(stage, text_, B, C)
+    proposes(stage, agreement("five", US, B, C), C, B)
+
+    told = [(id_, facts["signers"]) for id_, facts in journal(stage, "agreement-received")]
+    assert told[-3:] == [("four", B), ("four", C), ("five", f"{B}, {C}")]
+    unknown = sign(AGREEMENT, policy.to_bytes(text_), stage.signer(B), generate())
+    stage.do(signing.receive, stage.us, B, unknown, stage.now)
+    assert len(journal(stage, "agreement-received")) == len(told)
+
+
+def test_our_signature_counts_as_it_was_made_here_and_not_as_another_brings_it(stage):
+    proposes(stage, agreement("fresh", US, B), US, B)
+
+    assert state(stage, "fresh") is State.PROPOSED
+
+
+def test_what_we_have_not_signed_we_hand_on_to_nobody(stage):
+    before = {peer: sent_to(stage, peer) for peer in (B, C)}
+
+    proposes(stage, agreement("four", US, B, C))
+
+    assert {peer: sent_to(stage, peer) for peer in (B, C)} == before
+
+
+def test_a_party_of_an_earlier_text_of_ours_may_propose_the_next(stage):
+    sign_both(stage, agreement(FORUM, US, B, kind="forum", version=2), B)
+
+    proposes(stage, agreement(FORUM, US, B, C, version=3), peer=C)
+
+    assert {each.text.version for each in stage.ask(agreements.versions, FORUM)} == {1, 2, 3}
+
+
+def test_each_peer_has_its_own_measure_of_proposals_and_what_we_sign_counts_for_none(
+    stage, monkeypatch
+):
+    monkeypatch.setattr(signing, "MOST_PROPOSALS", 2)
+    ideas = [agreement(f"idea-{n}", B, US) for n in range(4)]
+    for text_ in ideas[:2]:
+        proposes(stage, text_)
+    with pytest.raises(PeerError):
+        proposes(stage, ideas[2])
+
+    proposes(stage, agreement("another", C, US), peer=C)
+    signs(stage, ideas[0])
+    proposes(stage, ideas[2])
+    with pytest.raises(PeerError):
+        proposes(stage, ideas[3])
+
+
+# --- narrowed ---------------------------------------------------------------------------------------------
+def test_what_was_suspended_a_second_time_is_resumed_a_second_time(stage):
+    for act in ("suspend", "resume", "suspend", "resume"):
+        stage.do(signing.narrow, stage.us, PAIR, act, stage.now, by="lena")
+
+    assert state(stage) is State.IN_FORCE
+
+
+def test_why_an_agreement_cannot_be_narrowed_is_said(stage):
+    heed(stage, notice(stage))
+    with pytest.raises(Conflict, match="we did not suspend it"):
+        stage.do(signing.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
+    stage.do(signing.narrow, stage.us, PAIR, "end", stage.now, by="lena")
+    with pytest.raises(Conflict, match="it is ended"):
+        stage.do(signing.narrow, stage.us, PAIR, "resume", stage.now, by="lena")
+
+
+def test_a_proposal_without_a_party_keeps_no_word_from_it(stage):
+    proposes(stage, agreement(FORUM, US, B, kind="forum", version=2))
+    before = sent_to(stage, C)
+
+    stage.do(signing.narrow, stage.us, FORUM, "suspend", stage.now, by="lena")
+
+    assert sent_to(stage, C) == before + 1
+
+
+def test_a_proposal_gives_nobody_a_say_in_what_stands_under_its_id(stage):
+    """Borea proposes that Corvia join: until all have signed, Corvia ends nothing."""
+    proposes(stage, agreement(PAIR, US, B, C, kind="forum", version=2))
+
+    with pytest.raises(PeerError):
+        heed(stage, notice(stage, C, PAIR, "end"), C)
+
+    assert state(stage) is State.IN_FORCE
+
+
+def test_who_proposed_may_take_it_back(stage):
+    proposes(stage, agreement("idea", B, US))
+
+    heed(stage, notice(stage, B, "idea", "end"))
+
+    assert state(stage, "idea") is State.ENDED
+
+
+def test_what_a_party_narrowed_is_on_record_and_its_resumption_is_seen_at_the_next_look(stage):
+    heed(stage, notice(stage))
+    on_record(stage, "agreement-suspend", PAIR, party=B)
+    shelves = [r for r in stage.rows("shelf_ops") if r["op"] == "shelf"]
+    stage.clock.step()
+
+    heed(stage, notice(stage, act="resume"))
+
+    assert [r for r in stage.rows("shelf_ops") if r["op"] == "shelf"] == shelves
+    assert stage.ask(watch.changed, stage.now) == [PAIR]

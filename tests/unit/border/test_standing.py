@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from mithaq.audit import log
 from mithaq.auth.actors import Role
 from mithaq.border import review, standing
 from mithaq.border.standing import Wish
@@ -306,6 +307,63 @@ def test_two_yeses_help_each_where_it_reaches_and_are_used_no_more_than_that(dor
     assert sorted((u.standing, u.use, u.peers) for u in uses(dora)) == [(1, 1, B), (2, 1, C)]
 
 
+def state_now(stage, **more):
+    return [
+        each.state for each in stage.ask(standing.every, stage.us, stage.now + timedelta(**more))
+    ]
+
+
+def test_how_it_stands_is_said_by_the_instant_and_revoked_goes_before_void(dora):
+    number = give(dora, expires=text(dora.now + timedelta(days=1))).row.seq
+    assert state_now(dora) == state_now(dora, hours=23) == ["counts"]
+    assert state_now(dora, hours=24) == ["expired"]
+    dora.do(standing.revoke, number, dora.now, by="lina")
+    with dora.node.core.begin() as unit:
+        unit.exec_driver_sql("DELETE FROM actors WHERE name = 'dora'")
+
+    assert state_now(dora) == ["revoked"]
+
+
+def test_of_two_that_reach_the_same_partner_one_is_used_and_names_partners_in_order(dora):
+    sign_both(dora, agreement("wide", US, C, B, clause=WIDE), B, C)
+    for _ in range(2):
+        give(dora, peers=[C, B])
+    copy = strict(dora)
+
+    dora.publish(copy, agreement="wide")
+
+    assert [(u.use, u.peers) for u in uses(dora)] == [(1, f"{B},{C}")]
+    [approved] = [r for _, r in dora.ask(log.find, copy.object.id) if r["kind"] == "approved"]
+    assert approved == {
+        "kind": "approved", "by": "dora", "at": text(dora.now), "id": copy.object.id,
+        "view": copy.object.digest, "removed": [], "standing": 1, "use": 1, "proposer": "ana",
+        "peers": [B, C],
+    }  # fmt: skip
+
+
+def test_one_whose_zone_is_not_known_here_any_more_counts_for_nothing(dora):
+    give(dora)
+    signed = sign(STANDING, encode(tampered(dora, zone="Nowhere/Town")), dora.people["dora"])
+    with dora.node.core.begin() as unit:
+        unit.exec_driver_sql("UPDATE standings SET envelope = ?", (signed.to_bytes(),))
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert states(dora, copy) == {B: "held"}
+
+
+def test_one_whose_director_is_gone_is_void_and_helps_nobody(dora):
+    give(dora)
+    with dora.node.core.begin() as unit:
+        unit.exec_driver_sql("DELETE FROM actors WHERE name = 'dora'")
+    copy = strict(dora)
+
+    dora.publish(copy)
+
+    assert (states(dora, copy), state_now(dora)) == ({B: "held"}, ["void"])
+
+
 def test_only_a_director_gives_one_with_a_key_of_their_own(dora):
     dora.enrol("lina", Role.POLICY_OWNER)
 
@@ -364,6 +422,7 @@ def test_who_is_no_director_any_more_or_is_cleared_for_less_helps_nobody(dora, c
     dora.publish(copy)
 
     assert states(dora, copy) == {B: "held"}
+    assert state_now(dora) == ["counts" if "clearance" in change else "void"]
 
 
 def test_a_revoked_one_counts_no_more_and_is_revoked_once(dora):
