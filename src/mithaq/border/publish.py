@@ -5,7 +5,7 @@ without a leaf in the log, and nothing is visible before the transaction that pu
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never, cast
@@ -185,13 +185,14 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
     """
     agreement, purpose = under
     first = preview(unit, us, agreement, asked, now, purpose)
-    first = (
-        _beforehand(unit, us, first, asked, now) if anew else _without_declined(unit, first, asked)
-    )
+    if anew:
+        first = _beforehand(unit, us, first, asked, now)
+    first = _without_declined(unit, first, asked if anew else ())
     made, turn = first, dict(asked)
-    others: list[int] = []  # that waited, proposed for another purpose
+    others: list[int] = []  # that waited, proposed for another purpose, or stood and were not asked
     while True:  # each round but the first was opened by a release
-        released = _effect(unit, us, made, turn, now, gone)
+        released, fallen = _effect(unit, us, made, turn, now, gone)
+        others += fallen
         waiting = pending.released_waiters(unit, agreement.id, released)
         intents = releases.intents_where(unit, copies=waiting, agreement=agreement.id)
         others += [i.copy for i in intents if i.purpose != purpose]
@@ -199,7 +200,7 @@ def _settle(  # noqa: PLR0913 unit, us and now come with every act
         turn = {seq: who for seq, who in alike.items() if seq not in turn}
         if not turn:
             break
-        made = _without_declined(unit, preview(unit, us, agreement, turn, now, purpose), turn)
+        made = _without_declined(unit, preview(unit, us, agreement, turn, now, purpose))
     if others:
         _again(unit, us, agreement, others, now, gone)
     return first
@@ -219,12 +220,16 @@ def _beforehand(
     return replace(made, beforehand=found)
 
 
-def _without_declined(unit: Connection, made: Outcome, turn: Iterable[int]) -> Outcome:
-    """Leave out what a person declined: nothing but a new proposal opens it again."""
+def _without_declined(unit: Connection, made: Outcome, anew: Container[int] = ()) -> Outcome:
+    """Leave out what a person declined: nothing but a new proposal opens it again.
+
+    Args:
+        anew: the copies that are proposed anew; what is looked at with them, for it stands elsewhere, is not.
+    """
     named = releases.verdicts_where(
-        unit, state=DECLINED, copies=list(turn), agreement=made.agreement.id
+        unit, state=DECLINED, copies=[*made.gathered.copies], agreement=made.agreement.id
     )
-    no = {(verdict.peer, verdict.copy) for verdict in named}
+    no = {(verdict.peer, verdict.copy) for verdict in named if verdict.copy not in anew}
     return replace(made, decisions={k: d for k, d in made.decisions.items() if k not in no})
 
 
@@ -235,8 +240,13 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
     asked: Mapping[int, str],
     now: datetime,
     gone: set[str],
-) -> set[str]:
-    """Record every decision and place what is released; return the ids newly released."""
+) -> tuple[set[str], list[int]]:
+    """Record every decision and place what is released.
+
+    Returns:
+        The ids newly released; the copies that stand no more and were not asked about, to be decided as they were
+        asked for: so why they stay is kept too, and what they wait for.
+    """
     agreement = made.agreement
     stays = {at: d for at, d in made.decisions.items() if not isinstance(d, Release)}
     _record_kept(unit, made, stays, asked, now)
@@ -249,19 +259,15 @@ def _effect(  # noqa: PLR0913 unit, us and now come with every act
         proposer = asked.get(seq, "")
         going[peer].append(Placed(copy=copy, decision=decision, before=row, proposer=proposer))
     place(unit, us, agreement, going, now)
-    gone |= _take_back(unit, made, stays, chosen)
+    fallen = _take_back(unit, made, stays, chosen, gone)
     _keep_outcome(unit, made, stays, asked, now)
     pending.turn_at(unit, agreement.id, _to_come(made, asked))
-    waits = [
-        (t, seq)
-        for (_, seq), d in stays.items()
-        if isinstance(d, Withhold) and seq in asked
-        for t in _lacking(d)
-    ]
+    waits = [(target, seq) for (_, seq), d in stays.items() for target in _lacking(d)]
     pending.wait_for(unit, agreement.id, waits)
     count = {peer: len(placed) for peer, placed in going.items()}
     record(unit, now, "decided", agreement.id, released=count, candidates=len(asked))
-    return {placed.copy.object.id for many in going.values() for placed in many}
+    released = {placed.copy.object.id for many in going.values() for placed in many}
+    return released, [seq for seq in fallen if seq not in asked]
 
 
 def _to_come(made: Outcome, asked: Iterable[int]) -> Iterator[tuple[int, str]]:
@@ -316,25 +322,31 @@ def _take_back(
     made: Outcome,
     stays: Iterable[tuple[str, int]],
     chosen: Chosen,
-) -> set[str]:
-    """Remove rows that are no longer permitted, from any copy; return their ids."""
-    gone: set[str] = set()
+    gone: set[str],
+) -> list[int]:
+    """Remove rows that are no longer permitted, from any copy; return the copies that they stood by.
+
+    Args:
+        gone: takes the ids of those that no other copy stands in for.
+    """
+    fallen: list[int] = []
     for peer, seq in stays:
         copy = made.gathered.copies[seq]
         at = (peer, copy.object.id, copy.object.version)
         row = made.gathered.rows.get(at)
         if row is None or row.copy != seq:
             continue
+        fallen.append(seq)
         if at in chosen:
             releases.show_from(unit, row, chosen[at][0])
             continue
         releases.take_away(unit, row.shelf, row.id, row.version)
         releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
         gone.add(row.id)
-    return gone
+    return fallen
 
 
-def _lacking(decision: Withhold) -> list[str]:
+def _lacking(decision: Hold | Withhold) -> list[str]:
     rules = {Rule.REFERENCE_REQUIRED, Rule.SCO_PARTIAL, Rule.RELAY_EXACT}
     found = (r.facts.get("target", "") for r in decision.reasons if r.rule in rules)
     return [target for target in found if target]

@@ -6,17 +6,18 @@ import msgspec
 import pytest
 
 from mithaq.audit import log
+from mithaq.auth.actors import Role
 from mithaq.border import admit, clocks, restriction, signing, watch
 from mithaq.border.approval import decline
 from mithaq.border.publish import publish, reconsider
 from mithaq.clock import text as stamp
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.objects import from_body
-from mithaq.store import pending
+from mithaq.store import parties, pending
 from mithaq.store.sources import Source
 from tests.unit.border.lies import pair, sign_both
 from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement, put, sealed
-from tests.unit.border.test_publish import rows_of, states
+from tests.unit.border.test_publish import rows_of, settled, states
 
 HOUR = timedelta(hours=1)
 
@@ -223,6 +224,33 @@ def test_what_was_declined_under_one_agreement_may_be_approved_under_another(sta
     assert states(stage, copy) == {(PAIR, B): "declined", ("pair-too", B): "released"}
 
 
+def test_what_was_declined_for_a_party_does_not_go_there_with_a_proposal_of_another_version(stage):
+    """It is looked at again, for it stands at another party; what its text now lets go was declined all the same."""
+    stage.enrol("lena", Role.POLICY_OWNER)
+    wide_forum(stage)
+    body = stage.body("threat-actor", by=US, country="XX")
+    [old] = stage.give(body)
+    [new] = stage.give(body | {"name": "later", "modified": stamp(stage.now)})
+    stage.do(parties.set_peer_state, C, "met")
+    stage.publish(new, agreement="wide")
+    stage.approve("lena", new, agreement="wide")
+    stage.do(parties.set_peer_state, C, "confirmed")
+    stage.do(reconsider, stage.us, "wide", [new.seq], stage.now)
+    assert states(stage, new) == {("wide", B): "released", ("wide", C): "held"}
+    stage.do(decline, "lena", new.seq, "wide", stage.now)
+    free = {**WIDE, "attribution": "release"}
+    sign_both(stage, agreement("wide", US, B, C, version=2, clause=free), B, C)
+    settled(stage)
+
+    stage.publish(old, agreement="wide")
+
+    assert rows_of(stage, new) == [("wide", B)]
+    assert states(stage, new) == {("wide", B): "released", ("wide", C): "declined"}
+    stage.publish(new, agreement="wide")
+    assert rows_of(stage, new) == [("wide", B), ("wide", C)]
+    assert states(stage, new) == {("wide", B): "released", ("wide", C): "released"}
+
+
 # --- what falls with what ------------------------------------------------------------------------------
 @pytest.fixture
 def leaning(stage):
@@ -332,11 +360,12 @@ def test_a_copy_that_stays_takes_no_row_that_another_stands_by_for_another_purpo
     assert states(stage, over) == {("wide", B): "withheld"}
 
 
-def test_an_earlier_version_that_falls_when_a_later_one_is_proposed_is_nobodys_proposal(stage):
+def test_an_earlier_version_that_falls_with_the_proposal_of_a_later_one_says_why(stage):
     """What stands is looked at again with what follows it; why it stays elsewhere is not forgotten by that."""
     body = stage.body(by=US)
-    old = given(stage, body, releasable_to=frozenset({B}), expiry=stamp(stage.now + HOUR))
-    stage.publish(old, agreement=FORUM)
+    soon = stamp(stage.now + HOUR)
+    old = given(stage, body, releasable_to=frozenset({B}), expiry=soon)
+    stage.publish(old, agreement=FORUM, proposer="petra")
     stage.clock.step(7200)
     new = given(stage, body | {"name": "later", "modified": stamp(stage.now)})
     [red] = stage.give(stage.body(by=US, level=Tlp.RED))
@@ -344,8 +373,36 @@ def test_an_earlier_version_that_falls_when_a_later_one_is_proposed_is_nobodys_p
     stage.publish(new, red, agreement=FORUM)
 
     assert {r["copy"] for r in stage.rows("rows")} == {new.seq}
-    assert states(stage, old) == {(FORUM, C): "withheld"}
+    assert states(stage, old) == {(FORUM, B): "withheld", (FORUM, C): "withheld"}
+    assert "expiry" in {r["rule"] for r in verdicts(stage, old)[B]["reasons"]}
+    assert {r["copy"]: r["proposer"] for r in stage.rows("intents")} == {
+        old.seq: "petra", new.seq: "ana", red.seq: "ana",
+    }  # fmt: skip
     assert stage.leaves(red.object.id) == ["import", "withheld"]
+
+
+def test_a_later_version_that_falls_with_what_it_refers_to_comes_back_with_it(stage):
+    """Also if only an earlier one was looked at with that."""
+    [target] = stage.give(stage.body(by=US))
+    body = stage.body("sighting", by=US, name=None, sighting_of_ref=target.object.id)
+    [old] = stage.give(body)
+    stage.publish(target, old)
+    [new] = stage.give(body | {"count": 2, "modified": stamp(stage.now)})
+    stage.publish(new)
+    entry = restriction.Entry(
+        ids=[target.object.id], reason="export", basis="act 7",
+        since=stamp(stage.now + HOUR), until=stamp(stage.now + 3 * HOUR),
+    )  # fmt: skip
+    stage.do(restriction.add, stage.us, entry, stage.now, by="lea")
+    stage.clock.step(7200)
+    stage.publish(target, old)
+    assert (rows_of(stage, target), rows_of(stage, new)) == ([], [])
+
+    stage.clock.step(7200)
+    stage.do(watch.turn, stage.us, stage.now)
+
+    assert rows_of(stage, target) == [(PAIR, B)]
+    assert (PAIR, B) in rows_of(stage, new)
 
 
 @pytest.mark.parametrize("kind", ["scalar", "relay"])

@@ -10,11 +10,12 @@ from mithaq.border.restriction import Entry
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.labels import Tlp
-from mithaq.store import consents, releases
+from mithaq.store import blocks, consents, releases
 from tests.federation.world import second_person
 from tests.unit.border.lies import pair, statement
 from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
 from tests.unit.border.test_consent import asked
+from tests.unit.border.test_on_record import on_record
 from tests.unit.border.test_publish import rows_of
 
 LAW = {"reason": "export of this is forbidden", "basis": "act 7"}
@@ -363,3 +364,28 @@ def test_a_recipient_that_nobody_here_knows_may_be_in_any_country(stage, consent
     with pytest.raises(Conflict):
         stage.do(consent.answer, stage.us, 2, person, stage.now, yes=True)
     assert state(stage, 1) == "given"
+
+
+# --- what is written down ----------------------------------------------------------------------------
+def test_an_entry_is_kept_and_recorded_as_it_was_meant(stage, shown):
+    one, _ = shown
+    since, until = text(stage.now), text(stage.now + DAY)
+    entry = {
+        "to": [" QN ", "", B, B], "kinds": ["tool", " "], "ids": [one.object.id], "sources": [US],
+        "markings": ["GREEN"], "labels": ["Export-CONTROL"], "since": since, "until": until,
+    }  # fmt: skip
+
+    done = restrict(stage, **entry)
+
+    named = {
+        "to": ["QN", B], "kinds": ["tool"], "ids": [one.object.id], "sources": [US],
+        "markings": ["GREEN"], "labels": ["export-control"], "since": since, "until": until,
+    }  # fmt: skip
+    facts = {"reason": LAW["reason"], "basis": LAW["basis"], "by": "lea"}
+    on_record(stage, "restriction", "1", **named, **facts, rows=1)
+    [row] = stage.ask(blocks.restrictions_standing)
+    assert row == done.row
+    assert {
+        name: [*v] if isinstance(v := getattr(row, name), tuple) else v for name in named
+    } == named
+    assert (row.reason, row.basis, row.person, row.at) == (*LAW.values(), "lea", text(stage.now))
