@@ -47,7 +47,7 @@ def refresh(  # noqa: PLR0913 unit, us and now come with every act
     peers = {peer.name: peer for peer in parties.all_peers(unit)}
     for name in dict.fromkeys(name for v in what.versions for name in v.text.names):
         peer = peers.get(name)
-        if name == us.party or peer is None or (peer.kind == "node" and peer.state != "confirmed"):
+        if peer is None or peer.state != "confirmed":  # we are no peer of ours
             continue
         channel = channels.find(unit, name, id_, "out")
         if in_force_now is None or in_force_now.party(name) is None or name in closed:
@@ -71,8 +71,7 @@ def shut(unit: Connection, peer: Peer) -> None:
     """Close every shelf of a peer at once, whatever its agreements say."""
     for channel in channels.of_peer(unit, peer.name, "out"):
         if channel.agreement:
-            if channel.state == "open":
-                _close(unit, channel)
+            _close(unit, channel)
             _show_shelf(unit, channel.id, peer, "closed")
 
 

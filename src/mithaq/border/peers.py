@@ -116,7 +116,7 @@ def meet(unit: Connection, us: Us, raw: bytes, now: datetime, *, by: str) -> Pee
     """Keep the first key document of another nation, unconfirmed: nothing passes yet.
 
     Raises:
-        PeerError: the document must not be accepted; Conflict: another key stands under that name.
+        PeerError: the document must not be accepted; Conflict: another key, or a client, stands under that name.
     """
     envelope = read(raw)
     document = documents.first(envelope)
@@ -138,7 +138,9 @@ def meet(unit: Connection, us: Us, raw: bytes, now: datetime, *, by: str) -> Pee
         raise Conflict(
             "it claims an identity or a key that another nation's document lists", claimed=taken
         )
-    if document.party in known and held:
+    if document.party in known:
+        if not held:
+            raise Conflict(f"a client is named {document.party!r} here", party=document.party)
         return known[document.party]
     peer = Peer(
         name=document.party,

@@ -1,5 +1,6 @@
 """Keys of other nations: who speaks, until when, and what no document may claim (border.md 9)."""
 
+import json
 from datetime import timedelta
 
 import msgspec
@@ -8,16 +9,19 @@ from sqlalchemy import text
 
 from mithaq.border import parting, peers
 from mithaq.border.admit import Outcome
+from mithaq.border.agreements import held as held_agreement
 from mithaq.clock import text as stamp
 from mithaq.errors import Conflict, InputError, NotFound, PeerError
 from mithaq.node.build import ROOT_KEY
-from mithaq.seal.documents import KEYS, ExchangeKey, Revoked, unverified
+from mithaq.seal.documents import KEYS, ExchangeKey, Revoked, fingerprint, unverified
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.keys import encode, from_pem, generate, keyid
 from mithaq.seal.messages import encode as to_payload
+from mithaq.seal.words import strangers, words
 from mithaq.store.parties import Peer, key_document_envelopes, peer, set_peer_state
-from tests.unit.border.lies import pair, relay
-from tests.unit.border.stage import B, C, put, sealed
+from tests.unit.border.lies import pair, relay, sign_both
+from tests.unit.border.stage import US, B, C, agreement, put, sealed
+from tests.unit.border.test_on_record import on_record
 
 
 def following(stage, name=B, **more):
@@ -182,3 +186,221 @@ def test_a_word_that_no_list_holds_is_named_with_those_like_it(stage):
         stage.do(peers.confirm, B, " ".join((first + "q", *others)), stage.now, by="omar")
 
     assert repr(first + "q") in str(caught.value)
+
+
+# --- whole ------------------------------------------------------------------------------------------------
+def first(stage, name="fourth", root=None, **more):
+    """A first document, signed by a root of its own; ``more`` replaces fields of Borea's."""
+    held = unverified(read(stage.ask(key_document_envelopes, B)[1]))
+    root = root or generate()
+    fields = {f: getattr(held, f) for f in held.__struct_fields__} | {
+        "party": name,
+        "roots": [type(held.roots[0])(public=encode(root.public))],
+        "exchange": [window(stage, generate())],
+        "identities": [],
+    }
+    return sign(KEYS, to_payload(type(held)(**(fields | more))), root).to_bytes()
+
+
+def meet(stage, raw):
+    return stage.do(peers.meet, stage.us, raw, stage.now, by="omar")
+
+
+def spoken(raw):
+    return " ".join(words(fingerprint(read(raw).payload), "en"))
+
+
+def renew(stage, *chain, name=B, typed=None):
+    typed = typed or spoken(chain[0])
+    return stage.do(peers.renew, name, chain, typed, stage.now, by="omar")
+
+
+def callers(stage):
+    """What the listener is told of callers, in order."""
+    facts = [json.loads(r["facts"]) for r in stage.rows("shelf_ops") if r["op"] == "caller"]
+    return [each | {"ends": json.loads(each["ends"])} for each in facts]
+
+
+def test_keys_count_while_their_document_does_and_nobodys_never(stage):
+    key = stage.signer(B).public
+    assert stage.ask(peers.keys_of, B, stage.now) == {keyid(key): key}
+    assert stage.ask(peers.keys_of, B, stage.now + timedelta(days=4000)) == {}
+    assert stage.ask(peers.keys_of, "nobody", stage.now) == {}
+    assert stage.ask(peers.proving_keys_of, "nobody", stage.now) == {}
+    learn(stage, following(stage, expires=stamp(stage.now + timedelta(hours=1))))
+    assert stage.ask(peers.keys_of, B, stage.now + timedelta(hours=1)) == {}
+
+
+def test_a_key_that_will_be_revoked_proves_until_then(stage):
+    key, then = stage.signer(B).public, stage.now + timedelta(hours=1)
+    learn(stage, following(stage, revoked=[Revoked(key=keyid(key), since=stamp(then))]))
+
+    assert stage.ask(peers.proving_keys_of, B, stage.now) == {keyid(key): key}
+    assert stage.ask(peers.proving_keys_of, B, then) == {}
+
+
+def test_our_new_keys_are_shown_and_on_record(stage):
+    raw = following(stage, US)
+    stage.do(peers.publish_own, raw, unverified(read(raw)), stage.now, by="omar")
+
+    on_record(stage, "keys", US, version=2, by="omar")
+    shown = [json.loads(r["facts"]) for r in stage.rows("shelf_ops") if r["op"] == "document"][-2:]
+    assert shown == [{"name": name, "raw": raw.decode()} for name in ("keys", "keys/2")]
+
+
+def test_a_nation_that_is_met_is_kept_as_it_says_and_is_not_met_twice(stage):
+    raw = first(stage, organisation="CSIRT of Four", country="QZ", url="https://four.example/")
+
+    met = meet(stage, raw)
+
+    assert met == Peer(
+        name="fourth", kind="node", url="https://four.example", state="met", country="QZ",
+        organisation="CSIRT of Four", added_at=stamp(stage.now),
+    )  # fmt: skip
+    assert stage.ask(peer, "fourth") == met
+    on_record(stage, "peer-met", "fourth", url="https://four.example", by="omar")
+    stage.clock.step(60)
+    before = stage.dump()
+    assert meet(stage, raw) == met
+    assert meet(stage, stage.ask(key_document_envelopes, B)[1]).state == "confirmed"
+    assert stage.dump() == before
+
+
+def test_what_is_claimed_of_another_nation_is_named_and_an_expired_document_meets_nobody(stage):
+    held = unverified(read(stage.ask(key_document_envelopes, B)[1]))
+    stolen = {"identities": held.identities, "exchange": held.exchange}
+
+    with pytest.raises(Conflict) as caught:
+        meet(stage, first(stage, **stolen))
+    assert caught.value.facts["claimed"] == min([*held.identities, *held.all_exchange_keys()])
+    with pytest.raises(PeerError, match="expired"):
+        meet(stage, first(stage, expires=stamp(stage.now)))
+
+
+def test_a_clients_name_is_no_nations_to_take(stage):
+    sensor = Peer(name="fourth", kind="client", state="confirmed")
+    stage.do(peers.add_client, sensor, stage.now, by="lena")
+    before = stage.dump()
+
+    with pytest.raises(Conflict):
+        meet(stage, first(stage))
+
+    assert stage.dump() == before
+
+
+def test_under_a_removed_name_only_who_begins_after_all_that_is_held_is_met_anew(stage):
+    learn(stage, following(stage))
+    later = first(stage, B, version=3, begins=3)
+    with pytest.raises(Conflict):
+        meet(stage, later)
+
+    stage.do(parting.remove, B, stage.now, by="lena")
+
+    for version in (1, 2):
+        with pytest.raises(Conflict):
+            meet(stage, first(stage, B, version=version, begins=version))
+    assert meet(stage, later).state == "met"
+
+
+def test_a_next_document_is_on_record_moves_its_nation_and_tells_the_listener(stage):
+    raw = following(stage, url="https://moved.example/")
+
+    learn(stage, raw)
+
+    on_record(stage, "keys", B, version=2)
+    assert stage.ask(peer, B).url == "https://moved.example"
+    key = stage.signer(B).public
+    assert callers(stage)[-1] == {
+        "name": B, "kind": "node", "keys": json.dumps({keyid(key): encode(key)}), "token": "",
+        "document": raw.decode(), "ends": unverified(read(raw)).ends,
+    }  # fmt: skip
+    with pytest.raises(PeerError, match="no document"):
+        learn(stage, raw, "nobody")
+
+
+def test_a_signature_received_at_the_instant_of_its_keys_revocation_is_void(stage):
+    sign_both(stage, agreement("late", US, B))
+    revoked = Revoked(key=keyid(stage.signer(B).public), since=stamp(stage.now))
+
+    learn(stage, following(stage, revoked=[revoked]))
+
+    texts = stage.ask(held_agreement, "late", stage.now)
+    assert (texts.text, texts.newest.complete) == (None, False)
+
+
+def test_who_begins_anew_is_learnt_by_words_alone_and_all_of_it_is_on_record(stage):
+    sign_both(stage, agreement("late", US, B))
+    lost = Revoked(key=keyid(stage.signer(B).public), since=stamp(stage.now))
+    raw = first(stage, B, version=3, begins=3, url="https://anew.example/", revoked=[lost])
+    with pytest.raises(peers.BeginsAnew):
+        learn(stage, raw)
+
+    assert renew(stage, raw).version == 3
+
+    on_record(stage, "peer-renewed", B, version=3, by="omar")
+    assert stage.ask(peer, B).url == "https://anew.example"
+    assert callers(stage)[-1]["document"] == raw.decode()
+    assert stage.ask(held_agreement, "late", stage.now).text is None
+    # of the two that it never showed us nothing is known
+    assert learn(stage, following(stage)).version == 3
+
+
+def test_who_is_not_confirmed_or_does_not_begin_anew_is_not_let_in_by_renewing(stage):
+    stage.do(set_peer_state, C, "met")
+    told = len(callers(stage))
+    renew(stage, first(stage, C, version=3, begins=3), name=C)
+    assert len(callers(stage)) == told
+
+    with pytest.raises(Conflict):
+        renew(stage, first(stage, B, version=4, begins=3))
+    stage.do(
+        peers.add_client, Peer(name="sensor", kind="client", state="confirmed"), stage.now, by="l"
+    )
+    with pytest.raises(PeerError):
+        renew(stage, first(stage, "sensor", version=3, begins=3), name="sensor")
+
+
+def test_nobody_and_no_client_is_confirmed_by_words(stage):
+    stage.do(
+        peers.add_client, Peer(name="sensor", kind="client", state="confirmed"), stage.now, by="l"
+    )
+
+    with pytest.raises(NotFound):
+        stage.do(peers.confirm, "nobody", "some words", stage.now, by="omar")
+    with pytest.raises(peers.WrongWords):
+        stage.do(peers.confirm, "sensor", "some words", stage.now, by="omar")
+
+
+def test_what_was_misheard_is_named_with_its_place_and_what_is_like_it_if_anything_is(stage):
+    word, *_ = stage.ask(peers.fingerprint_words, B, "en")
+    for typed in (word + "q", "0xzzqq"):
+        [(place, heard, near)] = strangers(typed)
+        with pytest.raises(peers.WrongWords) as caught:
+            stage.do(peers.confirm, B, typed, stage.now, by="omar")
+        like = f"; like it: {', '.join(near)}" if near else ""
+        assert str(caught.value).endswith(
+            f"line. Word {place}, {heard!r}, is in no word list{like}"
+        )
+    assert near == []
+
+
+def test_a_token_is_of_256_random_bits(stage):
+    stage.do(
+        peers.add_client, Peer(name="sensor", kind="client", state="confirmed"), stage.now, by="l"
+    )
+
+    token = stage.do(peers.new_token, "sensor", stage.now, by="lena")
+
+    assert len(token) == len("mq_") + 43
+    assert callers(stage)[-1] == {
+        "name": "sensor", "kind": "client", "keys": "{}", "token": peers.token_digest(token),
+        "document": "", "ends": {},
+    }  # fmt: skip
+
+
+def test_to_deal_with_a_peer_no_more_is_one_act_where_it_was_no_witness(stage):
+    before = len(stage.rows("journal"))
+
+    stage.do(parting.remove, B, stage.now, by="lena")
+
+    assert [r["kind"] for r in stage.rows("journal")[before:]] == ["peer-removed"]

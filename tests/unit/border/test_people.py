@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mithaq.auth.actors import Role
+from mithaq.auth.actors import Actor, Role
 from mithaq.border import people
 from mithaq.border.people import Newcomer, UnknownActor
 from mithaq.errors import Conflict, InputError
+from mithaq.store import parties
 from mithaq.store.engine import open_store
 from mithaq.store.migrate import upgrade
 
@@ -52,8 +53,15 @@ def test_the_owner_steps_back_once_there_is_an_operator(unit):
     before = people.owner(unit)
     people.enrol(unit, newcomer("omar", b"o", "AMBER", Role.OPERATOR), NOW, by="owner")
 
-    assert before is not None
+    assert before == Actor(name=people.OWNER, roles=frozenset({Role.OPERATOR, Role.LIAISON}))
     assert people.owner(unit) is None
+
+
+def test_whatever_roles_a_person_has_they_are_kept_in_one_order(unit):
+    people.enrol(unit, newcomer("amal", b"k", "AMBER", *Role), NOW, by="omar")
+
+    [row] = parties.all_actors(unit)
+    assert row.roles.split(",") == sorted(Role)
 
 
 def test_a_person_is_found_by_name_and_a_stranger_is_not(unit):
