@@ -46,8 +46,6 @@ from mithaq.store.recalls import EVERY
 from mithaq.store.releases import ShelfRow
 from mithaq.store.sources import Source, all_sources
 
-_UNKNOWN = Person(name="", clearance=Tlp.CLEAR)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
@@ -457,7 +455,7 @@ def _approvals(unit: Connection, copies: Mapping[int, Copy]) -> tuple[Approval, 
             peers=frozenset(row.peers.split(",")),
             view=row.view,
             proposer=row.proposer,
-            approver=people.get(row.approver, _UNKNOWN),
+            approver=people[row.approver],
             standing=bool(row.standing),
         )
         for row in releases.approvals_of(unit, list(copies))

@@ -18,7 +18,7 @@ class Us:
     url: str
     signer: Signer = field(repr=False)  # exchange key
     secret: bytes = field(repr=False)  # of this node; never leaves it
-    max_frame_bytes: int = 8 << 20
+    max_frame_bytes: int
 
     def derive(self, purpose: str, *about: str) -> bytes:
         """Return 32 secret bytes that are the same each time for the same purpose and subject."""

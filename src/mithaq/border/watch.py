@@ -164,8 +164,7 @@ def progress(unit: Connection) -> dict[str, Progress]:
 def _void(unit: Connection, agreement: str, current: str) -> None:
     """Take down what stands by an approval of another text: it waits for a person again (border.md 2.8)."""
     given = releases.approved_under(unit, agreement)
-    stale = {copy for copy, of in given if of != current}
-    stale -= {copy for copy, of in given if of == current}
+    stale = {copy for copy, _ in given} - {copy for copy, of in given if of == current}
     for row in releases.rows_of_agreement(unit, agreement) if stale else ():
         if row.copy in stale:
             releases.take_away(unit, row.shelf, row.id, row.version)

@@ -526,3 +526,15 @@ def test_a_key_is_shown_with_the_instant_at_which_it_ends(stage):
     with stage.node.shelf.read() as unit:
         query = text("SELECT keyid, ends FROM caller_keys WHERE name = 'borea'")
         assert {row.keyid: row.ends for row in unit.execute(query)} == ends
+
+
+def test_a_token_that_is_revoked_opens_nothing_before_any_tick(stage):
+    client = Peer(name="sensor", kind="client", state="confirmed")
+    stage.do(peers.add_client, client, stage.now, by="lena")
+    stage.do(peers.new_token, "sensor", stage.now, by="lena")
+    stage.project()
+    stage.do(peers.revoke_token, "sensor", stage.now, by="lena")
+
+    shelf.narrow(*rooms(stage))
+
+    assert "sensor" not in str(on_show(stage, "callers"))

@@ -7,12 +7,13 @@ import pytest
 
 from mithaq.border import admit, signing, watch
 from mithaq.clock import text as stamp
-from mithaq.model.labels import Beside
+from mithaq.model.labels import Beside, Tlp
 from mithaq.policy.agreement import Clause
 from tests.unit.border.lies import sign_both
 from tests.unit.border.stage import PAIR, US, WIDE, B, agreement
+from tests.unit.border.test_clocks import says, witnessed
 from tests.unit.border.test_on_record import on_record
-from tests.unit.border.test_publish import rows_of
+from tests.unit.border.test_publish import rows_of, seals
 
 HOUR = timedelta(hours=1)
 
@@ -139,3 +140,53 @@ def test_targets_come_before_what_refers_to_them_also_around_a_circle():
     assert watch.targets_first([2, 1, 3, 4, 5], links) == [9, 4, 3, 1, 2, 5]
     assert watch.targets_first([5, 4], {4: [5], 5: [4]}) == [4, 5]
     assert watch.targets_first([1, 1], {1: [1]}) == [1]
+
+
+def test_what_a_person_approved_under_the_text_before_is_shown_no_more_and_all_else_stands_on(
+    stage,
+):
+    stage.enrol("omar")
+    approved, plain = stage.give(stage.body(by=US, level=Tlp.AMBER_STRICT), stage.body(by=US))
+    stage.publish(approved, plain)
+    stage.approve("omar", approved)
+    stage.project()
+    next_text(stage)
+
+    catch_up(stage)
+    stage.project()
+
+    with stage.node.shelf.read() as unit:
+        shown = {row.id for row in unit.exec_driver_sql("SELECT id FROM shelf_rows")}
+    assert {approved.object.id, plain.object.id} & shown == {plain.object.id}
+    assert stage.leaves(plain.object.id) == ["import", "release"]
+    stage.approve("omar", approved)
+    catch_up(stage)
+    released = ["approved", "release"]
+    assert stage.leaves(approved.object.id) == ["import", "held", *released, "held", *released]
+
+
+def test_what_a_partner_had_not_fetched_before_a_suspension_is_sent_again_after_it(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    for act in ("suspend", "resume"):
+        stage.do(signing.narrow, stage.us, PAIR, act, stage.now, by="lena")
+    assert len(seals(stage)) == 1
+
+    catch_up(stage)
+
+    assert [[e.id for e in seal.entries] for seal in seals(stage)] == [[copy.object.id]] * 2
+
+
+def test_all_that_a_witness_of_time_brings_to_its_end_is_taken_down_at_once_and_once(stage):
+    soon = Beside(expiry=stamp(stage.now + HOUR))
+    copies = stage.give(*(stage.body(by=US) for _ in range(3)))
+    for copy in copies:
+        stage.do(admit.mark, stage.us, copy.seq, soon, author="ana", now=stage.now)
+    stage.publish(*copies)
+    witnessed(stage)
+    says(stage, by=2 * HOUR)
+    assert stage.ask(watch.turned, stage.now) == 3
+
+    assert [stage.do(watch.turn, stage.us, stage.now) for _ in range(2)] == [3, 0]
+
+    assert [row for row in stage.rows("rows") if row["copy"]] == []

@@ -32,6 +32,7 @@ def us():
         url="http://asteria.example",
         signer=generate(),
         secret=b"s" * 32,
+        max_frame_bytes=8 << 20,
     )
 
 
