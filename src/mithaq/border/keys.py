@@ -168,10 +168,9 @@ def learn(unit: Connection, us: Us, party: str, raw: bytes, now: datetime) -> in
     Raises:
         PeerError: it does not follow the one we hold, or claims another nation's identity.
     """
-    before = document_of(unit, party)
+    known = _revoked_before(unit, party)
     document = peers.learn(unit, party, raw, now)
     keep(unit, f"heartbeat:{party}", "")  # it is told at once that we hold it
-    known = {(entry.key, entry.since) for entry in before.revoked} if before else set()
     return sum(
         _distrust(unit, us, party, entry, now)
         for entry in document.revoked
@@ -198,14 +197,18 @@ def renew(  # noqa: PLR0913 unit, us and now come with every act
         WrongWords: they are not the words of the new first document; nothing is kept.
         PeerError: the documents must not be accepted; Conflict: it does not begin anew.
     """
-    before = document_of(unit, name)
-    known = {(entry.key, entry.since) for entry in before.revoked} if before else set()
+    known = _revoked_before(unit, name)
     document = peers.renew(unit, name, chain, typed, now, by=by)
     for entry in document.revoked:
         if (entry.key, entry.since) not in known:
             _distrust(unit, us, name, entry, now)
     keep(unit, f"heartbeat:{name}", "")
     return document
+
+
+def _revoked_before(unit: Connection, party: str) -> set[tuple[str, str]]:
+    document = document_of(unit, party)
+    return {(entry.key, entry.since) for entry in document.revoked} if document else set()
 
 
 def _distrust(unit: Connection, us: Us, party: str, gone: Revoked, now: datetime) -> int:
@@ -219,7 +222,7 @@ def _distrust(unit: Connection, us: Us, party: str, gone: Revoked, now: datetime
     aside = [
         Quarantined(
             at=text(now),
-            voucher=copy.sent_by or party,
+            voucher=copy.sent_by,
             origin=copy.agreement,
             agreement=copy.agreement,
             id=copy.object.id,
@@ -321,7 +324,6 @@ def _next(held: KeyDocument, change: Change, now: datetime) -> KeyDocument:
         raise InputError(f"our key document names no key {', '.join(unknown)}", key=unknown[0])
     since = text(change.since or now)
     gone = [Revoked(key=name, since=since) for name in change.revoked]
-    before = [each for each in held.revoked if each.key not in change.revoked]
     roots = held.roots
     if change.roots is not None:
         roots = [RootKey(public=encode(raw)) for raw in change.roots]
@@ -340,7 +342,7 @@ def _next(held: KeyDocument, change: Change, now: datetime) -> KeyDocument:
         identities=list(dict.fromkeys([*held.identities, *change.identities])),
         url=change.url.rstrip("/") or held.url,
         readers=held.readers if change.readers is None else list(change.readers),
-        revoked=[*before, *gone],
+        revoked=[*held.revoked, *gone],
     )
 
 
