@@ -381,6 +381,19 @@ def test_an_earlier_version_that_falls_with_the_proposal_of_a_later_one_says_why
     assert stage.leaves(red.object.id) == ["import", "withheld"]
 
 
+def test_why_an_earlier_version_stays_from_one_is_kept_when_a_later_one_is_proposed(stage):
+    body = stage.body(by=US)
+    old = given(stage, body, releasable_to=frozenset({B}))
+    stage.publish(old, agreement=FORUM)
+    before = verdicts(stage, old)
+    new = given(stage, body | {"name": "later", "modified": stamp(stage.now)})
+
+    stage.publish(new, agreement=FORUM)
+
+    assert states(stage, old) == {(FORUM, B): "released", (FORUM, C): "withheld"}
+    assert verdicts(stage, old) == before
+
+
 def test_a_later_version_that_falls_with_what_it_refers_to_comes_back_with_it(stage):
     """Also if only an earlier one was looked at with that."""
     [target] = stage.give(stage.body(by=US))
