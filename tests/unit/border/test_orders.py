@@ -1,14 +1,18 @@
 """What a relay passes on of an order, and what it tells of the answers (border.md 7.3)."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
 from mithaq.audit import log
-from mithaq.border import recall
+from mithaq.border import admit, orders, recall, signing
 from mithaq.border.agreements import terms_of
 from mithaq.clock import text as stamp
-from mithaq.model.labels import Tlp
-from mithaq.seal.messages import Receipt, Tally
+from mithaq.model.labels import Beside, Tlp
+from mithaq.policy.agreement import to_bytes
+from mithaq.seal.envelope import read
+from mithaq.seal.messages import Order, Receipt, Tally, decode
 from mithaq.store import recalls
 from mithaq.store.recalls import EVERY, OrderRow, ReceiptRow
 from tests.unit.border.lies import forum, sign_both
@@ -17,6 +21,7 @@ from tests.unit.border.test_again import grant
 from tests.unit.border.test_on_record import journal
 from tests.unit.border.test_publish import rows_of, seals
 from tests.unit.border.test_recall import order, ordered, recall_ours
+from tests.values import replace
 
 NAME = "a" * 32
 
@@ -165,3 +170,93 @@ def test_answers_are_summed_up_with_those_of_whom_they_passed_it_on_to():
         asked=10 + 42, deleted=2 + 10, kept=3 + 6, held=4 + 4, names=["x", "y"]
     )
     assert recall.sum_up([]) == Tally(asked=0)
+
+
+# --- what is signed, and how it goes ---------------------------------------------------------------------
+def ordered_back(stage, copy, **more):
+    asked = recall.Asked(id=copy.object.id, cause="wrong", **more)
+    return stage.do(recall.recall, stage.us, "lena", asked, stage.now)
+
+
+def test_an_order_is_signed_whole_and_names_no_version_and_no_view_that_nobody_named(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+
+    [given] = ordered_back(stage, copy, basis="a court")
+
+    row = given.order
+    signed = read(row.envelope)
+    assert [s.keyid for s in signed.signatures] == [stage.signer(US).keyid]
+    assert decode(signed.payload, Order) == Order(
+        realm="live", by=US, order=row.name, agreement=PAIR, id=copy.object.id, cause="wrong",
+        basis="a court", issued=stamp(stage.now), deadline=row.deadline,
+    )  # fmt: skip
+    [seal] = seals(stage)[-1:]
+    [record] = [r for _, r in stage.ask(log.find, f"envelope:{seal.channel}:{seal.seq}")]
+    assert (record["agreement"], record["recall"]) == (PAIR, row.name)
+    assert [op["op"] for op in stage.rows("shelf_ops")].count("hurry") == 1
+
+
+def test_whom_an_order_is_for_is_kept_in_order(stage):
+    names = frozenset(f"nation-{at}" for at in range(9))
+    asked = recall.Asked(id="tool--1", cause="wrong", peers=names)
+
+    row = orders.make(stage.us, "lena", asked, (PAIR, ""), stage.now)
+
+    assert row.peers.split(",") == sorted(names)
+
+
+def test_a_relays_order_reaches_what_that_relay_brought_and_no_more(stage):
+    raw = order(stage, "tool--1", C, agreement="borea-corvia").order.encode()
+    row = orders.row_of(decode(read(raw).payload, Order), raw, stamp(stage.now), B)
+    passed_on = replace(row, agreement=PAIR)
+
+    assert orders.reaches(passed_on, B)
+    assert not orders.reaches(passed_on, C)
+    assert orders.reaches(replace(passed_on, agreement="borea-corvia"), C)
+
+
+def test_a_client_owes_an_answer_to_an_order_and_is_sent_no_frame(stage):
+    grant(stage)
+    [copy] = stage.give(stage.body(by=US, level=Tlp.GREEN))
+    stage.publish(copy, agreement="grant")
+    frames = len(stage.rows("outbox"))
+
+    [given] = ordered_back(stage, copy)
+
+    assert [*given.owing] == ["sensor"]
+    assert len(stage.rows("outbox")) == frames
+
+
+def test_an_order_goes_under_the_text_in_force_else_under_the_newest_that_all_signed(stage):
+    copies = stage.give(*(stage.body(by=US) for _ in range(2)))
+    stage.publish(*copies)
+    later = {"effective": stamp(stage.now + timedelta(days=1)), "clause": WIDE}
+    sign_both(stage, agreement(PAIR, US, B, version=2, **later))
+    ordered_back(stage, copies[0])
+    assert seals(stage)[-1].agreement.version == 1
+
+    stage.do(signing.narrow, stage.us, PAIR, "suspend", stage.now, by="lena")
+    third = to_bytes(agreement(PAIR, US, B, version=3, clause=WIDE))
+    stage.do(signing.sign_text, stage.us, third, stage.now, by="lena")
+    ordered_back(stage, copies[1])
+
+    assert seals(stage)[-1].agreement.version == 2
+
+
+def test_a_view_that_is_replaced_is_ordered_back_by_nobody_from_its_peer_alone_and_in_no_hurry(
+    stage,
+):
+    [copy] = stage.give(stage.body(by=US, level=Tlp.GREEN))
+    stage.publish(copy)
+
+    stage.do(admit.mark, stage.us, copy.seq, Beside(tlp=Tlp.AMBER), author="ana", now=stage.now)
+
+    [row] = stage.rows("orders")
+    assert {k: v for k, v in row.items() if k not in ("seq", "name", "envelope", "deadline")} == {
+        "agreement": PAIR, "by": US, "sent_by": "", "id": copy.object.id,
+        "version": copy.object.version, "view": copy.object.digest, "cause": "replaced", "basis": "",
+        "issued": stamp(stage.now), "at": stamp(stage.now), "peers": B, "person": "",
+    }  # fmt: skip
+    assert [(r["name"], r["peer"]) for r in stage.rows("receipts")] == [(row["name"], B)]
+    assert "hurry" not in [op["op"] for op in stage.rows("shelf_ops")]

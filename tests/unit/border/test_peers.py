@@ -7,15 +7,17 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from mithaq.border import parting, peers
+from mithaq.border import parting, peers, signing
 from mithaq.border.admit import Outcome
 from mithaq.border.agreements import held as held_agreement
 from mithaq.clock import text as stamp
 from mithaq.errors import Conflict, InputError, NotFound, PeerError
 from mithaq.node.build import ROOT_KEY
+from mithaq.policy.agreement import to_bytes
 from mithaq.seal.documents import KEYS, ExchangeKey, Revoked, fingerprint, unverified
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.keys import encode, from_pem, generate, keyid
+from mithaq.seal.messages import AGREEMENT
 from mithaq.seal.messages import encode as to_payload
 from mithaq.seal.words import strangers, words
 from mithaq.store.parties import Peer, key_document_envelopes, peer, set_peer_state
@@ -326,6 +328,21 @@ def test_a_signature_received_at_the_instant_of_its_keys_revocation_is_void(stag
 
     texts = stage.ask(held_agreement, "late", stage.now)
     assert (texts.text, texts.newest.complete) == (None, False)
+
+
+def test_a_signature_that_another_key_of_its_nation_made_as_well_is_not_void(stage):
+    new = generate()
+    learn(stage, following(stage, exchange=[window(stage, new), window(stage, stage.signer(B))]))
+    text_ = to_bytes(agreement("twice", US, B))
+    stage.do(signing.sign_text, stage.us, text_, stage.now, by="lena")
+    both = sign(AGREEMENT, text_, stage.signer(B), new)
+    stage.do(signing.receive, stage.us, B, both, stage.now)
+
+    revoked = [Revoked(key=keyid(stage.signer(B).public), since=stamp(stage.now))]
+    exchange = [window(stage, new), window(stage, stage.signer(B))]
+    learn(stage, following(stage, version=3, exchange=exchange, revoked=revoked))
+
+    assert stage.ask(held_agreement, "twice", stage.now).text is not None
 
 
 def test_who_begins_anew_is_learnt_by_words_alone_and_all_of_it_is_on_record(stage):
