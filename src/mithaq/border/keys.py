@@ -130,7 +130,7 @@ def lacking(unit: Connection, us: Us, peer: str) -> list[bytes]:
     """Return the key documents of ours that a peer has not said it holds, one version after the other."""
     held = heartbeats.knows(unit, peer)
     ours = parties.key_document_envelopes(unit, us.party)
-    return [raw for version, raw in sorted(ours.items()) if version > max(held, min(ours))]
+    return [raw for version, raw in ours.items() if version > max(held, min(ours))]
 
 
 def rotate(  # noqa: PLR0913 unit, us and now come with every act

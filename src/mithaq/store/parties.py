@@ -95,7 +95,7 @@ def add_key_document(
 
 
 def key_document_envelopes(unit: Connection, party: str) -> Mapping[int, bytes]:
-    """Return the envelopes of a party's key documents by version."""
+    """Return the envelopes of a party's key documents by version, lowest first."""
     rows = unit.execute(_DOCUMENTS, {"party": party})
     return {row.version: bytes(row.envelope) for row in rows}
 
