@@ -26,7 +26,7 @@ from mithaq.model.canonical import Json
 from mithaq.policy import blocks
 from mithaq.policy.agreement import DEFENCE, PURPOSES, Agreement
 from mithaq.policy.decide import decide
-from mithaq.policy.decision import Decision, Hold, Release, Rule, View, Withhold
+from mithaq.policy.decision import Decision, Hold, Release, View, Withhold
 from mithaq.policy.situation import Block, Candidate
 from mithaq.policy.views import labels_of
 from mithaq.store import objects, pending, releases
@@ -347,9 +347,8 @@ def _take_back(
 
 
 def _lacking(decision: Hold | Withhold) -> list[str]:
-    rules = {Rule.REFERENCE_REQUIRED, Rule.SCO_PARTIAL, Rule.RELAY_EXACT}
-    found = (r.facts.get("target", "") for r in decision.reasons if r.rule in rules)
-    return [target for target in found if target]
+    """Return what a decision waits for: whatever its reasons name that the peer lacks."""
+    return [r.facts["target"] for r in decision.reasons if "target" in r.facts]
 
 
 def _record_kept(

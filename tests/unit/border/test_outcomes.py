@@ -440,6 +440,30 @@ def test_what_goes_whole_or_not_at_all_goes_when_what_it_refers_to_has_gone(stag
     assert (FORUM, C) in rows_of(stage, copy)
 
 
+def test_what_one_party_cannot_see_as_others_saw_it_first_goes_when_what_it_refers_to_has_gone_there(
+    stage,
+):
+    entry = restriction.Entry(
+        to=[C], kinds=["malware"], reason="export", basis="act 7", until=stamp(stage.now + HOUR)
+    )
+    stage.do(restriction.add, stage.us, entry, stage.now, by="lea")
+    [target] = stage.give(stage.body("malware", by=US, is_family=False))
+    [copy] = stage.give(stage.body(by=US, x_see_ref=target.object.id))
+    stage.publish(target, agreement=FORUM)
+    stage.do(parties.set_peer_state, C, "met")
+    stage.publish(copy, agreement=FORUM)
+    stage.do(parties.set_peer_state, C, "confirmed")
+    stage.publish(copy, agreement=FORUM)
+    assert states(stage, copy) == {(FORUM, B): "released", (FORUM, C): "withheld"}
+    [reason] = verdicts(stage, copy)[C]["reasons"]
+    assert (reason["rule"], reason["facts"]["target"]) == ("first-view", target.object.id)
+
+    stage.clock.step(7200)
+    stage.do(watch.turn, stage.us, stage.now)
+
+    assert rows_of(stage, target) == rows_of(stage, copy) == [(FORUM, B), (FORUM, C)]
+
+
 # --- what time alone will turn -------------------------------------------------------------------------
 def noted(stage, copy):
     return sorted(r["at"] for r in stage.rows("moments") if r["copy"] == copy.seq)
