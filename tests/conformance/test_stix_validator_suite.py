@@ -41,9 +41,7 @@ REFUSED = {  # we name an error, the validator does not, or only a SHOULD
     "a reference is one digit short of an identifier (2.9)": {
         "network_traffic": "269 271 272 273 274 275 276 277 278 279 281 282 283 286 287 288"
     },
-    "an object of STIX 2.0": {
-        "spec_version": "477 481 483 485 486 487 489 492 493 494 496 499 501"
-    },
+    "an object of STIX 2.0, in no bundle of 2.0": {"spec_version": "483 486 489 492 496 499 501"},
 }
 
 

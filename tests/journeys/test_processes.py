@@ -18,7 +18,7 @@ import sysconfig
 import tempfile
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -115,7 +115,8 @@ class Nation:
             pid = todo.pop()
             found.append(pid)
             for task in Path(f"/proc/{pid}/task").glob("*/children"):
-                todo += [int(child) for child in task.read_text().split()]
+                with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                    todo += [int(child) for child in task.read_text().split()]
         return found
 
     def stop(self):

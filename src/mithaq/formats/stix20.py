@@ -59,7 +59,7 @@ class Stix20:
         """Say whether ``raw`` is a bundle that says it is of 2.0."""
         try:
             head = msgspec.json.decode(raw, type=_Head)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             return False
         return (head.type, head.spec_version) == ("bundle", _SAYS)
 
