@@ -276,7 +276,7 @@ def test_observed_data_of_any_form_is_an_object_or_refused(value):
         b"7",
         b'{"type":"bundle"}',
         b'{"type":"bundle","spec_version":"2.1"}',
-        b'{"type":"bundle","\xff":"\xff","spec_version":"2.0"}',
+        b'{"type":"\xff","spec_version":"2.0"}',
         b"{" * 9999,
     ],
 )
