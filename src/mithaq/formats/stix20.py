@@ -110,8 +110,10 @@ def _take_kinds(body: dict[str, Json], name: str) -> None:
     labels = body.get("labels")
     if not isinstance(labels, list) or name in body:
         return
-    kinds = [each for each in labels if not isinstance(each, str) or ":" not in each]
-    tags = [each for each in labels if each not in kinds]
+    kinds: list[Json] = []
+    tags: list[Json] = []
+    for each in labels:
+        (tags if isinstance(each, str) and ":" in each else kinds).append(each)
     body.pop("labels")
     body |= {name: value for name, value in ((name, kinds), ("labels", tags)) if value}
 

@@ -46,6 +46,12 @@ def reasons(stage, copy, peer):
     return [r for v in verdicts if v.peer == peer for r in json.loads(v.reasons)]
 
 
+def catch_up(stage):
+    """Follow the agreements that came into force or fell out of it."""
+    for name in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, name, stage.now)
+
+
 def ruptures(stage):
     return {(row.by, row.party) for row in stage.ask(blocks.ruptures_standing)}
 
@@ -125,8 +131,7 @@ def test_whoever_broke_off_with_us_gets_nothing_until_it_says_otherwise(stage):
 
     stage.clock.step()
     hear(stage, party=US, act="lift")
-    for name in stage.ask(watch.changed, stage.now):
-        stage.do(watch.catch_up, stage.us, name, stage.now)
+    catch_up(stage)
     assert not closed(stage) & {(B, PAIR), (B, FORUM)}
     assert (FORUM, B) in rows_of(stage, later)
 
@@ -290,8 +295,7 @@ def test_what_was_ordered_back_once_or_from_others_is_told_apart(stage):
 
 def test_the_end_of_a_rupture_opens_no_agreement_that_the_party_has_no_part_in(stage):
     declare(stage, C)
-    for name in stage.ask(watch.changed, stage.now):
-        stage.do(watch.catch_up, stage.us, name, stage.now)
+    catch_up(stage)
     stage.clock.step()
 
     lift(stage, C)
@@ -461,8 +465,7 @@ def test_a_proposal_without_the_party_keeps_no_shelf_of_it_closed(stage):
     envelope = sign(AGREEMENT, policy.to_bytes(text_), stage.signer(B))
     stage.do(signing.receive, stage.us, B, envelope, stage.now)
     declare(stage, C)
-    for name in stage.ask(watch.changed, stage.now):
-        stage.do(watch.catch_up, stage.us, name, stage.now)
+    catch_up(stage)
     stage.clock.step()
 
     lift(stage, C)
