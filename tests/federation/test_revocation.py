@@ -2,6 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import event
 
 from mithaq.border import agreements, keys, parting, peers, recall, signing
 from mithaq.border.keys import Change
@@ -14,8 +15,9 @@ from mithaq.node import open_node
 from mithaq.node.keyring import NoExchangeKey
 from mithaq.node.worker import Worker
 from mithaq.policy.agreement import to_bytes
+from mithaq.seal import envelope
 from mithaq.seal.envelope import read, sign
-from mithaq.seal.keys import generate
+from mithaq.seal.keys import generate, verifies
 from mithaq.seal.messages import encode
 from mithaq.store import channels, inbound, recalls
 from tests.federation.test_delivery import NATIONS, agreement, let_go, tool
@@ -274,6 +276,46 @@ def test_anybody_may_bring_a_document_and_only_its_roots_make_it_count(three):
     assert version_at(three, "borea") == 2
     post(three, draft_of(three, three.root("aurelia")))
     assert arrivals(three) == []
+
+
+def effort(federation, raw, monkeypatch):
+    """Return what borea does about a document that somebody brings: signatures verified, statements of the spool."""
+    done = []
+
+    def seen(public, message, signature):
+        done.append("verifies")
+        return verifies(public, message, signature)
+
+    monkeypatch.setattr(envelope, "verifies", seen)
+    engine = federation.nodes["borea"].spool._engine
+    noted = lambda *args: done.append(args[2])  # noqa: E731 taken off again below
+    event.listen(engine, "before_cursor_execute", noted)
+    post(federation, raw)
+    event.remove(engine, "before_cursor_execute", noted)
+    monkeypatch.undo()
+    return done
+
+
+def test_as_much_is_done_about_a_document_whether_or_not_its_nation_is_known(three, monkeypatch):
+    true = draft_of(three, three.root("aurelia"))
+    unknown = sign(
+        read(true).payload_type,
+        encode(replace(newest(three), party="nobody", version=2)),
+        three.root("aurelia"),
+    ).to_bytes()
+
+    known = effort(three, true, monkeypatch)
+
+    assert known.count("verifies") == 1
+    assert effort(three, true, monkeypatch) == known
+    assert effort(three, unknown, monkeypatch) == known
+    assert arrivals(three) == [("aurelia", "keys")] * 2
+
+    listener = three.wire.listeners["borea.example"]
+    listener._settings = replace(listener._settings, spool_bytes_per_peer=1)  # full for everybody
+    assert effort(three, true, monkeypatch) == known
+    assert effort(three, unknown, monkeypatch) == known
+    assert arrivals(three) == [("aurelia", "keys")] * 2
 
 
 def test_a_body_too_long_and_too_many_of_them_are_turned_away(three):

@@ -258,7 +258,7 @@ def verdict(found):
     least = min(p, key=p.get)
     return {
         "pairs": len(every),
-        "least p": {least: p[least]},
+        "least p": {least: p[least], "median": round(median(found.get(least, every)), 6)},
         "bound": ALPHA / len(p),
         "median difference": round(median(every), 6),
         "spread": round(median(abs(d) for d in every), 6),

@@ -16,9 +16,7 @@ from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Hearing, Visit
 from mithaq.exchange.wire import Response
 from mithaq.seal import documents
-from mithaq.seal.documents import KeyDocument, RootKey
 from mithaq.seal.envelope import read
-from mithaq.seal.keys import encode, generate
 from mithaq.store import shelf as shelves
 
 FRAMES = "application/vnd.mithaq.frames"
@@ -26,7 +24,6 @@ JSON = "application/json"
 MAX_HEARTBEAT = 256 << 10
 MAX_NUDGE = 4 << 10
 MAX_KEYS = 2 * documents.MAX_BYTES  # an envelope in base64, with its signatures
-_NOBODY = generate().public
 _CHANNEL = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -121,33 +118,21 @@ def hear_keys(visit: Hearing) -> Response:
     """Take a peer's next key document from whoever brings it: its roots vouch for it, not its bearer (border.md 9.3).
 
     A nation whose exchange key is lost or stolen has no other way to say so to whoever only ever is brought things.
-    The answer and its pace are the same whether we know that nation or not: what nobody's roots have signed is
-    verified against a key that nobody has, and lies in the spool all the same until the worker throws it away. Without
-    that a stranger who brings what a nation has published would see by the time of one write who is enrolled here.
+    The answer and its pace are the same whether we know that nation or not: what there is to read of one we know is
+    read of what was brought, and what nobody's roots have signed lies in the spool all the same until the worker throws
+    it away. Without that a stranger who brings what a nation has published would see by the time who is enrolled here.
     """
+    brought = visit.request.body
     try:
-        envelope = read(visit.request.body)
-        document = documents.unverified(envelope)
+        envelope = read(brought)
+        party = documents.unverified(envelope).party
+        held = shelves.caller_document(visit.shelf, party).encode()
+        before = documents.unverified(read(held or brought))
+        known = documents.follows(before if held else None, envelope)
     except PeerError:
         return _taken()
-    try:
-        raw = shelves.caller_document(visit.shelf, document.party)
-        held = documents.unverified(read(raw.encode())) if raw else None
-        if held is None or held.version + 1 != document.version:
-            held = _nobody(document)
-        documents.following(held, envelope)
-    except PeerError:
-        visit.leave(ANYBODY, "noise", {}, visit.request.body)
-    else:
-        visit.leave(document.party, "keys", {}, visit.request.body)
+    visit.leave(party if known else ANYBODY, "keys" if known else "noise", party, brought)
     return _taken()
-
-
-def _nobody(document: KeyDocument) -> KeyDocument:
-    """Return what ``document`` would follow, under a root that nobody has."""
-    root = RootKey(public=encode(_NOBODY))
-    more = {"version": document.version - 1, "roots": [root], "threshold": 1}
-    return msgspec.structs.replace(document, **more, standing="single-root")
 
 
 def _taken() -> Response:

@@ -1,7 +1,7 @@
 """One request of one known caller, with all that answering it may touch: shelf to read, spool to add to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mithaq.exchange.cursor import Cursors
-from mithaq.exchange.gate import Knock
+from mithaq.exchange.gate import ANYBODY, Knock
 from mithaq.exchange.problems import TAXII, HttpProblem
 from mithaq.exchange.wire import Request, Response
 from mithaq.store import spool
@@ -55,11 +55,16 @@ class Hearing:
     request: Request
     now: datetime
 
-    def leave(self, peer: str, kind: str, facts: Mapping[str, str], raw: bytes) -> None:
-        """Put into the spool what ``peer`` has signed; if too much of its own waits already, nothing."""
-        arrival = Arrival(peer=peer, kind=kind, facts=facts, raw=raw)
-        with suppress(SpoolFull), self.spool.begin() as unit:
-            spool.arrive(unit, arrival, self.now, self.settings.spool_bytes_per_peer)
+    def leave(self, peer: str, kind: str, named: str, raw: bytes) -> None:
+        """Put into the spool what ``peer`` has signed; if too much waits already, nothing, which takes as long.
+
+        Args:
+            named: who has signed it, if we are to believe it.
+        """
+        arrival = Arrival(peer=peer, kind=kind, facts={}, raw=raw)
+        with self.spool.begin() as unit:
+            most = self.settings.spool_bytes_per_peer
+            spool.arrive_unseen(unit, arrival, (ANYBODY, named), self.now, most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,15 +13,16 @@ from mithaq.countries import is_country
 from mithaq.errors import InputError
 from mithaq.model.ids import NAME
 from mithaq.model.kinds import IDENTIFIER
-from mithaq.seal.envelope import BadEnvelope, Envelope, payload_type, verify
+from mithaq.seal.envelope import BadEnvelope, Envelope, payload_type, signed_by, verify
 from mithaq.seal.keys import decode as base64
-from mithaq.seal.keys import keyid
+from mithaq.seal.keys import generate, keyid
 from mithaq.seal.messages import BadMessage, Digest, Instant, Message, Number, decode
 
 KEYS = payload_type("keys")
 MAX_BYTES = 64 << 10
 KEY_BYTES = 32  # of a raw Ed25519 key
 MAX_WINDOW = timedelta(days=90)
+_NOBODY = generate().public
 
 
 class BadKeyDocument(BadMessage):
@@ -134,14 +135,36 @@ def following(previous: KeyDocument, envelope: Envelope) -> KeyDocument:
         BadKeyDocument, BadEnvelope: it must not be accepted.
     """
     document = _read(envelope)
-    same = (document.party, document.realm) == (previous.party, previous.realm)
-    if not same or document.version != previous.version + 1:
+    if not _is_next(previous, document):
         raise BadKeyDocument("not the next version", cause="version")
     if document.begins != previous.begins:
         raise BadKeyDocument("it begins anew, and no root before vouches for it", cause="anew")
     verify(envelope, KEYS, document.root_keys, document.threshold)
     verify(envelope, KEYS, previous.root_keys, previous.threshold)
     return document
+
+
+def follows(previous: KeyDocument | None, envelope: Envelope) -> bool:
+    """Say whether an envelope holds what follows ``previous``; never without one, and that takes as long.
+
+    Each signature is verified once, against the root that it names or against a key that nobody has: whoever
+    brings a document does not learn by the time whether we know whose it is.
+
+    Raises:
+        BadKeyDocument, BadEnvelope: it is no key document, whoever we know.
+    """
+    document = _read(envelope)
+    before = document if previous is None else previous
+    roots = document.root_keys | before.root_keys
+    keys = {s.keyid: roots.get(s.keyid, _NOBODY) for s in envelope.signatures}
+    good = signed_by(envelope, keys)
+    vouched = [len(good & each.root_keys.keys()) >= each.threshold for each in (document, before)]
+    return _is_next(before, document) and document.begins == before.begins and all(vouched)
+
+
+def _is_next(previous: KeyDocument, document: KeyDocument) -> bool:
+    same = (document.party, document.realm) == (previous.party, previous.realm)
+    return same and document.version == previous.version + 1
 
 
 def unverified(envelope: Envelope) -> KeyDocument:

@@ -1,6 +1,6 @@
 """What came in, unread: written by the peers' listener, settled by the worker's cursor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +36,7 @@ _WAITING = select(func.coalesce(func.sum(arrivals.c.size), 0)).where(
     arrivals.c.peer == bindparam("peer")
 )
 _ARRIVE = arrivals.insert().inline()
+_ARRIVE_NUMBERED = arrivals.insert().returning(arrivals.c.seq)
 
 
 def arrive(unit: Connection, arrival: Arrival, now: datetime, most_bytes: int) -> None:
@@ -45,18 +46,39 @@ def arrive(unit: Connection, arrival: Arrival, now: datetime, most_bytes: int) -
         SpoolFull: the peer already has ``most_bytes`` waiting.
     """
     append_lock(unit, "arrivals")
-    size = len(arrival.raw) + 256  # a row is never free
-    if int(unit.execute(_WAITING, {"peer": arrival.peer}).scalar_one()) + size > most_bytes:
+    if _waits(unit, arrival.peer) + _size(arrival) > most_bytes:
         raise SpoolFull("too much is waiting", peer=arrival.peer)
-    row = {
+    unit.execute(_ARRIVE, _row(arrival, now))
+
+
+def arrive_unseen(
+    unit: Connection, arrival: Arrival, names: Sequence[str], now: datetime, most_bytes: int
+) -> None:
+    """Keep an arrival unless its peer has ``most_bytes`` waiting; that takes as long, whichever of ``names`` it is."""
+    append_lock(unit, "arrivals")
+    waits = {name: _waits(unit, name) for name in names}
+    seq = unit.execute(_ARRIVE_NUMBERED, _row(arrival, now)).scalar_one()
+    full = waits[arrival.peer] + _size(arrival) > most_bytes
+    unit.execute(delete(arrivals).where(arrivals.c.seq == (seq if full else 0)))
+
+
+def _waits(unit: Connection, peer: str) -> int:
+    return int(unit.execute(_WAITING, {"peer": peer}).scalar_one())
+
+
+def _size(arrival: Arrival) -> int:
+    return len(arrival.raw) + 256  # a row is never free
+
+
+def _row(arrival: Arrival, now: datetime) -> dict[str, object]:
+    return {
         "peer": arrival.peer,
         "kind": arrival.kind,
         "facts": msgspec.json.encode(arrival.facts).decode(),
         "raw": arrival.raw,
-        "size": size,
+        "size": _size(arrival),
         "at": text(now),
     }
-    unit.execute(_ARRIVE, row)
 
 
 def waiting(unit: Connection, peer: str, kind: str, holding: str) -> list[Mapping[str, str]]:
