@@ -20,7 +20,7 @@ from tests.bench.rival import against_opentaxii
 from tests.federation.world import Federation
 
 MANY = 57  # parties of the forum besides us
-TIMES = 3  # so often the whole bundle goes to one more partner
+TIMES = 6  # so often the whole bundle goes to one more partner
 SOME = 1000  # objects that go to them
 
 
@@ -28,8 +28,8 @@ def releases_to_one(folder):
     """Decide, record and place the whole bundle for one peer, then another; and admit it there, frame by frame."""
     federation = Federation(folder / "one")
     aurelia = federation.nation("aurelia", "QM")
-    partners = ("borea", "cora", "delia")[:TIMES]
-    clients = ("misp", "feed", "desk")[:TIMES]
+    partners = [f"partner-{number}" for number in range(TIMES)]
+    clients = [f"client-{number}" for number in range(TIMES)]
     for name in partners:
         federation.nation(name, "QN")
     federation.enrol_all()
