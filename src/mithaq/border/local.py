@@ -17,7 +17,7 @@ from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Tlp, join
-from mithaq.model.markings import FIXED, object_label, tlp_id
+from mithaq.model.markings import FIXED, tlp_id
 from mithaq.model.objects import Object, from_body
 from mithaq.seal.messages import commitment
 from mithaq.store import objects, releases
@@ -168,8 +168,7 @@ def _copy(
     voucher, ground_, source = origin
     author, now = by
     seen, beside = given.object, given.beside
-    bare = object_label(seen.body, beside, ground_.table).tlp is None
-    if bare and source.default_tlp is not None and not own:
+    if source.default_tlp is not None and not own and ground_.on_whole(seen, beside).tlp is None:
         beside = replace(beside, tlp=source.default_tlp)
     owner = ground_.owner_of(seen)
     nonce = us.derive("commitment", voucher, seen.id, seen.version, seen.digest)

@@ -119,9 +119,10 @@ def markings_hold(ground_: Ground, seen: Object) -> Verdict | None:
     """Say what is wrong with the markings an object bears or defines; None if nothing is."""
     if seen.id in ground_.forged:
         return Verdict(code="marking-forged", where="/definition")
-    hit = next((ref for ref in marking_refs(seen.body) if ref in ground_.forged), None)
-    if hit is not None:
-        return Verdict(code="marking-forged", where="/object_marking_refs", why=hit)
+    if ground_.forged:
+        hit = next((ref for ref in marking_refs(seen.body) if ref in ground_.forged), None)
+        if hit is not None:
+            return Verdict(code="marking-forged", where="/object_marking_refs", why=hit)
     if seen.type == "marking-definition" and seen.id not in FIXED:
         meant = classify(seen.body)
         if meant.label.unresolved:

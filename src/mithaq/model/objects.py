@@ -187,7 +187,7 @@ def _know(made: Object, shape: Shape) -> None:
     """Take the references of an object from its shape, if it holds no others."""
     body = made.body
     named, markings = shape.named(body)
-    if not named or not _holds(made.raw, len(named) + 1):
+    if not _holds(made.raw, len(named) + 1):
         return
     if not all(
         len(id_ := str(body[name])) <= LONGEST_IDENTIFIER and type_named(id_)
