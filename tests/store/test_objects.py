@@ -120,6 +120,44 @@ def test_copies_are_numbered_in_the_order_given_and_each_returned_once(core):
     assert [each.seq for each in stored] == sorted(each.seq for each in stored)
 
 
+def test_ids_that_end_alike_and_digests_that_begin_alike_are_told_apart(core, monkeypatch):
+    """They are found by a part of them, as a number; whoever chooses ids may let many share it."""
+    monkeypatch.setattr(objects, "_mark", lambda _digest: 7)
+    one, other = tool(1), tool(1, id="tool--10000000-0000-4000-8000-000000000001")
+    proven = {"voucher": "borealis", "agreement": "pact", "proof": "p", "com": "c"}
+    given_ = (copy(one, **proven), copy(tool(1, LATER), **proven))
+
+    stored = add(core, *given_, copy(other, **proven))
+
+    assert len(stored) == 3
+    assert add(core, copy(other, **proven)) == []
+    ids = [each.id for each in (one, other)]
+    with core.read() as unit:
+        for id_, seqs in zip(ids, ([stored[0].seq, stored[1].seq], [stored[2].seq]), strict=True):
+            assert [each.seq for each in objects.of_id(unit, id_)] == seqs
+            assert [row[0] for row in objects.versions_of(unit, [id_])] == seqs
+            assert [each.seq for each in provenance.accounts_of(unit, [id_])] == seqs
+            [rows_] = objects.named(objects.everything(), [id_])
+            assert [each.seq for each in objects.load(unit, rows_)] == seqs
+            assert provenance.known_from(unit, ["borealis"], [id_]) == {"borealis": {id_}}
+            assert {row[0] for row in provenance.came_under(unit, "pact", [id_])} == {id_}
+        assert provenance.held_often(unit, ids) == ids[:1]
+        assert {row[2] for row in objects.kin(unit, ids)} == set(ids[:1])
+        assert objects.kin(unit, ids[1:]) == []
+        for each in stored:
+            assert objects.body_of(unit, each.object.digest) == each.object.raw
+        assert len(objects.bodies_of(unit, [each.object.digest for each in stored])) == 3
+    with core.begin() as unit:
+        objects.erase(unit, stored[1:2])
+        assert [c.seq for c in objects.by_seq(unit, [s.seq for s in stored])] == [
+            stored[0].seq,
+            stored[2].seq,
+        ]
+        with pytest.raises(NoResultFound):
+            objects.body_of(unit, stored[1].object.digest)
+    assert sorted(each.seq for each in search(core)) == [stored[0].seq, stored[2].seq]
+
+
 def test_more_copies_than_a_statement_takes_are_stored_at_once(core):
     stored = add(core, *(copy(tool(n)) for n in range(1_200)))
 
@@ -138,7 +176,7 @@ def test_bytes_are_stored_once_by_their_digest(core):
         objects.put_bodies(unit, {copy().object.digest: b"other bytes"})
         assert objects.body_of(unit, copy().object.digest) == copy().object.raw
         with pytest.raises(NoResultFound):
-            objects.body_of(unit, "sha256:none")
+            objects.body_of(unit, "sha256:" + "0" * 64)
 
 
 def test_who_refers_to_an_object_is_found(core):

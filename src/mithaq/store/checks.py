@@ -22,14 +22,14 @@ def shown_bodies(unit: Connection) -> Iterator[tuple[str, bytes]]:
 
 
 def _blobs(unit: Connection, table: Table) -> Iterator[tuple[str, bytes]]:
-    last = ""
+    last = 0
     while True:
-        query = select(table).where(table.c.digest > last).order_by(table.c.digest)
-        some = unit.execute(query.limit(_AT_ONCE)).all()
+        query = select(table.c.seq, table.c.digest, table.c.body).where(table.c.seq > last)
+        some = unit.execute(query.order_by(table.c.seq).limit(_AT_ONCE)).all()
         if not some:
             return
         yield from ((row.digest, bytes(row.body)) for row in some)
-        last = some[-1].digest
+        last = some[-1].seq
 
 
 def released(unit: Connection) -> set[OnShelf]:

@@ -1,12 +1,12 @@
 """Copies of STIX objects: one per (voucher, id, version, digest) and agreement (border.md 1.1, 1.8)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
 
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
@@ -44,33 +44,56 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     proof: str = ""  # the voucher's batch and path, as JSON: lets us relay it
 
 
-def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
-    """Keep bytes by their digest; what is there stays."""
-    insert_many(unit, bodies, ("digest", "body"), list(views.items()), or_else="keep")
+def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> dict[str, int]:
+    """Keep bytes by their digest; what is there stays. Return the numbers of all."""
+    numbers = _numbers(unit, views)
+    last = unit.execute(select(func.coalesce(func.max(bodies.c.seq), 0))).scalar_one()
+    new = {
+        digest: seq for seq, digest in enumerate((d for d in views if d not in numbers), last + 1)
+    }
+    made = [(seq, _mark(digest), digest, views[digest]) for digest, seq in new.items()]
+    insert_many(unit, bodies, ("seq", "mark", "digest", "body"), made)
+    return numbers | new
+
+
+def _numbers(unit: Connection, digests: Collection[str]) -> dict[str, int]:
+    query = select(bodies.c.digest, bodies.c.seq)
+    found = fetched(unit, query.where(within(unit, bodies.c.mark, map(_mark, digests))))
+    return {digest: seq for digest, seq in found if digest in digests}
+
+
+def _mark(digest: str) -> int:
+    """Return what ``bodies`` are found by: some of a digest, as a number."""
+    return int(digest[7:22], 16)
 
 
 def body_of(unit: Connection, digest: str) -> bytes:
     """Return the bytes of ``digest``."""
-    return bytes(unit.execute(select(bodies.c.body).where(bodies.c.digest == digest)).scalar_one())
+    which = (bodies.c.mark == _mark(digest), bodies.c.digest == digest)
+    return bytes(unit.execute(select(bodies.c.body).where(*which)).scalar_one())
 
 
 def bodies_of(unit: Connection, digests: Iterable[str]) -> dict[str, bytes]:
     """Return the bytes of each of ``digests``."""
     found: dict[str, bytes] = {}
     for part in chunks(dict.fromkeys(digests)):
-        for row in unit.execute(select(bodies).where(bodies.c.digest.in_(part))):
-            found[row.digest] = bytes(row.body)
+        query = select(bodies.c.digest, bodies.c.body).where(bodies.c.mark.in_(map(_mark, part)))
+        rows_ = unit.execute(query.where(bodies.c.digest.in_(part)))
+        found |= {row.digest: bytes(row.body) for row in rows_}
     return found
 
 
 def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
-    """Store copies and their relations; return those that were not there yet, numbered, in order."""
+    """Store copies and their relations; return those that were not there yet, numbered, in order.
+
+    A copy is one of its own by its voucher, id, digest and agreement: a digest has one id and version, and the terms
+    may differ (border.md 1.8).
+    """
     append_lock(unit, "copies")
-    put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
+    numbers = put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
     last = int(setting(unit, _LAST, "0"))  # kept, for an erased copy's number names nothing again
-    given = [_row(_number(copy, seq)) for seq, copy in enumerate(new, last + 1)]
-    count = insert_many(unit, copies, _COLUMNS, given, or_else="keep")
-    stored = [*new] if count == len(new) else _fresh(unit, new, last)
+    stored = [_number(copy, seq) for seq, copy in enumerate(_fresh(unit, new), last + 1)]
+    insert_many(unit, copies, _COLUMNS, [_row(c, numbers[c.object.digest]) for c in stored])
     if stored:
         keep(unit, _LAST, str(stored[-1].seq))
     tails = _Tails()
@@ -88,8 +111,13 @@ class _Tails(dict[str, int]):
 
 
 def _tail(id_: str) -> int:
-    """Return what ``relations`` know an identifier by."""
+    """Return what an identifier is found by: some of it, as a number."""
     return int(id_[-12:], 16)
+
+
+def by_ids(unit: Connection, ids: Iterable[str]) -> ColumnElement[bool]:
+    """Narrow a select to copies of some ids, and a few of others that end alike."""
+    return within(unit, copies.c.tail, {_tail(id_) for id_ in ids if IDENTIFIER.fullmatch(id_)})
 
 
 def _number(copy: Copy, seq: int) -> Copy:
@@ -97,31 +125,37 @@ def _number(copy: Copy, seq: int) -> Copy:
     return copy
 
 
-def _fresh(unit: Connection, new: Sequence[Copy], last: int) -> list[Copy]:
-    """Return those of ``new`` that were stored after the number ``last``: some were here, or came twice."""
-    columns = (copies.c[name] for name in ("seq", "voucher", "id", "digest", "agreement"))
-    query = select(*columns).where(copies.c.seq > last).order_by(copies.c.seq)
-    given = {(c.voucher, c.object.id, c.object.digest, c.agreement): c for c in reversed(new)}
-    return [_number(given[row[1:]], row[0]) for row in fetched(unit, query)]
+def _fresh(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
+    """Return those of ``new`` that are not here yet, the first of each that came twice."""
+    columns = (copies.c[name] for name in ("voucher", "id", "digest", "agreement"))
+    tails = {_tail(copy.object.id) for copy in new}
+    here = set(fetched(unit, select(*columns).where(within(unit, copies.c.tail, tails))))
+    given: dict[tuple[str, str, str, str], Copy] = {}
+    for copy in new:
+        seen = copy.object
+        given.setdefault((copy.voucher, seen.id, seen.digest, copy.agreement), copy)
+    return [copy for key, copy in given.items() if key not in here]
 
 
 _LAST = "copies.last"  # the number given last
 _COLUMNS = (
-    "seq", "voucher", "id", "version", "digest", "type", "standing", "role", "owner", "agreement",
-    "agreement_version", "sent_by", "onward", "author", "beside", "readers", "tlp", "state",
+    "seq", "voucher", "id", "version", "tail", "digest", "body", "type", "standing", "role", "owner",
+    "agreement", "agreement_version", "sent_by", "onward", "author", "beside", "readers", "tlp", "state",
     "reason", "received_at", "nonce", "com", "proof", "refs",
 )  # fmt: skip
 
 
-def _row(copy: Copy) -> tuple[object, ...]:
-    """Return the values of ``_COLUMNS``."""
+def _row(copy: Copy, body: int) -> tuple[object, ...]:
+    """Return the values of ``_COLUMNS``; ``body`` is the number of its bytes."""
     seen = copy.object
     return (
         copy.seq,
         copy.voucher,
         seen.id,
         seen.version,
+        _tail(seen.id),
         seen.digest,
+        body,
         seen.type,
         copy.standing,
         copy.role,
@@ -164,7 +198,7 @@ _READ = (
     "nonce", "com", "proof", "beside", "readers", "refs",
 )  # fmt: skip
 _joined = select(*(copies.c[name] for name in _READ), bodies.c.body).join(
-    bodies, bodies.c.digest == copies.c.digest
+    bodies, bodies.c.seq == copies.c.body
 )
 Rows = Select[tuple[object, ...]]
 
@@ -249,7 +283,11 @@ def numbered(rows: Rows, seqs: Iterable[int]) -> list[Rows]:
 
 def named(rows: Rows, ids: Iterable[str]) -> list[Rows]:
     """Narrow a select to copies of some ids; several selects where they are many."""
-    return [rows.where(copies.c.id.in_(part)) for part in chunks(dict.fromkeys(ids))]
+    valid = [id_ for id_ in dict.fromkeys(ids) if IDENTIFIER.fullmatch(id_)]
+    return [
+        rows.where(copies.c.tail.in_(map(_tail, part)), copies.c.id.in_(part))
+        for part in chunks(valid)
+    ]
 
 
 def given_by(rows: Rows, vouchers: Iterable[str]) -> Rows:
@@ -271,7 +309,11 @@ def keys(unit: Connection, rows: Rows) -> list[tuple[int, str, str, str]]:
 
 def of_id(unit: Connection, id_: str) -> list[Copy]:
     """Return every admitted copy of ``id_``, for the border."""
-    return load(unit, everything().where(copies.c.id == id_, copies.c.state == "admitted"))
+    return [
+        copy
+        for rows in named(everything().where(copies.c.state == "admitted"), [id_])
+        for copy in load(unit, rows)
+    ]
 
 
 def vouched_since(unit: Connection, voucher: str, instant: str) -> list[Copy]:
@@ -291,28 +333,30 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
         unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
         ids, digests = {c.object.id for c in part}, {c.object.digest for c in part}
         # The bytes name their id, so whatever else is these bytes has it too.
-        kept = [
-            select(table.c[name]).where(table.c.id.in_(ids))
-            for table, name in ((copies, "digest"), (rows, "view"))
-        ]
-        others = [~bodies.c.digest.in_(query) for query in kept]
-        unit.execute(delete(bodies).where(bodies.c.digest.in_(digests), *others))
+        kept = select(copies.c.digest).where(by_ids(unit, ids))
+        shown = select(rows.c.view).where(rows.c.id.in_(ids))
+        which = (bodies.c.mark.in_(map(_mark, digests)), bodies.c.digest.in_(digests))
+        others = (~bodies.c.digest.in_(query) for query in (kept, shown))
+        unit.execute(delete(bodies).where(*which, *others))
 
 
 def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str, str]]:
     """Return (seq, voucher, id, version, state) of every copy of ``ids``."""
+    wanted = set(ids)
     columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.state)
-    return fetched(unit, select(*columns).where(within(unit, copies.c.id, set(ids))))
+    found = fetched(unit, select(*columns).where(by_ids(unit, wanted)))
+    return [row for row in found if row[2] in wanted]
 
 
 def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:
     """Return (seq, voucher, id) of the admitted copies of ``ids`` of which a voucher gave several."""
-    several = select(copies.c.id).where(within(unit, copies.c.id, set(ids)))
-    several = several.group_by(copies.c.id).having(func.count() > 1)
+    wanted = set(ids)
+    some = by_ids(unit, wanted)
+    several = select(copies.c.tail).where(some).group_by(copies.c.tail).having(func.count() > 1)
     query = select(copies.c.seq, copies.c.voucher, copies.c.id)
-    found = fetched(unit, query.where(copies.c.id.in_(several), copies.c.state == "admitted"))
+    found = fetched(unit, query.where(copies.c.tail.in_(several), copies.c.state == "admitted"))
     given = Counter((voucher, id_) for _, voucher, id_ in found)
-    return [row for row in found if given[row[1], row[2]] > 1]
+    return [row for row in found if row[2] in wanted and given[row[1], row[2]] > 1]
 
 
 def referring_to(unit: Connection, id_: str) -> list[int]:

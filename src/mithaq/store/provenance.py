@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select
 
-from mithaq.store.sql import among, chunks, insert_new, within
+from mithaq.store.objects import by_ids
+from mithaq.store.sql import among, chunks, fetched, insert_new
 from mithaq.store.tables import batches, copies, quarantine
 
 _accounts = select(*(copies.c[name] for name in (
@@ -71,14 +72,16 @@ def accounts(unit: Connection, agreement: str, after: int = 0) -> list[Account]:
 
 def accounts_of(unit: Connection, ids: Iterable[str]) -> list[Account]:
     """Return what vouchers said of versions of ``ids``, whatever it came under, oldest first."""
-    rows = _accounts.where(within(unit, copies.c.id, set(ids))).order_by(copies.c.seq)
-    return [Account(**row._mapping) for row in unit.execute(rows)]
+    wanted = set(ids)
+    rows = unit.execute(_accounts.where(by_ids(unit, wanted)).order_by(copies.c.seq))
+    return [Account(**row._mapping) for row in rows if row.id in wanted]
 
 
 def held_often(unit: Connection, ids: Iterable[str]) -> list[str]:
     """Return those of ``ids`` of which more than one copy is here."""
-    query = select(copies.c.id).where(within(unit, copies.c.id, set(ids)))
-    return list(unit.execute(query.group_by(copies.c.id).having(func.count() > 1)).scalars())
+    wanted = set(ids)
+    query = select(copies.c.id, func.count()).where(by_ids(unit, wanted)).group_by(copies.c.id)
+    return [id_ for id_, count in fetched(unit, query) if count > 1 and id_ in wanted]
 
 
 def put_batch(unit: Connection, digest: str, envelope: str, leaves: Sequence[bytes]) -> None:
@@ -105,8 +108,8 @@ def known_from(
     c, q = copies.c, quarantine.c
     whose = or_(*(each.in_(found) for each in (c.voucher, c.owner, c.sent_by)))
     rows_ = select(c.id, c.voucher, c.owner, c.sent_by).where(whose, c.state == "admitted")
-    for id_, *theirs in unit.execute(rows_.where(within(unit, c.id, wanted))):
-        for party in found.keys() & set(theirs):
+    for id_, *theirs in unit.execute(rows_.where(by_ids(unit, wanted))):
+        for party in found.keys() & set(theirs) if id_ in wanted else ():
             found[party].add(id_)
     for id_, voucher in among(unit, select(q.id, q.voucher), q.id, wanted):
         party = voucher.removeprefix("client:")
@@ -126,8 +129,8 @@ def came_under(
     stored = select(c.id, c.voucher, c.owner, c.sent_by, c.onward)
     stored = stored.where(c.agreement == agreement, c.state == "admitted")
     aside = select(q.id, q.voucher, q.onward).where(q.agreement == agreement)
+    held = among(unit, stored, c.id, wanted, by_ids(unit, wanted))
     return [
         (id_, frozenset(who), onward == "scope")
-        for query, column in ((stored, c.id), (aside, q.id))
-        for id_, *who, onward in among(unit, query, column, wanted)
+        for id_, *who, onward in (*held, *among(unit, aside, q.id, wanted))
     ]

@@ -92,15 +92,22 @@ def fetched(unit: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
 
 
 def among(
-    unit: Connection, query: Select[Any], column: ColumnElement[Any], values: Iterable[object]
+    unit: Connection,
+    query: Select[Any],
+    column: ColumnElement[Any],
+    values: Iterable[object],
+    narrowed: ColumnElement[bool] | None = None,
 ) -> Sequence[Any]:
     """Return the rows of ``query``, which selects ``column``, where that holds one of ``values``.
 
     The smaller side leads: a table that holds much less than is asked for is read whole.
+
+    Args:
+        narrowed: what an index finds them by, and some more; ``column`` itself, if not given.
     """
     wanted = set(values)
     if is_more(unit, query, len(wanted) // 8):
-        return unit.execute(query.where(within(unit, column, wanted))).all()
+        query = query.where(within(unit, column, wanted) if narrowed is None else narrowed)
     return [row for row in unit.execute(query).all() if row._mapping[column] in wanted]
 
 

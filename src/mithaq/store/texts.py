@@ -77,6 +77,7 @@ def _newest(visible: Rows) -> Rows:
     # without the Z a longer fraction of one millisecond sorts after a shorter one
     newer, older = (func.rtrim(side.c.version, "Z") for side in (later, copies))
     superseded = select(later.c.seq).where(
+        later.c.tail == copies.c.tail,
         later.c.voucher == copies.c.voucher,
         later.c.id == copies.c.id,
         newer > older,

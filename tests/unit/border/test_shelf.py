@@ -236,7 +236,7 @@ def test_a_token_given_and_revoked_within_a_tick_opens_nothing(stage):
 
 
 def test_what_a_client_withdraws_within_the_tick_of_its_post_is_not_shown(stage):
-    posted = [(f"tool--{n}", "1", "tool", "sha256:x") for n in (1, 2)]
+    posted = [(f"tool--{n}", "1", "tool", "sha256:" + "0" * 64) for n in (1, 2)]
     stage.do(releases.show, "inbox", "a" * 32, rows=posted)
     stage.do(releases.show, "withdraw", "a" * 32, id="tool--1", versions="1")
 
@@ -485,7 +485,7 @@ def inbox(stage):
 
 def test_what_a_client_withdraws_is_gone_before_any_tick_and_its_other_versions_stay(stage):
     posted = [("tool--1", "1"), ("tool--1", "2"), ("tool--2", "1")]
-    facts = [(*each, "tool", "sha256:x") for each in posted]
+    facts = [(*each, "tool", "sha256:" + "0" * 64) for each in posted]
     stage.do(releases.show, "inbox", "a" * 32, rows=facts)
     stage.do(releases.show, "withdraw", "a" * 32, id="tool--1", versions="1")
     stage.project()

@@ -10,19 +10,28 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
-    UniqueConstraint,
 )
 
 from mithaq.store.tables.base import Serial, blob, column, columns, core, key
 
-bodies = Table("bodies", core, key("digest", 71), blob("body"))
+bodies = Table(  # copies name them by number, by which those that came together lie side by side
+    "bodies",
+    core,
+    Column("seq", Serial, primary_key=True, autoincrement=False),
+    Column("mark", BigInteger, nullable=False),  # the first fifteen digits of the digest
+    Column("digest", String(71), nullable=False),
+    blob("body"),
+    Index("ix_bodies_mark", "mark"),
+)
 copies = Table(
     "copies",
     core,
     Column("seq", Serial, primary_key=True, autoincrement=False),  # never given twice
     column("voucher"),  # a party, or a source as kind:name
     *columns("id", "version"),
+    Column("tail", BigInteger, nullable=False),  # the last twelve digits of the id
     Column("digest", String(71), nullable=False),
+    Column("body", Serial, nullable=False),
     column("type"),
     column("standing"),  # own | received
     column("role"),  # owner | carrier | local
@@ -44,8 +53,8 @@ copies = Table(
         "proof", ""
     ),  # JSON: batch and index, and the path unless the batch is among ``batches``
     column("refs", "[]"),  # what it refers to: (JSON pointer, id) pairs, as JSON
-    # A digest has one id and version; the terms may differ (border.md 1.8).
-    UniqueConstraint("id", "digest", "voucher", "agreement"),
+    # By the whole of an id, or of what makes a copy one of its own, an index would be as large as all the rest.
+    Index("ix_copies_tail", "tail"),
     Index("ix_copies_type_seq", "type", "seq"),
 )
 texts = Table(  # what there is to search in, read out of the bytes some time after they came

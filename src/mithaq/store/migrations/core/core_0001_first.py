@@ -124,11 +124,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "bodies",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("digest"),
+        sa.PrimaryKeyConstraint("seq"),
         schema="core",
     )
+    op.create_index("ix_bodies_mark", "bodies", ["mark"], unique=False, schema="core")
     op.create_table(
         "channels",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -208,7 +216,9 @@ def upgrade() -> None:
         sa.Column("voucher", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("tail", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("body", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("standing", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
@@ -229,15 +239,9 @@ def upgrade() -> None:
         sa.Column("proof", sa.Text(), server_default="", nullable=False),
         sa.Column("refs", sa.Text(), server_default="[]", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
-        sa.UniqueConstraint(
-            "id",
-            "digest",
-            "voucher",
-            "agreement",
-            name=op.f("uq_copies_id_digest_voucher_agreement"),
-        ),
         schema="core",
     )
+    op.create_index("ix_copies_tail", "copies", ["tail"], unique=False, schema="core")
     op.create_index("ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core")
     op.create_table(
         "cosigned",
