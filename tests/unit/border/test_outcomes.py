@@ -335,7 +335,10 @@ def test_of_two_copies_of_a_version_the_fuller_is_shown_unless_the_barer_stands_
     other = stage.body(by=None, level=Tlp.CLEAR)
     barer, fuller = (
         [reported(stage, b | more, name) for b in (body, other)]
-        for name, more in (("file:one", {"x_see_ref": unknown}), ("file:two", {}))
+        for name, more in (
+            ("file:one", {"x_see_ref": unknown}),
+            ("file:two", {"description": "all of it"}),
+        )
     )
     stage.publish(barer[1])
 

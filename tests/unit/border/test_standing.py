@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from mithaq.audit import log
 from mithaq.auth.actors import Role
 from mithaq.border import review, standing
+from mithaq.border.publish import reconsider
 from mithaq.border.standing import Wish
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound, Refused
@@ -127,6 +128,17 @@ def test_what_waited_before_the_hours_is_nobodys_proposal_of_these_hours(dora):
     dora.approve("mona", target)
 
     assert states(dora, sighting) == {B: "held"}
+    assert uses(dora) == []
+
+
+def test_what_is_decided_again_in_its_hours_is_proposed_by_nobody(dora):
+    copy = strict(dora)
+    dora.publish(copy)
+    give(dora)
+
+    dora.do(reconsider, dora.us, PAIR, [copy.seq], dora.now)
+
+    assert states(dora, copy) == {B: "held"}
     assert uses(dora) == []
 
 
@@ -339,6 +351,40 @@ def test_of_two_that_reach_the_same_partner_one_is_used_and_names_partners_in_or
         "view": copy.object.digest, "removed": [], "standing": 1, "use": 1, "proposer": "ana",
         "peers": [B, C],
     }  # fmt: skip
+
+
+def test_the_older_of_two_is_used_up_before_the_younger(dora):
+    first, second = (give(dora, count=2).row.seq for _ in range(2))
+    copies = [strict(dora) for _ in range(3)]
+
+    dora.publish(*copies)
+
+    assert [(u.standing, u.use, u.copy) for u in uses(dora)] == [
+        (first, 1, copies[0].seq), (first, 2, copies[1].seq), (second, 1, copies[2].seq),
+    ]  # fmt: skip
+
+
+def test_an_earlier_version_that_waits_for_one_partner_is_not_helped_by_the_proposal_of_a_later_one(
+    dora,
+):
+    """It is looked at with the later one, for it stands at the other partner; nobody proposes it now."""
+    sign_both(dora, agreement("wide", US, B, C, clause=WIDE), B, C)
+    dora.enrol("omar")
+    body = dora.body(by=US, level=Tlp.AMBER_STRICT)
+    [old] = dora.give(body)
+    dora.do(parties.set_peer_state, C, "met")
+    dora.publish(old, agreement="wide")
+    dora.approve("omar", old, agreement="wide")
+    dora.do(parties.set_peer_state, C, "confirmed")
+    dora.do(reconsider, dora.us, "wide", [old.seq], dora.now)
+    assert states(dora, old) == {B: "released", C: "held"}
+    give(dora, peers=[B, C])
+    [new] = dora.give(body | {"name": "later", "modified": text(dora.now)})
+
+    dora.publish(new, agreement="wide")
+
+    assert [(u.copy, u.peers) for u in uses(dora)] == [(new.seq, f"{B},{C}")]
+    assert states(dora, old) == {B: "released", C: "held"}
 
 
 def test_one_whose_zone_is_not_known_here_any_more_counts_for_nothing(dora):
