@@ -301,20 +301,21 @@ def _go_on_in_another(
     channels.put_channel(unit, replace(ours, state="frozen", reason=reason, head=seal))
     facts: dict[str, Json] = {"peer": ours.peer, "have": seq, "ours": ours.seq, "reason": reason}
     administrative(unit, now, "channel-frozen", ours.id, facts)
+    if ours.agreement:
+        closed = {"peer": ours.peer, "title": "", "kind": "node", "state": "closed"}
+        releases.show(unit, "shelf", ours.id, **closed)
+        opening.refresh(unit, us, ours.agreement, now)  # first: it opens what nothing was sent in
     lacks = channels.first_undelivered(unit, ours.id)
     first = seq + 1 if lacks is None else min(lacks, seq + 1)
     for parcel in channels.parcels(unit, ours.id, first, ours.seq):
         _again(unit, us, ours, parcel, now)  # recalls before what follows what they name
     if not ours.agreement:
         return
-    closed = {"peer": ours.peer, "title": "", "kind": "node", "state": "closed"}
-    releases.show(unit, "shelf", ours.id, **closed)
     standing = [
         row for row in releases.rows_of_agreement(unit, ours.agreement) if row.shelf == ours.id
     ]
     for row in standing:
         releases.take_away(unit, row.shelf, row.id, row.version)
-    opening.refresh(unit, us, ours.agreement, now)
     reconsider(unit, us, ours.agreement, [*{row.copy for row in standing}], now)
 
 

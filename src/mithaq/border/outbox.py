@@ -14,7 +14,7 @@ from mithaq.border import orders
 from mithaq.border.agreements import terms_of
 from mithaq.border.channels import Load, Outgoing, load, outgoing_channel, send
 from mithaq.border.kept import Proofs
-from mithaq.border.opening import unfetched
+from mithaq.border.opening import refresh, unfetched
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.clock import text
@@ -124,6 +124,9 @@ def place(
     _keep_changed(unit, going)
     records = (_record(work, placed, peer) for peer, many in going.items() for placed in many)
     leaf = log.append(unit, records).first
+    if any(channels.find(unit, peer, agreement.id, "out") is None for peer in going):
+        # The text came into force a moment ago, and nobody has looked yet: rows need a shelf to stand on.
+        refresh(unit, us, agreement.id, now)
     for peer, many in going.items():
         shelf = outgoing_channel(unit, peer, agreement.id).id
         statements = _statements(work, shelf, many)

@@ -32,6 +32,7 @@ from mithaq.seal.messages import (
     encode,
 )
 from mithaq.store import alarms, channels, inbound, parties
+from mithaq.store import shelf as onshow
 from tests.unit.border.lies import pair
 from tests.unit.border.stage import FORUM, PAIR, US, B, C, put, sealed
 from tests.unit.border.test_peers import following
@@ -246,6 +247,13 @@ def test_what_a_peer_lacks_of_what_a_restored_node_sent_under_used_numbers_is_se
     assert new["id"] != ours["id"]
     again = [e.id if isinstance(e, Put) else type(e) for e in carried(stage, new["id"])]
     assert again == [Recall, *(each.object.id for each in (other, later)[:more])]
+    stage.project()
+    with stage.node.shelf.read() as unit:
+        assert onshow.any_shelf(unit, new["id"]).state == "open"
+        shown = unit.execute(
+            text("SELECT id FROM shelf_rows WHERE shelf = :s AND type = 'tool'"), {"s": new["id"]}
+        )
+        assert set(shown.scalars()) == {each.object.id for each in (other, later)[:more]}
     [alarm] = stage.ask(alarms.every)
     shows = evidence.check(evidence.read_file(alarm.evidence), stage.ask(peers.every_key_of, B))
     assert (shows.kind, shows.by, shows.facts["have"]) == ("ahead", B, 2)

@@ -1,17 +1,19 @@
 """Which shelves are open, blocked or closed, until when, and what is noted when one closes (border.md 3.4, 3.5)."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from mithaq.border import clocks, opening, parting, rupture, signing
+from mithaq.border import clocks, opening, parting, rupture, signing, watch
+from mithaq.clock import text as stamp
 from mithaq.policy.agreement import Clause, digest_of, to_bytes
 from mithaq.store import channels, parties
 from mithaq.store.journal import keep, setting
 from tests.unit.border.lies import sign_both
 from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement
 from tests.unit.border.test_again import grant
-from tests.unit.border.test_shelf import channel_to
+from tests.unit.border.test_shelf import channel_to, fetched, rows
 
 MARCH, APRIL, MAY, JUNE = (f"2026-0{month}-15T00:00:00.000Z" for month in (3, 4, 5, 6))
 
@@ -74,6 +76,21 @@ def test_a_new_partys_shelf_opens_at_once_unless_much_waits_to_be_decided(stage)
         found = refresh(stage, stale=stale)
         title = shelf(stage, "blocked" if stale else "open", PAIR)
         assert found == ([title] if stale else [title, until(stage)])
+
+
+def test_what_is_released_in_the_instant_a_text_comes_into_force_is_shown_before_any_look(stage):
+    """Nobody has looked at the clock yet: the shelf opens with its first row, as it does with a last signature."""
+    start = stamp(stage.now + timedelta(hours=1))
+    sign_both(stage, agreement("soon", US, B, start=start))
+    stage.do(watch.catch_up, stage.us, "soon", stage.now)
+    stage.clock.step(3600)
+    [copy] = stage.give(stage.body(by=US))
+
+    stage.publish(copy, agreement="soon")
+    stage.project()
+
+    assert fetched(stage, B, "soon") == [[copy.object.raw]]
+    assert len(rows(stage, copy.object.id)) == 1
 
 
 def test_whose_words_are_not_compared_has_no_shelf(stage):
