@@ -1,7 +1,8 @@
 """``./mithaq mutate policy`` and ``./mithaq mutate border``: would the tests notice if the code were wrong?
 
-Each mutant is tried with the tests that run its line, those first that noticed its neighbours, then the fastest,
-until one fails. What has been killed is remembered in ``.mutation/`` and tried again only with ``--all``.
+Each mutant is tried with the tests that run its line, those first that noticed its neighbours, then its module's own,
+then the fastest, until one fails. What has been killed is remembered in ``.mutation/`` and tried again only with
+``--all``.
 """
 
 import argparse
@@ -99,8 +100,12 @@ class Room:
             )
         here = self.killers[f"{mutant.module}:{mutant.where}"]
         near = self.killers[mutant.module]
-        seconds = self.base.seconds
-        order = sorted(able, key=lambda t: (-here[t], seconds[t] > QUICK, -near[t], seconds[t]))
+        seconds, own = self.base.seconds, f"/test_{self.stem(mutant)}.py::"
+
+        def rank(test: str) -> tuple[int, bool, bool, int, float]:
+            return -here[test], own not in test, seconds[test] > QUICK, -near[test], seconds[test]
+
+        order = sorted(able, key=rank)
         chosen: list[str] = []
         left = self.patience
         for test in order:
