@@ -187,10 +187,17 @@ def test_who_refers_to_an_object_is_found(core):
         copy(tool(3, x_ref="campaign" + TARGET[TARGET.index("--") :])),
     )
 
-    with core.read() as unit:
-        assert sorted(objects.referring_to(unit, TARGET)) == [one.seq, two.seq]
-        assert objects.referring_to(unit, one.object.id) == []
-        assert objects.referring_to(unit, "no identifier") == []
+    for count in (0, 1, 1_000):  # the same before that is read out of them, amid it, and after
+        with core.begin() as unit:
+            texts.read_out(unit, count)
+        with core.read() as unit:
+            assert objects.referring_to(unit, [TARGET]) == [one.seq, two.seq]
+            assert objects.referring_to(unit, [TARGET, one.object.id]) == [one.seq, two.seq]
+            assert objects.referring_to(unit, [one.object.id]) == []
+            assert objects.referring_to(unit, ["no identifier"]) == []
+    with core.begin() as unit:
+        objects.erase(unit, [one])
+        assert objects.referring_to(unit, [TARGET]) == [two.seq]
 
 
 # --- who reads what ----------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def _bereave(unit: Connection, us: Us, gone: set[str], now: datetime) -> None:
     What is queued to be decided again anyway is left to its turn.
     """
     while gone:
-        touched = [seq for id_ in sorted(gone) for seq in objects.referring_to(unit, id_)]
+        touched = objects.referring_to(unit, gone)
         gone = set()
         for agreement, seqs in releases.standing_of(unit, touched).items():
             terms = held(unit, agreement, now).text

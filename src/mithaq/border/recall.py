@@ -111,7 +111,7 @@ def recall(unit: Connection, us: Us, by: str, asked: Asked, now: datetime) -> li
         recalls.give(unit, order)
         _take_down(unit, order, many)
         given.append(Given(order=order, owing=orders.tell(unit, us, order, many, now)))
-        again = {each.copy for each in many} | set(objects.referring_to(unit, order.id))
+        again = {each.copy for each in many} | set(objects.referring_to(unit, [order.id]))
         reconsider(unit, us, agreement, sorted(again), now)  # a narrower view follows its order
     return given
 
@@ -298,7 +298,7 @@ def erase(unit: Connection, us: Us, copies: Sequence[Copy], now: datetime) -> No
             releases.show(unit, "remove", row.shelf, id=row.id, version=row.version)
     releases.forget(unit, seqs)
     objects.erase(unit, copies)
-    touched = sorted({seq for id_ in ids for seq in objects.referring_to(unit, id_)})
+    touched = objects.referring_to(unit, ids)
     for name in dict.fromkeys(i.agreement for i in releases.intents_where(unit, copies=touched)):
         reconsider(unit, us, name, touched, now)
 

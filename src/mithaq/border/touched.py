@@ -64,7 +64,7 @@ def _referring(unit: Connection, gone: Iterable[ShelfRow], now: datetime) -> Non
     for row in gone:
         by_agreement[row.agreement].add(row.id)
     for agreement, ids in by_agreement.items():
-        copies = {seq for id_ in ids for seq in objects.referring_to(unit, id_)}
+        copies = set(objects.referring_to(unit, ids))
         pending.turn_at(unit, agreement, [(copy, text(now)) for copy in sorted(copies)])
 
 

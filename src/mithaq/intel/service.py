@@ -214,7 +214,7 @@ def relate(unit: Connection, us: Us, actor: Actor, copy: Copy) -> list[Related]:
         Related(direction="to", pointer=pointer, id=target, copy=ends.get(target))
         for pointer, target in names
     ]
-    for rows in objects.numbered(visible, objects.referring_to(unit, copy.object.id)):
+    for rows in objects.numbered(visible, objects.referring_to(unit, [copy.object.id])):
         for other in objects.load(unit, rows):
             found += [
                 Related(direction="from", pointer=pointer, id=other.object.id, copy=other)

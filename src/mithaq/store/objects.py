@@ -1,7 +1,7 @@
 """Copies of STIX objects: one per (voucher, id, version, digest) and agreement (border.md 1.1, 1.8)."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -44,8 +44,15 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     proof: str = ""  # the voucher's batch and path, as JSON: lets us relay it
 
 
-def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> dict[str, int]:
-    """Keep bytes by their digest; what is there stays. Return the numbers of all."""
+def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
+    """Keep bytes by their digest; what is there stays."""
+    _put_bodies(unit, views)
+
+
+def _put_bodies(
+    unit: Connection, views: Mapping[str, bytes]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Keep bytes; return the numbers of those that were here, and of those that are new."""
     numbers = _numbers(unit, views)
     last = unit.execute(select(func.coalesce(func.max(bodies.c.seq), 0))).scalar_one()
     new = {
@@ -53,7 +60,7 @@ def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> dict[str, int]:
     }
     made = [(seq, _mark(digest), digest, views[digest]) for digest, seq in new.items()]
     insert_many(unit, bodies, ("seq", "mark", "digest", "body"), made)
-    return numbers | new
+    return numbers, new
 
 
 def _numbers(unit: Connection, digests: Collection[str]) -> dict[str, int]:
@@ -84,22 +91,27 @@ def bodies_of(unit: Connection, digests: Iterable[str]) -> dict[str, bytes]:
 
 
 def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
-    """Store copies and their relations; return those that were not there yet, numbered, in order.
+    """Store copies; return those that were not there yet, numbered, in order.
 
     A copy is one of its own by its voucher, id, digest and agreement: a digest has one id and version, and the terms
     may differ (border.md 1.8).
     """
     append_lock(unit, "copies")
-    numbers = put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
+    known, fresh = _put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
+    numbers = known | fresh
     last = int(setting(unit, _LAST, "0"))  # kept, for an erased copy's number names nothing again
-    stored = [_number(copy, seq) for seq, copy in enumerate(_fresh(unit, new), last + 1)]
+    stored = [_number(copy, seq) for seq, copy in enumerate(_fresh(unit, new, known), last + 1)]
     insert_many(unit, copies, _COLUMNS, [_row(c, numbers[c.object.digest]) for c in stored])
     if stored:
         keep(unit, _LAST, str(stored[-1].seq))
-    tails = _Tails()
-    named = [(tails[id_], copy.seq) for copy in stored for _, id_ in copy.object.references]
-    insert_many(unit, relations, ("tail", "copy"), named, or_else="keep")
     return stored
+
+
+def relate(unit: Connection, some: Sequence[Copy]) -> None:
+    """Keep by what identifiers copies are found that refer to them."""
+    tails = _Tails()
+    named = [(tails[id_], copy.seq) for copy in some for _, id_ in copy.object.references]
+    insert_many(unit, relations, ("tail", "copy"), named, or_else="keep")
 
 
 class _Tails(dict[str, int]):
@@ -111,13 +123,16 @@ class _Tails(dict[str, int]):
 
 
 def _tail(id_: str) -> int:
-    """Return what an identifier is found by: some of it, as a number."""
-    return int(id_[-12:], 16)
+    """Return what an identifier is found by: some of it, as a number; what is none is found by nothing."""
+    try:
+        return int(id_[-12:], 16)
+    except ValueError:
+        return -1
 
 
 def by_ids(unit: Connection, ids: Iterable[str]) -> ColumnElement[bool]:
-    """Narrow a select to copies of some ids, and a few of others that end alike."""
-    return within(unit, copies.c.tail, {_tail(id_) for id_ in ids if IDENTIFIER.fullmatch(id_)})
+    """Narrow a select to copies of some identifiers, and a few of others that end alike."""
+    return within(unit, copies.c.tail, set(map(_tail, ids)))
 
 
 def _number(copy: Copy, seq: int) -> Copy:
@@ -125,11 +140,16 @@ def _number(copy: Copy, seq: int) -> Copy:
     return copy
 
 
-def _fresh(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
-    """Return those of ``new`` that are not here yet, the first of each that came twice."""
+def _fresh(unit: Connection, new: Sequence[Copy], known: Container[str]) -> list[Copy]:
+    """Return those of ``new`` that are not here yet, the first of each that came twice.
+
+    Args:
+        known: the digests of bytes that are here.
+    """
     columns = (copies.c[name] for name in ("voucher", "id", "digest", "agreement"))
-    tails = {_tail(copy.object.id) for copy in new}
-    here = set(fetched(unit, select(*columns).where(within(unit, copies.c.tail, tails))))
+    tails = {_tail(copy.object.id) for copy in new if copy.object.digest in known}
+    query = select(*columns).where(within(unit, copies.c.tail, tails))
+    here = set(fetched(unit, query)) if tails else ()
     given: dict[tuple[str, str, str, str], Copy] = {}
     for copy in new:
         seen = copy.object
@@ -138,6 +158,7 @@ def _fresh(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
 
 
 _LAST = "copies.last"  # the number given last
+READ = "search.read"  # the number of the last copy whose words and references were read out
 _COLUMNS = (
     "seq", "voucher", "id", "version", "tail", "digest", "body", "type", "standing", "role", "owner",
     "agreement", "agreement_version", "sent_by", "onward", "author", "beside", "readers", "tlp", "state",
@@ -359,13 +380,27 @@ def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:
     return [row for row in found if row[2] in wanted and given[row[1], row[2]] > 1]
 
 
-def referring_to(unit: Connection, id_: str) -> list[int]:
-    """Return the numbers of the copies that refer to ``id_``."""
-    if not IDENTIFIER.fullmatch(id_):
+def referring_to(unit: Connection, ids: Iterable[str]) -> list[int]:
+    """Return the numbers of the copies that refer to one of ``ids``, also of those not read out yet."""
+    wanted = {id_ for id_ in ids if IDENTIFIER.fullmatch(id_)}
+    if not wanted:
         return []
-    query = select(copies.c.seq, copies.c.refs).join(relations, relations.c.copy == copies.c.seq)
-    some = fetched(unit, query.where(relations.c.tail == _tail(id_)))
-    return [seq for seq, refs in some if f'"{id_}"' in refs]
+    query = select(copies.c.seq, copies.c.refs)
+    found = query.join(relations, relations.c.copy == copies.c.seq)
+    found = found.where(within(unit, relations.c.tail, set(map(_tail, wanted))))
+    rest = query.where(copies.c.seq > read_until(unit))
+    return sorted(
+        {
+            seq
+            for seq, refs in (*fetched(unit, found), *fetched(unit, rest))
+            if not wanted.isdisjoint(id_ for _, id_ in _references(refs))
+        }
+    )
+
+
+def read_until(unit: Connection) -> int:
+    """Return the number of the last copy of which was read out what it is found by."""
+    return int(setting(unit, READ, "0"))
 
 
 def links(unit: Connection, seqs: Sequence[int]) -> dict[int, set[int]]:

@@ -1,5 +1,6 @@
 """Who gave us what, and on whose word: what is known of copies without their bytes (border.md 1.1, 6)."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -80,8 +81,10 @@ def accounts_of(unit: Connection, ids: Iterable[str]) -> list[Account]:
 def held_often(unit: Connection, ids: Iterable[str]) -> list[str]:
     """Return those of ``ids`` of which more than one copy is here."""
     wanted = set(ids)
-    query = select(copies.c.id, func.count()).where(by_ids(unit, wanted)).group_by(copies.c.id)
-    return [id_ for id_, count in fetched(unit, query) if count > 1 and id_ in wanted]
+    query = select(copies.c.tail).where(by_ids(unit, wanted)).group_by(copies.c.tail)
+    alike = query.having(func.count() > 1)
+    held = Counter(fetched(unit, select(copies.c.id).where(copies.c.tail.in_(alike))))
+    return [id_ for (id_,), count in held.items() if count > 1 and id_ in wanted]
 
 
 def put_batch(unit: Connection, digest: str, envelope: str, leaves: Sequence[bytes]) -> None:

@@ -6,33 +6,29 @@ from sqlalchemy import Connection, func, select
 
 from mithaq.model.objects import Object
 from mithaq.store import objects
-from mithaq.store.journal import keep, setting
+from mithaq.store.journal import keep
 from mithaq.store.objects import Copy, Rows
 from mithaq.store.sql import insert_many
 from mithaq.store.tables import copies, texts
 
-_READ = "search.read"  # the number of the last copy whose words were read out
 _PAGE = 500  # copies looked through at once
 
 
 def behind(unit: Connection) -> bool:
     """Say whether there are copies whose words were not read out yet."""
     newest = unit.execute(select(func.max(copies.c.seq))).scalar_one()
-    return (newest or 0) > _position(unit)
+    return (newest or 0) > objects.read_until(unit)
 
 
 def read_out(unit: Connection, most: int) -> None:
-    """Keep the words of the next ``most`` copies."""
-    rows = objects.everything().where(copies.c.seq > _position(unit))
+    """Keep the words of the next ``most`` copies, and what they refer to."""
+    rows = objects.everything().where(copies.c.seq > objects.read_until(unit))
     found = objects.load(unit, rows.order_by(copies.c.seq).limit(most))
     said = [(copy.seq, words_of(copy.object)) for copy in found]
     insert_many(unit, texts, ("copy", "words"), said, or_else="keep")
+    objects.relate(unit, found)
     if found:
-        keep(unit, _READ, str(found[-1].seq))
-
-
-def _position(unit: Connection) -> int:
-    return int(setting(unit, _READ, "0"))
+        keep(unit, objects.READ, str(found[-1].seq))
 
 
 def search(
@@ -60,7 +56,7 @@ def search(
     if not wanted:
         return objects.load(unit, rows.order_by(copies.c.seq.desc()).limit(limit))
     found: list[Copy] = []
-    for copy in _unread(unit, rows, _position(unit)):
+    for copy in _unread(unit, rows, objects.read_until(unit)):
         if _says(copy, wanted):
             found.append(copy)
             if len(found) == limit:
