@@ -1,4 +1,4 @@
-"""What a node reads is listed in its people's language, and an old bundle is imported like any."""
+"""What a node reads is listed in its people's language; an old bundle and a list are imported like any."""
 
 import json
 
@@ -29,8 +29,9 @@ def say(tmp_path, monkeypatch):
 def test_every_format_says_what_it_reads(say):
     for language in ("en", "fr", "ar"):
         rows = json.loads(say("formats", "--json", language=language))
-        assert [each["format"] for each in rows] == ["stix-2.0", "stix"]
-        assert all("STIX" in each["reads"] for each in rows)
+        assert [each["format"] for each in rows] == ["stix-2.0", "stix", "list"]
+        assert ["STIX" in each["reads"] for each in rows] == [True, True, False]
+        assert "CSV" in rows[-1]["reads"]
 
 
 def test_a_bundle_of_stix_2_0_is_imported_lifted_and_found(say, tmp_path):
@@ -56,3 +57,107 @@ def test_a_bundle_of_stix_2_0_is_imported_lifted_and_found(say, tmp_path):
 
     assert (done["stored"], [each["code"] for each in done["rejected"]]) == (1, ["stix-id"])
     assert (found["id"], found["marking"]) == (old["id"], "TLP:GREEN")
+
+
+def imported(say, file, *options, code=0):
+    [done] = json.loads(say("import", str(file), *options, "--as", "ana", "--json", code=code))
+    return done
+
+
+def shown(say, words):
+    found = json.loads(say("search", *words, "--as", "ana", "--json"))
+    return [
+        json.loads(say("show", str(each["number"]), "--raw", "--as", "ana"))
+        | {"marking": each["marking"], "from": each["from"]}
+        for each in found
+    ]
+
+
+def test_a_plain_list_is_imported_as_it_is(say, tmp_path):
+    file = tmp_path / "feed.txt"
+    file.write_text("# today\n198.51.100.7\nhxxps://evil[.]example/x\nno value\n")
+
+    done = imported(say, file, "--tlp", "GREEN", code=1)
+    [url] = shown(say, ["https://evil.example/x"])
+
+    assert (done["stored"], done["unmarked"]) == (2, 0)
+    assert [(each["code"], each["where"]) for each in done["rejected"]] == [("list-form", "line 4")]
+    assert url["pattern"] == "[url:value = 'https://evil.example/x']"
+    assert (url["marking"], url["from"]) == ("TLP:GREEN", "file:feed")
+
+
+def test_a_table_is_imported_row_by_row_with_its_own_markings(say, tmp_path):
+    file = tmp_path / "feed.csv"
+    file.write_text(
+        "Value;Threat;Comment;TLP\nevil.example;Emotet;seen;AMBER\n198.51.100.7;;;\nb.example;;;AMBRE\n"
+    )
+
+    done = imported(say, file, "--tlp", "GREEN", code=1)
+    [domain], [address] = shown(say, ["Emotet"]), shown(say, ["198.51.100.7"])
+
+    assert (done["stored"], [each["code"] for each in done["rejected"]]) == (2, ["list-tlp"])
+    assert (domain["name"], domain["description"]) == ("Emotet", "seen")
+    assert (domain["marking"], address["marking"]) == ("TLP:AMBER", "TLP:GREEN")
+
+
+def test_a_list_of_hashes_needs_to_be_told_their_kind(say, tmp_path):
+    file = tmp_path / "hashes.txt"
+    file.write_text("".join(f"{n:032x}\n" for n in range(3)))
+
+    bare = imported(say, file, "--tlp", "GREEN", code=1)
+    wrong = imported(say, file, "--tlp", "GREEN", "--kind", "sha256", code=1)
+    done = imported(say, file, "--tlp", "GREEN", "--kind", "md5")
+
+    assert [(each["code"], "--kind" in each["why"]) for each in bare["rejected"]] == [
+        ("list-hash", True)
+    ] * 3
+    assert {each["code"] for each in wrong["rejected"]} == {"list-value"}
+    assert (bare["stored"], wrong["stored"], done["stored"], done["rejected"]) == (0, 0, 3, [])
+
+
+def test_a_column_is_said_by_a_person_where_its_name_does_not(say, tmp_path):
+    file = tmp_path / "certificates.csv"
+    file.write_text(f"listed,SHA1,why\n2024-05-01,{'ab' * 20},c2\n")
+
+    columns = ("certificate-sha1=SHA1", "since=1", "name=why")
+    options = [word for each in columns for word in ("--column", each)]
+    done = imported(say, file, "--tlp", "GREEN", *options)
+    [found] = shown(say, ["ab" * 20])
+
+    assert done["stored"] == 1
+    assert found["pattern"] == f"[x509-certificate:hashes.'SHA-1' = '{'ab' * 20}']"
+    assert (found["name"], found["valid_from"]) == ("c2", "2024-05-01T00:00:00.000Z")
+
+
+@pytest.mark.parametrize(
+    "options", [("--kind", "md55"), ("--column", "value"), ("--column", "nothing=1"), ("--column", "value=x")]
+)  # fmt: skip
+def test_a_kind_or_a_column_that_is_none_is_refused_before_anything_is_taken(
+    say, tmp_path, options
+):
+    file = tmp_path / "feed.csv"
+    file.write_text("value,comment\nevil.example,x\n")
+
+    say("import", str(file), *options, "--as", "ana", code=2)
+
+    assert json.loads(say("search", "evil", "--as", "ana", "--json")) == []
+
+
+def test_the_next_edition_of_a_list_brings_what_is_new_in_it(say, tmp_path):
+    file = tmp_path / "feed.csv"
+    terms = ("--tlp", "GREEN", "--source", "exchange")
+    file.write_text("value,comment\nevil.example,one\nb.example,x\n")
+    first = imported(say, file, *terms)
+    [old] = shown(say, ["evil.example"])
+
+    again = imported(say, file, *terms)
+    file.write_text("value,comment\nb.example,x\nevil.example,two\nc.example,y\n")
+    changed = imported(say, file, *terms)
+    [new] = shown(say, ["evil.example"])
+
+    assert [(each["stored"], each["known"]) for each in (first, again, changed)] == [
+        (2, 0), (0, 2), (2, 1)
+    ]  # fmt: skip
+    assert (new["id"], new["created"]) == (old["id"], old["created"])
+    assert new["modified"] > old["modified"]
+    assert (old["description"], new["description"]) == ("one", "two")

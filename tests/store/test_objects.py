@@ -458,3 +458,37 @@ def test_a_number_is_never_given_again(core):
     (later,) = add(core, copy(tool(2)))
 
     assert later.seq > stored.seq
+
+
+def test_the_first_and_the_last_version_that_a_voucher_gave_are_known_whatever_became_of_them(core):
+    first, middle, last = (f"2026-01-0{n}T00:00:00.000Z" for n in (1, 2, 3))
+    add(
+        core,
+        copy(tool(version=middle), voucher="file:a"),
+        copy(tool(version=first), voucher="file:a"),
+        copy(tool(version=last, name="new"), voucher="file:a", state="quarantined"),
+        copy(tool(version=LATER), voucher="file:b"),
+        copy(tool(2), voucher="file:a"),
+    )
+    one, other = tool().id, tool(2).id
+
+    with core.read() as unit:
+        ours = objects.spans(unit, "file:a", [one, other, tool(3).id])
+        theirs = objects.spans(unit, "file:b", [one, other])
+        assert objects.spans(unit, "file:a", []) == {}
+
+    assert ours == {
+        one: (first, last, tool(version=last, name="new").digest),
+        other: (first, first, tool(2).digest),
+    }
+    assert theirs == {one: (LATER, LATER, tool(version=LATER).digest)}
+
+
+def test_the_versions_of_many_are_known_at_once(core):
+    many = [tool(n) for n in range(3_000)]
+    add(core, *(copy(each, voucher="file:a") for each in many))
+
+    with core.read() as unit:
+        known = objects.spans(unit, "file:a", [each.id for each in many])
+
+    assert {id_: span.digest for id_, span in known.items()} == {e.id: e.digest for e in many}

@@ -13,8 +13,8 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
+from mithaq.formats import LISTS, PLAIN
 from mithaq.intel import Added, Caveats, Copy, Related
-from mithaq.intel.rules import UNREADABLE
 from mithaq.model.labels import Beside
 from mithaq.node import Node
 
@@ -59,6 +59,8 @@ def import_(  # noqa: PLR0913 an argument per option
     community: Names = "",
     own: Flag = False,
     format_: Annotated[str, typer.Option("--format", metavar="NAME")] = "",
+    kind: Annotated[str, typer.Option(metavar="KIND")] = "",
+    column: Annotated[list[str] | None, typer.Option(metavar="ROLE=COLUMN")] = None,
     reader: Annotated[list[str] | None, typer.Option(metavar="PARTY:ID")] = None,
 ) -> None:
     """Take files in, object by object."""
@@ -75,6 +77,7 @@ def import_(  # noqa: PLR0913 an argument per option
         purpose=purpose,
     )
     beside, readers = intel.caveats(given), intel.readers(reader or ())
+    layout = intel.layout(kind, column or ())
     results: list[tuple[Path, Added]] = []
     with desk.node() as node:
         _known_recipients(node, beside)
@@ -82,7 +85,8 @@ def import_(  # noqa: PLR0913 an argument per option
             incoming = intel.Incoming(
                 raw=desk.read(file),
                 source=_source(node, source or file.stem, community),
-                format=format_ or None,
+                format=format_ or (LISTS if layout != PLAIN else None),
+                layout=layout,
                 beside=beside,
                 readers=readers,
                 own=own,
@@ -122,13 +126,13 @@ def _report(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool) 
             "stored": len(added.stored),
             "known": added.known,
             "markings": added.markings,
-            "unmarked": sum(not intel.marking(copy) for copy in added.stored),
-            "unreadable": sum(intel.marking(copy) == UNREADABLE for copy in added.stored),
+            "unmarked": added.unmarked,
+            "unreadable": added.unreadable,
             "rejected": [
                 {"id": each.id, "code": each.code, "where": each.where, "why": each.why}
                 for each in added.rejected
             ],
-            "objects": [copy.seq for copy in added.stored],
+            "objects": added.stored,
         }
         for file, added in results
     ]

@@ -4,12 +4,14 @@ A format is one file in this room, or a plug-in of the group ``mithaq.formats`` 
 ``Registry.extended``. A format sees bytes only; it decides nothing about who may know what.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+import msgspec
+
 from mithaq.errors import InputError
-from mithaq.model.canonical import DEFAULT_LIMITS, Limits
+from mithaq.model.canonical import DEFAULT_LIMITS, Json, Limits
 from mithaq.model.objects import Object
 
 
@@ -31,12 +33,34 @@ class Refusal:
 
     position: int  # in the input, from 0
     id: str | None  # the identifier it claims, if that has the form of one
-    code: str  # gate-… or stix-…
+    code: str  # gate-…, stix-… or list-…
     where: str  # JSON pointer in the object, or line and column in its own text
     why: str
+    line: int = 0  # where it begins, from 1, if ``position`` counts lines
 
 
-Read: TypeAlias = Iterator[Object | Refusal]
+class Undated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an input says that names itself and its instants nowhere, as a line of a list does.
+
+    Whoever takes it in gives it an identifier, the same for the same ``key`` of the same source, and instants: a new
+    version only where something else is said.
+    """
+
+    position: int  # in the input, from 0
+    key: str  # what it is about
+    body: dict[str, Json]  # of a STIX object, but for ``id``, ``created`` and ``modified``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a person says of an input that does not say it itself; formats that need none ignore it."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)  # role -> name or number of a column
+    kind: str = ""  # of all its values
+
+
+PLAIN = Layout()
+Read: TypeAlias = Iterator[Object | Undated | Refusal]
 
 
 class Format(Protocol):
@@ -49,7 +73,7 @@ class Format(Protocol):
     def fits(self, raw: bytes) -> bool:
         """Say at a glance whether ``raw`` looks like this format."""
 
-    def read(self, raw: bytes, limits: Limits) -> Read:
+    def read(self, raw: bytes, limits: Limits, layout: Layout) -> Read:
         """Read ``raw``; raises ``InputError`` if it is refused as a whole."""
 
 
@@ -71,8 +95,14 @@ class Registry:
                 raise InputError("two formats of one name", format=name)
         return Registry((*self.formats, *more))
 
-    def read(self, raw: bytes, name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Read:
-        """Yield an ``Object`` or a ``Refusal`` for each object in ``raw``.
+    def read(
+        self,
+        raw: bytes,
+        name: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        layout: Layout = PLAIN,
+    ) -> Read:
+        """Yield an ``Object``, something ``Undated`` or a ``Refusal`` for each object in ``raw``.
 
         It is read as format ``name``, or as the first that fits.
 
@@ -80,7 +110,7 @@ class Registry:
             UnknownFormat: there is no such format, or none fits.
             InputError: ``raw`` is refused as a whole, before anything is yielded.
         """
-        return self._choose(raw, name).read(raw, limits)
+        return self._choose(raw, name).read(raw, limits, layout)
 
     def _choose(self, raw: bytes, name: str | None) -> Format:
         for known in self.formats:

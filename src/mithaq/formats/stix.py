@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from mithaq.errors import InputError
-from mithaq.formats.registry import NotThisFormat, Read, Refusal
+from mithaq.formats.registry import PLAIN, Layout, NotThisFormat, Read, Refusal
 from mithaq.model.canonical import DEFAULT_LIMITS, GateRefused, Json, Limits, parse
 from mithaq.model.objects import IDENTIFIER, InvalidObject, Object, checked
 
@@ -40,7 +40,7 @@ class Stix:
         """Say whether ``raw`` looks like a JSON object."""
         return _OPENING.match(raw) is not None
 
-    def read(self, raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Read:
+    def read(self, raw: bytes, limits: Limits = DEFAULT_LIMITS, _layout: Layout = PLAIN) -> Read:
         """Read every object in ``raw``.
 
         Raises:

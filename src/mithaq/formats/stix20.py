@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from mithaq.errors import InputError
-from mithaq.formats.registry import NotThisFormat, Read
+from mithaq.formats.registry import PLAIN, Layout, NotThisFormat, Read
 from mithaq.formats.stix import Piece, pieces, refusal
 from mithaq.model.canonical import DEFAULT_LIMITS, GateRefused, Json, Limits, canonical
 from mithaq.model.ids import sco_id
@@ -63,7 +63,7 @@ class Stix20:
             return False
         return (head.type, head.spec_version) == ("bundle", _SAYS)
 
-    def read(self, raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Read:
+    def read(self, raw: bytes, limits: Limits = DEFAULT_LIMITS, _layout: Layout = PLAIN) -> Read:
         """Read every object of the bundle ``raw``.
 
         Raises:

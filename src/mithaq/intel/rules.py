@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from mithaq.clock import parse, text
 from mithaq.errors import InputError
+from mithaq.formats import Layout
+from mithaq.formats.lists import ROLES
 from mithaq.model.labels import Beside, Tlp, pap, tlp
 from mithaq.model.markings import FIXED
 from mithaq.model.objects import Body, Object
+from mithaq.model.values import KINDS
 
 UNREADABLE = "TLP:RED?"  # a marking nobody here can read counts as the strictest
 UNIT = 2000  # objects added in one transaction: a big file keeps nobody else waiting for long
@@ -44,6 +48,24 @@ def caveats(given: Caveats) -> Beside:
         expiry=_instant(given.expiry),
         purposes=_names(given.purpose),
     )
+
+
+def layout(kind: str, columns: Sequence[str]) -> Layout:
+    """Read how a list is laid out: the kind of its values, and ``ROLE=COLUMN`` pairs.
+
+    Raises:
+        InputError: a kind or a role is none, or a pair is not of that form.
+    """
+    if kind and kind not in KINDS:
+        raise InputError(f"no kind of value {kind!r}; known are {', '.join(KINDS)}", cause="kind")
+    found: dict[str, str] = {}
+    for each in columns:
+        role, equals, column = each.partition("=")
+        if not equals or not column or role not in ROLES:
+            known = ", ".join(ROLES)
+            raise InputError(f"a column is written ROLE=COLUMN; roles are {known}", cause="column")
+        found[role] = column
+    return Layout(columns=found, kind=kind)
 
 
 def readers(written: Sequence[str]) -> dict[str, list[str]]:
@@ -87,11 +109,12 @@ def _instant(written: str) -> str | None:
 def marking(copy_body: Body, beside: Beside, level: int) -> str:
     """Return the TLP label that readers are shown; empty if there is none on the object or beside it."""
     refs = copy_body.get("object_marking_refs")
-    borne = (
-        [FIXED[str(ref)].label.tlp for ref in refs if ref in FIXED]
-        if isinstance(refs, list)
-        else []
-    )
+    return _marking(tuple(map(str, refs)) if isinstance(refs, list) else (), beside, level)
+
+
+@lru_cache(maxsize=1024)  # of an import, most are marked alike
+def _marking(refs: tuple[str, ...], beside: Beside, level: int) -> str:
+    borne = [FIXED[ref].label.tlp for ref in refs if ref in FIXED]
     marked = beside.tlp is not None or any(one is not None for one in borne)
     if level not in set(Tlp):
         return UNREADABLE

@@ -12,10 +12,11 @@ from mithaq.border import agreements, local
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import InputError, NotFound
-from mithaq.formats import Refusal, Registry
+from mithaq.formats import PLAIN, Layout, Refusal, Registry, Undated
 from mithaq.intel import rules
+from mithaq.intel.undated import dated
 from mithaq.model.labels import Beside
-from mithaq.model.objects import IDENTIFIER, moment, references
+from mithaq.model.objects import IDENTIFIER, Object, moment, references
 from mithaq.store import objects, parties, texts
 from mithaq.store.engine import Store
 from mithaq.store.objects import Copy, Rows
@@ -32,6 +33,7 @@ class Incoming:
     raw: bytes = field(repr=False)
     source: Source
     format: str | None = None  # the first that fits
+    layout: Layout = PLAIN
     beside: Beside = Beside()
     readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     own: bool = False  # we speak for these objects
@@ -47,14 +49,16 @@ class Rejected:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Added:
     """What came of a file: every object is stored, known already, a marking taken note of, or rejected."""
 
-    stored: tuple[Copy, ...] = field(repr=False)
-    known: int
-    markings: int  # definitions, which are no objects of their own
-    rejected: tuple[Rejected, ...]
+    stored: list[int] = field(default_factory=list, repr=False)  # their numbers
+    unmarked: int = 0  # of these
+    unreadable: int = 0  # of these, by their markings
+    known: int = 0
+    markings: int = 0  # definitions, which are no objects of their own
+    rejected: list[Rejected] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,34 +126,89 @@ def add(  # noqa: PLR0913 where, who, what, how and when
     require(actor, Permission.OBJECT_IMPORT)
     if incoming.own:
         require(actor, Permission.OBJECT_ADD)
-    read = list(formats.read(incoming.raw, incoming.format))
-    rejected = [_refused(each) for each in read if isinstance(each, Refusal)]
-    fit = rules.in_order(each for each in read if not isinstance(each, Refusal))
-    stored: list[Copy] = []
-    known = markings = done = 0
-    for part in rules.parts(fit):
+    takes = _Takes(core, us, actor, incoming, now)
+    fit: list[Object] = []
+    said: list[Undated] = []
+    lines = incoming.raw.count(b"\n") + 1
+    for each in formats.read(incoming.raw, incoming.format, layout=incoming.layout):
+        if isinstance(each, Refusal):
+            takes.added.rejected.append(_refused(each))
+        elif isinstance(each, Undated):
+            said.append(each)
+            if len(said) == rules.UNIT:
+                takes.undated(said)
+                _tell(progress, each.position + 1, lines)
+                said = []
+        else:
+            fit.append(each)
+    if said:
+        takes.undated(said)
+        _tell(progress, lines, lines)
+    done = 0
+    for part in rules.parts(rules.in_order(fit)):
+        takes.objects(part)
+        done += len(part)
+        _tell(progress, done, len(fit))
+    return takes.added
+
+
+def _tell(progress: Progress | None, done: int, of: int) -> None:
+    if progress is not None:
+        progress(done, of)
+
+
+@dataclass(slots=True)
+class _Takes:
+    """Takes parts of a file in, each in a transaction of its own."""
+
+    core: Store
+    us: Us
+    actor: Actor
+    incoming: Incoming
+    now: datetime
+    added: Added = field(default_factory=Added)
+
+    def undated(self, said: Sequence[Undated]) -> None:
+        """Take what gets its identifier and its instants here."""
+        with self.core.begin() as unit:
+            voucher = self.us.party if self.incoming.own else self.incoming.source.name
+            found = dated(unit, self.us, voucher, said, self.now)
+            self._take(unit, found.fresh)
+        self.added.known += found.known
+        self.added.rejected += [
+            Rejected(id="", code=error.code, where=f"line {each.position + 1}", why=str(error))
+            for each, error in found.refused
+        ]
+
+    def objects(self, fit: Sequence[Object]) -> None:
+        """Take objects that say themselves what they are."""
+        with self.core.begin() as unit:
+            self._take(unit, fit)
+
+    def _take(self, unit: Connection, fit: Sequence[Object]) -> None:
+        incoming, added = self.incoming, self.added
         given = [
             local.Given(object=each, beside=incoming.beside, readers=incoming.readers)
-            for each in part
+            for each in fit
         ]
-        with core.begin() as unit:
-            outcome = local.local(
-                unit, us, incoming.source, given, author=actor.name, own=incoming.own, now=now
-            )
-        stored += outcome.stored
-        known += outcome.known
-        markings += outcome.defined
-        rejected += [
+        name, own = self.actor.name, incoming.own
+        outcome = local.local(
+            unit, self.us, incoming.source, given, author=name, own=own, now=self.now
+        )
+        added.stored += [copy.seq for copy in outcome.stored]
+        marks = [marking(copy) for copy in outcome.stored]
+        added.unmarked += marks.count("")
+        added.unreadable += marks.count(rules.UNREADABLE)
+        added.known += outcome.known
+        added.markings += outcome.defined
+        added.rejected += [
             Rejected(id=id_, code=code, where="", why=why) for id_, code, why in outcome.refused
         ]
-        done += len(part)
-        if progress is not None:
-            progress(done, len(fit))
-    return Added(stored=tuple(stored), known=known, markings=markings, rejected=tuple(rejected))
 
 
 def _refused(refusal: Refusal) -> Rejected:
-    at = f"object {refusal.position}{refusal.where and ' '}{refusal.where}"
+    at = f"line {refusal.line}" if refusal.line else f"object {refusal.position}"
+    at = f"{at} {refusal.where}".rstrip()
     return Rejected(id=refusal.id or "", code=refusal.code, where=at, why=refusal.why)
 
 

@@ -126,7 +126,8 @@ def canonical(value: Json) -> bytes:
 def _is_plain(value: Json) -> bool:
     """Say whether a fast encoder writes the same: no fractions, and keys that sort alike in UTF-8 and UTF-16."""
     if isinstance(value, dict):
-        return all(key.isascii() and _is_plain(each) for key, each in value.items())
+        texts = "".join(value).isascii()
+        return texts and all(isinstance(each, str) or _is_plain(each) for each in value.values())
     if isinstance(value, list):
         return all(map(_is_plain, value))
     if isinstance(value, float):

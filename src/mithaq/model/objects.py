@@ -218,6 +218,18 @@ def from_body(body: Body) -> Object:
     return read(canonical(dict(body)))
 
 
+def made(body: dict[str, Json]) -> Object:
+    """Return ``from_body`` of a body that nobody else holds: it is not read again from its bytes.
+
+    Raises:
+        GateRefused, InvalidObject: as ``read``.
+    """
+    raw = canonical(body)
+    if b"\\u" in raw or len(raw) > DEFAULT_LIMITS.max_bytes:
+        return read(raw)
+    return _object(raw, body, usual_shape(body))
+
+
 def version_of(body: Body) -> str:
     """Return ``modified``, else ``created``, of a valid body, in normal form; "" for an SCO.
 
@@ -276,6 +288,6 @@ def _may_refer(value: Json) -> bool:
 
 
 __all__ = [
-    "IDENTIFIER", "Body", "InvalidObject", "Object", "Problem", "checked", "from_body", "is_sco", "moment",
+    "IDENTIFIER", "Body", "InvalidObject", "Object", "Problem", "checked", "from_body", "is_sco", "made", "moment",
     "problems", "read", "references", "required_refs", "version_of",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
@@ -367,6 +367,26 @@ def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, st
     columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.state)
     found = fetched(unit, select(*columns).where(by_ids(unit, wanted)))
     return [row for row in found if row[2] in wanted]
+
+
+class Span(NamedTuple):
+    """The versions of an object that one voucher gave: the first, the last, and the digest of the last."""
+
+    first: str
+    last: str
+    digest: str
+
+
+def spans(unit: Connection, voucher: str, ids: Iterable[str]) -> dict[str, Span]:
+    """Return which versions of ``ids`` a voucher gave, whatever became of them."""
+    wanted = set(ids)
+    query = select(copies.c.id, copies.c.version, copies.c.digest)
+    found: dict[str, list[tuple[str, str]]] = {}
+    which = (by_ids(unit, wanted), copies.c.voucher == voucher)
+    for id_, version, digest in fetched(unit, query.where(*which)):
+        if id_ in wanted:
+            found.setdefault(id_, []).append((version, digest))
+    return {id_: Span(min(given)[0], *max(given)) for id_, given in found.items()}
 
 
 def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from mithaq.errors import InputError
-from mithaq.formats import BUILT_IN, UnknownFormat
+from mithaq.formats import BUILT_IN, Layout, UnknownFormat
 
 
 class Lines:
@@ -16,8 +16,8 @@ class Lines:
     def fits(self, raw):
         return raw.startswith(self._begins)
 
-    def read(self, raw, limits):
-        return iter([f"{self.name} read {len(raw)} of {limits.max_bytes}"])
+    def read(self, raw, limits, layout):
+        return iter([f"{self.name} read {len(raw)} of {limits.max_bytes}{layout.kind}"])
 
 
 def test_what_begins_like_a_json_object_is_read_as_stix():
@@ -44,6 +44,12 @@ def test_a_plug_in_reads_what_fits_it_and_earlier_formats_come_first():
     assert list(registry.read(b"{}")) == []
     assert list(registry.read(b"{}", "braces")) == ["braces read 2 of 67108864"]
     assert BUILT_IN.formats != registry.formats
+
+
+def test_a_plug_in_is_told_what_a_person_says_of_the_layout():
+    registry = BUILT_IN.extended(Lines())
+
+    assert list(registry.read(b"# a", layout=Layout(kind="md5"))) == ["lines read 3 of 67108864md5"]
 
 
 @pytest.mark.parametrize("more", [[Lines("stix")], [Lines(), Lines()]])

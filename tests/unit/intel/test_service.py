@@ -36,7 +36,7 @@ def desk(core, us):
 
     class Desk:
         def add(self, *bodies, tlp=Tlp.GREEN, actor=None, own=False, ticks=None, **more):
-            raw = json.dumps({"objects": list(bodies)}).encode()
+            raw = more.pop("raw", None) or json.dumps({"objects": list(bodies)}).encode()
             from_ = more.pop("source", None) or self.source("report")
             incoming = intel.Incoming(
                 raw=raw, source=from_, beside=Beside(tlp=tlp), own=own, **more
@@ -70,7 +70,7 @@ def test_what_is_added_is_found_again_and_a_second_time_is_known(desk):
     first = desk.add(tool(1), tool(2))
     again = desk.add(tool(1), tool(3))
 
-    assert (len(first.stored), first.known, first.rejected) == (2, 0, ())
+    assert (len(first.stored), first.known, first.rejected) == (2, 0, [])
     assert (len(again.stored), again.known) == (1, 1)
     assert [c.object.id for c in desk.ask(intel.search, "TOOL 1")] == [id_(1)]
 
@@ -95,6 +95,34 @@ def test_a_big_file_is_added_in_units_with_progress(desk, monkeypatch):
 
     assert len(added.stored) == 5
     assert ticks == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_a_long_list_is_added_in_units_with_progress_by_its_lines(desk, monkeypatch):
+    monkeypatch.setattr(rules, "UNIT", 2)
+    ticks = []
+
+    added = desk.add(raw=b"# c\n198.51.100.1\n198.51.100.2\nx\n198.51.100.3\n", ticks=ticks)
+
+    assert (len(added.stored), [each.where for each in added.rejected]) == (3, ["line 4"])
+    assert ticks == [(3, 6), (6, 6)]
+
+
+def test_each_line_of_a_list_that_stays_outside_is_named_by_its_number(desk):
+    long = "http://evil.example/" + "x" * 4000
+    raw = f"value,tlp,name\n{long},GREEN,a\nevil.example,PURPLE,b\nb.example,,c\n"
+
+    added = desk.add(raw=raw.encode())
+
+    assert len(added.stored) == 2
+    [refusal] = added.rejected
+    assert (refusal.id, refusal.code, refusal.where) == ("", "list-tlp", "line 3")
+    assert "CLEAR" in refusal.why  # what would have been understood
+
+
+def test_how_many_of_a_file_are_unmarked_is_counted(desk):
+    added = desk.add(raw=b"value,tlp\na.example,AMBER\nb.example,\nc.example,\n", tlp=None)
+
+    assert (len(added.stored), added.unmarked, added.unreadable) == (3, 2, 0)
 
 
 def test_reading_stops_at_the_clearance_on_every_verb(desk):
@@ -156,8 +184,8 @@ def test_work_is_done_on_the_newest_copy_of_an_id(desk):
     desk.add(tool(1))
     newer = desk.add(tool(1, version="2026-02-01T00:00:00.000Z")).stored[0]
 
-    assert desk.ask(intel.worked_on, names=[id_(1)]) == [newer.seq]
-    assert desk.ask(intel.worked_on, source="report") == [newer.seq]
+    assert desk.ask(intel.worked_on, names=[id_(1)]) == [newer]
+    assert desk.ask(intel.worked_on, source="report") == [newer]
     assert [c.object.version[:7] for c in desk.ask(intel.versions, id_(1))] == [
         "2026-02",
         "2026-01",
@@ -175,7 +203,7 @@ def test_a_number_names_exactly_one_copy(desk):
     old = desk.add(tool(1)).stored[0]
     desk.add(tool(1, version="2026-02-01T00:00:00.000Z"))
 
-    assert desk.ask(intel.worked_on, names=[str(old.seq)]) == [old.seq]
+    assert desk.ask(intel.worked_on, names=[str(old)]) == [old]
 
 
 @pytest.mark.parametrize("names", [["nonsense"], ["tool--1"], []])
@@ -220,7 +248,7 @@ def test_a_marking_goes_beside_our_own_object_and_gates_reading(desk):
     assert marked.beside.tlp is Tlp.RED
     assert intel.marking(marked) == "TLP:RED"
     assert desk.ask(intel.search, actor=person(Tlp.AMBER)) == []
-    assert [c.seq for c in desk.ask(intel.search)] == [mine.seq]
+    assert [c.seq for c in desk.ask(intel.search)] == [mine]
 
 
 def test_an_id_that_several_vouch_for_is_marked_by_number(desk):
@@ -230,7 +258,7 @@ def test_an_id_that_several_vouch_for_is_marked_by_number(desk):
     with pytest.raises(InputError, match="numbers"):
         desk.change(intel.mark, id_(1), Beside(tlp=Tlp.RED))
 
-    assert desk.change(intel.mark, str(mine.seq), Beside(tlp=Tlp.RED)).seq == mine.seq
+    assert desk.change(intel.mark, str(mine), Beside(tlp=Tlp.RED)).seq == mine
 
 
 def test_a_source_keeps_its_terms_until_others_are_given(desk):
@@ -253,5 +281,5 @@ def test_a_marking_defined_at_the_end_of_a_big_file_holds_for_its_beginning(desk
 
     added = desk.add(tool(1, object_marking_refs=[statement]), definition)
 
-    assert added.rejected == ()
-    assert [intel.marking(copy) for copy in added.stored] == ["TLP:GREEN"]  # not unreadable
+    assert (added.rejected, len(added.stored), added.unreadable) == ([], 1, 0)
+    assert [intel.marking(copy) for copy in desk.ask(intel.search)] == ["TLP:GREEN"]

@@ -1,0 +1,58 @@
+"""What bears neither identifier nor instants, as the lines of lists do, becomes objects and versions here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from mithaq.border.us import Us
+from mithaq.clock import parse, text
+from mithaq.errors import InputError
+from mithaq.formats import Undated
+from mithaq.model.canonical import Json, canonical, digest
+from mithaq.model.objects import Object, made
+from mithaq.store import objects
+
+
+@dataclass(slots=True)
+class Dated:
+    """What is new of what was said, how much was said before, and what cannot be said."""
+
+    fresh: list[Object] = field(default_factory=list)
+    known: int = 0
+    refused: list[tuple[Undated, InputError]] = field(default_factory=list)
+
+
+def dated(unit: Connection, us: Us, voucher: str, said: Sequence[Undated], now: datetime) -> Dated:
+    """Return what a source says as objects: the first version now, another where it says something else than last."""
+    names = [_id(us, voucher, each) for each in said]
+    here = objects.spans(unit, voucher, names)
+    found = Dated()
+    for each, id_ in zip(said, names, strict=True):
+        span = here.get(id_)
+        try:
+            if span is None:
+                found.fresh.append(made(_body(each, id_, text(now), text(now))))
+            elif digest(canonical(_body(each, id_, span.first, span.last))) == span.digest:
+                found.known += 1
+            else:
+                after = max(now, parse(span.last) + timedelta(milliseconds=1))
+                found.fresh.append(made(_body(each, id_, span.first, text(after))))
+        except InputError as error:
+            found.refused.append((each, error))
+    return found
+
+
+def _id(us: Us, voucher: str, said: Undated) -> str:
+    """Return an identifier that is the same each time here, and by which nobody else can tell the source."""
+    drawn = us.derive("undated", voucher, said.key)[:16]
+    return f"{said.body['type']}--{UUID(bytes=drawn, version=4)}"
+
+
+def _body(said: Undated, id_: str, first: str, last: str) -> dict[str, Json]:
+    body: dict[str, Json] = {**said.body, "id": id_, "created": first, "modified": last}
+    if body["type"] == "indicator":
+        body.setdefault("valid_from", first)
+    return body
