@@ -69,10 +69,15 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
     wanted = {copy.seq: copy for copy in objects.by_seq(unit, seqs)}
     ids = {copy.object.id for copy in wanted.values()}
     targets = {target for copy in wanted.values() for _, target in copy.object.references}
-    standing = releases.rows_towards(unit, _in_sight(unit, us, agreement), ids | targets)
+    sight = _in_sight(unit, us, agreement)
+    standing = releases.rows_towards(unit, sight, ids | targets)
     ours = [row for row in standing if row.agreement == agreement.id and row.id in ids]
     extra = _for_purpose(unit, agreement, {row.copy for row in ours} - wanted.keys(), purpose)
-    wanted |= {copy.seq: copy for copy in objects.by_seq(unit, extra)}
+    further = objects.by_seq(unit, extra)
+    wanted |= {copy.seq: copy for copy in further}
+    if beyond := {target for copy in further for _, target in copy.object.references} - targets:
+        standing += releases.rows_towards(unit, sight, beyond - ids)
+        targets |= beyond
     sources = all_sources(unit)
     candidates = _candidates(unit, wanted, sources)
     situation = Situation(
@@ -318,9 +323,11 @@ def turns(candidate: Candidate, known: Turns) -> set[str]:
         known: those of candidates of this unit, so that what bears the same markings is looked at once.
     """
     stored = candidate.object
+    if stored.is_marked_in_part:
+        return _turns(candidate)
     floor = candidate.label_floor
     alike = (id(candidate.markings), stored.marking_refs, id(candidate.beside), id(floor))
-    found = None if stored.is_marked_in_part else known.get(alike)
+    found = known.get(alike)
     if found is None:
         found = known[alike] = _turns(candidate)
     return found

@@ -421,6 +421,30 @@ def test_a_later_version_that_falls_with_what_it_refers_to_comes_back_with_it(st
     assert (PAIR, B) in rows_of(stage, new)
 
 
+@pytest.mark.parametrize("whose", ["ours", "theirs"])
+def test_an_earlier_version_that_refers_to_something_else_stays_when_a_later_one_is_proposed(
+    stage, whose
+):
+    """It is looked at with the later one, and by what its own target is to the partner."""
+    one, other = stage.give(stage.body(by=US), stage.body(by=US))
+    if whose == "theirs":
+        stage.admit(sealed(pair(), [put(stage.body())], stage.signer(B))[0])
+        [one] = stage.admitted()
+    body = stage.body("sighting", by=US, name=None, sighting_of_ref=one.object.id)
+    [old] = stage.give(body)
+    stage.publish(one, other, old)
+    before = {r["copy"] for r in stage.rows("rows")}
+    assert old.seq in before
+
+    [new] = stage.give(
+        body | {"sighting_of_ref": other.object.id, "modified": stamp(stage.now)},
+    )
+    stage.publish(new)
+
+    assert {r["copy"] for r in stage.rows("rows")} == before | {new.seq}
+    assert stage.leaves(old.object.id) == ["import", "release"] * 2
+
+
 @pytest.mark.parametrize("kind", ["scalar", "relay"])
 def test_what_goes_whole_or_not_at_all_goes_when_what_it_refers_to_has_gone(stage, kind):
     if kind == "scalar":

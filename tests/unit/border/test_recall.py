@@ -388,6 +388,20 @@ def test_a_raised_marking_is_ordered_back_from_whom_it_leaves_out_and_from_nobod
     assert rows_of(stage, old) == [(PAIR, B), ("uneven", B)]
 
 
+def test_who_does_not_get_the_version_that_raises_a_marking_gives_the_earlier_one_back(stage):
+    """It would go on with what it holds by the old marking, for it never learns of the new."""
+    known, unknown = stage.give(stage.body(by=US), stage.body(by=US))
+    body = stage.body("sighting", by=US, name=None, sighting_of_ref=known.object.id)
+    [old] = stage.give(body)
+    stage.publish(known, old)
+
+    higher = {"modified": stamp(stage.now), "object_marking_refs": [tlp_id(Tlp.AMBER)]}
+    stage.give(body | higher | {"sighting_of_ref": unknown.object.id})
+
+    [given] = stage.rows("orders")
+    assert (given["id"], given["cause"], given["peers"]) == (body["id"], "raised", B)
+
+
 @pytest.mark.parametrize(
     ("before", "now", "raised"),
     [

@@ -505,19 +505,19 @@ def test_a_floor_from_a_later_version_turns_too(stage):
     assert turns(candidate, {}) == {LATER}
 
 
-@pytest.mark.parametrize("in_part", [False, True])
-def test_markings_on_a_path_turn_as_those_on_the_whole(stage, in_part):
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_markings_on_a_path_turn_as_those_on_the_whole_and_turn_nothing_beside_it(stage, order):
     id_ = "marking-definition--00000000-0000-4000-8000-0000000000aa"
-    until = classify(_until(id_))
     marked = {"granular_markings": [{"marking_ref": id_, "selectors": ["name"]}]}
-    body = stage.body(by=US) | (marked if in_part else {})
-    [copy] = stage.give(body)
-    [plain] = stage.give(stage.body(by=US))
-    table, known = {id_: until}, {}
-    for candidate in stage.ask(candidates_of, [plain.seq, copy.seq]):
-        found = turns(msgspec.structs.replace(candidate, markings=table), known)
+    given = stage.give(stage.body(by=US), stage.body(by=US) | marked)
+    shared, known = {"markings": {id_: classify(_until(id_))}, "beside": Beside()}, {}
+    by_key = {c.key: c for c in stage.ask(candidates_of, [copy.seq for copy in given])}
 
-    assert found == ({LATER} if in_part else set())
+    found = {
+        at: turns(msgspec.structs.replace(by_key[given[at].seq], **shared), known) for at in order
+    }
+
+    assert found == {0: set(), 1: {LATER}}
 
 
 def _until(id_):
