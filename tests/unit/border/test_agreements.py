@@ -456,6 +456,33 @@ def test_each_peer_has_its_own_measure_of_proposals_and_what_we_sign_counts_for_
         proposes(stage, ideas[3])
 
 
+def test_what_a_peer_proposed_already_is_taken_with_more_signatures_though_its_measure_is_full(
+    stage, monkeypatch
+):
+    monkeypatch.setattr(signing, "MOST_PROPOSALS", 1)
+    idea = agreement("idea", B, US, C)
+    proposes(stage, idea)
+
+    proposes(stage, idea, B, C)
+
+    assert journal(stage, "agreement-received")[-1][1]["signers"] == C
+
+
+def test_a_party_confirmed_late_finds_the_shelf_of_what_stands_with_it_open_at_once(stage):
+    sign_both(stage, agreement("three", US, B, C), B, C)
+    stage.do(parties.set_peer_state, C, "met")
+    with stage.node.core.begin() as unit:
+        unit.execute(text("DELETE FROM channels WHERE agreement = 'three'"))
+    stage.do(opening.refresh, stage.us, "three", stage.now)
+    assert opened(stage, "three") == {B}
+    words = " ".join(stage.ask(peers.fingerprint_words, C, "en"))
+
+    confirmed = stage.do(signing.confirm, stage.us, C, words, stage.now, by="omar")
+
+    assert (confirmed.name, confirmed.state) == (C, "confirmed")
+    assert opened(stage, "three") == {B, C}
+
+
 # --- narrowed ---------------------------------------------------------------------------------------------
 def test_what_was_suspended_a_second_time_is_resumed_a_second_time(stage):
     for act in ("suspend", "resume", "suspend", "resume"):
@@ -510,3 +537,12 @@ def test_what_a_party_narrowed_is_on_record_and_its_resumption_is_seen_at_the_ne
 
     assert [r for r in stage.rows("shelf_ops") if r["op"] == "shelf"] == shelves
     assert stage.ask(watch.changed, stage.now) == [PAIR]
+
+
+def test_a_resumption_of_what_nobody_suspended_has_nothing_decided_again(stage):
+    for id_ in stage.ask(watch.changed, stage.now):
+        stage.do(watch.catch_up, stage.us, id_, stage.now)
+
+    heed(stage, notice(stage, act="resume"))
+
+    assert stage.ask(watch.changed, stage.now) == []

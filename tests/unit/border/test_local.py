@@ -1,6 +1,7 @@
 """What our own people bring and mark, and what clients post (border.md 1.2, 2.9, 8.4)."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from mithaq.model.kinds import IDENTIFIER
 from mithaq.model.labels import Beside, Pap, Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.objects import from_body
+from mithaq.policy.agreement import Clause
 from mithaq.seal.messages import commitment
 from mithaq.store.objects import UNRESOLVED
 from mithaq.store.parties import Peer
@@ -315,6 +317,43 @@ def test_what_only_another_gave_is_not_called_back_and_calls_nothing_back(stage)
     red = {"modified": stamp(stage.now), "object_marking_refs": [tlp_id(Tlp.RED)]}
     stage.give(ours | red, **terms)
     stage.give(theirs | red)
+
+    assert stage.rows("orders") == []
+
+
+def test_an_earlier_version_that_no_clause_permits_under_the_raised_marking_leaves_the_shelf(stage):
+    """Its partner gets the later one and knows the marking by that: nothing has to be ordered back."""
+    low = Clause(id="low", kinds=["*"], max_tlp="GREEN", max_pap="RED")
+    high = Clause(id="high", kinds=["*"], max_tlp="AMBER", max_pap="GREEN")
+    sign_both(stage, agreement("two-ways", US, B, clauses=[low, high]))
+    body = stage.body(by=US)
+    [old] = stage.give(body)
+    mark(stage, old, Beside(pap=Pap.AMBER))
+    stage.publish(old, agreement="two-ways")
+    assert rows_of(stage, old) == [("two-ways", B)]
+
+    stage.give(
+        body | {"modified": stamp(stage.now), "object_marking_refs": [tlp_id(Tlp.AMBER)]},
+    )
+
+    assert rows_of(stage, old) == []
+    assert stage.rows("orders") == []
+
+
+def test_versions_that_come_together_are_not_measured_by_each_other(stage):
+    """What nobody was given stood nowhere: the last is no higher than what was released."""
+    sign_both(stage, agreement("careful", US, B, clause={"max_pap": "AMBER"}))
+    body = stage.body(by=US)
+    [old] = stage.give(body)
+    stage.publish(old, agreement="careful")
+    lower = {"modified": stamp(stage.now), "object_marking_refs": [tlp_id(Tlp.CLEAR)]}
+    later = {"modified": stamp(stage.now + timedelta(seconds=1))}
+    given = [
+        Given(object=from_body(body | lower)),
+        Given(object=from_body(body | later), beside=Beside(pap=Pap.RED)),
+    ]
+
+    stage.do(admit.local, stage.us, FILE, given, author="ana", own=True, now=stage.now)
 
     assert stage.rows("orders") == []
 

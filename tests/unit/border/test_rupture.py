@@ -314,9 +314,10 @@ def told_of(stage, to):
     return [(r.party, r.act) for r in (decode(e.payload, Rupture) for e in said)]
 
 
-def test_nobody_breaks_off_with_whom_nobody_knows(stage):
-    with pytest.raises(NotFound):
-        declare(stage, "nobody")
+def test_nobody_breaks_off_or_is_shown_what_it_would_come_to_with_whom_nobody_knows(stage):
+    for act in (reach, declare):
+        with pytest.raises(NotFound):
+            act(stage, "nobody")
 
 
 def test_what_a_rupture_came_to_is_kept_and_on_record_and_the_party_and_its_relays_are_told(stage):
@@ -378,12 +379,13 @@ def test_the_end_of_what_we_never_heard_of_takes_nothing_down(stage):
 def test_what_stands_on_its_shelves_stays_for_the_day_when_they_open_again(stage):
     [copy] = stage.give(stage.body(by=US))
     stage.publish(copy)
+    stage.publish(copy, agreement=FORUM)
 
     declare(stage)
     while stage.do(watch.turn, stage.us, stage.now):
         pass
 
-    assert rows_of(stage, copy) == [(PAIR, B)]
+    assert rows_of(stage, copy) == [(PAIR, B), (FORUM, B), (FORUM, C)]
 
 
 def consented(stage, to=C):
@@ -398,15 +400,16 @@ def consented(stage, to=C):
 
 
 def test_consents_that_name_the_party_are_counted_and_taken_back(stage):
-    consented(stage)
+    for _ in range(2):
+        consented(stage)
     number, person = consented(stage)
     consented(stage, to="elsewhere")
     stage.do(consent.answer, stage.us, number, person, stage.now, yes=False)
-    assert (reach(stage, C).consents, reach(stage, C).told) == (1, [B])
+    assert (reach(stage, C).consents, reach(stage, C).told) == (2, [B])
 
     declare(stage, C)
 
-    assert [r.state for r in stage.ask(consents.every)] == ["given", "refused", "refused"]
+    assert [r.state for r in stage.ask(consents.every)] == ["given", *["refused"] * 3]
     assert told_of(stage, B) == [(C, "break")]
 
 
@@ -533,3 +536,5 @@ def test_who_is_confirmed_no_more_is_told_nothing(stage):
     stage.do(parties.set_peer_state, C, "met")
 
     assert reach(stage).told == []
+    declare(stage, C)
+    assert told_of(stage, C) == []

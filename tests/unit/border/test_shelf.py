@@ -14,6 +14,7 @@ from mithaq.seal.frames import cut, split
 from mithaq.seal.messages import Seal, decode
 from mithaq.store import parties, releases
 from mithaq.store import shelf as onshow
+from mithaq.store.pages import frame_marks
 from mithaq.store.parties import Peer
 from mithaq.store.shelf import status
 from mithaq.store.spool import Arrival
@@ -185,6 +186,37 @@ def test_date_added_only_grows_whatever_the_clock_does(stage):
     times = [r["date_added"] for r in rows(stage) if r["shelf"] == channel_to(stage)]
     assert times == sorted(set(times))
     assert all(datetime.fromisoformat(t).microsecond is not None for t in times)
+
+
+def test_what_is_shown_twice_in_one_instant_goes_on_by_a_microsecond_and_bears_its_tick(stage):
+    """Else who asks for all that was added after the one would never hear of the other."""
+    stage.project()
+    stage.clock.step(60)
+    tick = stage.now.replace(tzinfo=None)
+    copies = [stage.give(stage.body(by=US))[0] for _ in range(3)]
+    for copy in copies:
+        stage.publish(copy)
+        stage.project()
+
+    times = [rows(stage, copy.object.id)[0]["date_added"] for copy in copies]
+    assert times == [
+        f"{tick + timedelta(microseconds=more):%Y-%m-%dT%H:%M:%S.%f}Z" for more in range(3)
+    ]
+    with stage.node.shelf.read() as unit:
+        seals = frame_marks(unit, B, channel_to(stage), 0)
+        assert {mark.date_added for mark in seals} == {times[0]}
+
+
+def test_an_observable_has_no_version_but_the_instant_it_was_first_shown_at(stage):
+    address = {
+        "type": "ipv4-addr", "spec_version": "2.1", "value": "192.0.2.7",
+        "id": "ipv4-addr--00000000-0000-4000-8000-000000000007",
+    }  # fmt: skip
+    stage.publish(*stage.give(address, tlp=Tlp.GREEN))
+    stage.project()
+
+    [row] = rows(stage, address["id"])
+    assert row["version"] == row["date_added"]
 
 
 def test_a_removal_shows_before_its_tick_and_an_addition_does_not(stage):

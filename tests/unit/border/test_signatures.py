@@ -105,11 +105,14 @@ def test_a_notice_signed_before_a_rotation_is_heeded_after_it(stage):
     assert state(stage, PAIR) is State.SUSPENDED
 
 
-def test_who_signed_anew_is_handed_on_by_the_signature_that_counts(stage):
+@pytest.mark.parametrize(("hours", "then"), [(1, State.IN_FORCE), (-1, State.PROPOSED)])
+def test_who_signed_anew_is_handed_on_by_the_signature_that_counts(stage, hours, then):
+    """Also where the earlier one stands: whoever joins late could not check it by a key that is revoked."""
     sign_both(stage, agreement("pact-of-two", US, B), B)
-    new = rotate(stage, since=stamp(stage.now - timedelta(hours=1)))
+    stage.clock.step(7200)
+    new = rotate(stage, since=stamp(stage.now - timedelta(hours=2) + timedelta(hours=hours)))
     exact = policy.to_bytes(agreement("pact-of-two", US, B))
-    assert state(stage, "pact-of-two") is State.PROPOSED
+    assert state(stage, "pact-of-two") is then
 
     envelope = sign(AGREEMENT, exact, new)
     stage.do(signing.receive, stage.us, B, envelope, stage.now)

@@ -519,6 +519,22 @@ def test_a_use_is_seen_once_and_not_by_who_proposed_it(dora):
         dora.do(review.review, dora.us, 99, review.SEEN, dora.now, by="dora")
 
 
+def test_what_is_taken_back_went_by_that_use_and_stays_where_a_person_approved_it(dora):
+    sign_both(dora, agreement("wide", US, B, C, clause=WIDE), B, C)
+    dora.enrol("omar")
+    copy = strict(dora)
+    dora.publish(copy, agreement="wide")
+    dora.approve("omar", copy, agreement="wide")
+    give(dora)
+    dora.publish(copy)
+    [use] = uses(dora)
+
+    dora.do(review.review, dora.us, use.seq, review.RECALLED, dora.now, by="dora")
+
+    assert [r["agreement"] for r in dora.rows("orders")] == [PAIR]
+    assert rows_of(dora, copy) == [("wide", B), ("wide", C)]
+
+
 def test_what_was_wrong_is_taken_back_from_whom_it_went_to(dora):
     give(dora)
     copy = strict(dora)
