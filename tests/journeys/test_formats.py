@@ -29,8 +29,8 @@ def say(tmp_path, monkeypatch):
 def test_every_format_says_what_it_reads(say):
     for language in ("en", "fr", "ar"):
         rows = json.loads(say("formats", "--json", language=language))
-        assert [each["format"] for each in rows] == ["stix-2.0", "stix", "list"]
-        assert ["STIX" in each["reads"] for each in rows] == [True, True, False]
+        assert [each["format"] for each in rows] == ["stix-2.0", "misp", "stix", "list"]
+        assert ["STIX" in each["reads"] for each in rows] == [True, False, True, False]
         assert "CSV" in rows[-1]["reads"]
 
 
@@ -161,3 +161,30 @@ def test_the_next_edition_of_a_list_brings_what_is_new_in_it(say, tmp_path):
     assert (new["id"], new["created"]) == (old["id"], old["created"])
     assert new["modified"] > old["modified"]
     assert (old["description"], new["description"]) == ("one", "two")
+
+
+def test_an_event_of_misp_is_imported_under_its_own_marking_and_changes_with_it(say, tmp_path):
+    one = {
+        "uuid": "00000000-0000-4000-8000-000000000001", "type": "domain", "value": "beacon.example",
+        "category": "Network activity", "to_ids": True, "timestamp": "1700000000",
+    }  # fmt: skip
+    event = {
+        "uuid": "00000000-0000-4000-8000-000000000900", "info": "Phishing wave", "date": "2023-11-01",
+        "timestamp": "1700000000", "Orgc": {"name": "CERT", "uuid": "00000000-0000-4000-8000-0000000000aa"},
+        "Tag": [{"name": "tlp:green"}], "Attribute": [one],
+    }  # fmt: skip
+    file = tmp_path / "event.json"
+
+    def bring():
+        file.write_text(json.dumps({"response": [{"Event": event}]}))
+        [done] = json.loads(say("import", str(file), "--as", "ana", "--json"))
+        return done["stored"], done["known"], done["unmarked"]
+
+    first, again = bring(), bring()
+    one |= {"timestamp": "1700000500", "deleted": True}
+    changed = bring()
+    [found] = json.loads(say("search", "beacon.example", "--as", "ana", "--json"))
+
+    assert (first, again, changed) == ((4, 0, 1), (0, 4, 0), (1, 3, 0))
+    assert (found["marking"], found["type"]) == ("TLP:GREEN", "indicator")
+    assert json.loads(say("show", found["id"], "--as", "ana", "--raw"))["revoked"] is True

@@ -1,6 +1,7 @@
 """Parsers of what comes in: bytes to objects. Pure: no I/O, clock or SQL."""
 
 from mithaq.formats.lists import Lists
+from mithaq.formats.misp import Misp
 from mithaq.formats.registry import (
     PLAIN,
     Format,
@@ -16,7 +17,7 @@ from mithaq.formats.stix import Stix
 from mithaq.formats.stix20 import Stix20
 
 LISTS = Lists.name  # what a ``Layout`` is for
-BUILT_IN = Registry((Stix20(), Stix(), Lists()))  # the narrower ones first
+BUILT_IN = Registry((Stix20(), Misp(), Stix(), Lists()))  # the narrower ones first
 
 __all__ = [
     "BUILT_IN",

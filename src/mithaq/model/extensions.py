@@ -14,6 +14,7 @@ from mithaq.model.canonical import Json
 PROJECT = "identity--80be408a-0db8-4674-b229-52e38b3e987e"
 SEAL_EXTENSION = "extension-definition--df67413a-d20a-497c-8ba9-ce837a560df7"
 SEAL_TYPE = "mithaq-seal"
+MISP_EXTENSION = "extension-definition--b15f5536-c129-4fb4-9cb0-56bbd9905886"
 _SEALS = uuid.UUID("54bf4e38-8229-4fa6-a69c-e7ec2dfed8b2")  # namespace of seals' ids
 _FIRST_PUBLISHED = "2026-11-24T00:00:00.000Z"
 
@@ -45,6 +46,26 @@ def definitions() -> tuple[dict[str, Json], ...]:
         "extension_types": ["new-sdo"],
     }
     return project, seal
+
+
+def misp_definition() -> dict[str, Json]:
+    """Return the body of the extension that keeps beside an object what of MISP has no place of its own in STIX."""
+    return {
+        "type": "extension-definition",
+        "spec_version": "2.1",
+        "id": MISP_EXTENSION,
+        "created_by_ref": PROJECT,
+        "created": _FIRST_PUBLISHED,
+        "modified": _FIRST_PUBLISHED,
+        "name": "MISP element",
+        "description": "What an element of a MISP event says besides, so that it can be written as MISP again.",
+        "schema": (
+            "One of event, attribute, object, report, sighting (object): the element in the MISP core format, without "
+            "its parts, identifiers of one server, sharing groups and payloads."
+        ),
+        "version": "1.0.0",
+        "extension_types": ["property-extension"],
+    }
 
 
 def seal_id(channel: str, seq: int) -> str:

@@ -63,6 +63,7 @@ PATHS = {
     "mac": "mac-addr:value",
     "asn": "autonomous-system:number",
     "filename": "file:name",
+    "directory": "file:parent_directory_ref.path",
     "mutex": "mutex:name",
     "registry-key": "windows-registry-key:key",
     "user-agent": "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'",
@@ -74,9 +75,12 @@ PATHS = {
 _DIGITS = {kind: digits for kind, (_, digits) in _HASHES.items() if digits} | {
     "imphash": 32, "certificate-sha1": 40, "certificate-sha256": 64,
 }  # fmt: skip
+HASHES = {kind: name.strip("'") for kind, (name, _) in _HASHES.items()}  # as STIX calls them
 EXACT = frozenset(kind for kind, (_, digits) in _HASHES.items() if digits)  # name one file
 LOOSE = frozenset({"filename", "imphash", "ssdeep", "tlsh"})  # many files may bear the same
-FREE = frozenset({"filename", "mutex", "registry-key", "user-agent"})  # texts of any form
+FREE = frozenset(
+    {"directory", "filename", "mutex", "registry-key", "user-agent"}
+)  # texts of any form
 _MOST, _MOST_OF_NAME = 4096, 253  # characters of a value; of a domain name (RFC 1035 section 2.3.4)
 _RESERVED = frozenset({"example", "invalid", "test"})  # of exercises and documents (RFC 2606)
 _MOST_PORT, _MOST_SYSTEM = (1 << 16) - 1, (1 << 32) - 1
@@ -192,9 +196,9 @@ def is_everybodys(value: Value) -> bool:
     return bool(slash) and int(length) < _WIDEST[kind]
 
 
-def pattern(values: Iterable[Value]) -> str:
-    """Return the STIX pattern of something that is any of ``values``."""
-    return f"[{' OR '.join([value.comparison for value in values])}]"
+def pattern(values: Iterable[Value], joined: str = " OR ") -> str:
+    """Return the STIX pattern of something that is any of ``values``; joined by AND, all of them."""
+    return f"[{joined.join([value.comparison for value in values])}]"
 
 
 @cache
