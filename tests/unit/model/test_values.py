@@ -34,6 +34,7 @@ SAMPLES = {
     "mac": "00:00:5e:00:53:01",
     "asn": "64500",
     "filename": "it's.exe",
+    "directory": "C:\\ProgramData",
     "mutex": "Global\\it's",
     "registry-key": "HKEY_LOCAL_MACHINE\\Software\\Evil",
     "user-agent": "Mozilla/5.0 (compatible; evil)",
