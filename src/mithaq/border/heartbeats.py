@@ -51,8 +51,8 @@ AGAIN = timedelta(hours=1)  # between two times that a channel begins anew
 class News:
     """What a heartbeat says is to be fetched: (channel, after) pairs, and a newer key document."""
 
-    channels: Sequence[tuple[str, int]] = ()
-    keys: int = 0  # version of the peer's newest key document
+    channels: Sequence[tuple[str, int]]
+    keys: int  # version of the peer's newest key document
 
 
 def make(unit: Connection, us: Us, peer: str, now: datetime, life: timedelta) -> bytes:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.border import heartbeats, keys, peers
+from mithaq.border import heartbeats, keys, peers, recall
 from mithaq.border.keys import Change
 from mithaq.clock import text as stamp
 from mithaq.errors import Conflict, Fault, InputError, PeerError, Refused
@@ -23,6 +23,7 @@ from tests.unit.border.lies import forum, pair, relay
 from tests.unit.border.stage import FORUM, FRESH, PAIR, US, B, C, put, sealed
 from tests.unit.border.test_heartbeats import beat
 from tests.unit.border.test_peers import following, window
+from tests.unit.border.test_recall import order, ordered
 from tests.values import replace
 
 
@@ -92,6 +93,12 @@ def test_roots_threshold_pins_identities_and_address_change_by_a_draft(stage, ro
     assert document.identities[-1].endswith("9")
     assert document.url == "https://other.example"
 
+    made = stage.do(keys.draft, stage.us, Change(pins=[]), stage.now)
+    for each in (root, others[0]):
+        made = drafts.signed(made, each)
+    after = stage.do(keys.publish, stage.us, made, stage.now, by="olga")
+    assert (after.threshold, after.standing, after.spki_pins) == (2, "full", [])
+
 
 def turn(stage, root, **more):
     return stage.do(keys.rotate, stage.us, [root], Change(**more), stage.now, by="olga")
@@ -155,10 +162,11 @@ def test_keys_that_our_document_does_not_name_cannot_be_revoked_and_are_named_in
         turn(stage, root, revoked=strangers[::-1])
 
 
-def test_a_document_is_issued_now_and_never_before_the_one_it_follows(stage, root):
+def test_a_document_is_issued_now_for_a_year_and_never_before_the_one_it_follows(stage, root):
     stage.clock.now += timedelta(hours=1)
-    issued = turn(stage, root).issued
-    assert issued == stamp(stage.now)
+    first = turn(stage, root)
+    issued = first.issued
+    assert (issued, first.expires) == (stamp(stage.now), stamp(stage.now + timedelta(days=365)))
     stage.clock.now -= timedelta(minutes=30)
 
     assert turn(stage, root).issued == issued
@@ -317,3 +325,19 @@ def test_what_a_key_of_ours_sealed_is_listed_by_what_it_is(stage):
     others = {(t.kind, t.id, t.version) for t in listed if t.kind != "release"}
     assert others == {("document", "", "")}
     assert [t.kind for t in stage.ask(keys.touched, stage.us, key, since)] == ["release"]
+
+
+def test_orders_and_answers_that_a_key_of_ours_sealed_are_listed_as_such(stage):
+    [copy] = stage.give(stage.body(by=US))
+    stage.publish(copy)
+    stage.clock.step()
+    since = stamp(stage.now)
+
+    asked = recall.Asked(id=copy.object.id, cause="wrong")
+    stage.do(recall.recall, stage.us, "lena", asked, stage.now)
+    stage.admit(ordered(stage, order(stage, "tool--0")))
+
+    listed = stage.ask(keys.touched, stage.us, stage.us.signer.keyid, since)
+    assert [(t.kind, t.peer, t.agreement) for t in listed] == [
+        ("recall", B, PAIR), ("receipt", B, PAIR),
+    ]  # fmt: skip

@@ -71,6 +71,8 @@ def test_how_we_deal_with_a_peer_is_on_record(stage):
     changed = stage.do(parting.set_delivery, B, "push", stage.now, by="lena")
     assert changed.delivery == "push"
     on_record(stage, "peer-delivery", B, way="push", by="lena")
+    again = stage.do(parting.set_delivery, B, "pull", stage.now, by="lena")
+    assert again.delivery == "pull"
 
     stage.do(parting.remove, B, stage.now, by="omar")
     on_record(stage, "peer-removed", B, by="omar")

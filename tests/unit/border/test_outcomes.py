@@ -8,6 +8,7 @@ import pytest
 from mithaq.audit import log
 from mithaq.auth.actors import Role
 from mithaq.border import admit, clocks, restriction, signing, watch
+from mithaq.border import publish as publishing
 from mithaq.border.approval import decline
 from mithaq.border.publish import publish, reconsider
 from mithaq.clock import text as stamp
@@ -18,6 +19,7 @@ from mithaq.store.sources import Source
 from tests.unit.border.lies import pair, sign_both
 from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement, put, sealed
 from tests.unit.border.test_publish import rows_of, settled, states
+from tests.values import replace
 
 HOUR = timedelta(hours=1)
 
@@ -135,6 +137,22 @@ def test_why_it_stays_is_kept_for_each_peer_with_the_view_that_waits(stage):
         "state": "withheld", "needs": "", "view": "", "removed": [], "reasons": why[C]["reasons"],
     }  # fmt: skip
     assert "releasable-to" in {r["rule"] for r in why[C]["reasons"]}
+
+
+def test_whom_a_copy_waits_for_is_kept_in_one_order_however_many_they_are(stage, monkeypatch):
+    names = [f"person-{number:02}" for number in range(20)]
+    real = publishing.decide
+
+    def asks_many(*around):
+        decided = real(*around)
+        return {at: replace(decision, needs=frozenset(names)) for at, decision in decided.items()}
+
+    [copy] = stage.give(stage.body(by=US, level=Tlp.AMBER_STRICT))
+    monkeypatch.setattr(publishing, "decide", asks_many)
+    stage.publish(copy)
+
+    assert verdicts(stage, copy)[B]["needs"] == ",".join(names)
+    assert record(stage, copy)["needs"] == names
 
 
 def test_what_a_shadow_agreement_would_do_is_kept_with_the_view_it_would_show(stage):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mithaq.auth.actors import Actor, Role
+from mithaq.auth.actors import Actor, Permission, Role
 from mithaq.border import people
 from mithaq.border.people import Newcomer, UnknownActor
 from mithaq.errors import Conflict, InputError
@@ -55,6 +55,14 @@ def test_the_owner_steps_back_once_there_is_an_operator(unit):
 
     assert before == Actor(name=people.OWNER, roles=frozenset({Role.OPERATOR, Role.LIAISON}))
     assert people.owner(unit) is None
+
+
+def test_the_owner_may_let_people_in_and_meet_peers_and_nothing_more():
+    assert {
+        Permission.ACTOR_SET,
+        Permission.PEER_ADD,
+        Permission.PEER_CONFIRM,
+    } == people.OWNERS
 
 
 def test_whatever_roles_a_person_has_they_are_kept_in_one_order(unit):

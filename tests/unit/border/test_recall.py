@@ -435,6 +435,11 @@ def receipts(stage, peer=B, under=PAIR):
     return [e for s in seals(stage, peer, under) for e in s.entries if isinstance(e, Receipt)]
 
 
+def in_a_hurry(stage):
+    """What is shown before its tick: orders are, and answers wait for it like all else."""
+    return [row["shelf"] for row in stage.rows("shelf_ops") if row["op"] == "hurry"]
+
+
 def test_the_answer_is_the_same_whether_we_had_it_or_not(stage):
     body = stage.body()
     raw, head = sealed(pair(), [put(body)], stage.signer(B))
@@ -444,6 +449,7 @@ def test_the_answer_is_the_same_whether_we_had_it_or_not(stage):
     stage.admit(ordered(stage, *two, seq=2, prev=head))
 
     assert receipts(stage) == [Receipt(order=at * 32, outcome="deleted") for at in "bc"]
+    assert in_a_hurry(stage) == []
 
 
 def test_an_order_that_comes_again_is_answered_again_and_does_nothing_more(stage):
@@ -547,6 +553,7 @@ def test_an_answer_to_what_we_passed_on_goes_on_to_the_owner_and_is_on_record(st
     copy, head = passed_on(stage)
     mine = order(stage, copy.object.id, agreement=FORUM)
     stage.admit(ordered(stage, mine, terms=forum(), seq=2, prev=head))
+    orders = in_a_hurry(stage)
     answer = Receipt(order="a" * 32, outcome="deleted", onward=Tally(asked=2, kept=1, held=1))
 
     raw, _ = sealed(forum(), [(answer, b"")], stage.signer(C), batch="", sender=C, channel="9" * 32)
@@ -554,4 +561,5 @@ def test_an_answer_to_what_we_passed_on_goes_on_to_the_owner_and_is_on_record(st
 
     total = Tally(asked=3, deleted=1, kept=1, held=1)
     assert receipts(stage, B, FORUM)[-1].onward == total
+    assert in_a_hurry(stage) == orders != []
     assert stage.leaves(f"order:{'a' * 32}") == ["receipt"]
