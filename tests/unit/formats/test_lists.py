@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from stix2patterns.validator import run_validator
 
 from mithaq.errors import InputError
-from mithaq.formats import BUILT_IN, Layout, NotThisFormat, Refusal, UnknownFormat, lists
-from mithaq.formats.lists import ROLES, Lists
+from mithaq.formats import BUILT_IN, Layout, NotThisFormat, Refusal, UnknownFormat
+from mithaq.formats.lists import ROLES, Lists, sheets
 from mithaq.model.canonical import GateRefused, Limits
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
@@ -498,7 +498,7 @@ def test_what_is_no_text_is_refused_as_a_whole(raw):
 def test_what_is_too_long_is_refused_as_a_whole(monkeypatch):
     with pytest.raises(GateRefused, match="too-long"):
         Lists().read(b"a.example\n", Limits(max_bytes=4))
-    monkeypatch.setattr(lists, "_MOST_LINES", 3)
+    monkeypatch.setattr(sheets, "_MOST_LINES", 3)
     assert len(taken("a.example\nb.example\nc.example")) == 3
     for text in ("a\nb\nc\nd", "a\rb\rc\rd"):
         with pytest.raises(InputError, match="at most 3"):
@@ -573,7 +573,7 @@ def test_every_row_of_a_table_is_taken_or_joined_or_refused(rows, sign):
         if not isinstance(each, Refusal):
             for cell in told[each.key.split("'")[1]]:
                 plain = cell.replace("\r\n", "\n").replace("\r", "\n").strip()
-                assert plain in lists._EMPTY or plain in each.body.get("description", "")
+                assert plain in sheets._EMPTY or plain in each.body.get("description", "")
 
 
 @pytest.mark.parametrize(
