@@ -146,6 +146,29 @@ def test_a_recall_overtakes_what_a_suspension_left_unfetched(three):
     assert {id_ for id_, _ in three.held_by("borea")} == {tool(2)["id"]}
 
 
+@pytest.mark.parametrize("fetched", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+def test_what_is_released_between_a_resumption_and_the_next_look_arrives(three, before, fetched):
+    """Whoever fetches it in that moment is shown nothing, for the shelf is closed still."""
+    if before:
+        let_go(three, tool(2))
+    node = three.nodes["aurelia"]
+    for act in ("suspend", "resume"):
+        with node.core.begin() as unit:
+            signing.narrow(unit, node.us, "forum", act, three.clock(), by="lena")
+        if act == "suspend":
+            three.settle()
+    three.release("aurelia", "forum", three.give("aurelia", tool(1), tlp=Tlp.GREEN))
+    if fetched:
+        three.workers["aurelia"].show()
+        three.workers["borea"].visitor.visit("aurelia")
+    three.settle()
+
+    expected = {tool(1)["id"], *([tool(2)["id"]] if before else [])}
+    assert {id_ for id_, _ in three.held_by("borea")} == expected
+    assert {id_ for id_, _ in three.held_by("corvia")} == expected
+
+
 def test_only_the_owner_recalls(three):
     let_go(three, tool(1))
     node = three.nodes["borea"]

@@ -56,6 +56,8 @@ def refresh(  # noqa: PLR0913 unit, us and now come with every act
                 _show_shelf(unit, channel.id, peer, "closed")
         elif decided or (channel is None and not stale):
             made = channel or outgoing_channel(unit, name, id_)
+            if setting(unit, _shut(made.id)):
+                keep(unit, _shut(made.id), "")
             _show_shelf(unit, made.id, peer, "open", in_force_now.title)
             _show_until(unit, made.id, what, in_force_now)
         elif channel is None:
@@ -102,9 +104,27 @@ def _close(unit: Connection, channel: channels.Channel) -> None:
 
     Should it open again, ``outbox.repeat`` sends these views in new frames.
     """
-    first = channels.first_undelivered(unit, channel.id)
-    if first is not None and not setting(unit, unfetched(channel.id)):
+    keep(unit, _shut(channel.id), "yes")
+    if not setting(unit, unfetched(channel.id)):
+        _note(unit, channel)
+
+
+def sealed_for(unit: Connection, channel: channels.Channel) -> None:
+    """Note what was sealed for a shelf that is closed still, a moment after its agreement was resumed."""
+    if setting(unit, _shut(channel.id)):
+        _note(unit, channel)
+
+
+def _note(unit: Connection, channel: channels.Channel) -> None:
+    begun = setting(unit, unfetched(channel.id)).partition("-")[0]
+    first = begun or channels.first_undelivered(unit, channel.id)
+    if first is not None:
         keep(unit, unfetched(channel.id), f"{first}-{channel.seq}")
+
+
+def _shut(channel: str) -> str:
+    """Return where it is noted that the shelf of a channel is closed."""
+    return f"shut:{channel}"
 
 
 def unfetched(channel: str) -> str:

@@ -14,7 +14,7 @@ from mithaq.border import orders
 from mithaq.border.agreements import terms_of
 from mithaq.border.channels import Load, Outgoing, load, outgoing_channel, send
 from mithaq.border.kept import Proofs
-from mithaq.border.opening import refresh, unfetched
+from mithaq.border.opening import refresh, sealed_for, unfetched
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
 from mithaq.clock import text
@@ -135,6 +135,7 @@ def place(
             parts = [_statement_part(work, id_, raw) for id_, raw in statements.items()]
             parts += [_part(work, placed, peer) for placed in many]
             _seal(work, peer, parts, leaf)
+            sealed_for(unit, outgoing_channel(unit, peer, agreement.id))
         leaf += len(many)
     releases.remember_first(unit, list(work.first.values()))
 

@@ -197,6 +197,7 @@ def test_all_shelves_of_a_peer_are_shut_and_what_it_may_not_hold_is_noted_once(s
     assert stage.ask(setting, opening.unfetched(base)) == ""
 
     stage.do(channels.delivered, channel_to(stage), 1, stage.now)  # with a blank for the view
-    stage.publish(*stage.give(stage.body(by=US)))
     stage.do(opening.shut, peer)
     assert stage.ask(setting, mark) == "1-1"
+    stage.publish(*stage.give(stage.body(by=US)))  # onto a shelf that is closed still
+    assert stage.ask(setting, mark) == "1-2"
