@@ -1,6 +1,6 @@
 """Who has read what over TAXII, so that whoever has what was wrong can be told (border.md 8.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection
 
@@ -14,10 +14,21 @@ def note(unit: Connection, shown: Connection, arrival: Arrival) -> None:
     Args:
         shown: the room ``shelf``, which knows what stands there, or stood there until a moment ago.
     """
-    channel = channels.by_id(unit, arrival.facts["shelf"])
+    note_rows(unit, shown, arrival.facts["shelf"], _runs(arrival.facts["rows"]), arrival.at)
+
+
+def note_rows(
+    unit: Connection, shown: Connection, name: str, rows: Iterable[tuple[int, int]], at: str
+) -> None:
+    """Note that what stands in these runs of rows of a shelf was handed to whom it is for.
+
+    Args:
+        name: the shelf's.
+    """
+    channel = channels.by_id(unit, name)
     if channel is not None:
-        what = shelf.named_at(shown, channel.id, _runs(arrival.facts["rows"]))
-        recalls.fetched(unit, (channel.peer, channel.agreement), what, arrival.at)
+        what = shelf.named_at(shown, channel.id, rows)
+        recalls.fetched(unit, (channel.peer, channel.agreement), what, at)
 
 
 def _runs(written: str) -> Iterator[tuple[int, int]]:

@@ -46,6 +46,12 @@ def _release() -> typer.Typer:
     return release.app
 
 
+def _export() -> typer.Typer:
+    from mithaq.cli import export  # noqa: PLC0415 as above
+
+    return export.app
+
+
 def _quarantine() -> typer.Typer:
     from mithaq.cli import quarantine  # noqa: PLC0415 as above
 
@@ -143,6 +149,7 @@ COMMANDS: Mapping[
 ] = {  # commands of their own, and where each is found
     **dict.fromkeys(("demo", "init", "serve", "status", "clock", "verify", "formats"), _node),
     "conform": _conform,
+    "export": _export,
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
@@ -162,7 +169,7 @@ ORDER = (
         "agreement",
     ),
     "conform",
-    *("import", "formats", "show", "search", "mark"),
+    *("import", "formats", "show", "search", "mark", "export"),
     *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
     *("quarantine", "alarm", "log"),

@@ -1,0 +1,102 @@
+"""Exports: what stands on a client's shelves, printed for its tools, as files or at an address (border.md 4, 8.2).
+
+An export decides nothing: whatever stands on a shelf has been released to the client under its grant, and goes from
+every export with its row. It is an audience all the same: who has what is noted, as if it had been read over TAXII, and
+a file that a person makes is in the log.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.border import fetches, peers
+from mithaq.clock import text
+from mithaq.errors import Conflict, NotFound
+from mithaq.formats.export import Press, Printed, definitions
+from mithaq.model.canonical import digest
+from mithaq.store import pages, parties, shelf
+from mithaq.store.pages import Piece, Wanted
+from mithaq.store.parties import Peer
+from mithaq.store.shelf import Shelf
+
+AT_ONCE = 1000  # rows that are read together
+
+
+class NothingShown(NotFound):
+    """A client has no grant in force, so no shelf."""
+
+    code = "nothing-shown"
+
+
+class ShelfBlocked(Conflict):
+    """What a client may see is being worked out again; half of it would be another list."""
+
+    code = "shelf-blocked"
+
+
+def client(unit: Connection, name: str) -> Peer:
+    """Return a client by its name.
+
+    Raises:
+        NotFound: nobody has that name. NothingShown: it is a node, which takes what is for it sealed.
+    """
+    found = parties.peer(unit, name)
+    if found.kind != "client":
+        raise NothingShown(f"{name} has no grant in force")
+    return found
+
+
+def shelves_of(shown: Connection, name: str, now: datetime) -> list[Shelf]:
+    """Return a client's shelves.
+
+    Args:
+        shown: the room ``shelf``.
+
+    Raises:
+        NothingShown: there is none. ShelfBlocked: one of them shows nothing for now.
+    """
+    found = shelf.shelves_of(shown, name)
+    if not found:
+        raise NothingShown(f"{name} has no grant in force")
+    if any(each.blocked(text(now)) for each in found):
+        raise ShelfBlocked("what it may see is being decided again")
+    return found
+
+
+def standing(shown: Connection, name: str, types: tuple[str, ...] = ()) -> Iterator[Piece]:
+    """Yield the newest version of each object on a shelf, of all types or of some, in the order they came there."""
+    after, more = 0, True
+    while more:
+        wanted = Wanted(after=after, limit=AT_ONCE, types=types)
+        some, more = pages.page(shown, "intel", name, wanted, bodies=True)
+        yield from some
+        after = some[-1].position if some else after
+
+
+def press(shown: Connection, which: Sequence[Shelf], names: Sequence[str], now: datetime) -> Press:
+    """Return a press that has taken what these exports need of some shelves."""
+    marks = [p.body for each in which for p in standing(shown, each.shelf, ("marking-definition",))]
+    made = Press(names, now, definitions(marks))
+    for each in which:
+        for piece in standing(shown, each.shelf, ("indicator",)):
+            made.take(each.shelf, piece.position, piece.body)
+    return made
+
+
+def handed_out(  # noqa: PLR0913 unit and now come with every act
+    unit: Connection,
+    shown: Connection,
+    name: str,
+    printed: Mapping[str, Printed],
+    now: datetime,
+    *,
+    by: str,
+) -> None:
+    """Note that a person has made files of a client's exports: what its tools have, and who handed it out."""
+    for each in printed.values():
+        for where, positions in each.told.items():
+            runs = ((position, position) for position in positions)
+            fetches.note_rows(unit, shown, where, runs, text(now))
+    files = {file: digest(each.body) for file, each in printed.items()}
+    peers.administrative(unit, now, "exported", name, {"by": by, "files": {**files}})

@@ -1,0 +1,69 @@
+"""Exports: what a client's grant lets it have, as the files that its tools read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mithaq.auth.actors import Permission
+from mithaq.border import exports, shelf
+from mithaq.cli.desk import NoFile, desk_of
+from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import each_of
+from mithaq.formats.export import EXPORTS, LEFT
+
+app = topic()
+
+
+@app.command("export", cls=Command)
+def export(
+    ctx: typer.Context,
+    client: Annotated[str, typer.Argument(metavar="CLIENT")],
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR")],
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="NAME", callback=each_of(EXPORTS)),
+    ] = None,
+) -> None:
+    """Write what stands on a client's shelf as files."""
+    desk = desk_of(ctx)
+    wanted = [name for given in format_ or () for name in given.split(",")]
+    names = [name for name in EXPORTS if not wanted or name in wanted]
+    with desk.node() as node:
+        now = node.clock()
+        with node.core.read() as unit:
+            actor = desk.actor(unit, Permission.PEER_ADD)
+            exports.client(unit, client)
+        shelf.project(node.core, node.shelf, now, additions=False)
+        with node.shelf.read() as shown:
+            which = exports.shelves_of(shown, client, now)
+            _make(out)
+            printed = exports.press(shown, which, names, now).done()
+            with node.core.begin() as unit:  # first: nothing is handed out that is not on record
+                exports.handed_out(unit, shown, client, printed, now, by=actor.name)
+    for name, each in printed.items():
+        desk.replace(out / name, each.body)
+    rows = [
+        {
+            "export": name,
+            "indicators": sum(map(len, each.told.values())),
+            **{f"left_{why}": len(each.left.get(why, ())) for why in LEFT},
+            "bytes": len(each.body),
+        }
+        for name, each in printed.items()
+    ]
+    if desk.screen.as_json:
+        desk.screen.json(
+            [row | {"left": each.left} for row, each in zip(rows, printed.values(), strict=True)]
+        )
+        return
+    left = tuple(f"left_{why}" for why in LEFT)
+    desk.screen.rows(("export", "indicators", *left, "bytes"), rows)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NoFile(f"cannot write {folder}: {error.strerror}", file=str(folder)) from error

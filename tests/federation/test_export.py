@@ -1,0 +1,144 @@
+"""A client's tools take what its grant lets it have, and lose at once what is taken back (border.md 4, 8.2)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from mithaq.border import exports, recall, shelf
+from mithaq.clock import text
+from mithaq.errors import NotFound
+from mithaq.formats.export import EXPORTS
+from mithaq.model.labels import Pap, Tlp
+from mithaq.model.markings import pap_id, tlp_id
+from mithaq.store.shelf import put_shelf
+from tests.federation.test_correction import Client, read_there
+from tests.federation.test_delivery import NATIONS
+from tests.values import replace
+
+AT = "2026-01-01T00:00:00.000Z"
+CLEAR = [tlp_id(Tlp.CLEAR)]
+
+
+def indicator(number, domain, **more):
+    body = {
+        "type": "indicator", "spec_version": "2.1", "created": AT, "modified": AT, "name": domain,
+        "id": f"indicator--00000000-0000-4000-8000-{number:012d}", "pattern_type": "stix",
+        "pattern": f"[domain-name:value = '{domain}']", "valid_from": AT,
+        "object_marking_refs": CLEAR,
+    }  # fmt: skip
+    return body | more
+
+
+class Bank(Client):
+    """A client that takes exports."""
+
+    def give(self, *bodies):
+        """Let the nation release these to it."""
+        seqs = self.federation.give(self.nation, *bodies)
+        self.federation.release(self.nation, f"grant-{self.name}", seqs)
+        self.federation.settle(1)
+
+    def printed(self, *names):
+        """Return what a person of the nation makes for it."""
+        node, now = self.federation.nodes[self.nation], self.federation.clock()
+        with node.shelf.read() as shown, node.core.begin() as unit:
+            exports.client(unit, self.name)
+            which = exports.shelves_of(shown, self.name, now)
+            made = exports.press(shown, which, names or tuple(EXPORTS), now).done()
+            exports.handed_out(unit, shown, self.name, made, now, by="omar")
+        return made
+
+    def domains(self):
+        return self.printed("domains.txt")["domains.txt"].body.decode().split()
+
+
+@pytest.fixture
+def bank(federation):
+    for name in ("aurelia", "borea"):
+        federation.nation(name, NATIONS[name])
+    federation.enrol_all()
+    return Bank(federation, "aurelia", "aurelia-bank")
+
+
+def test_an_export_holds_what_was_released_to_its_client_and_nothing_that_was_not(bank):
+    other = Bank(bank.federation, "aurelia", "aurelia-port")
+    bank.give(indicator(1, "one.example"), indicator(2, "two.example"))
+    other.give(indicator(3, "three.example"))
+    bank.give(indicator(4, "four.example", object_marking_refs=[tlp_id(Tlp.AMBER)]))
+
+    assert bank.domains() == ["one.example", "two.example"]
+    assert other.domains() == ["three.example"]
+
+
+def test_what_the_grant_forbids_by_pap_is_in_no_export_and_what_it_allows_only_where_that_is_so(
+    bank,
+):
+    """The grant's own ``max_pap`` is CLEAR: nothing above stands on the shelf, whatever the export is for."""
+    bank.give(indicator(1, "red.example", object_marking_refs=[*CLEAR, pap_id(Pap.RED)]))
+
+    assert not any(b"red.example" in each.body for each in bank.printed().values())
+
+
+def test_a_later_version_replaces_the_earlier_one_in_every_export(bank):
+    bank.give(indicator(1, "one.example"))
+    bank.give(indicator(1, "other.example", modified="2026-02-01T00:00:00.000Z"))
+
+    assert bank.domains() == ["other.example"]
+
+
+def test_a_shelf_of_many_pages_is_exported_whole(bank, monkeypatch):
+    monkeypatch.setattr(exports, "AT_ONCE", 2)
+    bank.give(*(indicator(n, f"n{n}.example") for n in range(1, 6)))
+
+    assert bank.domains() == [f"n{n}.example" for n in range(1, 6)]
+
+
+def test_what_is_ordered_back_is_in_no_export_at_once_and_who_had_it_is_listed(bank):
+    other = Bank(bank.federation, "aurelia", "aurelia-port")
+    wrong = indicator(1, "wrong.example")
+    bank.give(wrong, indicator(2, "right.example"))
+    other.offer(wrong["id"])
+    assert bank.domains() == ["right.example", "wrong.example"]
+
+    node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
+    with node.core.begin() as unit:
+        recall.recall(unit, node.us, "dora", recall.Asked(id=wrong["id"], cause="wrong"), now)
+    shelf.project(node.core, node.shelf, now, additions=False)
+
+    assert bank.domains() == ["right.example"]
+    listed = [(peer, id_) for peer, id_, *_ in read_there(bank.federation, "aurelia")]
+    assert listed == [("aurelia-bank", wrong["id"])]
+
+
+def test_a_file_that_was_made_is_in_the_log_with_who_made_it(bank):
+    bank.give(indicator(1, "one.example"))
+    made = bank.printed("domains.txt", "urls.txt")
+
+    node = bank.federation.nodes["aurelia"]
+    with node.core.read() as unit:
+        rows = unit.exec_driver_sql("SELECT facts FROM journal WHERE kind = 'exported'").all()
+
+    [facts] = [json.loads(row.facts) for row in rows]
+    assert facts["by"] == "omar"
+    assert facts["files"].keys() == made.keys()
+
+
+def test_where_a_shelf_is_decided_again_nothing_is_exported(bank):
+    node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
+    with node.shelf.begin() as unit:
+        [here] = exports.shelves_of(unit, "aurelia-bank", now)
+        put_shelf(unit, replace(here, until=text(now)))
+
+        with pytest.raises(exports.ShelfBlocked):
+            exports.shelves_of(unit, "aurelia-bank", now)
+        assert exports.shelves_of(unit, "aurelia-bank", now - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("name", ["borea", "nobody"])
+def test_there_are_no_exports_for_a_node_and_none_without_a_grant(bank, name):
+    node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
+    with node.core.read() as unit, pytest.raises(NotFound):
+        exports.client(unit, name)
+    with node.shelf.read() as shown, pytest.raises(exports.NothingShown):
+        exports.shelves_of(shown, "nobody", now)

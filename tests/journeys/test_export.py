@@ -1,0 +1,77 @@
+"""From an indicator to a firewall's block list, at the command line."""
+
+import json
+
+import pytest
+
+from mithaq.formats.export import EXPORTS
+from tests.journeys.conftest import indicator
+from tests.journeys.test_two_nations import taken_in
+
+
+@pytest.fixture
+def asteria(town):
+    """A nation with a firewall of its own constituency, which has a grant."""
+    town.found("asteria")
+    town.do("asteria", "peer", "add", "--taxii", "firewall", "--constituency-of-us", actor="omar")
+    grant = town.folder / "grant-firewall.toml"
+    new = ("agreement", "new", "--template", "grant", "--party", "firewall", "--out", grant)
+    town.do("asteria", *new, "--id", "grant-firewall", actor="lina")
+    key = ("--with", "omar", "--key", town.key("asteria", "omar"))
+    town.do("asteria", "agreement", "propose", grant, *key, actor="lina")
+    town.settle()
+    return town
+
+
+def test_what_is_released_to_a_client_becomes_the_files_its_tools_read(asteria):
+    pattern = "[domain-name:value = 'evil.example']"
+    hidden = {"pattern": "[file:size > 5]"}
+    two = (indicator(1, "one", pattern=pattern), indicator(2, "two") | hidden)
+    numbers = taken_in(asteria, *two, tlp="GREEN")
+    asteria.do("asteria", "release", *numbers, "--agreement", "grant-firewall", actor="amal")
+    asteria.settle()
+
+    out = asteria.folder / "made" / "firewall"
+    rows = asteria.ask("asteria", "export", "firewall", "--out", out, actor="omar")
+
+    assert (out / "domains.txt").read_text() == "evil.example\n"
+    assert {each.name for each in out.iterdir()} == set(EXPORTS)
+    [domains] = [row for row in rows if row["export"] == "domains.txt"]
+    assert (domains["indicators"], domains["left_pattern"]) == (1, 1)
+    assert domains["left"] == {"pattern": [two[1]["id"]]}
+    entries = asteria.do("asteria", "log", "list", "--json", actor="lina")
+    assert "exported" in entries
+
+
+def test_some_files_are_made_anew_and_others_left_alone(asteria):
+    out = asteria.folder
+    (out / "domains.txt").write_text("old.example\n")
+    (out / "urls.txt").write_text("old\n")
+
+    for language in ("en", "fr", "ar"):
+        what = ("export", "firewall", "--out", out, "--format", "domains.txt,rpz.zone")
+        said = asteria.do("asteria", *what, actor="omar", language=language)
+        assert len(said.splitlines()) == 3
+
+    assert (out / "domains.txt").read_text() == ""
+    assert (out / "urls.txt").read_text() == "old\n"
+
+
+@pytest.mark.parametrize(
+    ("client", "more", "actor", "code"),
+    [
+        ("firewall", (), "amal", 3),
+        ("nobody", (), "omar", 4),
+        ("firewall", ("--format", "sheets.xlsx"), "omar", 2),
+        ("firewall", ("--out", "grant-firewall.toml"), "omar", 2),
+    ],
+)
+def test_who_may_not_and_what_does_not_exist_is_told_and_nothing_is_written(
+    asteria, client, more, actor, code
+):
+    out = asteria.folder / "made"
+    done = asteria.run("asteria", "export", client, "--out", out, *more, "--json", actor=actor)
+
+    assert done.exit_code == code, done.output
+    assert json.loads(done.stderr.splitlines()[-1])["error"]
+    assert not out.exists()
