@@ -20,7 +20,10 @@ from tests.journeys.test_processes import Nation, wait
 IDLE = 60  # releases, one at a time
 PARTNERS = 10
 BATCHES, BATCH, EVERY = 30, 50, 1.0  # releases under load: objects in each, seconds between
-_RECEIVED = "SELECT count(*) FROM copies WHERE standing = 'received'"
+_RECEIVED = (
+    "SELECT count(*) FROM copies JOIN provenance ON provenance.seq = copies.provenance"
+    " WHERE standing = 'received'"
+)
 
 
 def receipts(folder):

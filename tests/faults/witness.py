@@ -21,6 +21,7 @@ ACTS = {  # what happens once, and what it is named by in the log
     "envelope": ["channel", "seq"],
 }
 AT = "2026-01-01T00:00:00.000Z"
+COPIES = "copies JOIN provenance ON provenance.seq = copies.provenance"
 
 
 def id_of(number):
@@ -97,7 +98,7 @@ class Judge:
     def _held(self, nation):
         """Return how many copies of each number a nation holds from other nations."""
         rows = nation.query(
-            "SELECT id FROM copies WHERE standing = 'received' AND voucher NOT LIKE 'client:%'"
+            f"SELECT id FROM {COPIES} WHERE standing = 'received' AND voucher NOT LIKE 'client:%'"
         )
         return Counter(int(id_[-12:]) for (id_,) in rows)
 
@@ -125,7 +126,7 @@ class Judge:
         for number in mine:
             assert acts["import", id_of(number)] == 1, number
         own = nation.query(
-            "SELECT id FROM copies WHERE standing = 'own' AND id LIKE '%" + ID + "%'"
+            f"SELECT id FROM {COPIES} WHERE standing = 'own' AND id LIKE '%" + ID + "%'"
         )
         counted = Counter(int(id_[-12:]) for (id_,) in own)
         assert mine <= set(counted), (nation.name, mine - set(counted))
@@ -148,7 +149,7 @@ class Judge:
                     f"the post of {number} is not settled",
                 )
                 self.complete.add(status)
-        rows = client.nation.query("SELECT id FROM copies WHERE voucher = 'client:misp'")
+        rows = client.nation.query(f"SELECT id FROM {COPIES} WHERE voucher = 'client:misp'")
         held = Counter(int(id_[-12:]) for (id_,) in rows)
         assert held == Counter(dict.fromkeys(self.journal.posted, 1)), held
 

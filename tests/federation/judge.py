@@ -12,7 +12,7 @@ from tests.unit.border.stage import B
 # Where a lie may leave a trace whatever becomes of it: for our people, and where the worker stands.
 BOOKS = {"refusals", "journal", "settings", "heard", "heads", "shelf_ops", "checkpoints"}
 _LOG = {"leaves", "nodes"}
-_COPIES = {"copies", "bodies", "relations", "batches"}  # what is good of it
+_COPIES = {"copies", "provenance", "bodies", "relations", "batches"}  # what is good of it
 _TURN = {"channels", "accepted"}  # a good envelope: the channel goes on
 MAY_CHANGE = {
     "turned away": set(),  # at the door: the request is nobody's

@@ -128,8 +128,9 @@ def test_a_relay_is_told_and_passes_on_nothing_of_ours_any_more(three):
     assert ids(three, "corvia") == names(6)
     with three.nodes["corvia"].core.read() as unit:
         seqs = [
-            seq
-            for (seq,) in unit.exec_driver_sql("SELECT seq FROM copies WHERE standing='received'")
+            copy.seq
+            for copy in objects.load(unit, objects.everything())
+            if copy.standing == "received"
         ]
     three.release("corvia", "forum", seqs)
     assert [row.peer for row in _rows(three, "corvia")] == ["borea"]

@@ -217,7 +217,7 @@ class Federation:
         return {
             (c.object.id, c.object.version): c.object.raw
             for c in copies
-            if c.standing == "received" and c.state == "admitted"
+            if c.standing == "received"
         }
 
     def close(self) -> None:

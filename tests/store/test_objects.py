@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 from sqlalchemy.exc import NoResultFound
 
 from mithaq.model.labels import Beside, Clearance, Tlp
-from mithaq.store import objects, provenance, texts
+from mithaq.store import objects, provenance, tables, texts
 from mithaq.store.objects import UNRESOLVED
 from mithaq.store.sources import Source, all_sources, put_source
 from tests.store.values import AT, copy, tool
@@ -55,8 +55,6 @@ def test_a_copy_comes_back_as_it_was_given(core):
         beside=Beside(tlp=Tlp.AMBER, releasable_to=frozenset({"cassia"}), embargo=AT),
         readers={"aurelia": ["r1", "r2"], "borealis": ["r1"]},
         level=int(Tlp.RED),
-        state="quarantined",
-        reason="stix-required",
         nonce=b"n" * 32,
         com="ab" * 32,
         proof='{"index":0}',
@@ -104,7 +102,7 @@ def test_the_same_bytes_under_two_agreements_are_two_copies(core):
 def test_the_same_copy_again_is_not_stored_again(core):
     (first,) = add(core, copy())
 
-    assert add(core, copy(reason="changed"), copy(tool(2)), copy()) != []
+    assert add(core, copy(author="changed"), copy(tool(2)), copy()) != []
     assert add(core, copy()) == []
     with core.read() as unit:
         (kept,) = objects.by_seq(unit, [first.seq])
@@ -208,16 +206,6 @@ def test_a_clearance_opens_its_level_and_all_below(core, level):
     assert set(found(core, clearance=Clearance(tlp=level))) == {str(n) for n in range(level + 1)}
 
 
-@pytest.mark.parametrize("state", ["quarantined", "recalled"])
-def test_only_what_is_admitted_is_read(core, state):
-    add(core, copy(tool(1), state=state, reason="why"))
-
-    assert search(core) == []
-    with core.read() as unit:
-        (kept,) = objects.load(unit, objects.everything())
-    assert (kept.state, kept.reason) == (state, "why")
-
-
 @pytest.mark.parametrize(
     ("bound", "sees"),
     [
@@ -312,12 +300,6 @@ def test_a_newer_version_one_may_not_read_hides_the_older(core):
     assert found(core, clearance=Clearance(tlp=Tlp.GREEN)) == []
 
 
-def test_a_newer_version_that_was_never_admitted_hides_nothing(core):
-    add(core, copy(tool(1, name="old")), copy(tool(1, LATER, name="new"), state="quarantined"))
-
-    assert [each.object.body["name"] for each in search(core)] == ["old"]
-
-
 def test_search_is_narrowed_by_type_and_goes_page_by_page(core):
     stored = add(core, *(copy(tool(n)) for n in range(1, 6)))
 
@@ -343,7 +325,6 @@ def test_a_party_knows_what_it_owns_and_what_it_sent_us(core):
         copy(tool(2), owner="borealis"),
         copy(tool(3), sent_by="borealis"),
         copy(tool(4), voucher="cassia"),
-        copy(tool(5), voucher="borealis", state="recalled"),
     )
 
     with core.read() as unit:
@@ -360,6 +341,37 @@ def test_the_label_beside_a_copy_is_replaced_with_its_level(core):
 
     assert (now.beside, now.level) == (Beside(tlp=Tlp.RED, originator_control=True), 4)
     assert now.object.raw == one.object.raw
+
+
+def test_a_label_is_replaced_beside_one_of_the_copies_that_came_together(core):
+    one, other = add(core, copy(tool(1)), copy(tool(2)))
+
+    with core.begin() as unit:
+        objects.set_beside(unit, one.seq, Beside(tlp=Tlp.RED), 4)
+        kept = {each.seq: each for each in objects.by_seq(unit, [one.seq, other.seq])}
+
+    assert kept[one.seq].beside == Beside(tlp=Tlp.RED)
+    assert kept[other.seq] == other
+
+
+def test_where_copies_came_from_is_kept_once_and_gone_with_the_last_of_them(core):
+    def origins():
+        with core.read() as unit:
+            return unit.execute(select(func.count()).select_from(tables.provenance)).scalar()
+
+    stored = add(core, *(copy(tool(n), author="amal") for n in range(1, 5)))
+    add(core, copy(tool(5), author="lena"))
+    assert origins() == 2
+
+    with core.begin() as unit:
+        objects.set_beside(unit, stored[0].seq, Beside(tlp=Tlp.RED), 4)
+        objects.set_beside(unit, stored[0].seq, Beside(tlp=Tlp.AMBER), 3)
+        objects.erase(unit, stored[1:3])
+    assert origins() == 3
+
+    with core.begin() as unit:
+        objects.erase(unit, [stored[0], stored[3]])
+    assert origins() == 1
 
 
 def test_a_commitment_is_kept_with_its_nonce(core):
@@ -460,13 +472,13 @@ def test_a_number_is_never_given_again(core):
     assert later.seq > stored.seq
 
 
-def test_the_first_and_the_last_version_that_a_voucher_gave_are_known_whatever_became_of_them(core):
+def test_the_first_and_the_last_version_that_a_voucher_gave_are_known(core):
     first, middle, last = (f"2026-01-0{n}T00:00:00.000Z" for n in (1, 2, 3))
     add(
         core,
         copy(tool(version=middle), voucher="file:a"),
         copy(tool(version=first), voucher="file:a"),
-        copy(tool(version=last, name="new"), voucher="file:a", state="quarantined"),
+        copy(tool(version=last, name="new"), voucher="file:a"),
         copy(tool(version=LATER), voucher="file:b"),
         copy(tool(2), voucher="file:a"),
     )

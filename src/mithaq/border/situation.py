@@ -356,8 +356,8 @@ def _reference_ids(
         return frozenset()
     return frozenset(
         id_
-        for _seq, voucher, id_, _version, state in objects.versions_of(unit, targets)
-        if voucher in pinned and state == "admitted"
+        for _seq, voucher, id_, _version in objects.versions_of(unit, targets)
+        if voucher in pinned
     )
 
 

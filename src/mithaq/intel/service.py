@@ -326,11 +326,8 @@ def _newest(
 ) -> list[int]:
     """Keep the newest of each voucher; a newer one that may not be read hides the older ones."""
     latest: dict[tuple[str, str], str] = defaultdict(str)
-    for _, voucher, id_, version, state in objects.versions_of(
-        unit, {id_ for _, _, id_, _ in seen}
-    ):
-        if state == "admitted":
-            latest[voucher, id_] = max(latest[voucher, id_], version, key=moment)
+    for _, voucher, id_, version in objects.versions_of(unit, {id_ for _, _, id_, _ in seen}):
+        latest[voucher, id_] = max(latest[voucher, id_], version, key=moment)
     kept = [
         seq
         for seq, voucher, id_, version in seen

@@ -186,7 +186,7 @@ def _object(raw: bytes, value: Json, shape: Shape | None, known: str = "") -> Ob
 def _know(made: Object, shape: Shape) -> None:
     """Take the references of an object from its shape, if it holds no others."""
     body = made.body
-    named, markings = shape.named(body)
+    named, links, markings = shape.named(body)
     if not _holds(made.raw, len(named) + 1):
         return
     if not all(
@@ -194,15 +194,13 @@ def _know(made: Object, shape: Shape) -> None:
         for name in shape.unread
     ):
         return
-    links = [pair for pair in named if not pair[0].startswith(_MARKED)] if markings else named
-    vars(made).update(
-        _Sorted(
-            references=tuple(named),
-            links=tuple(links),
-            marking_refs=markings,
-            is_marked_in_part=False,
-        )
-    )
+    found: _Sorted = {
+        "references": tuple(named),
+        "links": tuple(links),
+        "marking_refs": tuple(markings),
+        "is_marked_in_part": False,
+    }
+    vars(made).update(found)
 
 
 def _holds(raw: bytes, identifiers: int) -> bool:

@@ -17,21 +17,22 @@ from mithaq.model.canonical import MAX_INTEGER, Json
 from mithaq.model.kinds import (
     IDENTIFIER,
     KINDS,
-    LONGEST_IDENTIFIER,
     PROPERTY_NAME,
     TIME,
-    URL,
     Kind,
-    type_named,
 )
 from mithaq.model.particulars import is_particular, particular
 
 Holds: TypeAlias = Callable[[Json], object]
+_Named: TypeAlias = tuple[str, str]
 MARKINGS = "object_marking_refs"
 DEPTH = 3  # levels that a usual object has at most
 _SHAPES = 1024  # kept at once
 _MOST = 64  # properties of a shape that is kept
 _TEXT = frozenset({str})
+# As forms go, these are narrow: what they let through is looked through fast, and is right for sure.
+_PLAIN_TYPE = r"(?:[a-z0-9]{3,30}|x-[a-z0-9]{2,30})(?:-[a-z0-9]{1,30}){0,6}"
+_PLAIN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 _UUID = IDENTIFIER.pattern.rpartition("--")[2]
 # A timestamp of a day that every year has, and no leap second.
 _PLAIN_TIME = re.compile(
@@ -56,19 +57,28 @@ class Shape:
     refs: tuple[tuple[str, str, bool], ...]  # (property, pointer, list) of what names others
     unread: tuple[str, ...]  # those of ``refs`` that no table knows: they may name nothing
 
-    def named(self, body: Mapping[str, Any]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-        """Return the (JSON pointer, text) pairs of what is named for identifiers, in order, and the markings."""
-        found: list[tuple[str, str]] = []
+    def named(self, body: Mapping[str, Any]) -> tuple[list[_Named], list[_Named], list[str]]:
+        """Return the (JSON pointer, text) pairs of what is named for identifiers, in order.
+
+        Then those of them that are no markings, and the markings.
+        """
+        every: list[_Named] = []
+        links: list[_Named] = []
         markings: list[str] = []
         for name, at, listed in self.refs:
             if not listed:
-                found.append((at, body[name]))
+                pair = (at, body[name])
+                every.append(pair)
+                links.append(pair)
                 continue
             ids = body[name]
-            found += [(f"{at}/{index}", each) for index, each in enumerate(ids)]
+            pairs = [(f"{at}/{index}", each) for index, each in enumerate(ids)]
+            every += pairs
             if name == MARKINGS:
                 markings = ids
-        return found, tuple(markings)
+            else:
+                links += pairs
+        return every, links, markings
 
 
 def usual_shape(body: Mapping[str, Json]) -> Shape | None:
@@ -137,12 +147,13 @@ def _judge(where: tuple[str, str], type_: type, known: Mapping[str, Kind]) -> Ho
         return _fits(re.compile(f"{kind}--{_UUID}"))
     if name == "spec_version":
         return partial(eq, "2.1")
-    if where in _NEVER:
-        return _but(_NEVER[where])
+    if where in _NEVER and type_ is str:
+        never = "|".join(map(re.escape, sorted(_NEVER[where])))
+        return _fits(re.compile(f"(?!(?:{never})--){_PLAIN_TYPE}--{_UUID}"))
     if name in known:
         return _judge_known(known[name], type_)
     if name in _OTHERS:
-        return partial(_every, _OTHERS[name])
+        return _OTHERS[name]
     if name in rules.NESTED or not PROPERTY_NAME.fullmatch(name) or name in schema.RESERVED:
         raise _Unusual
     return None if type_ in (str, bool) else _is_simple
@@ -163,16 +174,6 @@ def _fits(form: re.Pattern[str]) -> Holds:
     return cast("Holds", form.fullmatch)
 
 
-def _but(never: frozenset[str]) -> Holds:
-    """Return what proves a value an identifier of any type but those of ``never``."""
-    nothing = never | {""}
-    return lambda value: (
-        isinstance(value, str)
-        and len(value) <= LONGEST_IDENTIFIER
-        and type_named(value) not in nothing
-    )
-
-
 def _every(holds: Holds, value: Json) -> bool:
     return isinstance(value, list) and bool(value) and all(map(holds, value))
 
@@ -188,20 +189,29 @@ def _is_flat(value: Json) -> TypeGuard[dict[str, str]]:
     return isinstance(value, dict) and _TEXT.issuperset(map(type, value.values()))
 
 
-def _is_source(value: Json) -> bool:
-    """Say whether ``value`` is an external reference of texts alone, to a source whose numbers have no form."""
-    if not _is_flat(value):
+def _are_sources(value: Json) -> bool:
+    """Say whether ``value`` is a list of external references of texts alone, to sources whose numbers have no form."""
+    if not isinstance(value, list):
         return False
-    source = value.get("source_name")
-    if not source or source.lower() in rules.NUMBERED or "hashes" in value:
-        return False
-    if "url" in value:
-        return URL.holds(value["url"])
-    return "external_id" in value or "description" in value
+    for each in value:
+        if not _is_flat(each):
+            return False
+        source, url = each.get("source_name"), each.get("url")
+        if not source or source.lower() in rules.NUMBERED or "hashes" in each:
+            return False
+        if url is None:
+            if "external_id" not in each and "description" not in each:
+                return False
+        elif not _PLAIN_URL.fullmatch(url):
+            return False
+    return bool(value)
 
 
 def _is_phase(value: Json) -> bool:
     return _is_flat(value) and "kill_chain_name" in value and "phase_name" in value
 
 
-_OTHERS: Mapping[str, Holds] = {"external_references": _is_source, "kill_chain_phases": _is_phase}
+_OTHERS: Mapping[str, Holds] = {
+    "external_references": _are_sources,
+    "kill_chain_phases": partial(_every, _is_phase),
+}

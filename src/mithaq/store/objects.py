@@ -6,7 +6,18 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
@@ -14,7 +25,7 @@ from mithaq.model.objects import IDENTIFIER, Object
 from mithaq.store.engine import append_lock
 from mithaq.store.journal import keep, setting
 from mithaq.store.sql import chunks, fetched, insert_many, insert_new, within
-from mithaq.store.tables import bodies, copies, markings, relations, rows, texts
+from mithaq.store.tables import bodies, copies, markings, provenance, relations, rows, texts
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
@@ -36,8 +47,6 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     beside: Beside = Beside()
     readers: Mapping[str, Sequence[str]] | None = None
     level: int = UNRESOLVED
-    state: str = "admitted"
-    reason: str = ""
     received_at: str
     nonce: bytes | None = None
     com: str = ""
@@ -101,7 +110,12 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     numbers = known | fresh
     last = int(setting(unit, _LAST, "0"))  # kept, for an erased copy's number names nothing again
     stored = [_number(copy, seq) for seq, copy in enumerate(_fresh(unit, new, known), last + 1)]
-    insert_many(unit, copies, _COLUMNS, [_row(c, numbers[c.object.digest]) for c in stored])
+    origins = _put_provenance(unit, stored)
+    made = [
+        _row(copy, origin, numbers[copy.object.digest])
+        for copy, origin in zip(stored, origins, strict=True)
+    ]
+    insert_many(unit, copies, _COLUMNS, made)
     if stored:
         keep(unit, _LAST, str(stored[-1].seq))
     return stored
@@ -146,9 +160,10 @@ def _fresh(unit: Connection, new: Sequence[Copy], known: Container[str]) -> list
     Args:
         known: the digests of bytes that are here.
     """
-    columns = (copies.c[name] for name in ("voucher", "id", "digest", "agreement"))
     tails = {_tail(copy.object.id) for copy in new if copy.object.digest in known}
-    query = select(*columns).where(within(unit, copies.c.tail, tails))
+    columns = (provenance.c.voucher, copies.c.id, copies.c.digest, provenance.c.agreement)
+    query = select(*columns).join_from(copies, provenance, CAME)
+    query = query.where(within(unit, copies.c.tail, tails))
     here = set(fetched(unit, query)) if tails else ()
     given: dict[tuple[str, str, str, str], Copy] = {}
     for copy in new:
@@ -160,24 +175,51 @@ def _fresh(unit: Connection, new: Sequence[Copy], known: Container[str]) -> list
 _LAST = "copies.last"  # the number given last
 READ = "search.read"  # the number of the last copy whose words and references were read out
 _COLUMNS = (
-    "seq", "voucher", "id", "version", "tail", "digest", "body", "type", "standing", "role", "owner",
-    "agreement", "agreement_version", "sent_by", "onward", "author", "beside", "readers", "tlp", "state",
-    "reason", "received_at", "nonce", "com", "proof", "refs",
+    "seq", "provenance", "id", "version", "tail", "digest", "body", "type", "nonce", "com", "proof", "refs",
 )  # fmt: skip
 
 
-def _row(copy: Copy, body: int) -> tuple[object, ...]:
+def _row(copy: Copy, origin: int, body: int) -> tuple[object, ...]:
     """Return the values of ``_COLUMNS``; ``body`` is the number of its bytes."""
     seen = copy.object
     return (
         copy.seq,
-        copy.voucher,
+        origin,
         seen.id,
         seen.version,
         _tail(seen.id),
         seen.digest,
         body,
         seen.type,
+        copy.nonce,
+        copy.com,
+        copy.proof,
+        _encode(seen.references).decode(),
+    )
+
+
+_PROVENANCE = (
+    "voucher", "standing", "role", "owner", "agreement", "agreement_version", "sent_by", "onward", "author",
+    "beside", "readers", "tlp", "received_at",
+)  # fmt: skip
+# Whatever says which copies, their provenance is found from each, not they from it: the newest come first that way.
+CAME = provenance.c.seq == copies.c.provenance + literal_column("0")
+
+
+def _put_provenance(unit: Connection, some: Sequence[Copy]) -> list[int]:
+    """Keep where copies come from, once for all that are alike; return its number for each."""
+    last = unit.execute(select(func.coalesce(func.max(provenance.c.seq), 0))).scalar_one()
+    numbers: dict[tuple[object, ...], int] = {}
+    found = [numbers.setdefault(_provenance(copy), last + 1 + len(numbers)) for copy in some]
+    made = [(number, *facts) for facts, number in numbers.items()]
+    insert_many(unit, provenance, ("seq", *_PROVENANCE), made)
+    return found
+
+
+def _provenance(copy: Copy) -> tuple[object, ...]:
+    """Return the values of ``_PROVENANCE``."""
+    return (
+        copy.voucher,
         copy.standing,
         copy.role,
         copy.owner,
@@ -189,14 +231,13 @@ def _row(copy: Copy, body: int) -> tuple[object, ...]:
         "{}" if copy.beside is _BARE else _beside(copy.beside),
         _readers(copy) if copy.readers else "[]",
         copy.level,
-        copy.state,
-        copy.reason,
         copy.received_at,
-        copy.nonce,
-        copy.com,
-        copy.proof,
-        _encode(seen.references).decode(),
     )
+
+
+def come(*how: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Narrow a select to copies by conditions on their provenance, where these leave few."""
+    return copies.c.provenance.in_(select(provenance.c.seq).where(*how))
 
 
 _BARE = Beside()
@@ -214,33 +255,33 @@ def _readers(copy: Copy) -> str:
 
 
 _READ = (
-    "seq", "id", "version", "digest", "type", "voucher", "standing", "role", "owner", "agreement",
-    "agreement_version", "sent_by", "onward", "author", "tlp", "state", "reason", "received_at",
-    "nonce", "com", "proof", "beside", "readers", "refs",
+    *(copies.c[name] for name in ("seq", "id", "version", "digest", "type", "nonce", "com", "proof", "refs")),
+    *(provenance.c[name] for name in _PROVENANCE),
 )  # fmt: skip
-_joined = select(*(copies.c[name] for name in _READ), bodies.c.body).join(
-    bodies, bodies.c.seq == copies.c.body
+_joined = (
+    select(*_READ, bodies.c.body)
+    .join_from(copies, bodies, bodies.c.seq == copies.c.body)
+    .join(provenance, CAME)
 )
 Rows = Select[tuple[object, ...]]
 
 
 def everything() -> Rows:
-    """Select every copy, whatever its level or state: for the border alone."""
+    """Select every copy, whatever its level: for the border alone."""
     return _joined
 
 
 def visible_to(clearance: Clearance, us: str) -> Rows:
     """Select what a person with ``clearance`` may read: the one factory every read starts from.
 
-    Only what is admitted; RED of others only by a reader it names (border.md 2.4).
+    RED of others only by a reader it names (border.md 2.4).
     """
     # replace(), for it minds case on both databases and takes no wildcards; LIKE does not
     tokens = (msgspec.json.encode(f"{us} {reader}").decode() for reader in clearance.readers)
-    named = [func.replace(copies.c.readers, token, "") != copies.c.readers for token in tokens]
-    red = and_(copies.c.tlp == int(Tlp.RED), copies.c.standing == "received")
-    return _joined.where(
-        copies.c.state == "admitted", copies.c.tlp <= int(clearance.tlp), or_(~red, *named)
-    )
+    c = provenance.c
+    named = [func.replace(c.readers, token, "") != c.readers for token in tokens]
+    red = and_(c.tlp == int(Tlp.RED), c.standing == "received")
+    return _joined.where(c.tlp <= int(clearance.tlp), or_(~red, *named))
 
 
 def load(unit: Connection, rows: Rows) -> list[Copy]:
@@ -250,29 +291,27 @@ def load(unit: Connection, rows: Rows) -> list[Copy]:
 
 def _copy(row: tuple[Any, ...]) -> Copy:
     """Return what a row of ``_joined`` holds; by its place, for a name costs more than the value."""
-    object_ = Object(raw=bytes(row[24]), id=row[1], version=row[2], digest=row[3], type=row[4])
-    object_.know_references(_references(row[23]))
+    object_ = Object(raw=bytes(row[22]), id=row[1], version=row[2], digest=row[3], type=row[4])
+    object_.know_references(_references(row[8]))
     return Copy(
         object=object_,
         seq=row[0],
-        voucher=row[5],
-        standing=row[6],
-        role=row[7],
-        owner=row[8],
-        agreement=row[9],
-        agreement_version=row[10],
-        sent_by=row[11],
-        onward=row[12],
-        author=row[13],
-        level=row[14],
-        state=row[15],
-        reason=row[16],
-        received_at=row[17],
-        nonce=row[18],
-        com=row[19],
-        proof=row[20],
-        beside=_read_beside(row[21]),
-        readers=_by_party(row[22]),
+        nonce=row[5],
+        com=row[6],
+        proof=row[7],
+        voucher=row[9],
+        standing=row[10],
+        role=row[11],
+        owner=row[12],
+        agreement=row[13],
+        agreement_version=row[14],
+        sent_by=row[15],
+        onward=row[16],
+        author=row[17],
+        beside=_read_beside(row[18]),
+        readers=_by_party(row[19]),
+        level=row[20],
+        received_at=row[21],
     )
 
 
@@ -313,34 +352,29 @@ def named(rows: Rows, ids: Iterable[str]) -> list[Rows]:
 
 def given_by(rows: Rows, vouchers: Iterable[str]) -> Rows:
     """Narrow a select to copies of some vouchers."""
-    return rows.where(copies.c.voucher.in_(list(vouchers)))
+    return rows.where(come(provenance.c.voucher.in_(list(vouchers))))
 
 
 def received_since(rows: Rows, instant: str) -> Rows:
     """Narrow a select to copies that came in at or after an instant."""
-    return rows.where(copies.c.received_at >= instant)
+    return rows.where(come(provenance.c.received_at >= instant))
 
 
 def keys(unit: Connection, rows: Rows) -> list[tuple[int, str, str, str]]:
     """Run a select for (seq, voucher, id, version) alone, oldest first."""
-    columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version)
+    columns = (copies.c.seq, provenance.c.voucher, copies.c.id, copies.c.version)
     found = unit.execute(rows.with_only_columns(*columns).order_by(copies.c.seq))
     return [(row.seq, row.voucher, row.id, row.version) for row in found]
 
 
 def of_id(unit: Connection, id_: str) -> list[Copy]:
-    """Return every admitted copy of ``id_``, for the border."""
-    return [
-        copy
-        for rows in named(everything().where(copies.c.state == "admitted"), [id_])
-        for copy in load(unit, rows)
-    ]
+    """Return every copy of ``id_``, for the border."""
+    return [copy for rows in named(everything(), [id_]) for copy in load(unit, rows)]
 
 
 def vouched_since(unit: Connection, voucher: str, instant: str) -> list[Copy]:
-    """Return the admitted copies that ``voucher`` vouches for and that came at or after an instant."""
-    rows = given_by(received_since(everything(), instant), [voucher])
-    return load(unit, rows.where(copies.c.state == "admitted"))
+    """Return the copies that ``voucher`` vouches for and that came at or after an instant."""
+    return load(unit, given_by(received_since(everything(), instant), [voucher]))
 
 
 def erase(unit: Connection, gone: Sequence[Copy]) -> None:
@@ -351,7 +385,10 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
         named = within(unit, relations.c.tail, tails)
         unit.execute(delete(relations).where(named, relations.c.copy.in_(seqs)))
         unit.execute(delete(texts).where(texts.c.copy.in_(seqs)))
+        origins = select(copies.c.provenance).where(copies.c.seq.in_(seqs)).distinct()
+        left = unit.execute(origins).scalars().all()
         unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
+        _forget_provenance(unit, left)
         ids, digests = {c.object.id for c in part}, {c.object.digest for c in part}
         # The bytes name their id, so whatever else is these bytes has it too.
         kept = select(copies.c.digest).where(by_ids(unit, ids))
@@ -361,12 +398,18 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
         unit.execute(delete(bodies).where(*which, *others))
 
 
-def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str, str]]:
-    """Return (seq, voucher, id, version, state) of every copy of ``ids``."""
+def _forget_provenance(unit: Connection, numbers: Sequence[int]) -> None:
+    """Delete where copies came from that are all gone."""
+    here = select(copies.c.seq).where(copies.c.provenance == provenance.c.seq).exists()
+    unit.execute(delete(provenance).where(provenance.c.seq.in_(numbers), ~here))
+
+
+def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str]]:
+    """Return (seq, voucher, id, version) of every copy of ``ids``."""
     wanted = set(ids)
-    columns = (copies.c.seq, copies.c.voucher, copies.c.id, copies.c.version, copies.c.state)
-    found = fetched(unit, select(*columns).where(by_ids(unit, wanted)))
-    return [row for row in found if row[2] in wanted]
+    columns = (copies.c.seq, provenance.c.voucher, copies.c.id, copies.c.version)
+    query = select(*columns).join_from(copies, provenance, CAME)
+    return [row for row in fetched(unit, query.where(by_ids(unit, wanted))) if row[2] in wanted]
 
 
 class Span(NamedTuple):
@@ -381,8 +424,9 @@ def spans(unit: Connection, voucher: str, ids: Iterable[str]) -> dict[str, Span]
     """Return which versions of ``ids`` a voucher gave, whatever became of them."""
     wanted = set(ids)
     query = select(copies.c.id, copies.c.version, copies.c.digest)
+    query = query.join_from(copies, provenance, CAME)
     found: dict[str, list[tuple[str, str]]] = {}
-    which = (by_ids(unit, wanted), copies.c.voucher == voucher)
+    which = (by_ids(unit, wanted), provenance.c.voucher == voucher)
     for id_, version, digest in fetched(unit, query.where(*which)):
         if id_ in wanted:
             found.setdefault(id_, []).append((version, digest))
@@ -390,12 +434,13 @@ def spans(unit: Connection, voucher: str, ids: Iterable[str]) -> dict[str, Span]
 
 
 def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:
-    """Return (seq, voucher, id) of the admitted copies of ``ids`` of which a voucher gave several."""
+    """Return (seq, voucher, id) of the copies of ``ids`` of which a voucher gave several."""
     wanted = set(ids)
     some = by_ids(unit, wanted)
     several = select(copies.c.tail).where(some).group_by(copies.c.tail).having(func.count() > 1)
-    query = select(copies.c.seq, copies.c.voucher, copies.c.id)
-    found = fetched(unit, query.where(copies.c.tail.in_(several), copies.c.state == "admitted"))
+    query = select(copies.c.seq, provenance.c.voucher, copies.c.id)
+    query = query.join_from(copies, provenance, CAME)
+    found = fetched(unit, query.where(copies.c.tail.in_(several)))
     given = Counter((voucher, id_) for _, voucher, id_ in found)
     return [row for row in found if row[2] in wanted and given[row[1], row[2]] > 1]
 
@@ -438,11 +483,13 @@ def links(unit: Connection, seqs: Sequence[int]) -> dict[int, set[int]]:
 
 def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:
     """Replace the label beside a copy's bytes."""
-    unit.execute(
-        update(copies)
-        .where(copies.c.seq == seq)
-        .values(beside=msgspec.json.encode(beside.to_json()).decode(), tlp=level)
-    )
+    [copy] = by_seq(unit, [seq])
+    labelled = msgspec.structs.replace(copy, beside=beside, level=level)
+    [origin] = _put_provenance(unit, [labelled])
+    which = copies.c.seq == seq
+    left = unit.execute(select(copies.c.provenance).where(which)).scalars().all()
+    unit.execute(update(copies).where(which).values(provenance=origin))
+    _forget_provenance(unit, left)
 
 
 def define_marking(unit: Connection, voucher: str, id_: str, body: bytes) -> None:

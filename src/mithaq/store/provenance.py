@@ -4,17 +4,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from mithaq.store.objects import by_ids
+from mithaq.store.objects import CAME, by_ids, come
 from mithaq.store.sql import among, chunks, fetched, insert_new
-from mithaq.store.tables import batches, copies, quarantine
+from mithaq.store.tables import batches, copies, provenance, quarantine
 
-_accounts = select(*(copies.c[name] for name in (
-    "seq", "voucher", "role", "id", "version", "digest", "com", "agreement", "proof",
-))).where(
-    copies.c.standing == "received", copies.c.state == "admitted",
-    copies.c.version != "", copies.c.com != "", copies.c.proof != "",
+_from = select().select_from(copies).join(provenance, CAME)
+_accounts = _from.add_columns(
+    *(copies.c[name] for name in ("seq", "id", "version", "digest", "com", "proof")),
+    *(provenance.c[name] for name in ("voucher", "role", "agreement")),
+).where(
+    provenance.c.standing == "received", copies.c.version != "", copies.c.com != "", copies.c.proof != "",
 )  # fmt: skip
 
 
@@ -33,11 +34,11 @@ class Came:
 
 
 def came_from(unit: Connection, party: str) -> list[Came]:
-    """Return the admitted copies that a nation owns, vouches for or sent us, oldest first."""
-    c = copies.c
-    whose = or_(c.voucher == party, c.owner == party, c.sent_by == party)
-    which = (whose, c.standing == "received", c.state == "admitted")
-    rows = select(*(c[name] for name in Came.__slots__)).where(*which).order_by(c.seq)
+    """Return the copies that a nation owns, vouches for or sent us, oldest first."""
+    c, p = copies.c, provenance.c
+    which = come(_of_whom([party]), p.standing == "received")
+    columns = (c.id, c.version, c.digest, p.agreement, p.voucher, p.owner, p.sent_by, p.received_at)
+    rows = _from.add_columns(*columns).where(which).order_by(c.seq)
     return [Came(**row._mapping) for row in unit.execute(rows)]
 
 
@@ -45,7 +46,7 @@ def vouchers(unit: Connection, seqs: Iterable[int]) -> dict[int, str]:
     """Return who vouches for each of the copies that are here."""
     found: dict[int, str] = {}
     for part in chunks(dict.fromkeys(seqs)):
-        rows = select(copies.c.seq, copies.c.voucher).where(copies.c.seq.in_(part))
+        rows = _from.add_columns(copies.c.seq, provenance.c.voucher).where(copies.c.seq.in_(part))
         found |= {row.seq: row.voucher for row in unit.execute(rows)}
     return found
 
@@ -67,7 +68,7 @@ class Account:
 
 def accounts(unit: Connection, agreement: str, after: int = 0) -> list[Account]:
     """Return what vouchers said of versions that came under an agreement, after a number, oldest first."""
-    rows = _accounts.where(copies.c.agreement == agreement, copies.c.seq > after)
+    rows = _accounts.where(provenance.c.agreement == agreement, copies.c.seq > after)
     return [Account(**row._mapping) for row in unit.execute(rows.order_by(copies.c.seq))]
 
 
@@ -108,9 +109,8 @@ def known_from(
     """
     found: dict[str, set[str]] = {party: set() for party in parties}
     wanted = set(ids)
-    c, q = copies.c, quarantine.c
-    whose = or_(*(each.in_(found) for each in (c.voucher, c.owner, c.sent_by)))
-    rows_ = select(c.id, c.voucher, c.owner, c.sent_by).where(whose, c.state == "admitted")
+    c, p, q = copies.c, provenance.c, quarantine.c
+    rows_ = _from.add_columns(c.id, p.voucher, p.owner, p.sent_by).where(_of_whom(found))
     for id_, *theirs in unit.execute(rows_.where(by_ids(unit, wanted))):
         for party in found.keys() & set(theirs) if id_ in wanted else ():
             found[party].add(id_)
@@ -128,12 +128,18 @@ def came_under(
 
     What we put into quarantine is among them, by the word of who sent it: see ``known_from``.
     """
-    c, q, wanted = copies.c, quarantine.c, set(ids)
-    stored = select(c.id, c.voucher, c.owner, c.sent_by, c.onward)
-    stored = stored.where(c.agreement == agreement, c.state == "admitted")
+    c, p, q, wanted = copies.c, provenance.c, quarantine.c, set(ids)
+    stored = _from.add_columns(c.id, p.voucher, p.owner, p.sent_by, p.onward)
+    stored = stored.where(p.agreement == agreement)
     aside = select(q.id, q.voucher, q.onward).where(q.agreement == agreement)
     held = among(unit, stored, c.id, wanted, by_ids(unit, wanted))
     return [
         (id_, frozenset(who), onward == "scope")
         for id_, *who, onward in (*held, *among(unit, aside, q.id, wanted))
     ]
+
+
+def _of_whom(parties: Collection[str]) -> ColumnElement[bool]:
+    """Narrow provenances to those of what some nations own, vouch for or sent us."""
+    p = provenance.c
+    return or_(*(column.in_(parties) for column in (p.voucher, p.owner, p.sent_by)))

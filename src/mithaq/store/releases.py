@@ -42,6 +42,7 @@ from mithaq.store.tables import (
     first_views,
     intents,
     moments,
+    provenance,
     rows,
     shelf_ops,
     verdicts,
@@ -259,8 +260,9 @@ class Touching:
         if self.kinds:
             found.append(c.type.in_(self.kinds))
         if self.sources:
-            whose = (c.voucher, c.owner, c.sent_by)
-            found.append(or_(*(column.in_(self.sources) for column in whose)))
+            p = provenance.c
+            whose = or_(*(each.in_(self.sources) for each in (p.voucher, p.owner, p.sent_by)))
+            found.append(c.provenance.in_(select(p.seq).where(whose)))
         return found
 
 

@@ -9,7 +9,7 @@ from mithaq.store import objects
 from mithaq.store.journal import keep
 from mithaq.store.objects import Copy, Rows
 from mithaq.store.sql import insert_many
-from mithaq.store.tables import copies, texts
+from mithaq.store.tables import copies, provenance, texts
 
 _PAGE = 500  # copies looked through at once
 
@@ -69,15 +69,15 @@ def search(
 
 
 def _newest(visible: Rows) -> Rows:
-    later = copies.alias()
+    later, given = copies.alias(), provenance.alias()
     # without the Z a longer fraction of one millisecond sorts after a shorter one
     newer, older = (func.rtrim(side.c.version, "Z") for side in (later, copies))
-    superseded = select(later.c.seq).where(
+    superseded = select(later.c.seq).join_from(later, given, given.c.seq == later.c.provenance)
+    superseded = superseded.where(
         later.c.tail == copies.c.tail,
-        later.c.voucher == copies.c.voucher,
         later.c.id == copies.c.id,
         newer > older,
-        later.c.state == "admitted",
+        given.c.voucher == provenance.c.voucher,
     )
     return visible.where(~superseded.exists())
 

@@ -186,18 +186,6 @@ def test_what_a_reference_set_holds_is_known_to_all(stage):
     assert (row["peer"], row["removed"]) == (B, "[]")
 
 
-def test_a_version_out_of_use_is_no_version_to_be_newer_than(stage):
-    body = stage.body(by=US)
-    later = {**body, "modified": stamp(stage.now), "name": "later"}
-    [old], [new] = stage.give(body), stage.give(later)
-    with stage.node.core.begin() as unit:
-        unit.exec_driver_sql("UPDATE copies SET state = 'kept' WHERE seq = ?", (new.seq,))
-
-    stage.publish(old)
-
-    assert rows_of(stage, old) == [(PAIR, B)]
-
-
 def test_a_party_that_joins_while_much_is_decided_anew_sees_nothing_before_the_end(
     stage, monkeypatch
 ):

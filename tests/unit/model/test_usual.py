@@ -128,3 +128,79 @@ def test_a_reference_to_the_longest_type_there_may_be_is_found_either_way():
     body = {**RELATION, "source_ref": longest}
     assert ("/source_ref", longest) in read(msgspec.json.encode(body)).references
     assert ("/source_ref", longest) in tuple(references(body))
+
+
+@pytest.mark.parametrize(
+    ("url", "proven"),
+    [
+        ("https://a.example/b?c=d~!#", True),
+        ("urn:x", True),
+        ("x+y.z-1:!", True),
+        ("https:", False),
+        ("1x:a", False),
+        ("https://a.example/\u00e9", False),  # one all the same: the rules say so
+        ("https://a b", False),
+        ("https://a\x7f", False),
+    ],
+)
+def test_a_plain_url_is_proven_at_once(url, proven):
+    source = {"source_name": "s", "url": url}
+    assert (usual_shape(MALWARE | {"external_references": [source]}) is not None) is proven
+
+
+@pytest.mark.parametrize("at", ["source_ref", "target_ref"])
+@pytest.mark.parametrize(
+    ("type_", "proven"),
+    [
+        ("tool", True),
+        ("x-y-2z", True),
+        ("x-yz", True),
+        ("abc", True),
+        ("a" * 30, True),
+        ("abc" + "-d" * 6, True),
+        ("abc-" + "d" * 30, True),
+        ("relationships", True),
+        ("relationship", False),
+        ("marking-definition", False),
+        ("ab", False),
+        ("x-y", False),
+        ("tool-", False),
+        ("Tool", False),
+        ("a" * 31, False),  # one all the same: the rules say so
+        ("abc" + "-d" * 7, False),
+    ],
+)
+def test_what_is_related_is_proven_at_once_to_be_of_a_plain_type_that_may_be(at, type_, proven):
+    assert (usual_shape(RELATION | {at: f"{type_}--{UUID}"}) is not None) is proven
+
+
+@pytest.mark.parametrize("at", ["source_ref", "target_ref"])
+@pytest.mark.parametrize(
+    "value", [None, 1, [f"tool--{UUID}"], f"tool--{UUID}\n", f"tool--{UUID[:-1]}"]
+)
+def test_what_is_related_is_named_by_an_identifier(at, value):
+    assert usual_shape(RELATION | {at: value}) is None
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        [],
+        "s",
+        [1],
+        [{"source_name": "s", "external_id": "1"}, {"source_name": "s"}],
+        [{"source_name": "", "external_id": "1"}],
+        [{"external_id": "1"}],
+        [{"source_name": "CVE", "external_id": "CVE-1"}],
+        [{"source_name": "s", "url": "https://a", "hashes": "x"}],
+        [{"source_name": "s", "external_id": 1}],
+        [{"source_name": "s", "url": ""}],
+    ],
+)
+def test_other_lists_of_sources_are_left_to_the_rules(sources):
+    assert usual_shape(MALWARE | {"external_references": sources}) is None
+
+
+def test_a_source_is_told_by_a_number_an_address_or_words():
+    for told in ({"external_id": "1"}, {"url": "https://a"}, {"description": "x"}):
+        assert usual_shape(MALWARE | {"external_references": [{"source_name": "s"} | told]})

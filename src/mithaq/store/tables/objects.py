@@ -23,16 +23,11 @@ bodies = Table(  # copies name them by number, by which those that came together
     blob("body"),
     Index("ix_bodies_mark", "mark"),
 )
-copies = Table(
-    "copies",
+provenance = Table(  # what is the same for many copies that came together, as those of a frame do
+    "provenance",
     core,
-    Column("seq", Serial, primary_key=True, autoincrement=False),  # never given twice
+    Column("seq", Serial, primary_key=True, autoincrement=False),
     column("voucher"),  # a party, or a source as kind:name
-    *columns("id", "version"),
-    Column("tail", BigInteger, nullable=False),  # the last twelve digits of the id
-    Column("digest", String(71), nullable=False),
-    Column("body", Serial, nullable=False),
-    column("type"),
     column("standing"),  # own | received
     column("role"),  # owner | carrier | local
     column("owner", ""),  # the party that speaks for it, if any
@@ -44,9 +39,18 @@ copies = Table(
     column("beside", "{}"),  # label beside the bytes, as JSON
     column("readers", "[]"),  # "party reader", as a JSON list
     Column("tlp", Integer, nullable=False),  # effective level, for selects; 9 = unresolved
-    column("state"),  # admitted | quarantined | recalled
-    column("reason", ""),
     column("received_at"),
+)
+copies = Table(
+    "copies",
+    core,
+    Column("seq", Serial, primary_key=True, autoincrement=False),  # never given twice
+    Column("provenance", Serial, nullable=False),
+    *columns("id", "version"),
+    Column("tail", BigInteger, nullable=False),  # the last twelve digits of the id
+    Column("digest", String(71), nullable=False),
+    Column("body", Serial, nullable=False),
+    column("type"),
     Column("nonce", LargeBinary),  # of its commitment; destroyed with the object
     column("com", ""),
     column(
@@ -56,6 +60,7 @@ copies = Table(
     # By the whole of an id, or of what makes a copy one of its own, an index would be as large as all the rest.
     Index("ix_copies_tail", "tail"),
     Index("ix_copies_type_seq", "type", "seq"),
+    Index("ix_copies_provenance", "provenance"),
 )
 texts = Table(  # what there is to search in, read out of the bytes some time after they came
     "texts",

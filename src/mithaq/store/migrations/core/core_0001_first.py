@@ -213,27 +213,15 @@ def upgrade() -> None:
             autoincrement=False,
             nullable=False,
         ),
-        sa.Column("voucher", sa.Text(), nullable=False),
+        sa.Column(
+            "provenance", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("tail", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("body", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("standing", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("owner", sa.Text(), server_default="", nullable=False),
-        sa.Column("agreement", sa.Text(), server_default="", nullable=False),
-        sa.Column("agreement_version", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("sent_by", sa.Text(), server_default="", nullable=False),
-        sa.Column("onward", sa.Text(), server_default="none", nullable=False),
-        sa.Column("author", sa.Text(), server_default="", nullable=False),
-        sa.Column("beside", sa.Text(), server_default="{}", nullable=False),
-        sa.Column("readers", sa.Text(), server_default="[]", nullable=False),
-        sa.Column("tlp", sa.Integer(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("received_at", sa.Text(), nullable=False),
         sa.Column("nonce", sa.LargeBinary(), nullable=True),
         sa.Column("com", sa.Text(), server_default="", nullable=False),
         sa.Column("proof", sa.Text(), server_default="", nullable=False),
@@ -241,6 +229,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
     )
+    op.create_index("ix_copies_provenance", "copies", ["provenance"], unique=False, schema="core")
     op.create_index("ix_copies_tail", "copies", ["tail"], unique=False, schema="core")
     op.create_index("ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core")
     op.create_table(
@@ -482,6 +471,30 @@ def upgrade() -> None:
         sa.Column("token", sa.Text(), server_default="", nullable=False),
         sa.Column("added_at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+        schema="core",
+    )
+    op.create_table(
+        "provenance",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("voucher", sa.Text(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), server_default="", nullable=False),
+        sa.Column("agreement", sa.Text(), server_default="", nullable=False),
+        sa.Column("agreement_version", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("sent_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("onward", sa.Text(), server_default="none", nullable=False),
+        sa.Column("author", sa.Text(), server_default="", nullable=False),
+        sa.Column("beside", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("readers", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("tlp", sa.Integer(), nullable=False),
+        sa.Column("received_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
         schema="core",
     )
     op.create_table(
