@@ -93,6 +93,23 @@ def test_what_is_released_in_the_instant_a_text_comes_into_force_is_shown_before
     assert len(rows(stage, copy.object.id)) == 1
 
 
+def test_who_joins_in_the_instant_of_a_release_gets_it_with_those_who_were_there(stage):
+    sign_both(stage, agreement("wide", US, B, kind="forum", clause=WIDE))
+    joins = {"version": 2, "effective": stamp(stage.now + timedelta(hours=1)), "clause": WIDE}
+    sign_both(stage, agreement("wide", US, B, C, kind="forum", **joins), B, C)
+    stage.clock.step(3600)
+    [copy] = stage.give(stage.body(by=US))
+
+    stage.publish(copy, agreement="wide")
+    stage.project()
+    assert fetched(stage, C, "wide") == [[copy.object.raw]]
+    stage.do(watch.catch_up, stage.us, "wide", stage.now)
+    stage.project()
+
+    for peer in (B, C):
+        assert fetched(stage, peer, "wide") == [[copy.object.raw]]
+
+
 def test_whose_words_are_not_compared_has_no_shelf(stage):
     stage.do(parties.set_peer_state, C, "met")
 
