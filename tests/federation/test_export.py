@@ -142,3 +142,15 @@ def test_there_are_no_exports_for_a_node_and_none_without_a_grant(bank, name):
         exports.client(unit, name)
     with node.shelf.read() as shown, pytest.raises(exports.NothingShown):
         exports.shelves_of(shown, "nobody", now)
+
+
+def test_more_than_is_printed_at_once_is_refused_and_nothing_cut(bank):
+    bank.give(*(indicator(n, f"n{n}.example") for n in range(1, 5)))
+    node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
+    with node.shelf.read() as shown:
+        which = exports.shelves_of(shown, bank.name, now)
+        whole = exports.press(shown, which, ["domains.txt"], now, most=4000).done()
+
+        with pytest.raises(exports.TooMuch):
+            exports.press(shown, which, ["domains.txt"], now, most=1000)
+    assert len(whole["domains.txt"].body.split()) == 4

@@ -2,6 +2,7 @@
 
 import json
 
+from mithaq.formats.export import EXPORTS
 from tests.leaks.pair import NATIONS, body, id_of
 
 FILTERS = (
@@ -55,8 +56,15 @@ def probe(pair, numbers, *, thorough=False):
             pair.compare(who, "GET", f"/taxii2/{channel}/")
             pair.compare(who, "GET", f"/taxii2/{channel}/collections/intel/objects/")
         for verb in VERBS if thorough else VERBS[:1]:
-            for path in ("/taxii2/", "/mithaq/keys/", "/mithaq/nudge/", "/nothing/here/"):
+            for path in (
+                "/taxii2/",
+                "/mithaq/keys/",
+                "/mithaq/nudge/",
+                "/nothing/here/",
+            ):
                 pair.compare(who, verb, path)
+        for name in ("", *EXPORTS):
+            pair.compare(who, "GET", f"/export/{name}")
     pair.both(lambda side: side.wait(1))
 
 

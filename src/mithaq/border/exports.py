@@ -35,6 +35,12 @@ class ShelfBlocked(Conflict):
     code = "shelf-blocked"
 
 
+class TooMuch(Conflict):
+    """More stands there than is printed at once."""
+
+    code = "too-much-to-print"
+
+
 def client(unit: Connection, name: str) -> Peer:
     """Return a client by its name.
 
@@ -74,12 +80,27 @@ def standing(shown: Connection, name: str, types: tuple[str, ...] = ()) -> Itera
         after = some[-1].position if some else after
 
 
-def press(shown: Connection, which: Sequence[Shelf], names: Sequence[str], now: datetime) -> Press:
-    """Return a press that has taken what these exports need of some shelves."""
+def press(
+    shown: Connection,
+    which: Sequence[Shelf],
+    names: Sequence[str],
+    now: datetime,
+    *,
+    most: int | None = None,
+) -> Press:
+    """Return a press that has taken what these exports need of some shelves.
+
+    Raises:
+        TooMuch: that is more than ``most`` bytes.
+    """
     marks = [p.body for each in which for p in standing(shown, each.shelf, ("marking-definition",))]
     made = Press(names, now, definitions(marks))
+    size = 0
     for each in which:
         for piece in standing(shown, each.shelf, ("indicator",)):
+            size += len(piece.body)
+            if most is not None and size > most:
+                raise TooMuch("more than is printed at once")
             made.take(each.shelf, piece.position, piece.body)
     return made
 

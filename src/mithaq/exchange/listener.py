@@ -19,6 +19,7 @@ from mithaq.clock import Clock
 from mithaq.errors import MithaqError, NotFound
 from mithaq.exchange.cursor import Cursors
 from mithaq.exchange.gate import ANYBODY, Gate, Knock
+from mithaq.exchange.prints import Prints
 from mithaq.exchange.problems import HttpProblem, respond
 from mithaq.exchange.routes import Heard, Open, find
 from mithaq.exchange.visit import Hearing, Settings, Visit
@@ -47,6 +48,7 @@ class Listener:
         self._spool = spool
         self._clock = clock
         self._cursors = Cursors(Path(settings.cursor_key_path).read_bytes())
+        self._prints = Prints()
         self._gate = Gate(realm=settings.realm)
         # One answer may need two connections, and a pool that runs dry would let threads wait for each other.
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
@@ -101,11 +103,12 @@ class Listener:
         with self._turns, self._shelf.read() as unit:
             knock = self._gate.identify(unit, request, now)
             with self._gate.turn(knock, now):
-                if verb.nodes_only and knock.kind != "node":
-                    raise NotFound("for nodes only")
+                if verb.only not in {"", knock.kind}:
+                    raise NotFound("for others")
                 visit = Visit(
                     settings=self._settings,
                     cursors=self._cursors,
+                    prints=self._prints,
                     shelf=unit,
                     shelf_room=self._shelf,
                     spool=self._spool,

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from mithaq.exchange.between import FRAMES, JSON
 from mithaq.exchange.problems import TAXII, TITLES
 from mithaq.exchange.routes import ROUTES, Heard, Known, Open, Verb
+from mithaq.formats.export import EXPORTS
 
 Schema: TypeAlias = Mapping[str, object]
 
@@ -94,6 +95,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "versions": _object({}, {**_ON, "versions": _list(_TEXT)}),
     "error": _ERROR,
     "signed": _SIGNED,
+    "exports": _object({"exports": _list(_object({"name": _TEXT, "media_type": _TEXT}))}),
     "nothing": _object({}),
 }
 
@@ -109,6 +111,7 @@ class Declared:
     query: tuple[str, ...] = ()
     takes: str = ""  # media type of a body that belongs there
     dated: bool = False  # bears the dates of TAXII 2.1, section 3.2
+    tagged: bool = False  # bears an ETag; whoever shows it again gets 304 and no body
 
 
 _FILTERS = ("added_after", "limit", "next")
@@ -151,6 +154,11 @@ TABLE: Mapping[tuple[str, str], Declared] = {
     ("/mithaq/keys/", "GET"): Declared(media=JSON, schema="signed", others=(404,)),
     ("/mithaq/keys/", "POST"): Declared(status=202, media=JSON, schema="nothing", takes=JSON),
     ("/mithaq/keys/{version}/", "GET"): Declared(media=JSON, schema="signed", others=(404,)),
+    ("/export/", "GET"): Declared(media=JSON, schema="exports", others=(404,)),
+    **{
+        (f"/export/{each.name}", "GET"): Declared(media=each.media, others=(404,), tagged=True)
+        for each in EXPORTS.values()
+    },
 }
 # Whoever is known may be turned away for a time; whoever is not is told so; a body may be too long, too
 # slow or packed.
@@ -210,15 +218,16 @@ def document() -> dict[str, object]:
 def _operation(verb: Verb, declared: Declared) -> dict[str, object]:
     if isinstance(verb, Open | Heard):
         known: Sequence[Mapping[str, Sequence[str]]] = []
-    elif verb.nodes_only:
-        known = [{"node": []}]
     else:
-        known = [{"basic": []}, {"bearer": []}, {"node": []}]
+        ways = {"node": ("node",), "client": ("basic", "bearer")}
+        of = ways.get(verb.only, ("basic", "bearer", "node"))
+        known = [{way: []} for way in of]
     failures = sorted({*declared.others, *_OF_ANY[type(verb)]})
     operation: dict[str, object] = {
         "security": known,
         "responses": {
             str(declared.status): _success(declared),
+            **({"304": {"description": "It is as you have it."}} if declared.tagged else {}),
             **{str(status): {"$ref": f"#/components/responses/{status}"} for status in failures},
         },
     }
@@ -240,6 +249,11 @@ def _success(declared: Declared) -> dict[str, object]:
     answer: dict[str, object] = {"description": "It is done, or here it is."}
     schema = {"$ref": f"#/components/schemas/{declared.schema}"} if declared.schema else {}
     answer["content"] = {declared.media: {"schema": schema}}
+    if declared.tagged:
+        answer["headers"] = {
+            name: {"required": True, "schema": {"type": "string"}}
+            for name in ("etag", "x-mithaq-told", "x-mithaq-left")
+        }
     if declared.dated:
         answer["headers"] = {
             f"x-taxii-date-added-{end}": {"required": True, "schema": dict(_STAMP)}

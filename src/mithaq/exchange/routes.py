@@ -8,10 +8,11 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from mithaq.errors import NotFound
-from mithaq.exchange import between, taxii
+from mithaq.exchange import between, export, taxii
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Hearing, Settings, Visit, segment
 from mithaq.exchange.wire import Response
+from mithaq.formats.export import EXPORTS
 from mithaq.seal.frames import MAX_ENVELOPE
 
 Names: TypeAlias = Mapping[str, str]
@@ -30,7 +31,7 @@ class Known:
     """What a known caller may ask."""
 
     answer: Callable[[Visit, Names], Response]
-    nodes_only: bool = False
+    only: str = ""  # node | client; empty: both
     most_bytes: Callable[[Settings], int] = lambda _settings: _STRAY
 
 
@@ -60,7 +61,7 @@ def find(method: str, path: str) -> tuple[Verb, Names]:
     Nothing of this depends on who asks or on what is held.
 
     Raises:
-        NotFound: no route has that form; every one ends in a slash (TAXII 2.1 section 3.1).
+        NotFound: no route has that form; but for exports every one ends in a slash (TAXII 2.1 section 3.1).
         HttpProblem: 405.
     """
     for route in ROUTES:
@@ -78,11 +79,19 @@ def find(method: str, path: str) -> tuple[Verb, Names]:
 
 
 def _at(path: str, verbs: Mapping[str, Verb]) -> Route:
-    return Route(path, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), verbs)
+    form = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path.replace(".", r"\."))
+    return Route(path, re.compile(form), verbs)
 
 
 def _get(answer: Callable[[Visit, Names], Response]) -> dict[str, Verb]:
     return {"GET": Known(answer=answer)}
+
+
+def _export(name: str) -> Route:
+    def answer(visit: Visit, _names: Names) -> Response:
+        return export.export(visit, name)
+
+    return _at(f"/export/{name}", {"GET": Known(answer=answer, only="client")})
 
 
 def _envelope(settings: Settings) -> int:
@@ -104,12 +113,12 @@ def _nudge(_settings: Settings) -> int:
 _COLLECTION = "/taxii2/{root}/collections/{collection}/"
 _OBJECT = _COLLECTION + "objects/{id}/"
 _FRAMES: dict[str, Verb] = {
-    "GET": Known(answer=between.frames, nodes_only=True),
-    "POST": Known(answer=between.push_frame, nodes_only=True, most_bytes=_frame),
+    "GET": Known(answer=between.frames, only="node"),
+    "POST": Known(answer=between.push_frame, only="node", most_bytes=_frame),
 }
 _HEARTBEAT: dict[str, Verb] = {
-    "GET": Known(answer=between.heartbeat, nodes_only=True),
-    "POST": Known(answer=between.push_heartbeat, nodes_only=True, most_bytes=_heartbeat),
+    "GET": Known(answer=between.heartbeat, only="node"),
+    "POST": Known(answer=between.push_heartbeat, only="node", most_bytes=_heartbeat),
 }
 ROUTES = (
     _at("/taxii2/", _get(taxii.discovery)),
@@ -131,7 +140,7 @@ ROUTES = (
     _at("/mithaq/heartbeat/", _HEARTBEAT),
     _at(
         "/mithaq/nudge/",
-        {"POST": Known(answer=between.nudge, nodes_only=True, most_bytes=_nudge)},
+        {"POST": Known(answer=between.nudge, only="node", most_bytes=_nudge)},
     ),
     _at(
         "/mithaq/keys/",
@@ -141,4 +150,6 @@ ROUTES = (
         },
     ),
     _at("/mithaq/keys/{version}/", {"GET": Open(answer=between.key_document)}),
+    _at("/export/", {"GET": Known(answer=export.index, only="client")}),
+    *map(_export, EXPORTS),
 )

@@ -167,6 +167,12 @@ def _cut(query: Select[Any]) -> Select[Any]:
     return select(*columns).where(sized.c.before <= bindparam("page_bytes")).order_by(columns[0])
 
 
+def count(unit: Connection, shelf: str) -> int:
+    """Return how many rows stand on a shelf; with its position that says which they are, for positions never return."""
+    query = select(func.count()).where(shelf_rows.c.shelf == shelf)
+    return int(unit.execute(query).scalar_one())
+
+
 def versions_of(
     unit: Connection, table: str, shelf: str, id_: str, hidden: Sequence[tuple[str, str]] = ()
 ) -> list[str]:

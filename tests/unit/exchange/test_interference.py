@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mithaq.formats.export import EXPORTS
 from mithaq.seal.keys import encode
 from mithaq.store import shelf as shelves
 from mithaq.store.shelf import Caller
@@ -33,6 +34,7 @@ def asked(world):
     seen = []
     for who, root in (("borealis", B_ROOT), ("misp", CLIENT_ROOT)):
         paths = ["/taxii2/", root, root + "collections/", "/mithaq/heartbeat/", "/mithaq/keys/"]
+        paths += ["/export/", *(f"/export/{name}" for name in EXPORTS)]
         paths += [f"/taxii2/{C_SHELF}/", f"/taxii2/{C_SHELF}/collections/intel/objects/"]
         paths += [f"/taxii2/{c}/frames/" for c in (B_SHELF, C_SHELF, BASE_CHANNEL)]
         for alias in ("intel", "seals", "inbox"):
@@ -78,6 +80,9 @@ def fill(world, seal=None):
     """Put onto the first node's and the first client's shelf what both worlds have; return the seal shown."""
     for shelf in (B_SHELF, CLIENT_SHELF):
         world.place(shelf, stix(1), stix(2), stix(4, version="2026-02-01T00:00:00.000Z"))
+        pattern = "[domain-name:value = 'evil.example']"
+        more = {"pattern": pattern, "pattern_type": "stix", "valid_from": stix(1)[2]}
+        world.place(shelf, stix(5, "indicator", **more))
     world.post_settled(CLIENT_SHELF, stix(1))
     seal = world.frame(B_SHELF, "borealis", 1, stix(1)[3], envelope=seal)
     with world.shelf.begin() as unit:

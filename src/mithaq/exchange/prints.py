@@ -1,0 +1,81 @@
+"""What was printed for each client, kept until its shelves change.
+
+It is bounded for each client by itself, so nobody sees by the pace of his own answers what is printed for others.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mithaq.exchange.problems import HttpProblem
+
+KEPT_BYTES = 64 << 20  # of answers that are kept for one client
+WAITING = 3  # requests of one client that print or wait for it
+WAIT_SECONDS = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Kept:
+    """An answer as it was printed, good as long as the shelves are in that state and nothing begins or ends."""
+
+    state: object
+    until: datetime | None
+    tag: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    told: Mapping[str, list[int]]  # shelf -> positions; emptied once it is noted who has them
+
+    def holds(self, state: object, now: datetime) -> bool:
+        """Say whether it is what would be printed now."""
+        return self.state == state and (self.until is None or now < self.until)
+
+
+class Prints:
+    """What was printed for each client, and whose turn it is to print; one stands behind one listener."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._kept: dict[str, dict[str, Kept]] = defaultdict(dict)
+        self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._waiting: dict[str, int] = defaultdict(int)
+        self._lock = threading.Lock()
+
+    def of(self, client: str, name: str) -> Kept | None:
+        """Return what is kept of an export."""
+        with self._lock:
+            return self._kept[client].get(name)
+
+    def keep(self, client: str, name: str, made: Kept) -> None:
+        """Keep an answer in place of the one before; the oldest of this client go, if there are too many bytes."""
+        with self._lock:
+            mine = self._kept[client]
+            mine.pop(name, None)
+            if len(made.body) <= KEPT_BYTES:
+                mine[name] = made
+            while sum(len(each.body) for each in mine.values()) > KEPT_BYTES:
+                del mine[next(iter(mine))]
+
+    @contextmanager
+    def turn(self, client: str) -> Iterator[None]:
+        """Let one request of a client print at a time; few may wait, and not for long.
+
+        Raises:
+            HttpProblem: 503.
+        """
+        with self._lock:
+            if self._waiting[client] >= WAITING:
+                raise HttpProblem(503, headers={"retry-after": "2"})
+            self._waiting[client] += 1
+        try:
+            if not self._turns[client].acquire(timeout=WAIT_SECONDS):
+                raise HttpProblem(503, headers={"retry-after": "2"})
+            try:
+                yield
+            finally:
+                self._turns[client].release()
+        finally:
+            with self._lock:
+                self._waiting[client] -= 1
