@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def unprivileged() -> pwd.struct_passwd | None:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """Address of the run's server, as superuser ``mithaq``, in its database ``postgres``."""
+    with postgres_server() as address:
+        yield address
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Run a server; yield its address."""
     where = programs()
     if where is None:
         pytest.skip("no PostgreSQL in /usr/lib/postgresql (apt install postgresql)")

@@ -10,7 +10,8 @@ from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.store import objects, provenance, tables, texts
 from mithaq.store.objects import UNRESOLVED
 from mithaq.store.sources import Source, all_sources, put_source
-from tests.store.values import AT, copy, tool
+from mithaq.store.texts import Wanted
+from tests.store.values import AT, copy, tool, url
 
 LATER = "2026-02-01T00:00:00.000Z"
 EVERYTHING = Clearance(tlp=Tlp.RED)
@@ -22,18 +23,17 @@ def add(store, *copies):
         return objects.add(unit, copies)
 
 
-def search(store, words="", *, clearance=EVERYTHING, us="aurelia", **more):
+def search(store, words="", *, clearance=EVERYTHING, us="aurelia", page=(100, 0), **more):
     with store.read() as unit:
         visible = objects.visible_to(clearance, us)
-        return texts.search(unit, visible, words, **more)
+        return texts.search(unit, visible, Wanted(words=words, **more), page)
 
 
 def found(store, words="", **more):
     """Return what is found, the same before its words were read out, amid that, and after."""
     ways = []
     for count in (0, 1, 1_000):
-        with store.begin() as unit:
-            texts.read_out(unit, count)
+        texts.read_out(store, count)
         ways.append([each.object.id[-1] for each in search(store, words, **more)])
     assert ways[0] == ways[1] == ways[2]
     return ways[0]
@@ -186,8 +186,7 @@ def test_who_refers_to_an_object_is_found(core):
     )
 
     for count in (0, 1, 1_000):  # the same before that is read out of them, amid it, and after
-        with core.begin() as unit:
-            texts.read_out(unit, count)
+        texts.read_out(core, count)
         with core.read() as unit:
             assert objects.referring_to(unit, [TARGET]) == [one.seq, two.seq]
             assert objects.referring_to(unit, [TARGET, one.object.id]) == [one.seq, two.seq]
@@ -264,11 +263,18 @@ def test_every_word_must_be_there_whatever_its_case(core):
     assert found(core, "oak") == []
 
 
-@pytest.mark.parametrize("words", ["%", "_", "100%", "\\", "'", '"', "a%b"])
+@pytest.mark.parametrize("words", ["100%", "100*t", "[a-z]*", "1?0", "_er", "c.nt"])
 def test_no_sign_is_a_wildcard(core, words):
-    add(core, copy(tool(1, name="100 per cent")), copy(tool(2, name=f"x {words} y")))
+    add(core, copy(tool(1, name="100 per cent")))
 
-    assert found(core, words) == ["2"]
+    assert found(core, words) == (["1"] if words == "100%" else [])
+
+
+@pytest.mark.parametrize("words", ["%", "_", "\\", "'", '"', "- . -"])
+def test_signs_alone_find_nothing(core, words):
+    add(core, copy(tool(1, name=f"x {words} y")))
+
+    assert found(core, words) == []
 
 
 def test_search_shows_the_newest_version_of_each_voucher(core):
@@ -303,8 +309,8 @@ def test_a_newer_version_one_may_not_read_hides_the_older(core):
 def test_search_is_narrowed_by_type_and_goes_page_by_page(core):
     stored = add(core, *(copy(tool(n)) for n in range(1, 6)))
 
-    assert found(core, type_="tool") == ["5", "4", "3", "2", "1"]
-    assert found(core, type_="malware") == []
+    assert found(core, type="tool") == ["5", "4", "3", "2", "1"]
+    assert found(core, type="malware") == []
     assert found(core, page=(2, 0)) == ["5", "4"]
     assert found(core, page=(2, stored[3].seq)) == ["3", "2"]
     assert found(core, page=(2, stored[1].seq)) == ["1"]
@@ -420,35 +426,73 @@ def test_a_search_among_many_reads_no_body_it_does_not_show(core):
             unit, "before_cursor_execute", lambda *args: statements.append(args[2]), named=False
         )
         visible = objects.visible_to(EVERYTHING, "aurelia")
-        assert len(texts.search(unit, visible, page=(10, 0))) == 10
+        assert len(texts.search(unit, visible, Wanted(), (10, 0))) == 10
 
     assert len(statements) == 1
 
 
 def test_what_is_erased_is_found_no_more_and_leaves_no_words(core):
-    (stored,) = add(core, copy(tool(1, name="forgotten")))
+    body = {"name": "forgotten", "external_references": [{"source_name": "a", "external_id": "X1"}]}
+    (first,) = add(core, copy(tool(1, **body)))
+    texts.read_out(core, 10)
+    before = {table: held(core, table) for table in ("words", "observed", "relations")}
+    second, third = add(
+        core,
+        copy(tool(2, name="another"), voucher="borealis"),
+        copy(url(3, "http://evil.example/x"), agreement="pact"),
+    )
+    texts.read_out(core, 10)
     with core.begin() as unit:
-        texts.read_out(unit, 10)
-        objects.erase(unit, [stored])
+        objects.erase(unit, [second, third])
 
-        assert not unit.exec_driver_sql(
-            f"SELECT * FROM {'' if core.on_sqlite else 'core.'}texts"
-        ).all()
-    assert found(core, "forgotten") == []
+    assert {table: held(core, table) for table in before} == before
+    assert found(core, "another") == found(core, "evil.example") == []
+    assert found(core, "forgotten") == ["1"]
+    with core.begin() as unit:
+        objects.erase(unit, [first])
+    assert not any(held(core, table) for table in before)
+
+
+def test_what_is_erased_while_it_is_read_out_leaves_nothing(core, monkeypatch):
+    _first, second = add(core, copy(url(1, "http://a.example/")), copy(url(2, "http://b.example/")))
+    gather = texts._gathered
+
+    def erased_meanwhile(unit, most):
+        said = gather(unit, most)
+        unit.rollback()
+        with core.begin() as other:
+            objects.erase(other, [second])
+        return said
+
+    monkeypatch.setattr(texts, "_gathered", erased_meanwhile)
+    texts.read_out(core, 10)
+
+    assert not any(b"b.example" in bytes(row.word) for row in held(core, "words"))
+    assert found(core, "a.example") == ["1"]
+
+
+def held(core, table):
+    with core.read() as unit:
+        prefix = "" if core.on_sqlite else "core."
+        return unit.exec_driver_sql(f"SELECT * FROM {prefix}{table} ORDER BY 1, 2").all()
 
 
 def test_words_are_read_out_once_and_then_nothing_is_behind(core):
     add(core, *(copy(tool(n, name="one of many")) for n in range(5)))
-    with core.begin() as unit:
-        assert texts.behind(unit)
-        texts.read_out(unit, 3)
-        assert texts.behind(unit)
-        texts.read_out(unit, 3)
-        assert not texts.behind(unit)
-        texts.read_out(unit, 3)
+    assert is_behind(core)
+    texts.read_out(core, 3)
+    assert is_behind(core)
+    texts.read_out(core, 3)
+    assert not is_behind(core)
+    texts.read_out(core, 3)
 
     assert found(core, "many") == ["4", "3", "2", "1", "0"]
     assert found(core, "many", page=(2, 0)) == ["4", "3"]
+
+
+def is_behind(core):
+    with core.read() as unit:
+        return texts.behind(unit)
 
 
 def test_of_many_whose_words_were_not_read_out_the_newest_are_found_page_by_page(core):

@@ -25,6 +25,12 @@ def tool(number=1, version="2026-01-01T00:00:00.000Z", **more):
     return read(canonical(body))
 
 
+def url(number, value):
+    """Return a valid observable."""
+    id_ = f"url--00000000-0000-4000-8000-{number:012d}"
+    return read(canonical({"type": "url", "spec_version": "2.1", "id": id_, "value": value}))
+
+
 def copy(object_=None, **facts):
     """Return a copy of ``object_`` that anyone may read, unless told otherwise."""
     values = {"voucher": "aurelia", "level": int(Tlp.CLEAR), "readers": {}, "received_at": AT}

@@ -14,8 +14,9 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
 from mithaq.formats import LISTS, PLAIN
-from mithaq.intel import Added, Caveats, Copy, Related
+from mithaq.intel import Added, Caveats, Copy, Filters, Known, Neighbour, Related
 from mithaq.model.labels import Beside
+from mithaq.model.values import Value
 from mithaq.node import Node
 
 app = topic()
@@ -160,26 +161,57 @@ def _report(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool) 
 
 
 @app.command("show", cls=Command)
-def show(
+def show(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
     *,
     versions: Flag = False,
     raw: Flag = False,
+    related: Flag = False,
+    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000)] = 50,
+    page: Annotated[int, typer.Option(metavar="NUMBER", min=0)] = 0,
 ) -> None:
     """Show an object, where it came from and what it relates to."""
     desk = desk_of(ctx)
+    if related:
+        _neighbours(desk, name, (limit, page))
+        return
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
         found = intel.versions(unit, node.us, actor, name)
-        related = [] if versions or raw else intel.relate(unit, node.us, actor, found[0])
+        links = [] if versions or raw else intel.relate(unit, node.us, actor, found[0])
     if raw:
         desk.screen.exact(found[0].object.raw)
     elif versions:
         columns = ("marking", "number", "version", "from", "standing", "agreement", "received")
         desk.screen.rows(columns, [row(copy) for copy in found])
     else:
-        _show(desk, found[0], related)
+        _show(desk, found[0], links)
+
+
+def _neighbours(desk: Desk, name: str, page: tuple[int, int]) -> None:
+    with desk.node() as node, node.core.read() as unit:
+        actor = desk.actor(unit, Permission.OBJECT_READ)
+        copy = intel.versions(unit, node.us, actor, name)[0]
+        found, after = intel.beside(unit, node.us, actor, copy, page)
+    columns = ("direction", "as", "marking", "number", "type", "name")
+    rows = [_row_of_neighbour(each) for each in found]
+    desk.screen.rows(columns, rows, wide=("id", "via"))
+    if after:
+        desk.screen.note("say.next-page", number=after)
+
+
+def _row_of_neighbour(each: Neighbour) -> dict[str, Any]:
+    return {
+        "direction": each.direction,
+        "as": each.tie,
+        "marking": intel.marking(each.copy) if each.copy else "",
+        "type": each.id.partition("--")[0],
+        "name": intel.title(each.copy.object.body) if each.copy else "",
+        "number": each.copy.seq if each.copy else "",
+        "id": each.id,
+        "via": each.via.object.id if each.via else "",
+    }
 
 
 def _show(desk: Desk, copy: Copy, related: Sequence[Related]) -> None:
@@ -220,24 +252,76 @@ def _show(desk: Desk, copy: Copy, related: Sequence[Related]) -> None:
 
 
 @app.command("search", cls=Command)
-def search(
+def search(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="WORD")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORD|VALUE")] = None,
     *,
+    value: Flag = False,
+    text: Flag = False,
+    kind: Annotated[str, typer.Option(metavar="KIND")] = "",
     type_: Annotated[str, typer.Option("--type", metavar="TYPE")] = "",
+    source: Annotated[str, typer.Option(metavar="NAME")] = "",
+    marking: TlpLevel = "",
+    agreement: Annotated[str, typer.Option(metavar="ID")] = "",
+    label: Annotated[list[str] | None, typer.Option(metavar="LABEL")] = None,
+    technique: Annotated[str, typer.Option(metavar="NUMBER|NAME")] = "",
+    since: Instant = "",
+    until: Instant = "",
+    confidence: Annotated[int | None, typer.Option(metavar="LEAST", min=0, max=100)] = None,
+    revoked: Annotated[bool | None, typer.Option("--revoked/--not-revoked")] = None,
     limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000)] = 50,
     page: Annotated[int, typer.Option(metavar="NUMBER", min=0)] = 0,
 ) -> None:
-    """Find objects that hold every word."""
+    """Find objects by words, facts or a value."""
     desk = desk_of(ctx)
+    wanted = " ".join(words or ())
+    filters = Filters(
+        type=type_,
+        source=source,
+        marking=marking,
+        agreement=agreement,
+        labels=tuple(label or ()),
+        technique=technique,
+        since=since,
+        until=until,
+        confidence=confidence,
+        revoked=revoked,
+    )
+    by_value = value or kind != ""
+    if by_value and (not wanted or text or page or filters != Filters()):
+        raise BadUsage("value-alone")
+    sought = None
+    if by_value or (wanted and not (text or page) and filters == Filters()):
+        sought = intel.value(wanted, kind)
+    if by_value and sought is None:
+        raise BadUsage("no-value-known", name=wanted)
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
-        wanted = " ".join(words or ())
-        found = intel.search(unit, node.us, actor, wanted, type_=type_, page=(limit, page))
+        known = intel.look_up(unit, node.us, actor, sought, limit) if sought else []
+        by_value = by_value or bool(known)
+        found = (
+            []
+            if by_value
+            else intel.search(unit, node.us, actor, wanted, filters, page=(limit, page))
+        )
+    if by_value:
+        _show_known(desk, sought, known, alone=value or kind != "")
+        return
     columns = ("marking", "number", "type", "name", "from")
     desk.screen.rows(columns, [row(copy) for copy in found], empty="none.found", wide=("id",))
     if len(found) == limit:
         desk.screen.note("say.next-page", number=found[-1].seq)
+
+
+def _show_known(desk: Desk, sought: Value | None, known: Sequence[Known], *, alone: bool) -> None:
+    columns = ("marking", "number", "type", "value", "exactly", "name", "from")
+    rows = [
+        row(one.copy) | {"kind": one.value.kind, "value": one.value.text, "exactly": one.exactly}
+        for one in known
+    ]
+    desk.screen.rows(columns, rows, empty="none.known", wide=("id",))
+    if sought is not None and not alone:
+        desk.screen.note("say.by-value", value=sought.text)
 
 
 @app.command("mark", cls=Command)

@@ -1,11 +1,11 @@
 """Intelligence: what we hold, added, found, related and marked by our own people (house.md 2)."""
 
-from mithaq.intel.rules import Caveats, caveats, layout, readers, title
+from mithaq.intel.finding import Neighbour, Related, beside, look_up, relate, search, value
+from mithaq.intel.rules import Caveats, Filters, caveats, layout, readers, title
 from mithaq.intel.service import (
     Added,
     Incoming,
     Rejected,
-    Related,
     add,
     mark,
     marking,
@@ -13,8 +13,6 @@ from mithaq.intel.service import (
     read_out,
     received,
     recent,
-    relate,
-    search,
     source,
     unknown_recipients,
     versions,
@@ -22,9 +20,10 @@ from mithaq.intel.service import (
 )
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source
+from mithaq.store.values import Known
 
 __all__ = [
-    "Added", "Caveats", "Copy", "Incoming", "Rejected", "Related", "Source", "add", "caveats", "layout", "mark",
-    "marking", "members", "read_out", "readers", "received", "recent", "relate", "search", "source",
-    "title", "unknown_recipients", "versions", "worked_on",
+    "Added", "Caveats", "Copy", "Filters", "Incoming", "Known", "Neighbour", "Rejected", "Related", "Source", "add",
+    "beside", "caveats", "layout", "look_up", "mark", "marking", "members", "read_out", "readers", "received", "recent",
+    "relate", "search", "source", "title", "unknown_recipients", "value", "versions", "worked_on",
 ]  # fmt: skip

@@ -33,6 +33,22 @@ class Caveats:
     purpose: str = ""  # comma-separated
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a search is narrowed by, as a person writes it; empty: nothing."""
+
+    type: str = ""
+    source: str = ""  # with its kind before it or without
+    marking: str = ""  # TLP
+    agreement: str = ""
+    labels: Sequence[str] = ()  # all of them
+    technique: str = ""  # of ATT&CK: its number, or its name
+    since: str = ""  # instants or dates
+    until: str = ""
+    confidence: int | None = None  # at least
+    revoked: bool | None = None
+
+
 def caveats(given: Caveats) -> Beside:
     """Read caveats as they are written; a date alone is its first moment, in UTC.
 
@@ -44,8 +60,8 @@ def caveats(given: Caveats) -> Beside:
         pap=pap(given.pap) if given.pap else None,
         releasable_to=_names(given.releasable_to),
         originator_control=given.originator_control,
-        embargo=_instant(given.embargo),
-        expiry=_instant(given.expiry),
+        embargo=instant(given.embargo),
+        expiry=instant(given.expiry),
         purposes=_names(given.purpose),
     )
 
@@ -99,7 +115,12 @@ def _names(written: str) -> frozenset[str] | None:
     return names or None
 
 
-def _instant(written: str) -> str | None:
+def instant(written: str) -> str | None:
+    """Read an instant; a date alone is its first moment, in UTC.
+
+    Raises:
+        InputError: it is none.
+    """
     if not written:
         return None
     whole = written if "T" in written.upper() else f"{written}T00:00:00Z"

@@ -14,15 +14,16 @@ from mithaq.clock import text
 from mithaq.errors import InputError, NotFound
 from mithaq.formats import PLAIN, Layout, Refusal, Registry, Undated
 from mithaq.intel import rules
+from mithaq.intel.finding import visible
 from mithaq.intel.undated import dated
 from mithaq.model.labels import Beside
-from mithaq.model.objects import IDENTIFIER, Object, moment, references
+from mithaq.model.objects import IDENTIFIER, Object, moment
 from mithaq.store import objects, parties, texts
 from mithaq.store.engine import Store
-from mithaq.store.objects import Copy, Rows
+from mithaq.store.objects import Copy
 from mithaq.store.sources import Source, all_sources
 
-READ_OUT = 1000  # copies at a time, for others wait to write
+READ_OUT = 4096  # copies at a time: half a second's work, and others may write meanwhile
 Progress = Callable[[int, int], None]  # objects done, of all
 
 
@@ -59,16 +60,6 @@ class Added:
     known: int = 0
     markings: int = 0  # definitions, which are no objects of their own
     rejected: list[Rejected] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Related:
-    """One reference between two objects; ``copy`` is the other end, None if we hold none you may read."""
-
-    direction: str  # to: it names the other; from: the other names it
-    pointer: str
-    id: str
-    copy: Copy | None
 
 
 def source(unit: Connection, name: str, community: frozenset[str] | None = None) -> Source:
@@ -217,25 +208,7 @@ def read_out(core: Store) -> None:
     with core.read() as unit:
         behind = texts.behind(unit)
     if behind:
-        with core.begin() as unit:
-            texts.read_out(unit, READ_OUT)
-
-
-def search(  # noqa: PLR0913 words, kind and page of one search
-    unit: Connection,
-    us: Us,
-    actor: Actor,
-    words: str = "",
-    *,
-    type_: str = "",
-    page: tuple[int, int] = (50, 0),
-) -> list[Copy]:
-    """Return what the actor may read and holds every one of ``words``, newest first.
-
-    Args:
-        page: how many at most, and the number of the last copy of the page before.
-    """
-    return texts.search(unit, _visible(us, actor), words, type_, page)
+        texts.read_out(core, READ_OUT)
 
 
 def unknown_recipients(
@@ -256,41 +229,12 @@ def versions(unit: Connection, us: Us, actor: Actor, name: str) -> list[Copy]:
     Raises:
         NotFound: there is none, or none this actor may read.
     """
-    rows = _visible(us, actor)
+    rows = visible(us, actor)
     one = objects.numbered(rows, [int(name)]) if name.isdecimal() else objects.named(rows, [name])
     found = [copy for each in one for copy in objects.load(unit, each)]
     if not found:
         raise NotFound(f"nothing here by the name {name!r} that {actor.name} may read", id=name)
     return sorted(found, key=lambda copy: (moment(copy.object.version), copy.seq), reverse=True)
-
-
-def relate(unit: Connection, us: Us, actor: Actor, copy: Copy) -> list[Related]:
-    """Return what an object names and what names it, as far as the actor may read."""
-    visible = _visible(us, actor)
-    names = list(references(copy.object.body))
-    ends = _newest_by_id(unit, visible, {target for _, target in names})
-    found = [
-        Related(direction="to", pointer=pointer, id=target, copy=ends.get(target))
-        for pointer, target in names
-    ]
-    for rows in objects.numbered(visible, objects.referring_to(unit, [copy.object.id])):
-        for other in objects.load(unit, rows):
-            found += [
-                Related(direction="from", pointer=pointer, id=other.object.id, copy=other)
-                for pointer, target in references(other.object.body)
-                if target == copy.object.id
-            ]
-    return found
-
-
-def _newest_by_id(unit: Connection, visible: Rows, ids: Iterable[str]) -> dict[str, Copy]:
-    found: dict[str, Copy] = {}
-    for rows in objects.named(visible, ids):
-        for copy in objects.load(unit, rows):
-            before = found.get(copy.object.id)
-            if before is None or moment(before.object.version) < moment(copy.object.version):
-                found[copy.object.id] = copy
-    return found
 
 
 def worked_on(
@@ -309,7 +253,7 @@ def worked_on(
     for id_ in ids:
         if IDENTIFIER.fullmatch(id_) is None:
             raise InputError(f"{id_!r} is neither an identifier nor a number", id=id_)
-    rows = _visible(us, actor)
+    rows = visible(us, actor)
     wanted = [*objects.numbered(rows, numbers), *objects.named(rows, ids)]
     if source:
         wanted.append(objects.given_by(rows, (source, f"file:{source}")))
@@ -351,17 +295,12 @@ def mark(unit: Connection, us: Us, actor: Actor, name: str, beside: Beside, now:
     return local.mark(unit, us, numbers[0], beside, author=actor.name, now=now)
 
 
-def _visible(us: Us, actor: Actor) -> Rows:
-    require(actor, Permission.OBJECT_READ)
-    return objects.visible_to(actor.clearance, us.party)
-
-
 def received(unit: Connection, us: Us, actor: Actor) -> list[Copy]:
     """Return every copy that came from a peer under an agreement and that the actor may read."""
-    return [copy for copy in objects.load(unit, _visible(us, actor)) if copy.agreement]
+    return [copy for copy in objects.load(unit, visible(us, actor)) if copy.agreement]
 
 
 def recent(unit: Connection, us: Us, actor: Actor, since: datetime) -> list[int]:
     """Return the numbers of the newest copies that came in after an instant."""
-    rows = objects.received_since(_visible(us, actor), text(since))
+    rows = objects.received_since(visible(us, actor), text(since))
     return _newest(unit, objects.keys(unit, rows), ())

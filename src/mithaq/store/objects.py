@@ -19,13 +19,16 @@ from sqlalchemy import (
     update,
 )
 
+from mithaq.model.found import FORM, found_by
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import IDENTIFIER, Object
+from mithaq.model.observed import marks_of
+from mithaq.store import words
 from mithaq.store.engine import append_lock
 from mithaq.store.journal import keep, setting
 from mithaq.store.sql import chunks, fetched, insert_many, insert_new, within
-from mithaq.store.tables import bodies, copies, markings, provenance, relations, rows, texts
+from mithaq.store.tables import bodies, copies, markings, observed, provenance, relations, rows
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
@@ -149,6 +152,11 @@ def by_ids(unit: Connection, ids: Iterable[str]) -> ColumnElement[bool]:
     return within(unit, copies.c.tail, set(map(_tail, ids)))
 
 
+def naming(id_: str) -> ColumnElement[bool]:
+    """Narrow a select of relations to those of an identifier, and a few of others that end alike."""
+    return relations.c.tail == _tail(id_)
+
+
 def _number(copy: Copy, seq: int) -> Copy:
     msgspec.structs.force_setattr(copy, "seq", seq)  # nobody has seen it without yet
     return copy
@@ -173,7 +181,7 @@ def _fresh(unit: Connection, new: Sequence[Copy], known: Container[str]) -> list
 
 
 _LAST = "copies.last"  # the number given last
-READ = "search.read"  # the number of the last copy whose words and references were read out
+READ = f"search.read.{FORM}"  # the number of the last copy whose words and references were read out
 _COLUMNS = (
     "seq", "provenance", "id", "version", "tail", "digest", "body", "type", "nonce", "com", "proof", "refs",
 )  # fmt: skip
@@ -384,9 +392,11 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
         tails = {_tail(id_) for copy in part for _, id_ in copy.object.references}
         named = within(unit, relations.c.tail, tails)
         unit.execute(delete(relations).where(named, relations.c.copy.in_(seqs)))
-        unit.execute(delete(texts).where(texts.c.copy.in_(seqs)))
         origins = select(copies.c.provenance).where(copies.c.seq.in_(seqs)).distinct()
         left = unit.execute(origins).scalars().all()
+        said = within(unit, observed.c.mark, {m for c in part for m in marks_of(c.object.body)})
+        unit.execute(delete(observed).where(said, observed.c.copy.in_(seqs)))
+        words.forget(unit, {c.seq: found_by(c.object, c.voucher, c.agreement) for c in part})
         unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
         _forget_provenance(unit, left)
         ids, digests = {c.object.id for c in part}, {c.object.digest for c in part}

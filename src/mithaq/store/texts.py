@@ -1,44 +1,143 @@
-"""Finding copies by words, which are read out of them some time after they came, and until then when it is asked."""
+"""Finding copies by words and facts, read out of them some time after they came; until then each is looked at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
-from mithaq.model.objects import Object
-from mithaq.store import objects
+from mithaq.model import found as by
+from mithaq.model.found import Need, found_by, holds
+from mithaq.model.observed import marks_of
+from mithaq.store import objects, words
+from mithaq.store.engine import Store
 from mithaq.store.journal import keep
 from mithaq.store.objects import Copy, Rows
-from mithaq.store.sql import insert_many
-from mithaq.store.tables import copies, provenance, texts
+from mithaq.store.sql import fetched, insert_many, within
+from mithaq.store.tables import copies, observed, provenance
+from mithaq.store.words import Came
 
 _PAGE = 500  # copies looked through at once
+_MOST_AT_ONCE = 2000  # numbers of copies that one statement asks for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is looked for; all of it must hold, and what is empty says nothing."""
+
+    words: str = ""
+    type: str = ""
+    sources: Collection[str] = ()  # vouchers, of which one is meant
+    level: int | None = None
+    agreement: str = ""
+    labels: Sequence[str] = ()
+    since: str = ""  # instants between which it came
+    until: str = ""
+    confidence: int | None = None  # at least
+    revoked: bool | None = None
+    known_as: str = ""  # to other sources, or what is below that: T1059 has T1059.001
+    among: Collection[int] | None = None  # numbers of copies
+
+    def needs(self) -> list[Need]:
+        """Return what must be found of a copy."""
+        said = [by.of_label(label) for label in self.labels]
+        if self.known_as:
+            said.append(by.of_source_id(self.known_as))
+        if self.type:
+            said.append(by.of_type(self.type))
+        if self.sources:
+            said.append(by.of_sources(self.sources))
+        if self.agreement:
+            said.append(by.of_agreement(self.agreement))
+        if self.confidence is not None:
+            said.append(by.of_confidence(self.confidence))
+        if self.revoked is not None:
+            said.append(by.of_revoked(self.revoked))
+        return by.of_words(self.words) + said  # the first leave the fewest
+
+    def narrow(self, rows: Rows) -> Rows:
+        """Narrow a select to what the columns of copies say of it."""
+        if self.level is not None:
+            rows = rows.where(provenance.c.tlp == self.level)
+        if self.since:
+            rows = rows.where(provenance.c.received_at >= self.since)
+        if self.until:
+            rows = rows.where(provenance.c.received_at < self.until)
+        return rows
+
+
+ANYTHING = Wanted()
+
+
+# --- reading out ---------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What some copies are found by, which follow all that were read out."""
+
+    after: int
+    copies: Sequence[Copy]
+    words: Mapping[int, set[str]] = field(repr=False)
+    marks: Sequence[tuple[int, int]] = field(repr=False)
 
 
 def behind(unit: Connection) -> bool:
-    """Say whether there are copies whose words were not read out yet."""
-    newest = unit.execute(select(func.max(copies.c.seq))).scalar_one()
-    return (newest or 0) > objects.read_until(unit)
+    """Say whether there are copies of which was not read out yet what they are found by."""
+    newest_ = unit.execute(select(func.max(copies.c.seq))).scalar_one()
+    return (newest_ or 0) > objects.read_until(unit)
 
 
-def read_out(unit: Connection, most: int) -> None:
-    """Keep the words of the next ``most`` copies, and what they refer to."""
-    rows = objects.everything().where(copies.c.seq > objects.read_until(unit))
-    found = objects.load(unit, rows.order_by(copies.c.seq).limit(most))
-    said = [(copy.seq, words_of(copy.object)) for copy in found]
-    insert_many(unit, texts, ("copy", "words"), said, or_else="keep")
-    objects.relate(unit, found)
-    if found:
-        keep(unit, objects.READ, str(found[-1].seq))
+def read_out(core: Store, most: int) -> None:
+    """Keep what the next ``most`` copies are found by, and what they refer to; others may write meanwhile."""
+    with core.read() as unit:
+        said = _gathered(unit, most)
+    if said.copies:
+        with core.begin() as unit:
+            _keep(unit, said)
 
 
+def _gathered(unit: Connection, most: int) -> _Said:
+    after = objects.read_until(unit)
+    rows = objects.everything().where(copies.c.seq > after).order_by(copies.c.seq).limit(most)
+    some = objects.load(unit, rows)
+    some = [copy for copy in some if copy.seq < some[0].seq + words.WIDEST]
+    return _Said(
+        after,
+        some,
+        {copy.seq: _found_by(copy) for copy in some},
+        [(mark, copy.seq) for copy in some for mark in marks_of(copy.object.body)],
+    )
+
+
+def _keep(unit: Connection, said: _Said) -> None:
+    if objects.read_until(unit) != said.after:
+        return  # another process was faster
+    if not said.after:
+        words.clear(unit)  # of another form
+        unit.execute(delete(observed))
+    seqs = [copy.seq for copy in said.copies]
+    query = select(copies.c.seq).where(copies.c.seq.between(seqs[0], seqs[-1]))
+    here = {seq for (seq,) in fetched(unit, query)}  # the others were erased meanwhile
+    if here:
+        came = [copy.received_at for copy in said.copies]
+        left = {seq: found for seq, found in said.words.items() if seq in here}
+        words.keep(unit, left, Came(min(came), max(came)))
+        marks = sorted(each for each in said.marks if each[1] in here)
+        insert_many(unit, observed, ("mark", "copy"), marks)
+        objects.relate(unit, [copy for copy in said.copies if copy.seq in here])
+    keep(unit, objects.READ, str(seqs[-1]))
+
+
+def _found_by(copy: Copy) -> set[str]:
+    return found_by(copy.object, copy.voucher, copy.agreement)
+
+
+# --- finding -------------------------------------------------------------------------------------------
 def search(
     unit: Connection,
     visible: Rows,
-    words: str = "",
-    type_: str = "",
+    wanted: Wanted = ANYTHING,
     page: tuple[int, int] = (100, 0),
 ) -> list[Copy]:
-    """Return the newest version, per voucher, of what is ``visible`` and holds every one of ``words``.
+    """Return the newest version, per voucher, of what is ``visible`` and wanted.
 
     Newest stored first. A newer version that is not visible hides the older ones: it may bear the stricter label.
 
@@ -46,29 +145,59 @@ def search(
         page: how many at most, and the number of the last copy of the page before (0: from the top).
     """
     limit, before = page
-    rows = _newest(visible)
-    if type_:
-        rows = rows.where(copies.c.type == type_)
+    rows = wanted.narrow(newest(visible))
     if before:
         rows = rows.where(copies.c.seq < before)
-    typed = words.encode("utf-8", "replace").decode().replace("\0", " ")  # no database takes these
-    wanted = typed.lower().split()
-    if not wanted:
+    needs = wanted.needs()
+    if wanted.words.strip() and not by.of_words(wanted.words):
+        return []  # signs alone are no words
+    if not needs and wanted.among is None and not (wanted.since or wanted.until):
         return objects.load(unit, rows.order_by(copies.c.seq.desc()).limit(limit))
+    position = objects.read_until(unit)
     found: list[Copy] = []
-    for copy in _unread(unit, rows, objects.read_until(unit)):
-        if _says(copy, wanted):
+    for copy in unread(unit, rows, position) if needs or wanted.among is None else ():
+        if _meets(copy, needs) and (wanted.among is None or copy.seq in wanted.among):
             found.append(copy)
             if len(found) == limit:
                 return found
-    said = rows.join(texts, texts.c.copy == copies.c.seq)
-    for word in wanted:
-        said = said.where(texts.c.words.contains(word, autoescape=True))
-    rest = said.order_by(copies.c.seq.desc()).limit(limit - len(found))
-    return found + objects.load(unit, rest)
+    seqs: list[int] = []
+    for some in _candidates(unit, wanted, needs, before if position else 1):
+        for part in _growing(some, 2 * limit):
+            rest = rows.where(within(unit, copies.c.seq, part)).with_only_columns(copies.c.seq)
+            rest = rest.order_by(copies.c.seq.desc()).limit(limit - len(found) - len(seqs))
+            seqs += [seq for (seq,) in fetched(unit, rest)]
+            if len(found) + len(seqs) == limit:
+                return found + _in_order(unit, visible, seqs)
+    return found + _in_order(unit, visible, seqs)
 
 
-def _newest(visible: Rows) -> Rows:
+def _candidates(
+    unit: Connection, wanted: Wanted, needs: list[Need], before: int
+) -> Iterator[list[int]]:
+    among = wanted.among
+    if among is not None and not needs:
+        yield sorted(among, reverse=True)
+        return
+    for some in words.holding(unit, needs, before, Came(wanted.since, wanted.until)):
+        yield some if among is None else [seq for seq in some if seq in among]
+
+
+def _growing(some: list[int], size: int) -> Iterator[list[int]]:
+    """Cut ``some`` into lists, each longer than the one before, for where few are wanted the first holds them."""
+    at = 0
+    while at < len(some):
+        size = min(size, _MOST_AT_ONCE)
+        yield some[at : at + size]
+        at, size = at + size, size * 4
+
+
+def _in_order(unit: Connection, visible: Rows, seqs: list[int]) -> list[Copy]:
+    rows = visible.where(within(unit, copies.c.seq, seqs))
+    return objects.load(unit, rows.order_by(copies.c.seq.desc())) if seqs else []
+
+
+def newest(visible: Rows) -> Rows:
+    """Narrow a select to the newest version that each voucher gave."""
     later, given = copies.alias(), provenance.alias()
     # without the Z a longer fraction of one millisecond sorts after a shorter one
     newer, older = (func.rtrim(side.c.version, "Z") for side in (later, copies))
@@ -82,8 +211,8 @@ def _newest(visible: Rows) -> Rows:
     return visible.where(~superseded.exists())
 
 
-def _unread(unit: Connection, rows: Rows, position: int) -> Iterator[Copy]:
-    """Yield those of ``rows`` whose words were not read out yet, newest first."""
+def unread(unit: Connection, rows: Rows, position: int) -> Iterator[Copy]:
+    """Yield those of ``rows`` of which nothing was read out yet, newest first."""
     rest = rows.where(copies.c.seq > position).order_by(copies.c.seq.desc()).limit(_PAGE)
     some = objects.load(unit, rest)
     while some:
@@ -91,26 +220,6 @@ def _unread(unit: Connection, rows: Rows, position: int) -> Iterator[Copy]:
         some = objects.load(unit, rest.where(copies.c.seq < some[-1].seq))
 
 
-def _says(copy: Copy, wanted: Sequence[str]) -> bool:
-    said = words_of(copy.object)
-    return all(word in said for word in wanted)
-
-
-_SAID = {"name", "value", "pattern", "description", "aliases", "x_mitre_aliases"}
-
-
-def words_of(object_: Object) -> str:
-    """Return in lower case what an object can be found by."""
-    body = object_.body
-    parts = [object_.id]
-    for name in _SAID & body.keys():
-        value = body[name]
-        if isinstance(value, str):
-            parts.append(value)
-        elif isinstance(value, list):
-            parts += [each for each in value if isinstance(each, str)]
-    sources = body.get("external_references")
-    for each in sources if isinstance(sources, list) else ():
-        if isinstance(each, dict) and "external_id" in each:
-            parts.append(str(each["external_id"]))
-    return " ".join(filter(None, parts)).lower()
+def _meets(copy: Copy, needs: Sequence[Need]) -> bool:
+    found = _found_by(copy)
+    return all(holds(found, need) for need in needs)

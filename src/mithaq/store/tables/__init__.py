@@ -42,10 +42,12 @@ from mithaq.store.tables.objects import (
     bodies,
     copies,
     markings,
+    observed,
     provenance,
     relations,
     sources,
-    texts,
+    spans,
+    words,
 )
 from mithaq.store.tables.outbound import channels, departed, first_views, outbox, rows, shelf_ops
 from mithaq.store.tables.parties import (
@@ -97,6 +99,7 @@ __all__ = [
     "moments",
     "nodes",
     "notices",
+    "observed",
     "orders",
     "outbox",
     "peers",
@@ -115,13 +118,14 @@ __all__ = [
     "shelves",
     "signatures",
     "sources",
+    "spans",
     "spool",
     "standing_uses",
     "standings",
     "statuses",
-    "texts",
     "verdicts",
     "views",
     "waiting",
     "witnessed",
+    "words",
 ]

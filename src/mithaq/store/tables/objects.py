@@ -62,11 +62,29 @@ copies = Table(
     Index("ix_copies_type_seq", "type", "seq"),
     Index("ix_copies_provenance", "provenance"),
 )
-texts = Table(  # what there is to search in, read out of the bytes some time after they came
-    "texts",
+spans = Table(  # of numbers of copies that were read out together: each has an index of its own
+    "spans",
     core,
-    Column("copy", Serial, primary_key=True, autoincrement=False),
-    column("words"),  # lower-case
+    Column("first", Serial, primary_key=True, autoincrement=False),
+    Column("last", Serial, nullable=False),
+    *columns("since", "until"),  # when the first and the last of them came
+)
+words = Table(  # what there is to search in, read out of the bytes some time after they came
+    "words",
+    core,
+    Column("span", Serial, nullable=False),
+    blob("word"),
+    blob("copies"),  # of the span, that hold it
+    PrimaryKeyConstraint("span", "word"),
+    sqlite_with_rowid=False,
+)
+observed = Table(  # which copies may speak of a value
+    "observed",
+    core,
+    Column("mark", BigInteger, nullable=False),  # made of the value
+    Column("copy", Serial, nullable=False),
+    PrimaryKeyConstraint("mark", "copy"),
+    sqlite_with_rowid=False,
 )
 batches = Table(  # what vouchers signed of views that came with it all: their proofs are made from its leaves
     "batches",

@@ -409,6 +409,14 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "observed",
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("mark", "copy"),
+        schema="core",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "orders",
         sa.Column(
             "seq",
@@ -678,6 +686,20 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "spans",
+        sa.Column(
+            "first",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("last", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("since", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("first"),
+        schema="core",
+    )
+    op.create_table(
         "standing_uses",
         sa.Column(
             "seq",
@@ -721,18 +743,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "texts",
-        sa.Column(
-            "copy",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("words", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("copy"),
-        schema="core",
-    )
-    op.create_table(
         "verdicts",
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -767,4 +777,13 @@ def upgrade() -> None:
         sa.Column("envelope", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("party"),
         schema="core",
+    )
+    op.create_table(
+        "words",
+        sa.Column("span", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("word", sa.LargeBinary(), nullable=False),
+        sa.Column("copies", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("span", "word"),
+        schema="core",
+        sqlite_with_rowid=False,
     )

@@ -1,0 +1,115 @@
+"""By what an object is found when people search: its words, and facts that a search is narrowed by."""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from mithaq.model.folding import Range, asked, folded, words
+from mithaq.model.objects import Body, Object
+
+FORM = "1"  # to be raised when other words are found in the same object: all are read out anew
+_MOST = 20_000  # words of one object
+_SAID = (
+    "name", "value", "pattern", "description", "aliases", "x_mitre_aliases", "labels", "abstract", "content",
+    "explanation", "key", "path", "command_line", "subject", "body", "display_name", "goals", "sectors", "product",
+)  # fmt: skip
+Need: TypeAlias = list[Range]  # any of them
+
+
+def found_by(object_: Object, voucher: str, agreement: str) -> set[str]:
+    """Return the words of an object, and facts about its copy that ``needs`` names alike."""
+    body = object_.body
+    found = words(_texts(object_.id, body))
+    if len(found) > _MOST:
+        found = set(sorted(found)[:_MOST])
+    found.update(
+        (_fact("type", object_.type), _fact("from", voucher)),
+        (_fact("under", name) for name in (agreement,) if name),
+        (_fact("revoked", str(body.get("revoked") is True)),),
+        (_fact("label", folded(label)) for label in _strings(body.get("labels"))),
+        (_fact("known-as", folded(each)) for each in _known_as(body)),
+    )
+    sure = body.get("confidence")
+    if isinstance(sure, int):
+        found.add(_fact("sure", f"{sure:03d}"))
+    return found
+
+
+def _fact(name: str, value: str) -> str:
+    return f"\x01{name}={value}"  # no word holds the first sign
+
+
+def _texts(id_: str, body: Body) -> Iterator[str]:
+    yield id_
+    for name in _SAID:
+        if name in body:
+            yield from _strings(body[name])
+    hashes = body.get("hashes")
+    if isinstance(hashes, dict):
+        yield from (str(each) for each in hashes.values())
+    yield from _known_as(body)
+
+
+def _known_as(body: Body) -> Iterator[str]:
+    """Yield what other sources call an object: CVE-2024-1234, T1059.001."""
+    sources = body.get("external_references")
+    for each in sources if isinstance(sources, list) else ():
+        if isinstance(each, dict) and "external_id" in each:
+            yield str(each["external_id"])
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        yield from (each for each in value if isinstance(each, str))
+
+
+# --- what is asked for ---------------------------------------------------------------------------------
+def of_words(text: str) -> list[Need]:
+    """Need every word."""
+    return asked(text)
+
+
+def of_type(type_: str) -> Need:
+    """Need a STIX type."""
+    return [_exactly(_fact("type", type_))]
+
+
+def of_sources(vouchers: Iterable[str]) -> Need:
+    """Need one of some vouchers."""
+    return [_exactly(_fact("from", each)) for each in sorted(set(vouchers))]
+
+
+def of_agreement(name: str) -> Need:
+    """Need what came under an agreement."""
+    return [_exactly(_fact("under", name))]
+
+
+def of_label(label: str) -> Need:
+    """Need a label, as all would write it."""
+    return [_exactly(_fact("label", folded(label)))]
+
+
+def of_confidence(least: int) -> Need:
+    """Need so much confidence, of a hundred."""
+    return [(_fact("sure", f"{least:03d}"), _fact("sure", "101"))]
+
+
+def of_revoked(revoked: bool) -> Need:  # noqa: FBT001 the fact itself
+    """Need what was revoked, or what was not."""
+    return [_exactly(_fact("revoked", str(revoked)))]
+
+
+def of_source_id(id_: str) -> Need:
+    """Need what a source knows by this id, or by one below it: T1059 has T1059.001."""
+    fact = _fact("known-as", folded(id_))
+    return [_exactly(fact), (f"{fact}.", f"{fact}/")]
+
+
+def _exactly(word: str) -> Range:
+    return word, f"{word}\0"
+
+
+def holds(found: Iterable[str], need: Need) -> bool:
+    """Say whether what an object is found by meets a need."""
+    return any(first <= word < end for word in found for first, end in need)

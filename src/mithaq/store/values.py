@@ -1,0 +1,69 @@
+"""Looking up values: whether anybody spoke of an address, a name or a hash, or of what it belongs to."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, cast, column, func, select
+
+from mithaq.model.observed import around, likeness, mark, parts, values_of
+from mithaq.model.values import Value
+from mithaq.store import objects
+from mithaq.store.objects import Copy, Rows
+from mithaq.store.sql import fetched
+from mithaq.store.tables import copies, observed
+from mithaq.store.texts import newest, unread
+
+
+class Known(NamedTuple):
+    """A copy that speaks of a value, or of what that belongs to: ``value`` is what it says."""
+
+    copy: Copy
+    value: Value
+    exactly: bool
+
+
+def known(unit: Connection, visible: Rows, value: Value, most: int) -> list[Known]:
+    """Return what is ``visible`` and speaks of a value; first what speaks of it exactly, the newest first.
+
+    Then what speaks of its parts and of what they belong to, and of what it is a part of: a URL at a domain.
+    """
+    near = frozenset(map(likeness, around(value)))
+    rows = newest(visible)
+    some = [*_unread(unit, rows, value, near)]
+    for each in _in_use(unit, map(mark, {value, *near})):
+        # by the table that has few: no copy is looked at that does not speak of it
+        spoken = rows.join(observed, observed.c.copy == copies.c.seq).where(observed.c.mark == each)
+        some += objects.load(unit, spoken.order_by(observed.c.copy.desc()).limit(most))
+    found = {copy.seq: one for copy in some if (one := _said(copy, value, near)) is not None}
+    return sorted(found.values(), key=lambda one: (not one.exactly, -one.copy.seq))[:most]
+
+
+def _unread(unit: Connection, rows: Rows, value: Value, near: frozenset[Value]) -> Iterator[Copy]:
+    for copy in unread(unit, rows, objects.read_until(unit)):
+        if _said(copy, value, near) is not None:
+            yield copy
+
+
+def _said(copy: Copy, value: Value, near: frozenset[Value]) -> Known | None:
+    """Return what a copy says of a value, the most exact first."""
+    alike, best = likeness(value), None
+    for said in sorted(values_of(copy.object.body)):
+        if likeness(said) == alike:
+            return Known(copy, said, exactly=True)
+        if likeness(said) in near or alike in map(likeness, parts(said)):
+            best = best or Known(copy, said, exactly=False)
+    return best
+
+
+def _in_use(unit: Connection, marks: Iterable[int]) -> list[int]:
+    """Return those of ``marks`` that any copy has, whoever may read it."""
+    wanted = list(marks)
+    if unit.dialect.name == "sqlite":
+        asked = func.json_each(msgspec.json.encode(wanted).decode()).table_valued("value")
+        each = asked.c.value
+    else:
+        listed = cast(bindparam(None, wanted, type_=ARRAY(BigInteger)), ARRAY(BigInteger))
+        each = func.unnest(listed).table_valued(column("value", BigInteger)).c.value
+    here = select(observed.c.copy).where(observed.c.mark == each).exists()
+    return [found for (found,) in fetched(unit, select(each).where(here))]
