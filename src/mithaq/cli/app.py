@@ -124,6 +124,12 @@ def _conform() -> typer.Typer:
     return conform.app
 
 
+def _reports() -> typer.Typer:
+    from mithaq.cli import report as reports  # noqa: PLC0415 as above
+
+    return reports.app
+
+
 def _log() -> typer.Typer:
     from mithaq.cli import log  # noqa: PLC0415 as above
 
@@ -143,6 +149,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "quarantine": _quarantine,
     "alarm": _alarm,
     "log": _log,
+    "report": _reports,
 }
 COMMANDS: Mapping[
     str, Callable[[], typer.Typer]
@@ -169,7 +176,7 @@ ORDER = (
         "agreement",
     ),
     "conform",
-    *("import", "formats", "show", "search", "mark", "export"),
+    *("import", "report", "formats", "show", "search", "mark", "export"),
     *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
     *("quarantine", "alarm", "log"),

@@ -1,14 +1,14 @@
 """Intelligence: import, look at, find and mark objects."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mithaq import intel
-from mithaq.auth.actors import Permission
+from mithaq.auth.actors import Actor, Permission
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -81,11 +81,11 @@ def import_(  # noqa: PLR0913 an argument per option
     layout = intel.layout(kind, column or ())
     results: list[tuple[Path, Added]] = []
     with desk.node() as node:
-        _known_recipients(node, beside)
+        known_recipients(node, beside)
         for file in files:
             incoming = intel.Incoming(
                 raw=desk.read(file),
-                source=_source(node, source or file.stem, community),
+                source=source_of(node, source or file.stem, community),
                 format=format_ or (LISTS if layout != PLAIN else None),
                 layout=layout,
                 beside=beside,
@@ -93,17 +93,18 @@ def import_(  # noqa: PLR0913 an argument per option
                 own=own,
             )
             results.append((file, _add(desk, node, incoming)))
-    _report(desk, results, marked=beside != Beside())
+    report_of(desk, results, marked=beside != Beside())
 
 
-def _known_recipients(node: Node, beside: Beside) -> None:
+def known_recipients(node: Node, beside: Beside) -> None:
+    """Refuse to mark for whom nobody knows."""
     with node.core.read() as unit:
         unknown, known = intel.unknown_recipients(unit, node.us, beside.releasable_to or ())
     if unknown:
         raise BadUsage("recipient", name=", ".join(unknown), known=", ".join(known))
 
 
-def _source(node: Node, name: str, community: str) -> intel.Source:
+def source_of(node: Node, name: str, community: str) -> intel.Source:
     """Return the source by its name, with the community given now, of parties or of an agreement's."""
     names = frozenset(each.strip() for each in community.split(",") if each.strip())
     with node.core.read() as unit:
@@ -112,15 +113,31 @@ def _source(node: Node, name: str, community: str) -> intel.Source:
 
 
 def _add(desk: Desk, node: Node, incoming: intel.Incoming) -> Added:
-    with node.core.read() as unit:
-        actor = desk.actor(unit, Permission.OBJECT_IMPORT)
     with desk.screen.progress("progress.import") as tick:
-        return intel.add(
-            node.core, node.us, actor, incoming, node.clock(), formats=node.formats, progress=tick
+        return add_with(
+            desk,
+            node,
+            lambda actor: intel.add(
+                node.core,
+                node.us,
+                actor,
+                incoming,
+                node.clock(),
+                formats=node.formats,
+                progress=tick,
+            ),
         )
 
 
-def _report(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool) -> None:
+def add_with(desk: Desk, node: Node, act: Callable[[Actor], Added]) -> Added:
+    """Let whoever acts, and may import, do so."""
+    with node.core.read() as unit:
+        actor = desk.actor(unit, Permission.OBJECT_IMPORT)
+    return act(actor)
+
+
+def report_of(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool) -> None:
+    """Say what came of files."""
     rows: list[dict[str, Any]] = [
         {
             "file": str(file),
@@ -352,7 +369,7 @@ def mark(  # noqa: PLR0913 an argument per option
         raise BadUsage("no-marking")
     beside = intel.caveats(given)
     with desk.node() as node:
-        _known_recipients(node, beside)
+        known_recipients(node, beside)
         with node.core.begin() as unit:
             actor = desk.actor(unit, Permission.OBJECT_ADD)
             marked = intel.mark(unit, node.us, actor, name, beside, node.clock())

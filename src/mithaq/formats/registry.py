@@ -49,6 +49,9 @@ class Undated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     position: int  # in the input, from 0
     key: str  # what it is about
     body: dict[str, Json]  # of a STIX object, but for ``id``, ``created`` and ``modified``
+    names: tuple[
+        tuple[str, str], ...
+    ] = ()  # types and keys of others of the input: its ``object_refs``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from mithaq.intel.service import (
     received,
     recent,
     source,
+    take,
     unknown_recipients,
     versions,
     worked_on,
@@ -25,5 +26,5 @@ from mithaq.store.values import Known
 __all__ = [
     "Added", "Caveats", "Copy", "Filters", "Incoming", "Known", "Neighbour", "Rejected", "Related", "Source", "add",
     "beside", "caveats", "layout", "look_up", "mark", "marking", "members", "read_out", "readers", "received", "recent",
-    "relate", "search", "source", "title", "unknown_recipients", "value", "versions", "worked_on",
+    "relate", "search", "source", "take", "title", "unknown_recipients", "value", "versions", "worked_on",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from mithaq.border import agreements, local
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import InputError, NotFound
-from mithaq.formats import PLAIN, Layout, Refusal, Registry, Undated
+from mithaq.formats import PLAIN, Layout, Read, Refusal, Registry, Undated
 from mithaq.intel import rules
 from mithaq.intel.finding import visible
 from mithaq.intel.undated import dated
@@ -118,10 +118,30 @@ def add(  # noqa: PLR0913 where, who, what, how and when
     if incoming.own:
         require(actor, Permission.OBJECT_ADD)
     takes = _Takes(core, us, actor, incoming, now)
+    read = formats.read(incoming.raw, incoming.format, layout=incoming.layout)
+    return _take(takes, read, incoming.raw.count(b"\n") + 1, progress)
+
+
+def take(  # noqa: PLR0913 as ``add``
+    core: Store, us: Us, actor: Actor, incoming: Incoming, entries: Iterable[Undated], now: datetime
+) -> Added:
+    """Take in what was found in a file, and by a person deemed worth taking; the file itself is not kept.
+
+    Raises:
+        Forbidden: the actor may not import, or not speak for us.
+        InputError: something of it is no value.
+    """
+    require(actor, Permission.OBJECT_IMPORT)
+    if incoming.own:
+        require(actor, Permission.OBJECT_ADD)
+    whole = [*entries]  # all of it can be said, or nothing is taken
+    return _take(_Takes(core, us, actor, incoming, now), iter(whole), len(whole), None)
+
+
+def _take(takes: "_Takes", read: Read, lines: int, progress: Progress | None) -> Added:
     fit: list[Object] = []
     said: list[Undated] = []
-    lines = incoming.raw.count(b"\n") + 1
-    for each in formats.read(incoming.raw, incoming.format, layout=incoming.layout):
+    for each in read:
         if isinstance(each, Refusal):
             takes.added.rejected.append(_refused(each))
         elif isinstance(each, Undated):

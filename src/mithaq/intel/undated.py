@@ -27,32 +27,38 @@ class Dated:
 
 def dated(unit: Connection, us: Us, voucher: str, said: Sequence[Undated], now: datetime) -> Dated:
     """Return what a source says as objects: the first version now, another where it says something else than last."""
-    names = [_id(us, voucher, each) for each in said]
+
+    def body(each: Undated, id_: str, first: str, last: str) -> dict[str, Json]:
+        refs: list[Json] = [_id(us, voucher, type_, key) for type_, key in each.names]
+        return _body(each, id_, first, last) | ({"object_refs": refs} if refs else {})
+
+    names = [_id(us, voucher, str(each.body["type"]), each.key) for each in said]
     here = objects.spans(unit, voucher, names)
     found = Dated()
     for each, id_ in zip(said, names, strict=True):
         span = here.get(id_)
         try:
             if span is None:
-                found.fresh.append(made(_body(each, id_, text(now), text(now))))
-            elif digest(canonical(_body(each, id_, span.first, span.last))) == span.digest:
+                found.fresh.append(made(body(each, id_, text(now), text(now))))
+            elif digest(canonical(body(each, id_, span.first, span.last))) == span.digest:
                 found.known += 1
             else:
                 after = max(now, parse(span.last) + timedelta(milliseconds=1))
-                found.fresh.append(made(_body(each, id_, span.first, text(after))))
+                found.fresh.append(made(body(each, id_, span.first, text(after))))
         except InputError as error:
             found.refused.append((each, error))
     return found
 
 
-def _id(us: Us, voucher: str, said: Undated) -> str:
+def _id(us: Us, voucher: str, type_: str, key: str) -> str:
     """Return an identifier that is the same each time here, and by which nobody else can tell the source."""
-    drawn = us.derive("undated", voucher, said.key)[:16]
-    return f"{said.body['type']}--{UUID(bytes=drawn, version=4)}"
+    drawn = us.derive("undated", voucher, key)[:16]
+    return f"{type_}--{UUID(bytes=drawn, version=4)}"
 
 
 def _body(said: Undated, id_: str, first: str, last: str) -> dict[str, Json]:
     body: dict[str, Json] = {**said.body, "id": id_, "created": first, "modified": last}
-    if body["type"] == "indicator":
-        body.setdefault("valid_from", first)
+    since = {"indicator": "valid_from", "report": "published"}.get(str(body["type"]))
+    if since is not None:
+        body.setdefault(since, first)
     return body

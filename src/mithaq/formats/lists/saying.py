@@ -14,7 +14,7 @@ from mithaq.model.labels import tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.values import Value
 
-_NO = frozenset({"0", "no", "false"})
+_NO = frozenset({"0", "no", "false", "?"})  # the last: nobody has decided
 _SURE = {"low": 15, "medium": 50, "high": 85}  # STIX 2.1 appendix A, the middles
 _MOST_SURE = 100
 TOLD = "description"
