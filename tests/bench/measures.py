@@ -17,6 +17,7 @@ from tests.bench.growth import growth
 from tests.bench.reads import reads
 from tests.bench.receipts import receipts
 from tests.bench.rival import against_opentaxii
+from tests.bench.search import search
 from tests.federation.world import Federation
 
 MANY = 57  # parties of the forum besides us
@@ -129,8 +130,9 @@ MEASURES = {
     "opentaxii": against_opentaxii,
     "receipt": receipts,
     "growth": growth,
+    "search": search,
 }
-APART = {"growth"}  # takes ten minutes and 10 GB: measured where it is named
+APART = {"growth", "search"}  # take ten minutes and 10 GB each: measured where they are named
 
 
 def run(names):

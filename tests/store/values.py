@@ -25,6 +25,30 @@ def tool(number=1, version="2026-01-01T00:00:00.000Z", **more):
     return read(canonical(body))
 
 
+def indicator(number, pattern, **more):
+    """Return a valid indicator."""
+    id_ = f"indicator--00000000-0000-4000-8000-{number:012d}"
+    at = "2026-01-01T00:00:00.000Z"
+    body = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        "id": id_,
+        "created": at,
+        "modified": at,
+        "valid_from": at,
+    }
+    return read(canonical(body | {"pattern": pattern, "pattern_type": "stix"} | more))
+
+
+def relationship(number, source, target, **more):
+    """Return a valid relationship."""
+    id_ = f"relationship--00000000-0000-4000-8000-{number:012d}"
+    at = "2026-01-01T00:00:00.000Z"
+    body = {"type": "relationship", "spec_version": "2.1", "id": id_, "created": at, "modified": at}
+    ends = {"relationship_type": "uses", "source_ref": source, "target_ref": target}
+    return read(canonical(body | ends | more))
+
+
 def url(number, value):
     """Return a valid observable."""
     id_ = f"url--00000000-0000-4000-8000-{number:012d}"

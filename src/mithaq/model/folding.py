@@ -11,6 +11,7 @@ from typing import TypeAlias
 from unicodedata import normalize
 
 LONGEST = 32  # characters of a word that count
+_SHORT = 100  # characters of a word that may come again
 BEGINNING = 3  # characters by which a word may be found without all of it
 Range: TypeAlias = tuple[str, str]  # from the first to before the second, as UTF-8 sorts
 
@@ -55,7 +56,9 @@ def words(texts: Iterable[str]) -> set[str]:
         if len(word) <= LONGEST and word.isascii() and word.isalnum():
             found.add(word)
         else:
-            found.update(_beginnings(word))
+            found.update(
+                _beginnings(word) if len(word) <= _SHORT else _beginnings.__wrapped__(word)
+            )
     return found
 
 
@@ -65,7 +68,8 @@ def _beginnings(word: str) -> list[str]:
     whole = _UUID.fullmatch(word)
     if whole is not None:
         return [whole[1] + whole[2]]
-    return [_cut(word[at.start() :]) for at in _BEGINS.finditer(word)]
+    begins = (at.start() for at in _BEGINS.finditer(word))
+    return list({_cut(word[at : at + LONGEST]) for at in begins})
 
 
 def asked(text: str) -> list[list[Range]]:

@@ -64,6 +64,7 @@ def _in_use(unit: Connection, marks: Iterable[int]) -> list[int]:
         each = asked.c.value
     else:
         listed = cast(bindparam(None, wanted, type_=ARRAY(BigInteger)), ARRAY(BigInteger))
-        each = func.unnest(listed).table_valued(column("value", BigInteger)).c.value
+        rows = func.unnest(listed).table_valued(column("value", BigInteger)).render_derived()
+        each = rows.c.value
     here = select(observed.c.copy).where(observed.c.mark == each).exists()
     return [found for (found,) in fetched(unit, select(each).where(here))]

@@ -152,7 +152,7 @@ def _all(unit: Connection, needs: list[Need], held: dict[int, int]) -> dict[int,
 def _packed(bits: int) -> bytes:
     """Return the shorter of two forms: two bytes for each copy; or a bit for each, of odd length."""
     length = bits.bit_length()
-    if bits == 1 << length - 1:  # most are held by one
+    if not bits & bits - 1:  # most are held by one
         return (length - 1).to_bytes(2)
     size = (length + 7) // 8
     if 2 * bits.bit_count() <= size:
