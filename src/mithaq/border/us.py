@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 
+from mithaq.model.benign import Benign
 from mithaq.seal.keys import Signer
 
 
@@ -19,6 +20,7 @@ class Us:
     signer: Signer = field(repr=False)  # exchange key
     secret: bytes = field(repr=False)  # of this node; never leaves it
     max_frame_bytes: int
+    benign: Benign = field(default_factory=Benign, repr=False)  # what is known to be harmless
 
     def derive(self, purpose: str, *about: str) -> bytes:
         """Return 32 secret bytes that are the same each time for the same purpose and subject."""

@@ -52,6 +52,12 @@ def _export() -> typer.Typer:
     return export.app
 
 
+def _benign() -> typer.Typer:
+    from mithaq.cli import benign  # noqa: PLC0415 as above
+
+    return benign.app
+
+
 def _quarantine() -> typer.Typer:
     from mithaq.cli import quarantine  # noqa: PLC0415 as above
 
@@ -146,6 +152,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "standing": _standing,
     "rupture": _rupture,
     "restriction": _restriction,
+    "benign": _benign,
     "quarantine": _quarantine,
     "alarm": _alarm,
     "log": _log,
@@ -176,7 +183,7 @@ ORDER = (
         "agreement",
     ),
     "conform",
-    *("import", "report", "formats", "show", "search", "mark", "export"),
+    *("import", "report", "formats", "show", "search", "mark", "benign", "export"),
     *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
     *("quarantine", "alarm", "log"),

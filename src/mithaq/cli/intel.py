@@ -9,6 +9,7 @@ import typer
 
 from mithaq import intel
 from mithaq.auth.actors import Actor, Permission
+from mithaq.cli.benign import BENIGN, finding
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -23,6 +24,7 @@ app = topic()
 
 _COUNTS = ("stored", "known", "markings", "rejected")  # what may become of an object
 SHOWN = 20  # relations and rejections that a screen names
+EXAMPLES = 5  # of harmless values
 Names = Annotated[str, typer.Option(metavar="NAME,…")]
 Flag = Annotated[bool, typer.Option()]
 Purpose = Annotated[str, typer.Option(metavar="WORD,…")]
@@ -150,6 +152,7 @@ def report_of(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool
                 {"id": each.id, "code": each.code, "where": each.where, "why": each.why}
                 for each in added.rejected
             ],
+            "benign": [finding(found) | {"id": id_} for id_, found in added.benign],
             "objects": added.stored,
         }
         for file, added in results
@@ -168,6 +171,7 @@ def report_of(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool
         for state in ("unmarked", "unreadable"):
             if result[state]:
                 desk.screen.say(f"say.{state}", count=result[state])
+        _told_benign(desk, result["benign"])
         if result["known"] and marked:
             desk.screen.say("say.known-keep")
     if any(added.rejected for _, added in results):
@@ -175,6 +179,12 @@ def report_of(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool
     empty = [result["file"] for result in rows if not any(result[name] for name in _COUNTS)]
     if empty:
         desk.stop("say.nothing-in", files=", ".join(empty))
+
+
+def _told_benign(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+    if found:
+        desk.screen.say("say.benign", count=len({each["id"] for each in found}))
+        desk.screen.rows(BENIGN, found[:EXAMPLES])
 
 
 @app.command("show", cls=Command)

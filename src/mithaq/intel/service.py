@@ -16,6 +16,7 @@ from mithaq.formats import PLAIN, Layout, Read, Refusal, Registry, Undated
 from mithaq.intel import rules
 from mithaq.intel.finding import visible
 from mithaq.intel.undated import dated
+from mithaq.model.benign import Finding, findings, suppressing
 from mithaq.model.labels import Beside
 from mithaq.model.objects import IDENTIFIER, Object, moment
 from mithaq.store import objects, parties, texts
@@ -60,6 +61,9 @@ class Added:
     known: int = 0
     markings: int = 0  # definitions, which are no objects of their own
     rejected: list[Rejected] = field(default_factory=list)
+    benign: list[tuple[str, Finding]] = field(
+        default_factory=list
+    )  # id, and what is harmless of it
 
 
 def source(unit: Connection, name: str, community: frozenset[str] | None = None) -> Source:
@@ -210,6 +214,11 @@ class _Takes:
         marks = [marking(copy) for copy in outcome.stored]
         added.unmarked += marks.count("")
         added.unreadable += marks.count(rules.UNREADABLE)
+        added.benign += [
+            (copy.object.id, found)
+            for copy in outcome.stored
+            for found in suppressing(findings(copy.object.body, self.us.benign.match))
+        ]
         added.known += outcome.known
         added.markings += outcome.defined
         added.rejected += [

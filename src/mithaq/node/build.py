@@ -20,8 +20,9 @@ from mithaq.errors import Conflict, Fault, InputError
 from mithaq.exchange.transport import HttpWire
 from mithaq.exchange.wire import Wire
 from mithaq.formats import BUILT_IN, Registry
+from mithaq.model.benign import Benign
 from mithaq.model.ids import new_id
-from mithaq.node import plugins, tlsfiles
+from mithaq.node import plugins, tlsfiles, warninglists
 from mithaq.node.keyring import Keyring
 from mithaq.node.trust import Pins
 from mithaq.seal.documents import KEYS, ExchangeKey, KeyDocument, RootKey
@@ -201,6 +202,7 @@ def _us(config: Config, clock: Clock) -> tuple[Us, Keyring]:
         signer=keys,
         secret=secret,
         max_frame_bytes=settings.exchange.max_frame_bytes,
+        benign=Benign(warninglists.lists),
     )
     return us, keys
 
