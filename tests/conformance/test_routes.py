@@ -48,12 +48,14 @@ ACCEPTS = [
     "application/taxii+json;version=2.0",
 ]
 KINDS = [TAXII, "application/json", "application/vnd.mithaq.frames", "", "text/plain;=;"]
+REPORT = stix(8, "report", published="2026-01-01T00:00:00.000Z", object_refs=[stix(1)[0]])
 STATUS = "11111111-1111-4111-8111-111111111111"
 KNOWN = {
     "root": [B_SHELF, CLIENT_SHELF, BASE_CHANNEL],
     "collection": ["intel", "seals", "inbox"],
     "id": [stix(1)[0], STATUS, "x"],
     "version": ["1", "7", "x"],
+    "event": [f"{REPORT[0].partition('--')[2]}.json", "x"],
 }
 QUERIES = [
     "",
@@ -84,6 +86,7 @@ def world(tmp_path_factory):
     made = build(tmp_path_factory.mktemp("routes") / "home", spool_bytes=64 << 20)
     for shelf in (B_SHELF, CLIENT_SHELF):
         made.place(shelf, stix(1), stix(2, "malware"), stix(1, version="2026-02-01T00:00:00.000Z"))
+        made.place(shelf, REPORT)
     made.post_settled(CLIENT_SHELF, stix(1), stix(3))
     made.frame(BASE_CHANNEL, "borealis", 1, b"a document")
     made.frame(B_SHELF, "borealis", 1, stix(1)[3])

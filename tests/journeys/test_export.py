@@ -36,8 +36,17 @@ def test_what_is_released_to_a_client_becomes_the_files_its_tools_read(asteria):
 
     assert (out / "domains.txt").read_text() == "evil.example\n"
     assert {each.name for each in out.iterdir()} == set(EXPORTS)
+    [uuid] = json.loads((out / "misp" / "manifest.json").read_text())
+    old = out / "misp" / "00000000-0000-4000-8000-000000000001.json"
+    old.write_text("{}")
+    asteria.do("asteria", "export", "firewall", "--out", out, "--format", "misp", actor="omar")
+    assert {each.name for each in (out / "misp").iterdir()} == {
+        "manifest.json",
+        "hashes.csv",
+        f"{uuid}.json",
+    }
     [domains] = [row for row in rows if row["export"] == "domains.txt"]
-    assert (domains["indicators"], domains["left_pattern"]) == (1, 1)
+    assert (domains["objects"], domains["left_pattern"]) == (1, 1)
     assert domains["left"] == {"pattern": [two[1]["id"]]}
     entries = asteria.do("asteria", "log", "list", "--json", actor="lina")
     assert "exported" in entries

@@ -1,6 +1,7 @@
 """Everything that a peer can ask of a node, as one trace: each request goes to both nodes of a pair."""
 
 import json
+from http import HTTPStatus
 
 from mithaq.formats.export import EXPORTS
 from tests.leaks.pair import NATIONS, body, id_of
@@ -65,6 +66,10 @@ def probe(pair, numbers, *, thorough=False):
                 pair.compare(who, verb, path)
         for name in ("", *EXPORTS):
             pair.compare(who, "GET", f"/export/{name}")
+        pair.compare(who, "GET", "/export/misp/hashes.csv")
+        manifest = pair.compare(who, "GET", "/export/misp/manifest.json")
+        for uuid in json.loads(manifest.body) if manifest.status == HTTPStatus.OK else ():
+            pair.compare(who, "GET", f"/export/misp/{uuid}.json")
     pair.both(lambda side: side.wait(1))
 
 

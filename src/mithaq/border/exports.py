@@ -97,7 +97,7 @@ def press(
     made = Press(names, now, definitions(marks))
     size = 0
     for each in which:
-        for piece in standing(shown, each.shelf, ("indicator",)):
+        for piece in standing(shown, each.shelf, made.types):
             size += len(piece.body)
             if most is not None and size > most:
                 raise TooMuch("more than is printed at once")
@@ -119,5 +119,6 @@ def handed_out(  # noqa: PLR0913 unit and now come with every act
         for where, positions in each.told.items():
             runs = ((position, position) for position in positions)
             fetches.note_rows(unit, shown, where, runs, text(now))
-    files = {file: digest(each.body) for file, each in printed.items()}
+    every = (each for one in printed.values() for each in one.files.items())
+    files = {file: digest(body) for file, body in every}
     peers.administrative(unit, now, "exported", name, {"by": by, "files": {**files}})

@@ -13,6 +13,7 @@ from mithaq.cli.options import each_of
 from mithaq.formats.export import EXPORTS, LEFT
 
 app = topic()
+FEED = "misp"  # the one export of several files
 
 
 @app.command("export", cls=Command)
@@ -42,14 +43,20 @@ def export(
             printed = exports.press(shown, which, names, now).done()
             with node.core.begin() as unit:  # first: nothing is handed out that is not on record
                 exports.handed_out(unit, shown, client, printed, now, by=actor.name)
-    for name, each in printed.items():
-        desk.replace(out / name, each.body)
+    for each in printed.values():
+        for file, body in each.files.items():
+            _make((out / file).parent)
+            desk.replace(out / file, body)
+    if FEED in printed:
+        for old in (out / FEED).glob("*.json"):  # events that are told no longer
+            if f"{FEED}/{old.name}" not in printed[FEED].files:
+                old.unlink()
     rows = [
         {
             "export": name,
-            "indicators": sum(map(len, each.told.values())),
+            "objects": sum(map(len, each.told.values())),
             **{f"left_{why}": len(each.left.get(why, ())) for why in LEFT},
-            "bytes": len(each.body),
+            "bytes": sum(map(len, each.files.values())),
         }
         for name, each in printed.items()
     ]
@@ -59,7 +66,7 @@ def export(
         )
         return
     left = tuple(f"left_{why}" for why in LEFT)
-    desk.screen.rows(("export", "indicators", *left, "bytes"), rows)
+    desk.screen.rows(("export", "objects", *left, "bytes"), rows)
 
 
 def _make(folder: Path) -> None:

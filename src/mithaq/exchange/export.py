@@ -4,13 +4,14 @@ An answer bears an ETag; who shows it again learns in an instant that nothing ha
 value that is taken back in the second in which a list was read would stay in that list.
 """
 
-import hashlib
 from collections.abc import Mapping
+from hashlib import sha256
 
 import msgspec
 
 from mithaq.border import exports
 from mithaq.border.exports import ShelfBlocked, TooMuch
+from mithaq.errors import NotFound
 from mithaq.exchange.prints import Kept
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Visit
@@ -23,19 +24,34 @@ JSON = "application/json"
 MOST_BYTES = (
     128 << 20
 )  # of objects that one answer is printed from; more is read over TAXII, in pages
+MOST_WHOLE = 32 << 20  # where all of an object is printed, and not its values alone
+CSV = "text/csv; charset=utf-8"
+FIRST = {"misp": "misp/manifest.json"}  # of several files the one that names the others
+MEDIA = {"misp/hashes.csv": CSV}  # of a file that is not of its export's type
 
 Names = Mapping[str, str]
 
 
 def index(_visit: Visit, _names: Names) -> Response:
     """List the exports: the same for every client."""
-    listed = [{"name": each.name, "media_type": each.media} for each in EXPORTS.values()]
+    listed = [
+        {"path": f"/export/{FIRST.get(each.name, each.name)}", "media_type": each.media}
+        for each in EXPORTS.values()
+    ]
     body = msgspec.json.encode({"exports": listed})
     return Response(status=200, headers={"content-type": JSON}, body=body)
 
 
-def export(visit: Visit, name: str) -> Response:
-    """Answer with an export, or that it is what the client has."""
+def export(visit: Visit, name: str, file: str = "") -> Response:
+    """Answer with an export, or that it is what the client has.
+
+    Args:
+        file: which of several; else the only one.
+
+    Raises:
+        NotFound: there is no such file, or the client has no grant in force.
+    """
+    file = file or name
     try:
         which = exports.shelves_of(visit.shelf, visit.knock.name, visit.now)
     except ShelfBlocked as error:
@@ -49,35 +65,38 @@ def export(visit: Visit, name: str) -> Response:
             if kept is None or not kept.holds(state, visit.now):
                 kept = _print(visit, which, state, name)
                 prints.keep(client, name, kept)
-    if _has(visit.request.headers.get("if-none-match", ""), kept.tag):
-        return Response(status=304, headers={"etag": kept.tag})
+    if file not in kept.files:
+        raise NotFound("no such file")
+    tag = {"etag": kept.tags[file]}
+    if _has(visit.request.headers.get("if-none-match", ""), tag["etag"]):
+        return Response(status=304, headers=tag)
     for shelf, positions in kept.told.items():
         visit.note_fetched(shelf, positions)
     kept.told = {}
-    return Response(status=200, headers=kept.headers, body=kept.body)
+    media = MEDIA.get(file, EXPORTS[name].media)
+    headers = {**kept.headers, **tag, "content-type": media}
+    return Response(status=200, headers=headers, body=kept.files[file])
 
 
 def _print(visit: Visit, which: list[Shelf], state: object, name: str) -> Kept:
+    most = MOST_BYTES if EXPORTS[name].writer is not None else MOST_WHOLE
     try:
-        press = exports.press(visit.shelf, which, [name], visit.now, most=MOST_BYTES)
+        press = exports.press(visit.shelf, which, [name], visit.now, most=most)
     except TooMuch as error:
         detail = "too much for one answer: read it over TAXII, or let the grant be narrowed"
         raise HttpProblem(503, detail, headers={"retry-after": "3600"}) from error
     printed = press.done()[name]
-    tag = f'"{hashlib.sha256(printed.body).hexdigest()[:32]}"'
     left = (f"{reason}={len(printed.left.get(reason, ()))}" for reason in LEFT)
     headers = {
-        "content-type": EXPORTS[name].media,
-        "etag": tag,
         "x-mithaq-told": str(sum(map(len, printed.told.values()))),
         "x-mithaq-left": ", ".join(left),
     }
     return Kept(
         state=state,
         until=press.until,
-        tag=tag,
+        tags={file: f'"{sha256(body).hexdigest()[:32]}"' for file, body in printed.files.items()},
         headers=headers,
-        body=printed.body,
+        files=printed.files,
         told=printed.told,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mithaq.exchange.between import FRAMES, JSON
+from mithaq.exchange.export import CSV
 from mithaq.exchange.problems import TAXII, TITLES
 from mithaq.exchange.routes import ROUTES, Heard, Known, Open, Verb
 from mithaq.formats.export import EXPORTS
@@ -95,7 +96,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "versions": _object({}, {**_ON, "versions": _list(_TEXT)}),
     "error": _ERROR,
     "signed": _SIGNED,
-    "exports": _object({"exports": _list(_object({"name": _TEXT, "media_type": _TEXT}))}),
+    "exports": _object({"exports": _list(_object({"path": _TEXT, "media_type": _TEXT}))}),
     "nothing": _object({}),
 }
 
@@ -158,7 +159,11 @@ TABLE: Mapping[tuple[str, str], Declared] = {
     **{
         (f"/export/{each.name}", "GET"): Declared(media=each.media, others=(404,), tagged=True)
         for each in EXPORTS.values()
+        if each.name != "misp"
     },
+    ("/export/misp/manifest.json", "GET"): Declared(media=JSON, others=(404,), tagged=True),
+    ("/export/misp/hashes.csv", "GET"): Declared(media=CSV, others=(404,), tagged=True),
+    ("/export/misp/{event}", "GET"): Declared(media=JSON, others=(404,), tagged=True),
 }
 # Whoever is known may be turned away for a time; whoever is not is told so; a body may be too long, too
 # slow or packed.

@@ -23,10 +23,15 @@ class Kept:
 
     state: object
     until: datetime | None
-    tag: str
+    tags: Mapping[str, str]  # file -> its ETag
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    files: Mapping[str, bytes] = field(repr=False)
     told: Mapping[str, list[int]]  # shelf -> positions; emptied once it is noted who has them
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+        return sum(map(len, self.files.values()))
 
     def holds(self, state: object, now: datetime) -> bool:
         """Say whether it is what would be printed now."""
@@ -53,9 +58,9 @@ class Prints:
         with self._lock:
             mine = self._kept[client]
             mine.pop(name, None)
-            if len(made.body) <= KEPT_BYTES:
+            if made.size <= KEPT_BYTES:
                 mine[name] = made
-            while sum(len(each.body) for each in mine.values()) > KEPT_BYTES:
+            while sum(each.size for each in mine.values()) > KEPT_BYTES:
                 del mine[next(iter(mine))]
 
     @contextmanager

@@ -87,11 +87,13 @@ def _get(answer: Callable[[Visit, Names], Response]) -> dict[str, Verb]:
     return {"GET": Known(answer=answer)}
 
 
-def _export(name: str) -> Route:
-    def answer(visit: Visit, _names: Names) -> Response:
-        return export.export(visit, name)
+def _export(name: str, file: str = "") -> Route:
+    """Return the route of an export; a name in braces in ``file`` is a variable segment."""
 
-    return _at(f"/export/{name}", {"GET": Known(answer=answer, only="client")})
+    def answer(visit: Visit, names: Names) -> Response:
+        return export.export(visit, name, file.format(**names))
+
+    return _at(f"/export/{file or name}", {"GET": Known(answer=answer, only="client")})
 
 
 def _envelope(settings: Settings) -> int:
@@ -151,5 +153,8 @@ ROUTES = (
     ),
     _at("/mithaq/keys/{version}/", {"GET": Open(answer=between.key_document)}),
     _at("/export/", {"GET": Known(answer=export.index, only="client")}),
-    *map(_export, EXPORTS),
+    *(_export(name) for name in EXPORTS if name != "misp"),
+    _export("misp", "misp/manifest.json"),
+    _export("misp", "misp/hashes.csv"),
+    _export("misp", "misp/{event}"),
 )

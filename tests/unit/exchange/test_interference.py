@@ -35,6 +35,7 @@ def asked(world):
     for who, root in (("borealis", B_ROOT), ("misp", CLIENT_ROOT)):
         paths = ["/taxii2/", root, root + "collections/", "/mithaq/heartbeat/", "/mithaq/keys/"]
         paths += ["/export/", *(f"/export/{name}" for name in EXPORTS)]
+        paths += ["/export/misp/manifest.json", "/export/misp/hashes.csv"]
         paths += [f"/taxii2/{C_SHELF}/", f"/taxii2/{C_SHELF}/collections/intel/objects/"]
         paths += [f"/taxii2/{c}/frames/" for c in (B_SHELF, C_SHELF, BASE_CHANNEL)]
         for alias in ("intel", "seals", "inbox"):

@@ -17,13 +17,14 @@ from mithaq.formats.export.lists import Plain, Table
 from mithaq.formats.export.network import Zeek, Zone
 from mithaq.formats.export.suricata import DomainSet, ListRules, Rules
 from mithaq.formats.export.told import Entry, entry, turns
+from mithaq.formats.export.whole import Bundle, Feed
 from mithaq.model.labels import Pap
 from mithaq.model.markings import FIXED, Body, Marking, classify
 from mithaq.model.markings import Table as Markings
 
 TEXT = "text/plain; charset=utf-8"
 BLOCK, WATCH, TELL = Pap.GREEN, Pap.AMBER, Pap.RED  # the highest PAP of what it may hold
-LEFT = ("pap", "pattern", "value")  # why an export says nothing of an indicator
+LEFT = ("pap", "marking", "pattern", "value")  # why an export says nothing of an object
 
 
 class Writer(Protocol):
@@ -36,23 +37,39 @@ class Writer(Protocol):
         """Return the bytes of what was taken."""
 
 
+class Whole(Protocol):
+    """Takes all objects of a shelf, and tells which of them its files tell of."""
+
+    def take(self, body: Body, raw: bytes) -> None:
+        """Take an object."""
+
+    def done(self) -> tuple[dict[str, bytes], set[str], dict[str, list[str]]]:
+        """Return files by name, the ids of what they tell of, and by reason of what they do not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """One file that a tool takes; ``most`` is the highest PAP of what may stand in it."""
+    """What a tool takes: a file, or several; ``most`` is the highest PAP of what may stand in it."""
 
     name: str
     media: str
     most: Pap
-    writer: Callable[[], Writer]
+    writer: Callable[[], Writer] | None = None  # of indicators
+    whole: Callable[[], Whole] | None = None  # of all objects
 
 
 @dataclass(slots=True, kw_only=True)
 class Printed:
     """An export, where the objects stand that it tells of, and by reason the ids of the indicators it does not."""
 
-    body: bytes = field(default=b"", repr=False)
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
     told: dict[str, list[int]] = field(default_factory=dict)  # shelf -> positions, as they came
     left: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        """The one file, or the first."""
+        return next(iter(self.files.values()), b"")
 
 
 def _exports() -> Iterator[Export]:
@@ -73,6 +90,9 @@ def _exports() -> Iterator[Export]:
     for kind in ("md5", "sha1", "sha256"):
         yield of(f"suricata-{kind}.lst", WATCH, lambda kind=kind: Plain(kind))  # type: ignore[misc]
     yield of("indicators.csv", TELL, Table, "text/csv; charset=utf-8")
+    stix = "application/stix+json;version=2.1"
+    yield Export(name="bundle.json", media=stix, most=TELL, whole=Bundle)
+    yield Export(name="misp", media="application/json", most=TELL, whole=Feed)
 
 
 EXPORTS: Mapping[str, Export] = {each.name: each for each in _exports()}
@@ -107,20 +127,35 @@ class Press:
                 raise NoSuchExport(f"no such export; known are {', '.join(EXPORTS)}")
         self._at = at
         self._markings = markings
-        self._under_way = [(EXPORTS[name], EXPORTS[name].writer(), Printed()) for name in names]
-        self.until: datetime | None = (
-            None  # the first instant at which something begins or ends to count
-        )
+        some = [EXPORTS[name] for name in names]
+        self._printed = {each.name: Printed() for each in some}
+        self._writers = [(each, each.writer()) for each in some if each.writer is not None]
+        self._wholes = [(each, each.whole()) for each in some if each.whole is not None]
+        self._places: dict[str, list[tuple[str, int]]] = {}
+        # the first instant at which something begins or ends to count
+        self.until: datetime | None = None
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Of which types objects are taken; empty: of all."""
+        return () if self._wholes else ("indicator",)
 
     def take(self, shelf: str, position: int, raw: bytes) -> None:
         """Take an object by the bytes that were released, and by where it stands."""
         body: Body = msgspec.json.decode(raw)
+        if self._wholes:
+            self._places.setdefault(str(body["id"]), []).append((shelf, position))
+        for _, whole in self._wholes:
+            whole.take(body, raw)
+        if not self._writers:
+            return
         for turn in turns(body, self._at):
             self.until = turn if self.until is None else min(turn, self.until)
         found = entry(body, self._at, self._markings)
         if found is None:
             return
-        for export, writer, printed in self._under_way:
+        for export, writer in self._writers:
+            printed = self._printed[export.name]
             reason = _against(export, found)
             if not reason and writer.take(found):
                 printed.told.setdefault(shelf, []).append(position)
@@ -129,9 +164,14 @@ class Press:
 
     def done(self) -> dict[str, Printed]:
         """Return the exports by name."""
-        for _, writer, printed in self._under_way:
-            printed.body = writer.done(self._at)
-        return {export.name: printed for export, _, printed in self._under_way}
+        for export, writer in self._writers:
+            self._printed[export.name].files = {export.name: writer.done(self._at)}
+        for export, whole in self._wholes:
+            printed = self._printed[export.name]
+            printed.files, told, printed.left = whole.done()
+            for shelf, position in sorted(p for id_ in told for p in self._places[id_]):
+                printed.told.setdefault(shelf, []).append(position)
+        return self._printed
 
 
 def _against(export: Export, found: Entry) -> str:

@@ -34,7 +34,7 @@ _LEFT = frozenset(
 _FLOORS = {"0": Tlp.AMBER_STRICT, "1": Tlp.AMBER_STRICT, "2": Tlp.AMBER, "4": Tlp.AMBER_STRICT}
 INHERITED, UNLIMITED = "5", "3"
 _UNCLEAR = frozenset({"tlp:unclear", "tlp:ex:chr"})  # nobody here can say what these allow
-_SURE = {  # how sure an analyst is, where a tag says it, as STIX 2.1 appendix A counts it
+SURE = {  # how sure an analyst is, where a tag says it, as STIX 2.1 appendix A counts it
     'estimative-language:confidence-in-analytic-judgment="low"': 15,
     'estimative-language:confidence-in-analytic-judgment="moderate"': 50,
     'estimative-language:confidence-in-analytic-judgment="high"': 85,
@@ -209,8 +209,8 @@ class Element:
                 actions.append(_action(low))
             elif name and not low.startswith("misp-galaxy:"):
                 labels.append(name)
-            if low in _SURE:
-                sure.append(_SURE[low])
+            if low in SURE:
+                sure.append(SURE[low])
         floor = _FLOORS.get(self.text("distribution") or unsaid)
         return Said(
             tlp=max([*levels, *([] if floor is None else [floor])], default=None),

@@ -75,6 +75,11 @@ class Misp:
         return _told(_events(parse(raw, limits)))
 
 
+def read_event(event: dict[str, Json]) -> Iterator[Found]:
+    """Yield the objects of one event, and what of it cannot be taken."""
+    return _Event(Element(event)).read()
+
+
 def _events(value: Json) -> list[Element]:
     if isinstance(value, dict) and "response" in value:
         value = value["response"]
