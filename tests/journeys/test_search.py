@@ -1,0 +1,76 @@
+"""An analyst asks who knows a value, finds what was written in any script, and goes from object to object."""
+
+import json
+
+from tests.journeys.test_formats import say
+
+__all__ = ["say"]
+AT = "2026-01-01T00:00:00.000Z"
+IVY = "malware--00000000-0000-4000-8000-000000000001"
+SHELL = "attack-pattern--00000000-0000-4000-8000-000000000002"
+
+
+def made(id_, **more):
+    return {
+        "type": id_.partition("--")[0],
+        "spec_version": "2.1",
+        "id": id_,
+        "created": AT,
+        "modified": AT,
+        **more,
+    }
+
+
+BUNDLE = [
+    made(IVY, name="Poison Ivy", is_family=True, labels=["rat"], description="استهدف مُؤَسَّسَةَ الطاقة"),
+    made(SHELL, name="PowerShell", external_references=[{"source_name": "mitre-attack", "external_id": "T1059.001"}]),
+    made(
+        "relationship--00000000-0000-4000-8000-000000000003",
+        relationship_type="uses", source_ref=IVY, target_ref=SHELL,
+    ),
+    made(
+        "indicator--00000000-0000-4000-8000-000000000004", name="C2", valid_from=AT, pattern_type="stix",
+        pattern="[domain-name:value = 'evil.example' AND file:size > 5]", confidence=70,
+    ),
+]  # fmt: skip
+
+
+def test_an_analyst_finds_by_value_by_words_by_facts_and_by_neighbours(say, tmp_path):
+    file = tmp_path / "report.json"
+    file.write_text(
+        json.dumps({"type": "bundle", "id": "bundle--" + IVY[9:], "objects": BUNDLE}), "utf-8"
+    )
+    say("import", str(file), "--tlp", "GREEN", "--as", "ana")
+
+    def found(*asked, code=0):
+        written = say(*asked, "--as", "ana", "--json", code=code)
+        return [each["name"] for each in json.loads(written)] if not code else written
+
+    [known] = json.loads(say("search", "hxxp://sub.evil[.]example/x", "--as", "ana", "--json"))
+    assert (known["value"], known["kind"], known["exactly"]) == ("evil.example", "domain", False)
+    assert found("search", "--value", "EVIL[.]example") == ["C2"]
+    assert found("search", "--value", "good.example") == []
+    assert "speaks of it" in say("search", "--value", "good.example", "--as", "ana")
+    assert found("search", "--text", "evil.example") == ["C2"]
+    assert found("search", "--kind", "mutex", "nothing") == []
+    assert found("search", "موسسة", "الطاقه") == ["Poison Ivy"]
+    assert found("search", "pois") == ["Poison Ivy"]
+    assert found("search", "--technique", "T1059", "--type", "malware") == ["Poison Ivy"]
+    assert found("search", "--label", "RAT") == ["Poison Ivy"]
+    assert found("search", "--confidence", "70", "--source", "report", "--not-revoked") == ["C2"]
+    assert found("search", "--marking", "RED") == found("search", "--revoked") == []
+    assert found("search", "--until", "2026-01-01") == []
+
+    [tie] = json.loads(say("show", IVY, "--related", "--as", "ana", "--json"))
+    assert (tie["direction"], tie["as"], tie["id"]) == ("to", "uses", SHELL)
+    assert tie["via"].startswith("relationship--")
+
+
+def test_what_cannot_be_looked_up_is_said(say):
+    for asked in (
+        ("--value",),
+        ("--value", "a.example", "--type", "tool"),
+        ("--value", "word"),
+        ("--kind", "no", "x"),
+    ):
+        say("search", *asked, "--as", "ana", code=2)
