@@ -41,6 +41,9 @@ def boot() -> str:
 
 
 @lru_cache(maxsize=64)  # an operation writes its one instant many times
+@lru_cache(
+    maxsize=64
+)  # what is done at once is done at one instant, which is written for each thing of it
 def text(instant: datetime) -> str:
     """Write ``instant`` as RFC 3339 in UTC with three decimals; such texts sort as instants do."""
     utc = instant.astimezone(UTC)

@@ -14,6 +14,7 @@ from mithaq.seal.messages import AGREEMENT
 from mithaq.store import channels
 from tests.bench.common import ATTACK, Figure, attack, brought, client_of, text, timed
 from tests.bench.growth import growth
+from tests.bench.imports import imports
 from tests.bench.reads import reads
 from tests.bench.receipts import receipts
 from tests.bench.rival import against_opentaxii
@@ -129,10 +130,11 @@ MEASURES = {
     "read": reads,
     "opentaxii": against_opentaxii,
     "receipt": receipts,
+    "import": imports,
     "growth": growth,
     "search": search,
 }
-APART = {"growth", "search"}  # take ten minutes and 10 GB each: measured where they are named
+APART = {"growth", "import", "search"}  # take minutes and gigabytes: measured where they are named
 
 
 def run(names):

@@ -55,7 +55,6 @@ def test_a_copy_comes_back_as_it_was_given(core):
         beside=Beside(tlp=Tlp.AMBER, releasable_to=frozenset({"cassia"}), embargo=AT),
         readers={"aurelia": ["r1", "r2"], "borealis": ["r1"]},
         level=int(Tlp.RED),
-        nonce=b"n" * 32,
         com="ab" * 32,
         proof='{"index":0}',
     )
@@ -378,14 +377,6 @@ def test_where_copies_came_from_is_kept_once_and_gone_with_the_last_of_them(core
     with core.begin() as unit:
         objects.erase(unit, [stored[0], stored[3]])
     assert origins() == 1
-
-
-def test_a_commitment_is_kept_with_its_nonce(core):
-    one, two = add(core, copy(tool(1), nonce=b"n" * 32, com="ab" * 32), copy(tool(2)))
-    with core.read() as unit:
-        kept = objects.by_seq(unit, [one.seq, two.seq])
-
-    assert [(each.nonce, each.com) for each in kept] == [(b"n" * 32, "ab" * 32), (None, "")]
 
 
 def test_a_vouchers_first_word_on_a_marking_stays_and_binds_no_other(core):

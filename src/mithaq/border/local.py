@@ -19,7 +19,6 @@ from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Tlp, join
 from mithaq.model.markings import FIXED, tlp_id
 from mithaq.model.objects import Object, from_body
-from mithaq.seal.messages import commitment
 from mithaq.store import objects, releases
 from mithaq.store.journal import record
 from mithaq.store.objects import Copy
@@ -171,7 +170,6 @@ def _copy(
     if source.default_tlp is not None and not own and ground_.on_whole(seen, beside).tlp is None:
         beside = replace(beside, tlp=source.default_tlp)
     owner = ground_.owner_of(seen)
-    nonce = us.derive("commitment", voucher, seen.id, seen.version, seen.digest)
     return Copy(
         object=seen,
         voucher=voucher,
@@ -184,31 +182,39 @@ def _copy(
         readers=given.readers or None,
         level=ground_.level(seen, beside),
         received_at=text(now),
-        nonce=nonce,
-        com=commitment(nonce, seen.raw),
     )
 
 
+class _Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What the log says of a copy that was brought here."""
+
+    at: str
+    by: str
+    digest: str
+    id: str
+    kind: str = "import"
+    version: str
+    voucher: str
+
+
 def _leaves(unit: Connection, stored: Sequence[Copy], author: str, now: datetime) -> None:
-    if stored:
-        log.append(
-            unit,
-            [
-                (
-                    copy.object.id,
-                    {
-                        "kind": "import",
-                        "id": copy.object.id,
-                        "version": copy.object.version,
-                        "digest": copy.object.digest,
-                        "voucher": copy.voucher,
-                        "by": author,
-                        "at": text(now),
-                    },
-                )
-                for copy in stored
-            ],
+    at = text(now)
+    leaves = [
+        (
+            copy.object.id,
+            _Imported(
+                at=at,
+                by=author,
+                digest=copy.object.digest,
+                id=copy.object.id,
+                version=copy.object.version,
+                voucher=copy.voucher,
+            ),
         )
+        for copy in stored
+    ]
+    if leaves:
+        log.append(unit, leaves)
 
 
 def mark(  # noqa: PLR0913 unit, us and now come with every act

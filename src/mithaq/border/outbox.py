@@ -331,12 +331,15 @@ def _part(work: _Placing, placed: Placed, peer: str) -> _Part:
     key = (copy.seq, seen.digest, onward, readers, consent)
     made = work.parts.get(key)
     if made is None:
-        put = relayed(work.proofs, copy, consent) if copy.proof else _own(placed, onward, readers)
+        ours = not copy.proof
+        put = (
+            _own(work.us, placed, onward, readers) if ours else relayed(work.proofs, copy, consent)
+        )
         made = work.parts[key] = _sealed(put, seen.raw)
     return made
 
 
-def _own(placed: Placed, onward: str, readers: str) -> Put:
+def _own(us: Us, placed: Placed, onward: str, readers: str) -> Put:
     """Return the entry of what we vouch for."""
     copy, seen = placed.copy, placed.decision.view
     return Put(
@@ -345,11 +348,18 @@ def _own(placed: Placed, onward: str, readers: str) -> Put:
         modified=copy.object.version,
         digest=seen.digest,
         size=len(seen.raw),
-        com=copy.com,
+        com=_commitment(us, copy),
         role="owner" if copy.role == "owner" else "carrier",
         onward=onward,  # type: ignore[arg-type]
         readers=readers.split(",") if readers else [],
     )
+
+
+def _commitment(us: Us, copy: Copy) -> str:
+    """Return our commitment to a version, the same to whomever it goes (border.md 5.3): its nonce is never told."""
+    seen = copy.object
+    nonce = us.derive("commitment", copy.voucher, seen.id, seen.version, seen.digest)
+    return commitment(nonce, seen.raw)
 
 
 def relayed(proofs: Proofs, copy: Copy, consent: str = "") -> Put:

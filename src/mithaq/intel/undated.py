@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -52,8 +51,10 @@ def dated(unit: Connection, us: Us, voucher: str, said: Sequence[Undated], now: 
 
 def _id(us: Us, voucher: str, type_: str, key: str) -> str:
     """Return an identifier that is the same each time here, and by which nobody else can tell the source."""
-    drawn = us.derive("undated", voucher, key)[:16]
-    return f"{type_}--{UUID(bytes=drawn, version=4)}"
+    drawn = us.derive("undated", voucher, key).hex()
+    variant = "89ab"[int(drawn[16], 16) & 3]
+    uuid = f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:32]}"
+    return f"{type_}--{uuid}"
 
 
 def _body(said: Undated, id_: str, first: str, last: str) -> dict[str, Json]:

@@ -51,8 +51,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     readers: Mapping[str, Sequence[str]] | None = None
     level: int = UNRESOLVED
     received_at: str
-    nonce: bytes | None = None
-    com: str = ""
+    com: str = ""  # the voucher's commitment, of what came from another nation
     proof: str = ""  # the voucher's batch and path, as JSON: lets us relay it
 
 
@@ -183,7 +182,7 @@ def _fresh(unit: Connection, new: Sequence[Copy], known: Container[str]) -> list
 _LAST = "copies.last"  # the number given last
 READ = f"search.read.{FORM}"  # the number of the last copy whose words and references were read out
 _COLUMNS = (
-    "seq", "provenance", "id", "version", "tail", "digest", "body", "type", "nonce", "com", "proof", "refs",
+    "seq", "provenance", "id", "version", "tail", "digest", "body", "type", "com", "proof", "refs",
 )  # fmt: skip
 
 
@@ -199,7 +198,6 @@ def _row(copy: Copy, origin: int, body: int) -> tuple[object, ...]:
         seen.digest,
         body,
         seen.type,
-        copy.nonce,
         copy.com,
         copy.proof,
         _encode(seen.references).decode(),
@@ -263,7 +261,7 @@ def _readers(copy: Copy) -> str:
 
 
 _READ = (
-    *(copies.c[name] for name in ("seq", "id", "version", "digest", "type", "nonce", "com", "proof", "refs")),
+    *(copies.c[name] for name in ("seq", "id", "version", "digest", "type", "com", "proof", "refs")),
     *(provenance.c[name] for name in _PROVENANCE),
 )  # fmt: skip
 _joined = (
@@ -299,27 +297,26 @@ def load(unit: Connection, rows: Rows) -> list[Copy]:
 
 def _copy(row: tuple[Any, ...]) -> Copy:
     """Return what a row of ``_joined`` holds; by its place, for a name costs more than the value."""
-    object_ = Object(raw=bytes(row[22]), id=row[1], version=row[2], digest=row[3], type=row[4])
-    object_.know_references(_references(row[8]))
+    object_ = Object(raw=bytes(row[21]), id=row[1], version=row[2], digest=row[3], type=row[4])
+    object_.know_references(_references(row[7]))
     return Copy(
         object=object_,
         seq=row[0],
-        nonce=row[5],
-        com=row[6],
-        proof=row[7],
-        voucher=row[9],
-        standing=row[10],
-        role=row[11],
-        owner=row[12],
-        agreement=row[13],
-        agreement_version=row[14],
-        sent_by=row[15],
-        onward=row[16],
-        author=row[17],
-        beside=_read_beside(row[18]),
-        readers=_by_party(row[19]),
-        level=row[20],
-        received_at=row[21],
+        com=row[5],
+        proof=row[6],
+        voucher=row[8],
+        standing=row[9],
+        role=row[10],
+        owner=row[11],
+        agreement=row[12],
+        agreement_version=row[13],
+        sent_by=row[14],
+        onward=row[15],
+        author=row[16],
+        beside=_read_beside(row[17]),
+        readers=_by_party(row[18]),
+        level=row[19],
+        received_at=row[20],
     )
 
 

@@ -13,7 +13,7 @@ from mithaq.model.labels import Beside, Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.objects import from_body
 from mithaq.seal.envelope import read
-from mithaq.seal.messages import Batch, Order, Put, decode
+from mithaq.seal.messages import Batch, Order, Put, commitment, decode
 from mithaq.store import parties
 from mithaq.store.sources import Source
 from tests.unit.border.lies import forum, pair, sign_both, statement
@@ -52,11 +52,17 @@ def row(stage, copy, peer=B, id_=PAIR, **more):
     return fields | more
 
 
-def entry(copy, **more):
+def committed(stage, copy):
+    """Our commitment to the whole of a version."""
+    said = ("commitment", US, copy.object.id, copy.object.version, copy.object.digest)
+    return commitment(stage.us.derive(*said), copy.object.raw)
+
+
+def entry(stage, copy, **more):
     """The entry of something of ours that goes as it is, whole."""
     fields = {
         "id": copy.object.id, "type": copy.object.type, "modified": copy.object.version,
-        "digest": copy.object.digest, "size": len(copy.object.raw), "com": copy.com, "role": "owner",
+        "digest": copy.object.digest, "size": len(copy.object.raw), "com": committed(stage, copy), "role": "owner",
         "onward": "none",
     }  # fmt: skip
     return Put(**fields | more)
@@ -72,7 +78,7 @@ def test_a_release_to_many_is_a_row_and_an_entry_for_each_and_is_remembered_as_f
     assert sorted(stage.rows("rows"), key=str) == sorted(wanted, key=str)
     for peer in (B, C):
         [seal] = seals(stage, peer, FORUM)
-        assert seal.entries == [entry(copy, onward="scope") for copy in (one, two)]
+        assert seal.entries == [entry(stage, copy, onward="scope") for copy in (one, two)]
         assert fetched_now(stage, peer, FORUM) == [[one.object.raw, two.object.raw]]
     names = ("agreement", "id", "version", "peer", "copy", "view", "removed")
     assert sorted(stage.rows("first_views"), key=lambda r: r["id"]) == [
@@ -94,7 +100,7 @@ def test_between_two_nobody_else_may_be_passed_anything_and_nothing_is_first_sho
     stage.publish(owned, carried, agreement="plain")
 
     [seal] = seals(stage, B, "plain")
-    assert seal.entries == [entry(owned), entry(carried, role="carrier")]
+    assert seal.entries == [entry(stage, owned), entry(stage, carried, role="carrier")]
     assert stage.rows("first_views") == []
     wanted = [row(stage, copy, id_="plain") for copy in (owned, carried)]
     assert sorted(stage.rows("rows"), key=lambda r: r["leaf"]) == wanted
@@ -129,7 +135,7 @@ def test_a_cut_or_raised_view_is_what_the_peer_gets_and_the_row_says_what_is_lef
     ):
         shown = views[copy.object.id]
         assert by_id[copy.object.id] == row(stage, copy, **narrow, view=shown.digest, **more)
-        assert shown == entry(copy, digest=shown.digest, size=shown.size)
+        assert shown == entry(stage, copy, digest=shown.digest, size=shown.size)
     bodies = {from_body(json.loads(raw)).id: raw for raw in fetched_now(stage, B, "narrow")[0]}
     assert b"description" not in bodies[cut.object.id]
     assert bodies[plain.object.id] == plain.object.raw
@@ -145,7 +151,7 @@ def test_what_a_text_lets_anybody_pass_on_says_so(stage):
     stage.publish(copy, agreement="wide")
 
     [seal] = seals(stage, B, "wide")
-    assert seal.entries == [entry(copy, onward="open")]
+    assert seal.entries == [entry(stage, copy, onward="open")]
 
 
 def test_statements_stand_on_each_shelf_and_name_whose_words_they_are(stage):
@@ -324,7 +330,7 @@ def test_what_was_not_fetched_before_its_shelf_closed_goes_again_once_and_only_i
     shut_and_repeat(stage)
 
     [again] = seals(stage)[len(before) :]
-    assert again.entries == [entry(stays)]
+    assert again.entries == [entry(stage, stays)]
     assert again.batch != ""
     [record] = [r for _, r in stage.ask(log.find, f"envelope:{again.channel}:{again.seq}")]
     assert (record["agreement"], record["repeats"], record["entries"]) == (PAIR, 1, 1)

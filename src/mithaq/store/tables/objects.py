@@ -6,7 +6,6 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -51,8 +50,7 @@ copies = Table(
     Column("digest", String(71), nullable=False),
     Column("body", Serial, nullable=False),
     column("type"),
-    Column("nonce", LargeBinary),  # of its commitment; destroyed with the object
-    column("com", ""),
+    column("com", ""),  # the voucher's commitment, of what came from another nation
     column(
         "proof", ""
     ),  # JSON: batch and index, and the path unless the batch is among ``batches``

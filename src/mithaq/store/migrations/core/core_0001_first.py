@@ -222,7 +222,6 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("body", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("nonce", sa.LargeBinary(), nullable=True),
         sa.Column("com", sa.Text(), server_default="", nullable=False),
         sa.Column("proof", sa.Text(), server_default="", nullable=False),
         sa.Column("refs", sa.Text(), server_default="[]", nullable=False),
