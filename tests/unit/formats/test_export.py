@@ -15,6 +15,8 @@ import stix2
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pymisp import MISPEvent
+from sigma.collection import SigmaCollection
+from sigma.types import SigmaString
 
 from mithaq.clock import text
 from mithaq.errors import InputError
@@ -238,7 +240,8 @@ def test_pap_bounds_what_blocks_to_green_and_what_watches_to_amber(refs, highest
     block = {"domains.txt", "addresses.txt", "urls.txt", "emails.txt", "rpz.zone"}
     block |= {"md5.txt", "sha1.txt", "sha256.txt"}
     for name, each in made.items():
-        most = Pap.GREEN if name in block else Pap.RED if name == "indicators.csv" else Pap.AMBER
+        tells = name in {"indicators.csv", "sigma.yml"}
+        most = Pap.GREEN if name in block else Pap.RED if tells else Pap.AMBER
         assert bool(each.told) is (highest <= most), name
         assert each.left == ({} if highest <= most else {"pap": [body["id"]]}), name
 
@@ -520,6 +523,58 @@ def _files(options):
         for name, value in options
         if name == "dataset" or name.startswith("file")
     ]
+
+
+@given(bodies)
+@example(
+    [
+        ([Value("filename", "a*?.exe")], '"\n- x: "y" #\\', []),
+        ([Value("user-agent", "\\*\\")], "", []),
+    ]
+)
+def test_sigma_looks_for_each_value_as_it_is_and_for_nothing_else(drawn):
+    bodies_ = _indicators(drawn)
+
+    text_ = body_of("sigma.yml", *bodies_)
+
+    found = set()
+    for rule in SigmaCollection.from_yaml(text_).rules if text_ else ():
+        [selection] = rule.detection.detections.values()
+        said = {}
+        for item in selection.detection_items:
+            [value] = item.value
+            parts = (
+                value.s if isinstance(value, SigmaString) else (str(getattr(value, "cidr", value)),)
+            )
+            said[item.field] = "".join(p for p in parts if isinstance(p, str))
+            specials = [p for p in parts if not isinstance(p, str)]
+            assert len(specials) == {"TargetFilename": 1, "Hashes": 2}.get(item.field, 0)
+        found.add(tuple(sorted(said.items())))
+    wanted = {(("query", v),) for v in _told(drawn, "domain")}
+    wanted |= {(("c-uri", v),) for v in _told(drawn, "url")}
+    wanted |= {(("c-useragent", v),) for v in _told(drawn, "user-agent")}
+    wanted |= {(("TargetFilename", "\\" + v),) for v in _told(drawn, "filename")}
+    wanted |= {(("dst_ip", v),) for v in _told(drawn, "ipv4", "ipv6")}
+    wanted |= {
+        (("dst_ip", v.partition(":")[0]), ("dst_port", v.partition(":")[2]))
+        for v in _told(drawn, "ip-port")
+    }
+    for kind in ("md5", "sha1", "sha256"):
+        wanted |= {(("Hashes", f"{kind.upper()}={v.upper()}"),) for v in _told(drawn, kind)}
+    assert found == wanted
+
+
+def test_a_sigma_rule_says_where_it_comes_from_and_keeps_its_id():
+    marks = [tlp_id(Tlp.AMBER_STRICT), pap_id(Pap.RED)]
+    body = indicator(("md5", MD5), object_marking_refs=marks)
+    [rule] = SigmaCollection.from_yaml(body_of("sigma.yml", body)).rules
+    [later] = SigmaCollection.from_yaml(body_of("sigma.yml", body | {"name": "other"})).rules
+
+    assert rule.id == later.id
+    assert (rule.title, str(rule.date)) == ("mithaq md5 beacon", "2026-01-01")
+    assert [str(tag) for tag in rule.tags] == ["tlp.amber-strict"]
+    assert body["id"] in rule.description
+    assert (rule.logsource.category, rule.logsource.product) == ("process_creation", "windows")
 
 
 def test_a_table_has_a_word_for_each_kind_of_value():

@@ -186,6 +186,7 @@ def test_an_indicator_of_one_value_is_an_attribute_and_one_of_digests_a_file():
     found = {body["id"]: body for body in after}
     assert found[one["id"]]["pattern"] == one["pattern"]
     assert found[file["id"]]["pattern"] == file["pattern"]
+    assert found[both["id"]]["pattern"] == both["pattern"]
 
 
 def test_a_report_names_its_own_and_what_no_report_names_stands_by_maker_and_marking():

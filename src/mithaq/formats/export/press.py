@@ -1,8 +1,9 @@
 """Exports by name, printed several at once from one reading of what stands on a shelf.
 
 What an export is used for bounds the PAP of what it may hold (PAP taxonomy): who blocks acts where the other side sees
-it, which RED and AMBER forbid; a sensor on the network watches, which RED forbids; what only tells carries its
-markings along and leaves the rest to the reader. An agreement's own ``max_pap`` has been applied before.
+it, which RED and AMBER forbid; a sensor on the network watches, which RED forbids; who searches logs at hand is seen by
+nobody; what only tells carries its markings along and leaves the rest to the reader. An agreement's own ``max_pap`` has
+been applied before.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ import msgspec
 from mithaq.errors import NotFound
 from mithaq.formats.export.lists import Plain, Table
 from mithaq.formats.export.network import Zeek, Zone
+from mithaq.formats.export.sigma import Sigma
 from mithaq.formats.export.suricata import DomainSet, ListRules, Rules
 from mithaq.formats.export.told import Entry, entry, turns
 from mithaq.formats.export.whole import Bundle, Feed
@@ -23,7 +25,12 @@ from mithaq.model.markings import FIXED, Body, Marking, classify
 from mithaq.model.markings import Table as Markings
 
 TEXT = "text/plain; charset=utf-8"
-BLOCK, WATCH, TELL = Pap.GREEN, Pap.AMBER, Pap.RED  # the highest PAP of what it may hold
+BLOCK, WATCH, SEARCH, TELL = (
+    Pap.GREEN,
+    Pap.AMBER,
+    Pap.RED,
+    Pap.RED,
+)  # the highest PAP of what it may hold
 LEFT = ("pap", "marking", "pattern", "value")  # why an export says nothing of an object
 
 
@@ -89,6 +96,7 @@ def _exports() -> Iterator[Export]:
     yield of("suricata-domains.lst", WATCH, DomainSet)
     for kind in ("md5", "sha1", "sha256"):
         yield of(f"suricata-{kind}.lst", WATCH, lambda kind=kind: Plain(kind))  # type: ignore[misc]
+    yield of("sigma.yml", SEARCH, Sigma, "application/yaml")
     yield of("indicators.csv", TELL, Table, "text/csv; charset=utf-8")
     stix = "application/stix+json;version=2.1"
     yield Export(name="bundle.json", media=stix, most=TELL, whole=Bundle)

@@ -31,7 +31,8 @@ from mithaq.model.objects import Object, made
 _OPENING = re.compile(rb'\s*(?:\[\s*)?\{\s*"(?:Event|response)"\s*:')
 _FIRST = "2011-01-01T00:00:00.000Z"  # of what MISP gives no instant: before any of its events
 _RELATION = re.compile(r"[a-z0-9][a-z0-9-]*")
-_RULES = frozenset({"yara", "sigma", "snort"})  # attributes that are patterns themselves
+# attributes that are patterns themselves, and their language
+_RULES = {"yara": "yara", "sigma": "sigma", "snort": "snort", "stix2-pattern": "stix"}
 _CLUSTERS = {  # galaxies whose clusters are objects of STIX, by words of their names
     "attack-pattern": "attack-pattern",
     "course-of-action": "course-of-action",
@@ -183,7 +184,7 @@ class _Event:
             )
             body |= _told_of(attribute) | {
                 "pattern": values.pattern(found, " AND ") if found else value,
-                "pattern_type": "stix" if found else type_,
+                "pattern_type": "stix" if found else _RULES[type_],
                 "valid_from": attribute.seen("first_seen") or at,
             }
             ends = _expires(attribute)
