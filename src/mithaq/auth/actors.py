@@ -50,6 +50,7 @@ class Permission(StrEnum):
     STANDING_REVIEW = "standing:review"
     RESTRICTION_SET = "restriction:set"  # what stands above every agreement, by law
     SOURCE_SET = "source:set"
+    FEED_RUN = "feed:run"  # look at feeds, and read them now
     ACTOR_SET = "actor:set"
     KEY_ROTATE = "key:rotate"
     ALARM_READ = "alarm:read"
@@ -81,6 +82,7 @@ _ANALYST = frozenset(
         P.RELEASE_PREVIEW,
         P.RELEASE_PROPOSE,
         P.AGREEMENT_READ,
+        P.FEED_RUN,
     }
 )
 ROLES: Mapping[Role, frozenset[Permission]] = {
@@ -152,7 +154,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             P.RESTRICTION_SET,
         }
     ),
-    Role.OPERATOR: frozenset({P.SOURCE_SET, P.ACTOR_SET, P.KEY_ROTATE, P.NODE_RUN}),
+    Role.OPERATOR: frozenset({P.SOURCE_SET, P.FEED_RUN, P.ACTOR_SET, P.KEY_ROTATE, P.NODE_RUN}),
 }
 
 

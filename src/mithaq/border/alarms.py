@@ -1,5 +1,7 @@
 """Alarms: raised once with signed evidence, on record for good, closed by a person or by what they waited for."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -17,7 +19,9 @@ from mithaq.store import alarms as store
 from mithaq.store import inbound, parties
 from mithaq.store.alarms import CLOSED, OPEN, Alarm
 
-__all__ = ["Ahead", "Equivocation", "Fork", "close", "heard", "listen", "ring"]
+__all__ = [
+    "Ahead", "Equivocation", "Fork", "Trouble", "close", "heard", "listen", "over", "ring", "trouble",
+]  # fmt: skip
 
 
 def ring(
@@ -73,11 +77,42 @@ def _close(unit: Connection, alarm: Alarm, reason: str, now: datetime, by: str) 
     administrative(unit, now, "alarm-closed", alarm.subject, facts)
 
 
+# --- what nobody is accused of -----------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something of ours that a person should look at, such as a feed that gives nothing."""
+
+    name: str  # the same for the same matter
+    kind: str
+    subject: str
+    why: str
+
+
+def trouble(
+    unit: Connection, about: Trouble, facts: Mapping[str, str | int], report: bytes, now: datetime
+) -> None:
+    """Raise an alarm that accuses nobody, with a report instead of evidence; once, until it is over or closed."""
+    if _standing(unit, about.name) is None:
+        shows = Shows(kind=about.kind, by=about.subject, why=about.why, facts=facts)
+        _keep(unit, about.name, shows, report, now)
+
+
+def over(unit: Connection, name: str, reason: str, now: datetime) -> None:
+    """Close the alarm over a matter that is over, if one is open."""
+    alarm = _standing(unit, name)
+    if alarm is not None:
+        _close(unit, alarm, reason, now, "")
+
+
+def _standing(unit: Connection, name: str) -> Alarm | None:
+    open_ = [each for each in store.named(unit, name) if each.state == OPEN]
+    return open_[-1] if open_ else None
+
+
 # --- silence ---------------------------------------------------------------------------------------------
 def _silent(unit: Connection, peer: str) -> Alarm | None:
     """Return the open alarm over a peer's silence."""
-    open_ = [each for each in store.named(unit, f"silence:{peer}") if each.state == OPEN]
-    return open_[-1] if open_ else None
+    return _standing(unit, f"silence:{peer}")
 
 
 def gone_silent(unit: Connection, peer: str, now: datetime) -> bool:

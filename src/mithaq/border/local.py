@@ -128,6 +128,7 @@ def _keep_terms(unit: Connection, source: Source, author: str, now: datetime) ->
         "default_tlp": "" if source.default_tlp is None else str(source.default_tlp),
         "community": ", ".join(sorted(source.community or ())),
         "onward": source.onward,
+        "reliability": source.reliability,
     }
     administrative(unit, now, "source", source.name, facts)
 

@@ -40,6 +40,12 @@ def _intel() -> typer.Typer:
     return intel.app
 
 
+def _feed() -> typer.Typer:
+    from mithaq.cli import feed  # noqa: PLC0415 as above
+
+    return feed.app
+
+
 def _release() -> typer.Typer:
     from mithaq.cli import release  # noqa: PLC0415 as above
 
@@ -148,6 +154,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "peer": _peer,
     "token": _token,
     "agreement": _agreement,
+    "feed": _feed,
     "consent": _consent,
     "standing": _standing,
     "rupture": _rupture,
@@ -183,7 +190,7 @@ ORDER = (
         "agreement",
     ),
     "conform",
-    *("import", "report", "formats", "show", "search", "mark", "benign", "export"),
+    *("import", "feed", "report", "formats", "show", "search", "mark", "benign", "export"),
     *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
     *("quarantine", "alarm", "log"),

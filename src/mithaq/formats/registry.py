@@ -98,6 +98,14 @@ class Registry:
                 raise InputError("two formats of one name", format=name)
         return Registry((*self.formats, *more))
 
+    def known(self, name: str) -> Format:
+        """Return the format of that name.
+
+        Raises:
+            UnknownFormat: there is none.
+        """
+        return self._choose(b"", name)
+
     def read(
         self,
         raw: bytes,

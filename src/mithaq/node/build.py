@@ -20,6 +20,7 @@ from mithaq.errors import Conflict, Fault, InputError
 from mithaq.exchange.transport import HttpWire
 from mithaq.exchange.wire import Wire
 from mithaq.formats import BUILT_IN, Registry
+from mithaq.ingest import Collector
 from mithaq.model.benign import Benign
 from mithaq.model.ids import new_id
 from mithaq.node import plugins, tlsfiles, warninglists
@@ -65,6 +66,17 @@ class Node:
     wire: Wire = field(repr=False)
     clock: Clock = field(repr=False)
     formats: Registry = field(repr=False, default=BUILT_IN)
+
+    @property
+    def collector(self) -> Collector:
+        """What reads feeds."""
+        return Collector(
+            core=self.core,
+            us=self.us,
+            home=self.config.home,
+            clock=self.clock,
+            formats=self.formats,
+        )
 
     def close(self) -> None:
         """Close the store and the wire."""

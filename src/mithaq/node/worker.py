@@ -1,4 +1,4 @@
-"""What moves a node along: it settles the spool, watches agreements, shows releases, and visits its peers.
+"""What moves a node along: it settles the spool, watches agreements, shows releases, visits peers, reads feeds.
 
 Everything here follows a cursor or a state in the store, so a worker that is killed goes on where it stopped.
 Work in the store is one short transaction each; the network is used outside of them, by one thread a peer, so
@@ -45,6 +45,7 @@ HEAL = 2.0  # seconds before the worker tries again after a failure
 LOOK = 0.5  # seconds that deciding again, or settling what came, may take at a time
 _TOO_MUCH = "54"  # PostgreSQL's class of errors for what is longer than it can hold
 FOLD = 10.0  # seconds between foldings of what was committed into the database's file
+LULL = 1.0  # seconds between looks for feeds that are due
 PAUSE = 0.1  # seconds between looks at the spool and at the agreements
 
 
@@ -56,6 +57,7 @@ class Worker:
         self.node = node
         self.visitor = Visitor(node)
         self._couriers: dict[str, Courier] = {}
+        self._reader: Reader | None = None
         self._tried: dict[str, datetime] = {}  # channels whose kept frames were tried a moment ago
 
     # --- once ------------------------------------------------------------------------------------------
@@ -67,7 +69,13 @@ class Worker:
         for peer in self.peers():
             self.visitor.visit(peer, [n for n in nudges if n.peer == peer])
         self.settle()
+        self.collect()
         intel.read_out(self.node.core)
+
+    def collect(self) -> None:
+        """Read the feeds that are due, one after the other."""
+        while self.node.collector.turn():
+            pass
 
     def peers(self) -> list[str]:
         """Return the nodes we talk with."""
@@ -298,9 +306,14 @@ class Worker:
                 courier.wake()
             for courier in self._couriers.values():
                 courier.join(timeout=30)
+            if self._reader is not None:
+                self._reader.join(timeout=30)
 
     def _staff(self, stop: threading.Event) -> None:
-        """Keep one courier a peer."""
+        """Keep one courier a peer, and one reader of feeds."""
+        if self._reader is None or not self._reader.is_alive():
+            self._reader = Reader(self.node, stop)
+            self._reader.start()
         for peer in self.peers():
             if peer not in self._couriers or not self._couriers[peer].is_alive():
                 courier = Courier(self.visitor, peer, stop)
@@ -333,6 +346,26 @@ def _nodes(unit: Connection) -> list[str]:
 
 def _hint(arrival: Arrival) -> Nudge:
     return Nudge(peer=arrival.peer, channel=arrival.facts["channel"], seq=int(arrival.facts["seq"]))
+
+
+class Reader(threading.Thread):
+    """The thread that reads feeds: one at a time, so that they hold up nobody but each other."""
+
+    def __init__(self, node: Node, stop: threading.Event) -> None:
+        """Be ready to start."""
+        super().__init__(name="reader", daemon=True)
+        self._collector = node.collector
+        self._halt = stop
+
+    def run(self) -> None:
+        """Read what is due until stopped."""
+        while not self._halt.wait(LULL):
+            try:
+                while not self._halt.is_set() and self._collector.turn():
+                    pass
+            except Exception as error:  # noqa: BLE001 whatever one feed holds, the others are read
+                _log.error("feed-failed", kind=type(error).__name__)
+                self._halt.wait(HEAL)
 
 
 class Courier(threading.Thread):

@@ -19,6 +19,7 @@ class Source:
     community: frozenset[str] | None = None
     onward: str = "none"
     reference: bool = False
+    reliability: str = ""  # A to F, by the Admiralty scale
 
 
 def put_source(unit: Connection, source: Source) -> None:
@@ -33,6 +34,7 @@ def put_source(unit: Connection, source: Source) -> None:
             "community": ",".join(sorted(source.community or ())),
             "onward": source.onward,
             "reference": source.reference,
+            "reliability": source.reliability,
         },
     )
 
@@ -47,6 +49,7 @@ def all_sources(unit: Connection) -> dict[str, Source]:
             community=frozenset(row.community.split(",")) if row.community else None,
             onward=row.onward,
             reference=bool(row.reference),
+            reliability=row.reliability,
         )
         for row in unit.execute(select(sources))
     }

@@ -113,3 +113,22 @@ def test_a_person_closes_an_alarm_for_a_reason_that_stays_on_record(stage):
         stage.do(alarms.close, alarm.seq, "again", stage.now, by="dora")
     with pytest.raises(NotFound):
         stage.do(alarms.close, 99, "none", stage.now, by="dora")
+
+
+def test_trouble_of_ours_accuses_nobody_is_told_once_and_ends_when_it_is_over(stage):
+    about = alarms.Trouble(name="feed-yield:abuse", kind="feed", subject="abuse", why="no-entries")
+    stage.do(alarms.over, about.name, "gives-again", stage.now)
+    assert raised(stage) == []
+
+    for _ in range(2):
+        stage.do(alarms.trouble, about, {"before": 3}, b"{}", stage.now)
+
+    [alarm] = raised(stage, closed=False)
+    assert (alarm.kind, alarm.subject, alarm.facts["before"]) == ("feed", "abuse", 3)
+    with pytest.raises(Unproven):
+        evidence.read_file(alarm.evidence)
+    stage.do(alarms.over, about.name, "gives-again", stage.now)
+    [closed] = raised(stage)
+    assert (closed.state, closed.closed_by, closed.reason) == ("closed", "", "gives-again")
+    stage.do(alarms.trouble, about, {"before": 3}, b"{}", stage.now)
+    assert len(raised(stage)) == 2

@@ -11,6 +11,7 @@ from mithaq.store.tables.decisions import (
     verdicts,
     waiting,
 )
+from mithaq.store.tables.feeds import feed_items, feeds
 from mithaq.store.tables.inbound import accepted, heads, heard, held_frames, quarantine, refusals
 from mithaq.store.tables.listener import (
     arrivals,
@@ -82,6 +83,8 @@ __all__ = [
     "cosigned",
     "departed",
     "documents",
+    "feed_items",
+    "feeds",
     "first_views",
     "frames",
     "gone",

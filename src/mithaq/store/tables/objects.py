@@ -115,4 +115,5 @@ sources = Table(
     column("community", ""),  # parties, comma-separated; empty: none
     column("onward", "none"),
     Column("reference", Boolean, nullable=False, server_default="0"),  # a pinned public set
+    column("reliability", ""),  # A to F
 )

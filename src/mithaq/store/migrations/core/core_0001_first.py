@@ -266,6 +266,25 @@ def upgrade() -> None:
         "ix_departed_peer", "departed", ["peer", "agreement"], unique=False, schema="core"
     )
     op.create_table(
+        "feed_items",
+        sa.Column("feed", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("feed", "item"),
+        schema="core",
+    )
+    op.create_table(
+        "feeds",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("health", sa.Text(), nullable=False),
+        sa.Column("position", sa.Text(), server_default="{}", nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="core",
+    )
+    op.create_table(
         "first_views",
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -681,6 +700,7 @@ def upgrade() -> None:
         sa.Column("community", sa.Text(), server_default="", nullable=False),
         sa.Column("onward", sa.Text(), server_default="none", nullable=False),
         sa.Column("reference", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("reliability", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("name"),
         schema="core",
     )

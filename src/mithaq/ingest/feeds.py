@@ -1,0 +1,401 @@
+"""Feeds: added and paused by people, read by the worker at their pace, with their health on record.
+
+The network is used outside of every unit of work; a part that came is taken in like any import, some thousands of
+objects to a transaction (``intel.add``), and only then is it noted as read.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+
+from mithaq import intel
+from mithaq.auth.actors import Actor, Role
+from mithaq.border import alarms
+from mithaq.border.peers import administrative
+from mithaq.border.us import Us
+from mithaq.clock import Clock, text
+from mithaq.errors import Conflict, InputError, NotFound
+from mithaq.formats import LISTS, Layout, Refusal, Registry
+from mithaq.ingest import rules
+from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched
+from mithaq.ingest.pulling import WAYS, Known, Missed, Part, Pulled, Same
+from mithaq.ingest.rules import Health, Reason, Secret, Terms
+from mithaq.model.labels import tlp
+from mithaq.store import feeds as store
+from mithaq.store.engine import Store
+from mithaq.store.feeds import ACTIVE, PAUSED, FeedRow
+
+_log = structlog.get_logger()
+SECRETS = Path("core/feeds")  # in the home; one file a feed, its owner's alone
+SAMPLE = 5  # parts that a trial reads
+MISSES = 10  # parts in a row that cannot be had, and then the rest waits for the next time
+
+
+class NoFeed(NotFound):
+    """There is no feed of that name."""
+
+    code = "no-feed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A feed as it stands."""
+
+    terms: Terms
+    health: Health
+    state: str
+    due_at: str
+
+
+def _feed(row: FeedRow) -> Feed:
+    return Feed(
+        terms=msgspec.json.decode(row.terms, type=Terms),
+        health=msgspec.json.decode(row.health, type=Health),
+        state=row.state,
+        due_at=row.due_at,
+    )
+
+
+def every(unit: Connection) -> list[Feed]:
+    """Return every feed, by name."""
+    return [_feed(row) for row in store.every(unit)]
+
+
+def named(unit: Connection, name: str) -> Feed:
+    """Return one feed.
+
+    Raises:
+        NoFeed: there is none of that name.
+    """
+    row = store.named(unit, name)
+    if row is None:
+        raise NoFeed(f"no feed named {name!r}; `mithaq feed list` shows them", name=name)
+    return _feed(row)
+
+
+def add(unit: Connection, home: Path, terms: Terms, secret: Secret | None, now: datetime) -> Feed:
+    """Add a feed, due at once.
+
+    Raises:
+        BadFeed: its terms cannot be followed. Conflict: the name is taken.
+    """
+    rules.checked(terms)
+    if store.named(unit, terms.name) is not None:
+        raise Conflict(f"there is a feed named {terms.name!r} already", name=terms.name)
+    if secret is not None:
+        _keep_secret(home, terms.name, secret)
+    said = msgspec.json.encode(terms).decode()
+    row = FeedRow(name=terms.name, due_at=text(now), terms=said)
+    store.put_feed(unit, row)
+    facts = {"by": terms.by, "url": terms.url, "via": terms.via, "tlp": terms.tlp}
+    administrative(unit, now, "feed-added", terms.name, dict(facts))
+    return _feed(row)
+
+
+def pause(unit: Connection, name: str, now: datetime, *, by: str) -> Feed:
+    """Read a feed no more until it is resumed."""
+    return _turn(unit, name, PAUSED, now, by)
+
+
+def resume(unit: Connection, name: str, now: datetime, *, by: str) -> Feed:
+    """Read a feed again, at once."""
+    return _turn(unit, name, ACTIVE, now, by)
+
+
+def _turn(unit: Connection, name: str, state: str, now: datetime, by: str) -> Feed:
+    named(unit, name)
+    store.set_state(unit, name, state, text(now))
+    administrative(unit, now, f"feed-{state}", name, {"by": by})
+    return named(unit, name)
+
+
+def remove(unit: Connection, home: Path, name: str, now: datetime, *, by: str) -> None:
+    """Forget a feed and its credential; what it gave stays, under its source's name."""
+    named(unit, name)
+    store.remove(unit, name)
+    for why in ("yield", "reach"):
+        alarms.over(unit, f"feed-{why}:{name}", "feed-removed", now)
+    (home / SECRETS / name).unlink(missing_ok=True)
+    administrative(unit, now, "feed-removed", name, {"by": by})
+
+
+def _keep_secret(home: Path, name: str, secret: Secret) -> None:
+    folder = home / SECRETS
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / name).unlink(missing_ok=True)  # of a feed that was never added to the end
+    with os.fdopen(
+        os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+    ) as file:
+        file.write(msgspec.json.encode(secret))
+
+
+def _secret(home: Path, terms: Terms) -> Secret | None:
+    if not terms.secret:
+        return None
+    try:
+        return msgspec.json.decode((home / SECRETS / terms.name).read_bytes(), type=Secret)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise NotFetched("its credential cannot be read in the home", cause="secret") from error
+
+
+# --- read -----------------------------------------------------------------------------------------------------
+@dataclass(slots=True)
+class _Run:
+    """What a run has come to so far."""
+
+    status: int = 0
+    parts: int = 0
+    size: int = 0
+    same: bool = False
+    taken: int = 0
+    known: int = 0
+    markings: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    first: dict[str, tuple[str, str]] = field(default_factory=dict)
+    failed: NotFetched | None = None
+
+    def refuse(self, code: str, where: str, why: str) -> None:
+        """Note what was not taken, and why."""
+        self.refused[code] += 1
+        self.first.setdefault(code, (where, why))
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """The commonest reasons, each with its first place."""
+        return [
+            Reason(code=code, count=count, where=self.first[code][0], why=self.first[code][1])
+            for code, count in self.refused.most_common(rules.REASONS)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector:
+    """Reads feeds, one at a time."""
+
+    core: Store = field(repr=False)
+    us: Us
+    home: Path
+    clock: Clock = field(repr=False)
+    formats: Registry = field(repr=False)
+    bounds: Bounds = field(default_factory=Bounds)
+
+    def turn(self) -> bool:
+        """Read the feed that is due longest; say whether there was one."""
+        now = self.clock()
+        with self.core.read() as unit:
+            name = store.next_due(unit, text(now))
+        if name is None:
+            return False
+        self.run(name)
+        return True
+
+    def run(self, name: str, *, again: bool = False) -> Feed:
+        """Read a feed now, whenever it is due; keep what it came to.
+
+        Args:
+            again: all of it, as if it had never been read.
+
+        Raises:
+            NoFeed: there is none of that name.
+        """
+        begun = self.clock()
+        with self.core.begin() as unit:
+            feed = named(unit, name)
+            # Nobody else begins it meanwhile; whoever dies over it leaves it for the time after.
+            store.set_due(unit, name, rules.due(feed.terms, feed.health, begun))
+            known = _known(unit, name)
+        run = _Run()
+        try:
+            for part in self._pulled(feed.terms, Known() if again else known):
+                self._take(feed.terms, part, run)
+        except NotFetched as error:
+            run.failed = error
+        self._keep(feed, run)
+        with self.core.read() as unit:
+            return named(unit, name)
+
+    def trial(self, name: str) -> Health:
+        """Fetch some of a feed and judge it; nothing is stored or noted.
+
+        Raises:
+            NoFeed: there is none of that name. NotFetched: nothing was to be had.
+        """
+        with self.core.read() as unit:
+            terms = named(unit, name).terms
+        run = _Run()
+        with closing(self._pulled(terms, Known())) as pulled:
+            for part in pulled:
+                if isinstance(part, Part):
+                    self._judge(terms, part, run)
+                elif isinstance(part, Missed):
+                    run.refuse(part.code, part.name, part.why)
+                if run.parts == SAMPLE:
+                    break
+        return _health(Health(), run, self.clock())
+
+    def _pulled(self, terms: Terms, known: Known) -> Generator[Pulled, None, None]:
+        secret = _secret(self.home, terms)
+        with Fetcher(terms.url, local=terms.local, secret=secret, bounds=self.bounds) as fetcher:
+            missed = 0
+            for part in WAYS[terms.via](terms, known, fetcher):
+                yield part
+                missed = missed + 1 if isinstance(part, Missed) else 0
+                if missed == MISSES:
+                    raise NotFetched(f"{MISSES} parts in a row could not be had", cause="missed")
+
+    def _take(self, terms: Terms, part: Pulled, run: _Run) -> None:
+        """Take a part in, then note that it was."""
+        match part:
+            case Missed():
+                run.refuse(part.code, part.name, part.why)
+                return
+            case Same():
+                run.same, run.status = True, part.status
+            case Part():
+                run.status = part.status
+                run.parts += 1
+                run.size += len(part.raw)
+                self._admit(terms, part, run)
+        with self.core.begin() as unit:
+            if part.position is not None:
+                store.set_position(unit, terms.name, msgspec.json.encode(part.position).decode())
+            if isinstance(part, Part) and part.name:
+                store.put_item(unit, terms.name, part.name, part.version)
+
+    def _admit(self, terms: Terms, part: Part, run: _Run) -> None:
+        author = Actor(name=terms.voucher, roles=frozenset({Role.ANALYST}))
+        source = intel.Source(
+            name=terms.voucher,
+            kind="feed",
+            default_tlp=tlp(terms.tlp) if terms.tlp else None,
+            reliability=terms.reliability,
+        )
+        incoming = intel.Incoming(
+            raw=part.raw, source=source, format=_format(terms, part), layout=_layout(terms)
+        )
+        try:
+            added = intel.add(
+                self.core, self.us, author, incoming, self.clock(), formats=self.formats
+            )
+        except InputError as error:
+            run.refuse(error.code, part.name, str(error))
+            return
+        run.taken += len(added.stored)
+        run.known += added.known
+        run.markings += added.markings
+        for each in added.rejected:
+            run.refuse(each.code, f"{part.name} {each.where or each.id}".strip(), each.why)
+
+    def _judge(self, terms: Terms, part: Part, run: _Run) -> None:
+        run.parts += 1
+        run.size += len(part.raw)
+        run.status = part.status
+        try:
+            for each in self.formats.read(part.raw, _format(terms, part), layout=_layout(terms)):
+                if isinstance(each, Refusal):
+                    at = f"line {each.line}" if each.line else f"object {each.position}"
+                    run.refuse(each.code, f"{part.name} {at}".strip(), each.why)
+                else:
+                    run.taken += 1
+        except InputError as error:
+            run.refuse(error.code, part.name, str(error))
+
+    def _keep(self, feed: Feed, run: _Run) -> None:
+        """Keep what a run came to; raise and close what people are told of it."""
+        now, terms = self.clock(), feed.terms
+        health = _health(feed.health, run, now)
+        wait = int(run.failed.facts.get("wait", 0)) if run.failed else 0
+        with self.core.begin() as unit:
+            if store.named(unit, terms.name) is None:
+                return  # removed meanwhile
+            store.set_health(
+                unit,
+                terms.name,
+                msgspec.json.encode(health).decode(),
+                rules.due(terms, health, now, wait),
+            )
+            _alarms(unit, terms, health, now)
+        _log.info("feed-read", feed=terms.name, outcome=health.outcome, code=health.code)
+
+
+def _known(unit: Connection, name: str) -> Known:
+    row = store.named(unit, name)
+    position = msgspec.json.decode(row.position, type=dict[str, str]) if row else {}
+    return Known(position=position, items=store.items(unit, name))
+
+
+def _format(terms: Terms, part: Part) -> str | None:
+    listed = LISTS if terms.kind or terms.columns else None
+    return part.format or terms.format or listed
+
+
+def _layout(terms: Terms) -> Layout:
+    return Layout(columns=terms.columns, kind=terms.kind)
+
+
+def _health(before: Health, run: _Run, now: datetime) -> Health:
+    """Return how a feed does after a run."""
+    at = text(now)
+    read = bool(run.parts or run.refused)
+    health = msgspec.structs.replace(before, tried_at=at, status=run.status)
+    if read or not (run.same or run.failed):
+        health = msgspec.structs.replace(
+            health,
+            parts=run.parts,
+            size=run.size,
+            taken=run.taken,
+            known=run.known,
+            markings=run.markings,
+            refused=run.refused.total(),
+            reasons=run.reasons,
+            changed_at=at,
+        )
+        if health.entries:
+            health = msgspec.structs.replace(health, best=health.entries, yielded_at=at)
+    if run.failed is not None:
+        return msgspec.structs.replace(
+            health,
+            outcome="failed",
+            status=int(run.failed.facts.get("status", run.status)),
+            code=str(run.failed.facts.get("cause", "")),
+            why=str(run.failed),
+            failures=before.failures + 1,
+            failing_since=before.failing_since or at,
+        )
+    if run.parts == 0 and run.same and not run.refused:
+        outcome = "same" if before.entries or not before.changed_at else "empty"
+    else:
+        outcome = "taken" if health.entries else "empty"
+    return msgspec.structs.replace(
+        health, outcome=outcome, answered_at=at, code="", why="", failures=0, failing_since=""
+    )
+
+
+def _alarms(unit: Connection, terms: Terms, health: Health, now: datetime) -> None:
+    """Say that a feed gives nothing, or does not answer; stop saying it when that is over."""
+    report = msgspec.json.format(
+        msgspec.json.encode({"format": "mithaq-feed/1", "feed": terms, "health": health}), indent=1
+    )
+    barren, lost = f"feed-yield:{terms.name}", f"feed-reach:{terms.name}"
+    facts: dict[str, str | int] = {"before": health.best, "not_taken": health.refused}
+    if health.outcome == "failed":
+        if rules.unreachable(terms, health, now):
+            facts = {"since": health.failing_since, "cause": health.code}
+            told = alarms.Trouble(name=lost, kind="feed", subject=terms.name, why="no-answer")
+            alarms.trouble(unit, told, facts, report, now)
+        return
+    alarms.over(unit, lost, "answers-again", now)
+    if health.outcome == "empty":
+        why = "all-refused" if health.refused else "no-entries"
+        told = alarms.Trouble(name=barren, kind="feed", subject=terms.name, why=why)
+        alarms.trouble(unit, told, facts, report, now)
+    elif health.entries:
+        alarms.over(unit, barren, "gives-again", now)
