@@ -131,7 +131,9 @@ class Benign:
         ]
         if page:
             found = [hit._replace(how=How.PAGE) for hit in found]
-        return sorted(found, key=_by_effect)
+        if found:  # seldom
+            found.sort(key=_by_effect)
+        return found
 
     def of(self, family: Family) -> "_Lists":
         """Return the lists of one family."""

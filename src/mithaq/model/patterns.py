@@ -8,6 +8,7 @@ values a pattern speaks gets them of any.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NoReturn, TypeAlias
 
 from mithaq.errors import InputError
@@ -21,8 +22,10 @@ _MOST = 1 << 12  # groups, and comparisons of all groups together
 _STEP = r"(?:[A-Za-z0-9_-]+|'[^'\\]*')"
 _TEXT = r"'(?:[^'\\]|\\['\\])*'"
 _CONSTANT = rf"(?:{_TEXT}|[0-9]+)(?![A-Za-z0-9_.'-])"
+_PATH = rf"[a-z0-9-]+:{_STEP}(?:\[\*\])?(?:\.{_STEP}(?:\[\*\])?)*"
+_ALONE = re.compile(rf"\[({_PATH})\s*=\s*({_TEXT})\]")  # as nearly all patterns are
 _COMPARED = re.compile(
-    rf"(?P<path>[a-z0-9-]+:{_STEP}(?:\[\*\])?(?:\.{_STEP}(?:\[\*\])?)*)\s*"
+    rf"(?P<path>{_PATH})\s*"
     rf"(?:==?\s*(?P<one>{_CONSTANT})|IN\s*\(\s*(?P<some>{_CONSTANT}(?:\s*,\s*{_CONSTANT})*)\s*\)"
     rf"|ISSUBSET\s*(?P<network>{_TEXT}))"
 )
@@ -34,6 +37,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _NEEDLESS = re.compile(r"[^a-z0-9]")
 
 
+@lru_cache(maxsize=256)  # patterns name the same few
 def _plain(path: str) -> str:
     """Return a path as all write it: quotes, hyphens and capitals of hash names come and go."""
     type_, _, rest = path.partition(":")
@@ -57,7 +61,10 @@ def groups(pattern: str) -> list[Group] | None:
     """Return the values of which any group tells what is meant; None if the pattern says more than that."""
     if len(pattern) > _LONGEST:
         return None
+    alone = _ALONE.fullmatch(pattern)
     try:
+        if alone is not None:
+            return [(_value(_plain(alone[1]), _meant(alone[2])),)]
         return _Reader(list(_tokens(pattern))).whole()
     except (_Unsaid, InputError):
         return None

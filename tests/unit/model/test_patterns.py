@@ -151,6 +151,22 @@ def test_groups_match_what_the_pattern_matches(expression, seen):
     assert expected == any(all(value.text in seen for value in group) for group in found)
 
 
+@given(values)
+@example([Value("domain", "no name")])
+@example([Value("filename", "it's.exe")])
+def test_a_comparison_alone_says_the_same_in_brackets(some):
+    alone = pattern(some[:1])
+    assert groups(alone) == groups(f"({alone})")
+
+
+@pytest.mark.parametrize(
+    "alone",
+    ["[domain-name:value = '']", "[network-traffic:dst_port = '80']", "[x-thing:value = 'a']"],
+)
+def test_a_comparison_alone_that_names_no_value_says_more(alone):
+    assert groups(alone) is None
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
