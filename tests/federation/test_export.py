@@ -9,6 +9,7 @@ from mithaq.border import exports, recall, shelf
 from mithaq.clock import text
 from mithaq.errors import NotFound
 from mithaq.formats.export import EXPORTS
+from mithaq.model.benign import Benign
 from mithaq.model.labels import Pap, Tlp
 from mithaq.model.markings import pap_id, tlp_id
 from mithaq.store.shelf import put_shelf
@@ -45,7 +46,7 @@ class Bank(Client):
         with node.shelf.read() as shown, node.core.begin() as unit:
             exports.client(unit, self.name)
             which = exports.shelves_of(shown, self.name, now)
-            made = exports.press(shown, which, names or tuple(EXPORTS), now).done()
+            made = exports.press(shown, which, names or tuple(EXPORTS), now, node.us.benign).done()
             exports.handed_out(unit, shown, self.name, made, now, by="omar")
         return made
 
@@ -149,8 +150,8 @@ def test_more_than_is_printed_at_once_is_refused_and_nothing_cut(bank):
     node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
     with node.shelf.read() as shown:
         which = exports.shelves_of(shown, bank.name, now)
-        whole = exports.press(shown, which, ["domains.txt"], now, most=4000).done()
+        whole = exports.press(shown, which, ["domains.txt"], now, Benign(), most=4000).done()
 
         with pytest.raises(exports.TooMuch):
-            exports.press(shown, which, ["domains.txt"], now, most=1000)
+            exports.press(shown, which, ["domains.txt"], now, Benign(), most=1000)
     assert len(whole["domains.txt"].body.split()) == 4

@@ -14,6 +14,7 @@ from mithaq.border import fetches, peers
 from mithaq.clock import text
 from mithaq.errors import Conflict, NotFound
 from mithaq.formats.export import Press, Printed, definitions
+from mithaq.model.benign import Benign
 from mithaq.model.canonical import digest
 from mithaq.store import pages, parties, shelf
 from mithaq.store.pages import Piece, Wanted
@@ -80,11 +81,12 @@ def standing(shown: Connection, name: str, types: tuple[str, ...] = ()) -> Itera
         after = some[-1].position if some else after
 
 
-def press(
+def press(  # noqa: PLR0913 unit and now come with every act
     shown: Connection,
     which: Sequence[Shelf],
     names: Sequence[str],
     now: datetime,
+    benign: Benign,
     *,
     most: int | None = None,
 ) -> Press:
@@ -94,7 +96,7 @@ def press(
         TooMuch: that is more than ``most`` bytes.
     """
     marks = [p.body for each in which for p in standing(shown, each.shelf, ("marking-definition",))]
-    made = Press(names, now, definitions(marks))
+    made = Press(names, now, definitions(marks), benign)
     size = 0
     for each in which:
         for piece in standing(shown, each.shelf, made.types):

@@ -40,7 +40,7 @@ def export(
         with node.shelf.read() as shown:
             which = exports.shelves_of(shown, client, now)
             _make(out)
-            printed = exports.press(shown, which, names, now).done()
+            printed = exports.press(shown, which, names, now, node.us.benign).done()
             with node.core.begin() as unit:  # first: nothing is handed out that is not on record
                 exports.handed_out(unit, shown, client, printed, now, by=actor.name)
     for each in printed.values():

@@ -28,6 +28,7 @@ from mithaq.exchange.listener import Listener, Welcome
 from mithaq.exchange.problems import HttpProblem, respond
 from mithaq.exchange.visit import Settings
 from mithaq.exchange.wire import Request, Response
+from mithaq.model.benign import Benign
 from mithaq.store.engine import open_store
 
 VARIABLE = "MITHAQ_LISTENER"
@@ -44,8 +45,11 @@ class NoSettings(InputError):
     code = "no-listener-settings"
 
 
-def app_from_environment() -> ASGIApp:
+def app_from_environment(benign: Benign | None = None) -> ASGIApp:
     """Build the application from ``MITHAQ_LISTENER``; stores are opened by the first requests.
+
+    Args:
+        benign: what is known to be harmless; without it, reserved addresses alone.
 
     Raises:
         NoSettings: the variable is missing, or its JSON has missing, unknown or wrong keys.
@@ -61,7 +65,7 @@ def app_from_environment() -> ASGIApp:
         shelf.close()
         spool.close()
 
-    return app(Listener(settings, shelf, spool, clock.now), settings.base, close)
+    return app(Listener(settings, shelf, spool, clock.now, benign), settings.base, close)
 
 
 def app(listener: Listener, base: str, close: Callable[[], None] = lambda: None) -> ASGIApp:

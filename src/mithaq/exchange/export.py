@@ -81,7 +81,7 @@ def export(visit: Visit, name: str, file: str = "") -> Response:
 def _print(visit: Visit, which: list[Shelf], state: object, name: str) -> Kept:
     most = MOST_BYTES if EXPORTS[name].writer is not None else MOST_WHOLE
     try:
-        press = exports.press(visit.shelf, which, [name], visit.now, most=most)
+        press = exports.press(visit.shelf, which, [name], visit.now, visit.prints.benign, most=most)
     except TooMuch as error:
         detail = "too much for one answer: read it over TAXII, or let the grant be narrowed"
         raise HttpProblem(503, detail, headers={"retry-after": "3600"}) from error

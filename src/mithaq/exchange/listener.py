@@ -24,6 +24,7 @@ from mithaq.exchange.problems import HttpProblem, respond
 from mithaq.exchange.routes import Heard, Open, find
 from mithaq.exchange.visit import Hearing, Settings, Visit
 from mithaq.exchange.wire import Request, Response
+from mithaq.model.benign import Benign
 from mithaq.store.engine import Store
 
 _AT_ONCE = 7  # answers that read at the same time
@@ -41,14 +42,25 @@ class Welcome:
 class Listener:
     """Answers peers and anybody else; safe to be asked from many threads."""
 
-    def __init__(self, settings: Settings, shelf: Store, spool: Store, clock: Clock) -> None:
-        """Read the cursor key; the stores are opened and closed by whoever gives them."""
+    def __init__(
+        self,
+        settings: Settings,
+        shelf: Store,
+        spool: Store,
+        clock: Clock,
+        benign: Benign | None = None,
+    ) -> None:
+        """Read the cursor key; the stores are opened and closed by whoever gives them.
+
+        Args:
+            benign: what is known to be harmless; without it, reserved addresses alone.
+        """
         self._settings = settings
         self._shelf = shelf
         self._spool = spool
         self._clock = clock
         self._cursors = Cursors(Path(settings.cursor_key_path).read_bytes())
-        self._prints = Prints()
+        self._prints = Prints(benign or Benign())
         self._gate = Gate(realm=settings.realm)
         # One answer may need two connections, and a pool that runs dry would let threads wait for each other.
         self._turns = threading.BoundedSemaphore(_AT_ONCE)

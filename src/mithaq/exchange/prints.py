@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mithaq.exchange.problems import HttpProblem
+from mithaq.model.benign import Benign
 
 KEPT_BYTES = 64 << 20  # of answers that are kept for one client
 WAITING = 3  # requests of one client that print or wait for it
@@ -41,8 +42,13 @@ class Kept:
 class Prints:
     """What was printed for each client, and whose turn it is to print; one stands behind one listener."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, benign: Benign) -> None:
+        """Begin with nothing.
+
+        Args:
+            benign: what is known to be harmless, and stands in nothing that acts on values.
+        """
+        self.benign = benign
         self._kept: dict[str, dict[str, Kept]] = defaultdict(dict)
         self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._waiting: dict[str, int] = defaultdict(int)

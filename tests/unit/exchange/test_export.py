@@ -9,6 +9,7 @@ import pytest
 
 from mithaq.exchange import export, prints
 from mithaq.formats.export import EXPORTS
+from mithaq.model.benign import Benign
 from mithaq.model.labels import Pap
 from mithaq.model.markings import pap_id
 from tests.unit.exchange.world import CLIENT_SHELF, NOW, build, stix
@@ -138,7 +139,7 @@ def test_an_answer_says_how_much_it_tells_and_why_not_the_rest(world):
     headers = domains(world).headers
 
     assert headers["x-mithaq-told"] == "1"
-    assert headers["x-mithaq-left"] == "pap=1, marking=0, pattern=1, value=0"
+    assert headers["x-mithaq-left"] == "pap=1, marking=0, pattern=1, benign=0, value=0"
 
 
 @pytest.mark.parametrize(("state", "status"), [("blocked", 503), ("closed", 404)])
@@ -240,7 +241,7 @@ def test_a_client_waits_for_itself_alone_and_not_for_long(world, monkeypatch):
 
 
 def test_no_more_than_a_few_of_a_client_wait_at_once():
-    room = prints.Prints()
+    room = prints.Prints(Benign())
     with room.turn("misp"):
         room._waiting["misp"] = prints.WAITING
         with pytest.raises(prints.HttpProblem), room.turn("misp"):

@@ -23,12 +23,20 @@ from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Layout, Undated
 from mithaq.formats.export import EXPORTS, LEFT, Press, definitions
 from mithaq.formats.export.press import NoSuchExport
+from mithaq.model.benign import Benign, Effect, Listed
 from mithaq.model.labels import Pap, Tlp
 from mithaq.model.markings import pap_id, tlp_id
 from mithaq.model.values import FREE, PATHS, Value, is_everybodys, of_kind, pattern
 
 AT = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 LONG_AGO = "2026-01-01T00:00:00.000Z"
+BENIGN = Benign(
+    lambda family: [
+        Listed(
+            name="dns", family=family, effect=Effect.SUPPRESS, entries=["8.8.8.8", "dns.example"]
+        )
+    ]
+)
 OF_VALUES = tuple(each.name for each in EXPORTS.values() if each.writer)
 MD5, SHA1, SHA256 = "ab" * 16, "cd" * 20, "ef" * 32
 
@@ -45,7 +53,8 @@ def indicator(*values, number=1, joined=" OR ", **more):
 
 
 def printed(*bodies, names=OF_VALUES, at=AT, markings=()):
-    press = Press(names, at, definitions(json.dumps(each).encode() for each in markings))
+    table = definitions(json.dumps(each).encode() for each in markings)
+    press = Press(names, at, table, BENIGN)
     for position, body in enumerate(bodies, start=1):
         press.take("s", position, json.dumps(body).encode())
     return press.done()
@@ -174,7 +183,7 @@ def test_what_is_revoked_not_begun_over_or_no_indicator_is_in_no_export_and_miss
 
 
 def test_what_begins_now_or_ends_later_counts_and_the_press_says_when_that_turns():
-    press = Press(["domains.txt"], AT, {})
+    press = Press(["domains.txt"], AT, {}, BENIGN)
     for number, (since, until) in enumerate(
         [(text(AT), None), (LONG_AGO, "2026-03-05T00:00:00Z"), ("2026-03-03T00:00:00Z", None)]
     ):
@@ -202,7 +211,7 @@ def test_what_an_export_says_nothing_of_is_named_with_the_reason():
         "value": [strange["id"]],
         "pap": [red["id"]],
     }
-    assert set(made.left) == set(LEFT) - {"marking"}
+    assert set(made.left) == set(LEFT) - {"marking", "benign"}
 
 
 @pytest.mark.parametrize("everybodys", ["0.0.0.0/0", "127.0.0.1", "::/0", "::1", "64.0.0.0/2"])
@@ -211,7 +220,23 @@ def test_an_address_that_singles_nobody_out_blocks_nothing(everybodys):
 
     for name, each in printed(body, indicator(*_ALL, number=2)).items():
         assert everybodys not in each.body.decode(), name
-        assert body["id"] in each.left["value"], name
+        assert body["id"] in each.left.get("benign", each.left.get("value")), name
+
+
+def test_what_is_known_to_be_harmless_is_told_but_never_acted_on():
+    resolver = indicator(("ip", "8.8.8.8"), ("domain", "evil.example"))
+    names = indicator(("domain", "dns.example"), ("ip", "10.1.2.3"), number=2)
+
+    made = printed(resolver, names)
+
+    for name, each in made.items():
+        told = each.body.decode()
+        assert ("8.8.8.8" in told) is (name == "indicators.csv"), name
+        assert ("dns.example" in told) is (name == "indicators.csv"), name
+        if name != "indicators.csv":
+            assert names["id"] in each.left["benign"], name
+    assert made["domains.txt"].body == b"evil.example\n"
+    assert made["domains.txt"].left == {"benign": [names["id"]]}
 
 
 _UNKNOWN = "marking-definition--11111111-1111-4111-8111-111111111111"
@@ -259,7 +284,7 @@ def test_a_definition_on_the_shelf_says_what_a_marking_means():
 
 def test_an_export_that_does_not_exist_is_refused():
     with pytest.raises(NoSuchExport, match=r"domains\.txt"):
-        Press(["domains.txt", "sheets.xlsx"], AT, {})
+        Press(["domains.txt", "sheets.xlsx"], AT, {}, BENIGN)
 
 
 _CALCULATING = "=+-@\t\r|%\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\uff05\uff5c\ufe6a\ufe6b"
@@ -311,8 +336,12 @@ def _indicators(drawn):
     ]
 
 
+def _harmless(value):
+    return any(hit.effect is Effect.SUPPRESS for hit in BENIGN.match(value))
+
+
 def _told(drawn, *kinds):
-    every = {value for found, *_ in drawn for value in found if not is_everybodys(value)}
+    every = {v for found, *_ in drawn for v in found if not is_everybodys(v) and not _harmless(v)}
     return {value.text for value in every if value.kind in kinds}
 
 

@@ -20,9 +20,11 @@ from mithaq.formats.export.sigma import Sigma
 from mithaq.formats.export.suricata import DomainSet, ListRules, Rules
 from mithaq.formats.export.told import Entry, entry, turns
 from mithaq.formats.export.whole import Bundle, Feed
+from mithaq.model.benign import Benign, Effect
 from mithaq.model.labels import Pap
 from mithaq.model.markings import FIXED, Body, Marking, classify
 from mithaq.model.markings import Table as Markings
+from mithaq.model.values import Value
 
 TEXT = "text/plain; charset=utf-8"
 BLOCK, WATCH, SEARCH, TELL = (
@@ -31,7 +33,7 @@ BLOCK, WATCH, SEARCH, TELL = (
     Pap.RED,
     Pap.RED,
 )  # the highest PAP of what it may hold
-LEFT = ("pap", "marking", "pattern", "value")  # why an export says nothing of an object
+LEFT = ("pap", "marking", "pattern", "benign", "value")  # why an export says nothing of an object
 
 
 class Writer(Protocol):
@@ -63,6 +65,7 @@ class Export:
     most: Pap
     writer: Callable[[], Writer] | None = None  # of indicators
     whole: Callable[[], Whole] | None = None  # of all objects
+    acts: bool = True  # on values, so none that is known to be harmless stands in it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +84,7 @@ class Printed:
 
 def _exports() -> Iterator[Export]:
     def of(name: str, most: Pap, writer: Callable[[], Writer], media: str = TEXT) -> Export:
-        return Export(name=name, media=media, most=most, writer=writer)
+        return Export(name=name, media=media, most=most, writer=writer, acts=writer is not Table)
 
     yield of("domains.txt", BLOCK, lambda: Plain("domain"))
     yield of("addresses.txt", BLOCK, lambda: Plain("ipv4", "ipv6"))
@@ -121,11 +124,14 @@ def definitions(raws: Iterable[bytes]) -> dict[str, Marking]:
 class Press:
     """Prints exports at one instant: takes objects one by one, and keeps no more of them than is printed."""
 
-    def __init__(self, names: Sequence[str], at: datetime, markings: Markings) -> None:
+    def __init__(
+        self, names: Sequence[str], at: datetime, markings: Markings, benign: Benign
+    ) -> None:
         """Begin with nothing.
 
         Args:
             markings: what markings besides the fixed ones mean.
+            benign: what is known to be harmless.
 
         Raises:
             NoSuchExport: one of ``names`` is none.
@@ -135,6 +141,7 @@ class Press:
                 raise NoSuchExport(f"no such export; known are {', '.join(EXPORTS)}")
         self._at = at
         self._markings = markings
+        self._benign = benign
         some = [EXPORTS[name] for name in names]
         self._printed = {each.name: Printed() for each in some}
         self._writers = [(each, each.writer()) for each in some if each.writer is not None]
@@ -162,13 +169,19 @@ class Press:
         found = entry(body, self._at, self._markings)
         if found is None:
             return
+        worse = found.without(self._harmless)
         for export, writer in self._writers:
             printed = self._printed[export.name]
             reason = _against(export, found)
-            if not reason and writer.take(found):
+            here = worse if export.acts else found
+            if not reason and writer.take(here):
                 printed.told.setdefault(shelf, []).append(position)
             else:
-                printed.left.setdefault(reason or "value", []).append(found.id)
+                reason = reason or ("value" if here is found else "benign")
+                printed.left.setdefault(reason, []).append(found.id)
+
+    def _harmless(self, value: Value) -> bool:
+        return any(hit.effect is Effect.SUPPRESS for hit in self._benign.match(value))
 
     def done(self) -> dict[str, Printed]:
         """Return the exports by name."""

@@ -4,7 +4,7 @@ Such a tool takes what a pattern says in full, or nothing of it (``mithaq.model.
 whatever comes has been released to whom it is for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import msgspec
@@ -39,11 +39,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """
         told: set[Value] = set()
         for group in self.groups or ():
-            for value in group:
-                alone = len(group) == 1 or value.kind in EXACT
-                if alone and value not in told and not is_everybodys(value):
+            for value in _telling(group):
+                if value not in told and not is_everybodys(value):
                     told.add(value)
                     yield value
+
+    def without(self, harmless: Callable[[Value], bool]) -> "Entry":
+        """Return it without what would be told by a value that is known to be harmless."""
+        if self.groups is None:
+            return self
+        kept = tuple(g for g in self.groups if not any(harmless(v) for v in _telling(g)))
+        same = len(kept) == len(self.groups)
+        return self if same else msgspec.structs.replace(self, groups=kept)
+
+
+def _telling(group: Group) -> Group:
+    """Return the values of a group that tell what is meant by themselves."""
+    return group if len(group) == 1 else tuple(value for value in group if value.kind in EXACT)
 
 
 def entry(body: Body, at: datetime, table: Table) -> Entry | None:
