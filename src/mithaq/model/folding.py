@@ -6,12 +6,10 @@ is one word, which begins at each of its parts; so is a line of a script that pu
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import TypeAlias
 from unicodedata import normalize
 
 LONGEST = 32  # characters of a word that count
-_SHORT = 100  # characters of a word that may come again
 BEGINNING = 3  # characters by which a word may be found without all of it
 Range: TypeAlias = tuple[str, str]  # from the first to before the second, as UTF-8 sorts
 
@@ -33,11 +31,11 @@ _ALIKE = str.maketrans(
 _SIGN = r"(?:[^\W_]|[\u0900-\u0dff\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff])"  # with vowel signs
 _WORD = re.compile(rf"{_SIGN}+(?:[._-]{_SIGN}+)*")
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")  # the same in a text of ASCII
-_JOIN = re.compile(r"[._-]")
 _BEGINS = re.compile(
     r"(?:^|(?<=\.))(?=.)|(?=[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])"
 )
 _UUID = re.compile(r"([0-9a-f]{8})(?:\.[0-9a-f]{4}){3}(\.[0-9a-f]{12})")
+_OF_UUID = 36  # its length
 _PART_OF_UUID = re.compile(r"([0-9a-f]{8})\.[0-9a-f]{1,4}(?:\.[0-9a-f]+)*")
 
 
@@ -51,25 +49,31 @@ def folded(text: str) -> str:
 
 def words(texts: Iterable[str]) -> set[str]:
     """Return what texts are found by, whole or by its beginning."""
-    found: set[str] = set()
-    for word in set(_each(" ".join(texts))):
-        if len(word) <= LONGEST and word.isascii() and word.isalnum():
-            found.add(word)
-        else:
-            found.update(
-                _beginnings(word) if len(word) <= _SHORT else _beginnings.__wrapped__(word)
-            )
+    each = set(_each(" ".join(texts)))
+    found = {word for word in each if len(word) <= LONGEST and word.isascii() and word.isalnum()}
+    for word in each - found:
+        found.update(_beginnings(word))
     return found
 
 
-@lru_cache(maxsize=4096)
 def _beginnings(word: str) -> list[str]:
-    word = _JOIN.sub(".", word)
-    whole = _UUID.fullmatch(word)
+    word = _joined(word)
+    whole = _UUID.fullmatch(word) if len(word) == _OF_UUID else None
     if whole is not None:
         return [whole[1] + whole[2]]
-    begins = (at.start() for at in _BEGINS.finditer(word))
-    return list({_cut(word[at : at + LONGEST]) for at in begins})
+    if not word.isascii():
+        begins = (at.start() for at in _BEGINS.finditer(word))
+        return list({_cut(word[at : at + LONGEST]) for at in begins})
+    found, at = [_cut(word)], word.find(".") + 1
+    while at:
+        found.append(_cut(word[at : at + LONGEST]))
+        at = word.find(".", at) + 1
+    return found
+
+
+def _joined(word: str) -> str:
+    """Return a word with one sign for all that join."""
+    return word.replace("-", ".").replace("_", ".")
 
 
 def asked(text: str) -> list[list[Range]]:
@@ -77,7 +81,7 @@ def asked(text: str) -> list[list[Range]]:
 
     Fewer than three letters of an alphabet are a whole word, or a whole part of one.
     """
-    found = {_begins(_JOIN.sub(".", word)) for word in _each(text)}
+    found = {_begins(_joined(word)) for word in _each(text)}
     return [
         [(word, f"{word}\U0010ffff")]
         if len(word) >= BEGINNING or not word.isascii()

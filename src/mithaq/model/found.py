@@ -1,6 +1,7 @@
 """By what an object is found when people search: its words, and facts that a search is narrowed by."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
 from mithaq.model.folding import Range, asked, folded, words
@@ -21,17 +22,24 @@ def found_by(object_: Object, voucher: str, agreement: str) -> set[str]:
     found = words(_texts(object_.id, body))
     if len(found) > _MOST:
         found = set(sorted(found)[:_MOST])
-    found.update(
-        (_fact("type", object_.type), _fact("from", voucher)),
-        (_fact("under", name) for name in (agreement,) if name),
-        (_fact("revoked", str(body.get("revoked") is True)),),
-        (_fact("label", folded(label)) for label in _strings(body.get("labels"))),
-        (_fact("known-as", folded(each)) for each in _known_as(body)),
-    )
+    found |= _facts(object_.type, voucher, agreement, revoked=body.get("revoked") is True)
+    found.update(map(_label, _strings(body.get("labels"))))
+    found.update(_fact("known-as", folded(each)) for each in _known_as(body))
     sure = body.get("confidence")
     if isinstance(sure, int):
         found.add(_fact("sure", f"{sure:03d}"))
     return found
+
+
+@lru_cache(maxsize=1024)  # most that come together share them
+def _facts(type_: str, voucher: str, agreement: str, *, revoked: bool) -> frozenset[str]:
+    found = {_fact("type", type_), _fact("from", voucher), _fact("revoked", str(revoked))}
+    return frozenset(found | ({_fact("under", agreement)} if agreement else set()))
+
+
+@lru_cache(maxsize=1024)
+def _label(label: str) -> str:
+    return _fact("label", folded(label))
 
 
 def _fact(name: str, value: str) -> str:

@@ -1,6 +1,6 @@
 """Finding copies by words and facts, read out of them some time after they came; until then each is looked at."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, func, select
@@ -75,7 +75,7 @@ class _Said:
 
     after: int
     copies: Sequence[Copy]
-    words: Mapping[int, set[str]] = field(repr=False)
+    found: words.Said = field(repr=False)
     marks: Sequence[tuple[int, int]] = field(repr=False)
 
 
@@ -98,13 +98,13 @@ def _gathered(unit: Connection, most: int) -> _Said:
     after = objects.read_until(unit)
     rows = objects.everything().where(copies.c.seq > after).order_by(copies.c.seq).limit(most)
     some = objects.load(unit, rows)
-    some = [copy for copy in some if copy.seq < some[0].seq + words.WIDEST]
-    return _Said(
-        after,
-        some,
-        {copy.seq: _found_by(copy) for copy in some},
-        [(mark, copy.seq) for copy in some for mark in marks_of(copy.object.body)],
-    )
+    return _said(after, [copy for copy in some if copy.seq < some[0].seq + words.WIDEST])
+
+
+def _said(after: int, some: Sequence[Copy]) -> _Said:
+    said = words.said({copy.seq: _found_by(copy) for copy in some}) if some else words.NOTHING
+    marks = ((mark, copy.seq) for copy in some for mark in marks_of(copy.object.body))
+    return _Said(after, some, said, sorted(marks))
 
 
 def _keep(unit: Connection, said: _Said) -> None:
@@ -113,17 +113,17 @@ def _keep(unit: Connection, said: _Said) -> None:
     if not said.after:
         words.clear(unit)  # of another form
         unit.execute(delete(observed))
-    seqs = [copy.seq for copy in said.copies]
-    query = select(copies.c.seq).where(copies.c.seq.between(seqs[0], seqs[-1]))
-    here = {seq for (seq,) in fetched(unit, query)}  # the others were erased meanwhile
-    if here:
+    first, last = said.copies[0].seq, said.copies[-1].seq
+    query = select(copies.c.seq).where(copies.c.seq.between(first, last))
+    here = {seq for (seq,) in fetched(unit, query)}
+    if len(here) < len(said.copies):  # the others were erased meanwhile
+        said = _said(said.after, [copy for copy in said.copies if copy.seq in here])
+    if said.copies:
         came = [copy.received_at for copy in said.copies]
-        left = {seq: found for seq, found in said.words.items() if seq in here}
-        words.keep(unit, left, Came(min(came), max(came)))
-        marks = sorted(each for each in said.marks if each[1] in here)
-        insert_many(unit, observed, ("mark", "copy"), marks)
-        objects.relate(unit, [copy for copy in said.copies if copy.seq in here])
-    keep(unit, objects.READ, str(seqs[-1]))
+        words.keep(unit, said.found, Came(min(came), max(came)))
+        insert_many(unit, observed, ("mark", "copy"), said.marks)
+        objects.relate(unit, said.copies)
+    keep(unit, objects.READ, str(last))
 
 
 def _found_by(copy: Copy) -> set[str]:

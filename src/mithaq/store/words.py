@@ -6,7 +6,7 @@ ones are made one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
 
@@ -17,7 +17,6 @@ from mithaq.store.tables import spans, words
 WIDEST = 1 << 13  # numbers of a span
 _MOST_AT_ONCE = 64  # spans in one statement
 _FEW = 64  # bits that are sooner looked for one by one
-_Bits: TypeAlias = dict[str, int]  # by word: which copies of a span hold it, counted from its first
 
 
 class Came(NamedTuple):
@@ -30,14 +29,30 @@ class Came(NamedTuple):
 ALWAYS = Came("", "")
 
 
-def keep(unit: Connection, said: Mapping[int, Iterable[str]], came: Came) -> None:
-    """Keep the words of copies, whose numbers follow all that are kept and lie in one span."""
-    first, last = min(said), max(said)
-    bits: _Bits = {}
-    for seq, found in said.items():
+class Said(NamedTuple):
+    """The words of copies of one span: for each word, which of the numbers from ``first`` on hold it."""
+
+    first: int
+    last: int
+    bits: dict[str, int]
+
+
+NOTHING = Said(0, 0, {})
+
+
+def said(each: Mapping[int, Iterable[str]]) -> Said:
+    """Return the words of copies by their numbers, which lie in one span."""
+    first, bits = min(each), dict[str, int]()
+    for seq, found in each.items():
         bit = 1 << (seq - first)
         for word in found:
             bits[word] = bits.get(word, 0) | bit
+    return Said(first, max(each), bits)
+
+
+def keep(unit: Connection, some: Said, came: Came) -> None:
+    """Keep the words of copies, whose numbers follow all that are kept."""
+    first, last, bits = some
     query = select(spans).order_by(spans.c.first.desc()).limit(1)
     before = unit.execute(query).one_or_none()
     while before is not None and _is_small(before.first, before.last, first, last):
@@ -58,13 +73,13 @@ def _is_small(before: int, its_last: int, first: int, last: int) -> bool:
     return last - before < WIDEST and its_last - before <= last - first
 
 
-def _joined(older: _Bits, newer: _Bits, distance: int) -> _Bits:
+def _joined(older: dict[str, int], newer: dict[str, int], distance: int) -> dict[str, int]:
     for word, held in newer.items():
         older[word] = older.get(word, 0) | held << distance
     return older
 
 
-def _read(unit: Connection, span: int) -> _Bits:
+def _read(unit: Connection, span: int) -> dict[str, int]:
     query = select(words.c.word, words.c.copies).where(words.c.span == span)
     return {bytes(word).decode(): _unpacked(bytes(held)) for word, held in fetched(unit, query)}
 
@@ -74,15 +89,15 @@ def _drop(unit: Connection, span: int) -> None:
     unit.execute(delete(spans).where(spans.c.first == span))
 
 
-def forget(unit: Connection, said: Mapping[int, Iterable[str]]) -> None:
+def forget(unit: Connection, each: Mapping[int, Iterable[str]]) -> None:
     """Forget the words of copies; what no other of the span holds is gone from it."""
-    if not said:
+    if not each:
         return
     query = select(spans.c.first, spans.c.last)
-    query = query.where(spans.c.first <= max(said), spans.c.last >= min(said))
+    query = query.where(spans.c.first <= max(each), spans.c.last >= min(each))
     for first, last in fetched(unit, query):
         gone: dict[bytes, int] = {}
-        for seq, found in said.items():
+        for seq, found in each.items():
             if first <= seq <= last:
                 for word in map(str.encode, found):
                     gone[word] = gone.get(word, 0) | 1 << (seq - first)
