@@ -13,6 +13,7 @@ from mithaq.seal.envelope import sign
 from mithaq.seal.messages import AGREEMENT
 from mithaq.store import channels
 from tests.bench.common import ATTACK, Figure, attack, brought, client_of, text, timed
+from tests.bench.extraction import extraction
 from tests.bench.growth import growth
 from tests.bench.imports import imports
 from tests.bench.reads import reads
@@ -131,6 +132,7 @@ MEASURES = {
     "opentaxii": against_opentaxii,
     "receipt": receipts,
     "import": imports,
+    "reports": extraction,
     "growth": growth,
     "search": search,
 }

@@ -76,8 +76,6 @@ _FILES = frozenset(
     {
         "bat",
         "cab",
-        "cfd",
-        "com.exe",
         "doc",
         "dot",
         "mov",

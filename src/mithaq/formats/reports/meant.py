@@ -5,8 +5,10 @@ written, so that a finding can be shown as its author wrote it, and be told how 
 """
 
 import re
+from base64 import b64decode
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 _OPEN, _CLOSE = r"[\[({<]{1,2}", r"[\])}>]{1,2}"
 _GAP = r"[ \t]?"
@@ -18,6 +20,10 @@ _MEANT = re.compile(
         (
             # What nobody sees: soft hyphens, joiners, marks of direction.
             "(?P<unseen>[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+)",
+            # A URL encoded as a whole, which begins as "http" does.
+            r"(?<![a-z0-9])(?P<percent>h(?:tt|xx)ps?%3a%2f%2f[a-z0-9%._~+-]{1,2000})",
+            r"(?<![0-9a-z])(?P<hex>68747470(?:73)?3a2f2f(?:[0-9a-f]{2}){1,1000})(?![0-9a-z])",
+            r"(?<![a-z0-9+/])(?P<base64>aHR0c(?:DovL|HM6Ly)[a-z0-9+/]{4,2000}={0,2})(?![a-z0-9+/=])",
             # The beginning of a URL: its scheme, disfigured or not, and what parts it from the host.
             (
                 rf"(?<![a-z0-9])(?:(?P<http>h(?:tt|xx|\*\*|__|--|xt|tx)p|hxp|x{{4}}|fxp(?=s?:)|meow)"
@@ -147,6 +153,8 @@ def _disguised(written: str) -> list[_Change]:
             begins = "http" if match["http"] else match["scheme"].lower()
             begins = "ftp" if (match["http"] or "").lower() == "fxp" else begins
             instead, way = f"{begins}{(match['other_s'] or '').lower()}://", "scheme"
+        elif encoded := match["percent"] or match["hex"] or match["base64"]:
+            instead, way = _decoded(encoded), "encoded"
         elif match["end"]:
             instead, way = f".{match['last']}", "half"
         else:
@@ -154,6 +162,21 @@ def _disguised(written: str) -> list[_Change]:
             instead = _INSTEAD[way]
         found.append((match.start(), match.end(), instead, way))
     return found
+
+
+def _decoded(encoded: str) -> str:
+    """Return a URL that was encoded as a whole; what it was, if that says nothing."""
+    try:
+        if "%" in encoded:
+            plain = unquote(encoded, errors="strict")
+        elif encoded[:1] == "6":
+            plain = bytes.fromhex(encoded).decode("ascii")
+        else:
+            plain = b64decode(encoded, validate=True).decode("ascii")
+    except ValueError:
+        return encoded
+    plain = plain.strip()
+    return plain.replace("hxxp", "http", 1) if plain.isprintable() else encoded
 
 
 def _joined(written: str) -> list[_Change]:

@@ -53,7 +53,6 @@ _FORMS = re.compile(
             r"(?<!\w)(?P<port6>\[[0-9a-f:]{3,39}\]:[0-9]{1,5})(?!\w)",
             r"(?<![\w:.])(?P<ipv6>(?:[0-9a-f]{1,4}:{1,2}){2,7}(?:[0-9a-f]{1,4}|:)?(?:/[0-9]{1,3})?)(?![\w:])",
             r"(?<!\w)(?P<ssdeep>[0-9]{1,10}:[a-z0-9+/]{8,64}:[a-z0-9+/]{4,64})(?![\w+/:])",
-            r"(?<![0-9a-z])(?P<hash>[0-9a-f]{32,128})(?![0-9a-z])",
             r"(?<![0-9a-z])(?P<tlsh>T1[0-9a-f]{70})(?![0-9a-z])",
             r"(?<!\w)(?P<cve>CVE[-\u2010-\u2013][0-9]{4}[-\u2010-\u2013][0-9]{4,7})(?!\w)",
             r"(?<![\w./-])(?P<technique>T[01][0-9]{3}(?:[./][0-9]{3})?)(?![\w-])",
@@ -63,6 +62,7 @@ _FORMS = re.compile(
                 rf"(?<![{_SIGNS}.@%+=-])_{{0,2}}(?P<name>{_NAME}"
                 rf"(?:(?::[0-9]{{1,5}})?/{_TAIL}{{0,2048}}|:[0-9]{{1,5}}(?!\w))?){_END}"
             ),
+            r"(?<![0-9a-z])(?P<hash>[0-9a-f]{32,128})(?![0-9a-z])",
         )
     ),
     re.IGNORECASE | re.ASCII,
@@ -76,6 +76,7 @@ _SIGN = re.compile(r"\W")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _NEVER_LAST = frozenset(".,;:!?*_")
 _SEVERAL = re.compile(r"[,;]?(?:https?|ftp)://", re.IGNORECASE)
+_HEX = re.compile(r"[0-9a-fA-F]+")
 _LENGTHS = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
 
 
@@ -114,7 +115,7 @@ def _next(found: re.Match[str]) -> int:
 def _made(kind: str, written: str) -> tuple[Value, int] | None:  # noqa: PLR0911 a kind each
     """Return the value of a form and how much of it that takes; None if it is none after all."""
     if kind in {"url", "quad", "name"}:
-        return _placed(kind, written)
+        return _placed(kind, written) or (_named(written) if kind == "name" else None)
     if kind == "ipv6":
         return _ipv6(written)
     if kind == "cve":
@@ -134,6 +135,13 @@ def _made(kind: str, written: str) -> tuple[Value, int] | None:  # noqa: PLR0911
         return values.of_kind(kind, written), len(written)
     except InputError:
         return None
+
+
+def _named(written: str) -> tuple[Value, int] | None:
+    """Return the hash by which a file is named, where a name is no host."""
+    first = written.partition(".")[0]
+    of = _LENGTHS.get(len(first))
+    return (Value(of, first.lower()), len(first)) if of and _HEX.fullmatch(first) else None
 
 
 def _ipv6(written: str) -> tuple[Value, int] | None:
