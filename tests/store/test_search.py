@@ -108,8 +108,11 @@ def some_wanted(chance):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_is_asked_what_is_found_is_what_looking_at_each_would_find(core, seed):
+def test_whatever_is_asked_what_is_found_is_what_looking_at_each_would_find(
+    core, seed, monkeypatch
+):
     chance = random.Random(seed)
+    monkeypatch.setattr(texts, "_FEW", 20 * seed)
     held = []
     for start in range(0, 150, 30):
         held += add(core, *(some_copy(chance, start + n) for n in range(30)))

@@ -75,6 +75,10 @@ def mentioned(pattern: str) -> set[Value]:
 
     One that is none of its path is taken by its form: addresses are written as domain names, and domain names as URLs.
     """
+    alone = _ALONE.fullmatch(pattern[:_LONGEST])
+    if alone is not None:
+        value = _named(_plain(alone[1]), _meant(alone[2]))
+        return set() if value is None else {value}
     found: set[Value] = set()
     for path, constants in (
         each for each in _tokens(pattern[:_LONGEST]) if isinstance(each, tuple)

@@ -1,7 +1,7 @@
 """Finding copies by words and facts, read out of them some time after they came; until then each is looked at."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -17,6 +17,7 @@ from mithaq.store.tables import copies, observed, provenance
 from mithaq.store.words import Came
 
 _PAGE = 500  # copies looked through at once
+_FEW = 4096  # copies of a level
 _MOST_AT_ONCE = 2000  # numbers of copies that one statement asks for
 
 
@@ -148,6 +149,7 @@ def search(
     rows = wanted.narrow(newest(visible))
     if before:
         rows = rows.where(copies.c.seq < before)
+    wanted = _with_few(unit, wanted)
     needs = wanted.needs()
     if wanted.words.strip() and not by.of_words(wanted.words):
         return []  # signs alone are no words
@@ -169,6 +171,15 @@ def search(
             if len(found) + len(seqs) == limit:
                 return found + _in_order(unit, visible, seqs)
     return found + _in_order(unit, visible, seqs)
+
+
+def _with_few(unit: Connection, wanted: Wanted) -> Wanted:
+    """Return what is wanted, by its numbers where few copies are of its level: who reads all others finds it late."""
+    if wanted.level is None or wanted.among is not None:
+        return wanted
+    of_level = objects.come(provenance.c.tlp == wanted.level)
+    some = fetched(unit, select(copies.c.seq).where(of_level).limit(_FEW + 1))
+    return wanted if len(some) > _FEW else replace(wanted, among={seq for (seq,) in some})
 
 
 def _candidates(
