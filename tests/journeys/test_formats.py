@@ -188,3 +188,20 @@ def test_an_event_of_misp_is_imported_under_its_own_marking_and_changes_with_it(
     assert (first, again, changed) == ((4, 0, 1), (0, 4, 0), (1, 3, 0))
     assert (found["marking"], found["type"]) == ("TLP:GREEN", "indicator")
     assert json.loads(say("show", found["id"], "--as", "ana", "--raw"))["revoked"] is True
+
+
+def test_what_of_a_file_comes_back_from_misp_is_said_in_every_language(say, tmp_path):
+    one = {
+        "type": "indicator", "spec_version": "2.1", "id": "indicator--00000000-0000-4000-8000-000000000001",
+        "created": AT, "modified": AT, "name": "beacon", "pattern_type": "stix", "valid_from": AT,
+        "pattern": "[ipv4-addr:value = '198.51.100.7']",
+    }  # fmt: skip
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps(one))
+
+    told = json.loads(say("formats", "--roundtrip", str(file), "--json"))
+
+    assert (told["objects"], told["events"], told["lowered"]) == (1, 1, 0)
+    assert told["lost"]["name"] == [one["id"]]
+    for language in ("en", "fr", "ar"):
+        assert one["id"] in say("formats", "--roundtrip", str(file), language=language)

@@ -10,11 +10,13 @@ from mithaq.border import clocks, peers
 from mithaq.border.verify import everything
 from mithaq.cli import status as overview
 from mithaq.cli.common import BadUsage
-from mithaq.cli.desk import desk_of
+from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.clock import text
 from mithaq.config import InvalidConfig, Settings, check
 from mithaq.formats import BUILT_IN
+from mithaq.formats.misp import writing
+from mithaq.model.objects import Object
 from mithaq.node import init as make
 from mithaq.node.build import ROOT_KEY
 
@@ -155,9 +157,16 @@ def verify(ctx: typer.Context) -> None:
 
 
 @app.command("formats", cls=Command)
-def formats(ctx: typer.Context) -> None:
-    """List what can be imported."""
+def formats(
+    ctx: typer.Context,
+    *,
+    roundtrip: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+) -> None:
+    """List what can be imported, or say what of a file comes back from MISP."""
     desk = desk_of(ctx)
+    if roundtrip is not None:
+        _roundtrip(desk, roundtrip)
+        return
     with desk.node() as node:
         names = [known.name for known in node.formats.formats]
     ours = {known.name for known in BUILT_IN.formats}
@@ -167,6 +176,27 @@ def formats(ctx: typer.Context) -> None:
         for name in names
     ]
     desk.screen.rows(("format", "reads"), rows)
+
+
+def _roundtrip(desk: Desk, file: Path) -> None:
+    """Say what of a file's objects is another, or gone, after they were written as MISP and read again."""
+    with desk.node() as node:
+        read = node.formats.read(desk.read(file))
+        found = writing.roundtrip(each.body for each in read if isinstance(each, Object))
+    lost: dict[str, list[str]] = {}
+    for id_, what in found.lost:
+        lost.setdefault(what, []).append(id_)
+    facts = {"objects": found.objects, "events": found.events, "lowered": len(found.lowered)}
+    if desk.screen.as_json:
+        desk.screen.json(facts | {"lost": lost})
+        return
+    desk.screen.facts(facts, whole=True)
+    rows = [
+        {"lost": what, "objects": len(ids), "example": ids[0]}
+        for what, ids in sorted(lost.items(), key=lambda each: -len(each[1]))
+    ]
+    if rows:
+        desk.screen.rows(("lost", "objects", "example"), rows)
 
 
 @app.command("demo", cls=Command)

@@ -2,21 +2,26 @@
 
 import itertools
 import json
+import tarfile
 import warnings
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymisp import MISPEvent
 
+from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Refusal
-from mithaq.formats.misp.writing import losses, write
+from mithaq.formats.misp.writing import losses, roundtrip, write
 from mithaq.model.extensions import MISP_EXTENSION
 from mithaq.model.labels import Pap, Tlp
 from mithaq.model.markings import FIXED, pap_id, tlp_id
+from mithaq.model.objects import Object
 from mithaq.model.values import of_kind, pattern
 from tests.unit.formats.test_misp import AT, ORG, attribute, event, tags, uuid
 
+SETS = Path(__file__).parents[3].parent / "shared/data/detection/stix-indicator-sets.tar.xz"
 OLD = "2026-01-01T00:00:00.000Z"
 MAKER = "identity--00000000-0000-4000-8000-0000000000bb"
 
@@ -460,3 +465,36 @@ def test_whatever_is_written_and_read_again_is_never_marked_lower(drawn, labels,
             assert action(came) >= action(body), (body, came)
     told = made.told | set(itertools.chain(*made.left.values()))
     assert told == {body["id"] for body in some}
+
+
+def test_a_round_trip_names_what_is_lost_and_of_each_the_newest_version_counts():
+    old = indicator(1, name="beacon")
+    new = old | {"modified": "2026-02-01T00:00:00.000Z", "object_marking_refs": [tlp_id(Tlp.AMBER)]}
+    course = stix("infrastructure", 2, name="servers")
+
+    found = roundtrip([maker(), new, old, course])
+
+    assert (found.objects, found.events, found.lowered) == (3, 1, [])
+    assert (course["id"], "object") in found.lost
+    assert (old["id"], "name") in found.lost
+    assert not {(old["id"], "pattern"), (old["id"], "object_marking_refs")} & set(found.lost)
+
+
+@pytest.mark.skipif(not SETS.exists(), reason="the public bundles are not here")
+def test_of_public_bundles_nothing_comes_back_marked_lower():
+    seen = 0
+    with tarfile.open(SETS) as bundles:
+        for each in bundles:
+            if not each.name.endswith(".json") or not 0 < each.size < 1_000_000:
+                continue
+            try:
+                read_ = [
+                    o
+                    for o in BUILT_IN.read(bundles.extractfile(each).read())
+                    if isinstance(o, Object)
+                ]
+            except InputError:
+                continue
+            seen += len(read_)
+            assert roundtrip(o.body for o in read_).lowered == [], each.name
+    assert seen > 1000

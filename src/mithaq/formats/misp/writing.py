@@ -544,3 +544,44 @@ def losses(before: Iterable[Body], after: Iterable[Body]) -> Iterator[tuple[str,
         for name, value in body.items():
             if found[id_].get(name) != value:
                 yield id_, name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundTrip:
+    """What becomes of objects that are written as MISP and read again."""
+
+    objects: int
+    events: int
+    lost: list[tuple[str, str]]  # id, and a property or ``object``
+    lowered: list[str]  # ids of what came back under a lower TLP or PAP: none, ever
+
+
+def roundtrip(bodies: Iterable[Body]) -> RoundTrip:
+    """Write objects as events of MISP and read these again; say what of each does not come back."""
+    newest: dict[str, Body] = {}
+    for body in bodies:
+        id_ = str(body["id"])
+        if body["type"] not in _NO_ELEMENT and _version(body) >= _version(newest.get(id_, {})):
+            newest[id_] = body
+    written = write(newest.values())
+    again = {e.id: e.body for ev in written.events for e in read_event(ev) if isinstance(e, Object)}
+    lowered = [
+        id_
+        for id_, body in newest.items()
+        if id_ in again and not _within(_known_label(body), _known_label(again[id_]))
+    ]
+    return RoundTrip(
+        objects=len(newest),
+        events=len(written.events),
+        lost=list(losses(newest.values(), again.values())),
+        lowered=lowered,
+    )
+
+
+def _version(body: Body) -> str:
+    return str(body.get("modified", ""))
+
+
+def _known_label(body: Body) -> Label:
+    """Return the TLP and PAP that an object bears as a whole."""
+    return join(_PLAIN, *(FIXED[r].label for r in marking_refs(body) if r in FIXED))
