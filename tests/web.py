@@ -21,7 +21,7 @@ class Web:
     def answer(self, handler):
         path = handler.path
         self.asked.append((path, {k.lower(): v for k, v in handler.headers.items()}))
-        page = self.pages.get(path, self.pages.get(path.partition("?")[0]))
+        page = self.pages.get(path, self.pages.get(path.partition("?")[0], self.pages.get("*")))
         status, headers, body = page(handler) if page else (404, {}, b"")
         if body is None:
             return

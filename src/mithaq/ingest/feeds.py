@@ -6,7 +6,7 @@ objects to a transaction (``intel.add``), and only then is it noted as read.
 
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,9 +24,9 @@ from mithaq.border.us import Us
 from mithaq.clock import Clock, text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.formats import LISTS, Layout, Refusal, Registry
-from mithaq.ingest import rules
+from mithaq.ingest import misp, pulling, rules, taxii
 from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched
-from mithaq.ingest.pulling import WAYS, Known, Missed, Part, Pulled, Same
+from mithaq.ingest.pulling import Known, Missed, Part, Pull, Pulled, Same
 from mithaq.ingest.rules import Health, Reason, Secret, Terms
 from mithaq.model.labels import tlp
 from mithaq.store import feeds as store
@@ -37,6 +37,13 @@ _log = structlog.get_logger()
 SECRETS = Path("core/feeds")  # in the home; one file a feed, its owner's alone
 SAMPLE = 5  # parts that a trial reads
 MISSES = 10  # parts in a row that cannot be had, and then the rest waits for the next time
+WAYS: Mapping[str, Pull] = {
+    "http": pulling.document,
+    "folder": pulling.folder,
+    "misp": misp.feed,
+    "taxii": taxii.v21,
+    "taxii-2.0": taxii.v20,
+}
 
 
 class NoFeed(NotFound):

@@ -140,6 +140,3 @@ def _plain(file: Path) -> bytes | None:
         if about.st_size > MOST_BYTES:
             raise OSError(0, f"it is longer than {MOST_BYTES} bytes")
         return opened.read(MOST_BYTES)
-
-
-WAYS: Mapping[str, Pull] = {"http": document, "folder": folder}
