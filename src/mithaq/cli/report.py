@@ -16,6 +16,7 @@ from mithaq.formats.reports import (
     Advice,
     Finding,
     Report,
+    checked,
     entries,
     in_order,
     place_of,
@@ -24,7 +25,9 @@ from mithaq.formats.reports import (
     suggested,
 )
 from mithaq.intel import Caveats, limited
+from mithaq.model.benign import Benign
 from mithaq.model.labels import Beside
+from mithaq.node import warninglists
 
 app = topic()
 
@@ -38,7 +41,7 @@ def read(
 ) -> None:
     """Show what stands in a report, and what to do with it."""
     desk = desk_of(ctx)
-    report = limited.read(desk.read(file))
+    report = _read(desk.read(file))
     if out is not None:
         desk.write(out, sheet(report))
     if desk.screen.as_json:
@@ -50,6 +53,10 @@ def read(
     _show(desk, report)
     if out is not None:
         desk.screen.say("say.report-sheet", file=out, report=file)
+
+
+def _read(raw: bytes) -> Report:
+    return checked(limited.read(raw), Benign(warninglists.lists).match)
 
 
 def _row(found: Finding) -> dict[str, Any]:
@@ -123,7 +130,7 @@ def take(  # noqa: PLR0913 an argument per option
     beside = intel.caveats(given)
     taken = None if review is None else reviewed(desk.read(review))
     raw = desk.read(file)
-    report = limited.read(raw)
+    report = _read(raw)
     found = entries(
         report,
         suggested(report) if taken is None else taken,

@@ -13,6 +13,7 @@ from mithaq.formats.reports import (
     Advice,
     NoReport,
     Reason,
+    checked,
     entries,
     pages,
     read,
@@ -23,6 +24,7 @@ from mithaq.formats.reports import (
 from mithaq.formats.reports.meant import meant
 from mithaq.formats.reports.scan import candidates
 from mithaq.model import values
+from mithaq.model.benign import Benign, Effect, Listed
 from tests.papers import pdf
 
 SHA256 = "5f0ce5a2b1f7d7e4f7ae4b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e"
@@ -265,6 +267,25 @@ def test_a_value_of_a_list_is_told_with_what_it_stands_under():
 )
 def test_the_strictest_level_that_it_names_is_its_own(text, tlp, pap):
     assert (report(text).tlp, report(text).pap) == (tlp, pap)
+
+
+def test_what_nobody_should_block_is_not_advised_to_be_taken():
+    lists = Listed(name="resolvers", family="address", effect=Effect.SUPPRESS, entries=["8.8.8.8"])
+    clouds = Listed(name="clouds", family="address", entries=["9.9.9.0/24"])
+    supply = {"address": [lists, clouds]}
+    text = "It asks 8.8.8[.]8 and 9.9.9[.]7.\n\nIOCs\n\n8.8.8.8 and CVE-2024-1234"
+    plain = "IOCs\n\n8.8.8.8"
+
+    def told(written):
+        known = checked(report(written), Benign(lambda family: supply.get(family, ())).match)
+        return {each.value: (each.advice, each.reason) for each in known.findings}
+
+    assert told(text) == {
+        "8.8.8.8": (Advice.LOOK, Reason.HARMLESS),
+        "9.9.9.7": (Advice.TAKE, Reason.DEFANGED),
+        "CVE-2024-1234": (Advice.TAKE, Reason.TOLD),
+    }
+    assert told(plain) == {"8.8.8.8": (Advice.LEAVE, Reason.HARMLESS)}
 
 
 # --- documents ---------------------------------------------------------------------------------------

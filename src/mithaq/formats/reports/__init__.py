@@ -5,6 +5,7 @@ from mithaq.formats.reports.pages import MOST_BYTES, NoReport, Pages, pages
 from mithaq.formats.reports.reading import Finding, Report, read
 from mithaq.formats.reports.review import (
     Taken,
+    checked,
     entries,
     in_order,
     place_of,
@@ -14,6 +15,6 @@ from mithaq.formats.reports.review import (
 )
 
 __all__ = [
-    "MOST_BYTES", "Advice", "Finding", "NoReport", "Pages", "Reason", "Report", "Taken", "entries", "in_order", "pages",
-    "place_of", "read", "reviewed", "sheet", "suggested",
+    "MOST_BYTES", "Advice", "Finding", "NoReport", "Pages", "Reason", "Report", "Taken", "checked", "entries",
+    "in_order", "pages", "place_of", "read", "reviewed", "sheet", "suggested",
 ]  # fmt: skip

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     SPOKEN = "spoken"  # a full stop or an at-sign written as a word: it may be one
     JOINED = "joined"  # it was put together over the end of a line
     SHARED = "shared"  # a service that everybody uses, and that is abused
+    HARMLESS = "harmless"  # on a list of what nobody should block
     COMMON = "common"  # keys and addresses that well-behaved machines have as well
     NAME = "name"  # of the kind that examples bear
     RESERVED = "reserved"  # an address of no one machine

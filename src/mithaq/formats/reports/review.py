@@ -6,18 +6,21 @@ about says ``?`` and is taken by no way.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from mithaq.clock import parse
 from mithaq.clock import text as instant_text
 from mithaq.errors import InputError
 from mithaq.formats.registry import Undated
-from mithaq.formats.reports.judge import Advice
+from mithaq.formats.reports.judge import Advice, Reason
 from mithaq.formats.reports.pages import NoReport
 from mithaq.formats.reports.reading import Finding, Report
 from mithaq.formats.reports.scan import CVE, OTHER, TECHNIQUE
 from mithaq.model import values
+from mithaq.model.benign import Effect, Hit
 from mithaq.model.canonical import Json
 from mithaq.model.labels import pap, tlp
 from mithaq.model.markings import pap_id, tlp_id
@@ -48,6 +51,25 @@ def suggested(report: Report) -> list[Taken]:
         for each in report.findings
         if each.advice is Advice.TAKE
     ]
+
+
+def checked(report: Report, match: Callable[[Value], list[Hit]]) -> Report:
+    """Return a report in which nothing that is known to be harmless is advised to be taken."""
+    findings = [
+        each
+        if each.advice is Advice.LEAVE or not _is_harmless(each, match)
+        else replace(
+            each,
+            advice=Advice.LOOK if each.reason is Reason.DEFANGED else Advice.LEAVE,
+            reason=Reason.HARMLESS,
+        )
+        for each in report.findings
+    ]
+    return replace(report, findings=findings)
+
+
+def _is_harmless(finding: Finding, match: Callable[[Value], list[Hit]]) -> bool:
+    return any(hit.effect is Effect.SUPPRESS for hit in match(Value(finding.kind, finding.value)))
 
 
 def place_of(finding: Finding) -> str:
