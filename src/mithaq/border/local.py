@@ -1,7 +1,7 @@
 """The way in from here: what our own people import, what they mark, and what clients post (border.md 1.2, 8.4)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -25,15 +25,13 @@ from mithaq.store.objects import Copy
 from mithaq.store.sources import Source, all_sources, put_source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An object somebody brings here, and what is to stand beside its bytes."""
 
     object: Object
     beside: Beside = Beside()
-    readers: Mapping[str, Sequence[str]] = field(
-        default_factory=dict
-    )  # party -> reader ids, for RED
+    # party -> reader ids, for RED
+    readers: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict[str, Sequence[str]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ from mithaq.model.values import KINDS
 
 UNREADABLE = "TLP:RED?"  # a marking nobody here can read counts as the strictest
 # Objects added in one transaction. What they are found by comes in no order: each writes pages of three indexes, which
-# more of them share; but while they are added nobody else writes, for half a second at most.
-UNIT = 10_000
+# more of them share; but while they are added nobody else writes, for less than a second.
+UNIT = 16_000
 _FIRST = {"marking-definition": 0, "identity": 1}
 _T = TypeVar("_T")
 

@@ -188,7 +188,8 @@ class _Takes:
         with self.core.begin() as unit:
             voucher = self.us.party if self.incoming.own else self.incoming.source.name
             found = dated(unit, self.us, voucher, said, self.now)
-            self._take(unit, found.fresh)
+            stored = self._take(unit, found.fresh)
+        self._tell_harmless(stored)
         self.added.known += found.known
         self.added.rejected += [
             Rejected(id="", code=error.code, where=f"line {each.position + 1}", why=str(error))
@@ -198,9 +199,16 @@ class _Takes:
     def objects(self, fit: Sequence[Object]) -> None:
         """Take objects that say themselves what they are."""
         with self.core.begin() as unit:
-            self._take(unit, fit)
+            stored = self._take(unit, fit)
+        self._tell_harmless(stored)
 
-    def _take(self, unit: Connection, fit: Sequence[Object]) -> None:
+    def _tell_harmless(self, stored: Sequence[Copy]) -> None:
+        for copy in stored:
+            found = findings(copy.object.body, self.us.benign.match)
+            if found:
+                self.added.benign += [(copy.object.id, each) for each in suppressing(found)]
+
+    def _take(self, unit: Connection, fit: Sequence[Object]) -> Sequence[Copy]:
         incoming, added = self.incoming, self.added
         given = [
             local.Given(object=each, beside=incoming.beside, readers=incoming.readers)
@@ -214,16 +222,12 @@ class _Takes:
         marks = [marking(copy) for copy in outcome.stored]
         added.unmarked += marks.count("")
         added.unreadable += marks.count(rules.UNREADABLE)
-        added.benign += [
-            (copy.object.id, found)
-            for copy in outcome.stored
-            for found in suppressing(findings(copy.object.body, self.us.benign.match))
-        ]
         added.known += outcome.known
         added.markings += outcome.defined
         added.rejected += [
             Rejected(id=id_, code=code, where="", why=why) for id_, code, why in outcome.refused
         ]
+        return outcome.stored
 
 
 def _refused(refusal: Refusal) -> Rejected:

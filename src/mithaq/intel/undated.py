@@ -28,8 +28,10 @@ def dated(unit: Connection, us: Us, voucher: str, said: Sequence[Undated], now: 
     """Return what a source says as objects: the first version now, another where it says something else than last."""
 
     def body(each: Undated, id_: str, first: str, last: str) -> dict[str, Json]:
-        refs: list[Json] = [_id(us, voucher, type_, key) for type_, key in each.names]
-        return _body(each, id_, first, last) | ({"object_refs": refs} if refs else {})
+        made_ = _body(each, id_, first, last)
+        if each.names:
+            made_["object_refs"] = [_id(us, voucher, type_, key) for type_, key in each.names]
+        return made_
 
     names = [_id(us, voucher, str(each.body["type"]), each.key) for each in said]
     here = objects.spans(unit, voucher, names)

@@ -123,7 +123,7 @@ class Benign:
         family = _FAMILY.get(kind)
         if family is None:
             return []
-        lists = self.of(family)
+        lists = self._read.get(family) or self.of(family)
         found = [
             Hit(each.name, entry, _weaker(effect, only=page and not each.hosts), how)
             for bit, entry, how in lists.find(kind, text)
@@ -164,8 +164,13 @@ def findings(
         return ()
     found: dict[Finding, None] = {}
     for group in groups(pattern) or ():
-        hits = [(value, benign(value)) for value in group]
-        if all(each for _, each in hits):
+        hits: list[tuple[Value, list[Hit]]] = []
+        for value in group:
+            each = benign(value)
+            if not each:  # as nearly always
+                break
+            hits.append((value, each))
+        else:
             only_said = any(each[0].effect is Effect.ADVISE for _, each in hits)
             for value, each in hits:
                 for hit in each:
@@ -256,6 +261,8 @@ class _Names(_Lists):
     def __init__(self, lists: Iterable[Listed]) -> None:
         self._suffixes: set[str] = set()
         super().__init__(lists)
+        advising = (bit for bit, each in enumerate(self.lists) if each.effect is Effect.ADVISE)
+        self._advising = sum(1 << bit for bit in advising)
 
     def _take(self, mask: int, each: Listed) -> int:
         count, table = 0, self._table
@@ -287,11 +294,12 @@ class _Names(_Lists):
             parent = text[at:]
             shared = shared or parent in self._suffixes
             mask = table.get(parent)
+            if mask and shared:
+                # Below a suffix everybody has names of their own: the list is right, and means somebody else.
+                mask &= self._advising
             if mask:
                 for bit in _bits(mask):
-                    # Below a suffix everybody has names of their own: the list is right, and means somebody else.
-                    if not shared or self.lists[bit].effect is Effect.ADVISE:
-                        yield bit, parent, How.BELOW
+                    yield bit, parent, How.BELOW
             at = text.find(".", at + 1)
 
 

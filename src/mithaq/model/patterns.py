@@ -111,7 +111,10 @@ def _tokens(pattern: str) -> Iterator[str | tuple[str, Sequence[str]]]:
 
 
 def _meant(constant: str) -> str:
-    return _ESCAPED.sub(r"\1", constant[1:-1]) if constant[0] == "'" else constant
+    if constant[0] != "'":
+        return constant
+    text = constant[1:-1]
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
 def _unsaid() -> NoReturn:

@@ -321,5 +321,5 @@ def test_what_an_unmarked_object_is_held_at_is_on_record_with_its_source(stage):
 
     on_record(
         stage, "source", "feed:x", by="ana", default_tlp="AMBER", community=f"{B}, {C}",
-        onward="open",
+        onward="open", reliability="",
     )  # fmt: skip
