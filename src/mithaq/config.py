@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,6 +40,14 @@ class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     page_limit: Count = 10_000  # objects in one TAXII page at most
 
 
+class Benign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is known here to be harmless, beside the lists that ship."""
+
+    own: tuple[str, ...] = ()  # our addresses, networks and names
+    evil: tuple[str, ...] = ()  # values that count as evil, whatever lists have them
+    lists: Mapping[str, Literal["suppress", "advise", "off"]] = {}
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The file's keys, as written."""
 
@@ -63,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     listener_user: str = ""  # operating-system user of the listener when serve runs as root
     log_level: str = "info"
     exchange: Exchange = Exchange()
+    benign: Benign = Benign()
 
     def __repr__(self) -> str:
         """Name the node alone: addresses of databases hold passwords."""

@@ -14,6 +14,7 @@ from mithaq.border.clocks import instants
 from mithaq.border.orders import reaches
 from mithaq.border.peers import document_of
 from mithaq.border.us import Us
+from mithaq.model.benign import Benign, findings, suppressing
 from mithaq.model.canonical import parse
 from mithaq.model.labels import FOOT, Label, Tlp, join, tlp
 from mithaq.model.markings import Marking, classify, label_of, path_labels
@@ -79,7 +80,7 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
         standing += releases.rows_towards(unit, sight, beyond - ids)
         targets |= beyond
     sources = all_sources(unit)
-    candidates = _candidates(unit, wanted, sources)
+    candidates = _candidates(unit, wanted, sources, us.benign)
     situation = Situation(
         us=us.party,
         country=us.country,
@@ -109,13 +110,16 @@ def gather(  # noqa: PLR0913 unit, us and now come with every act
 def candidates_of(unit: Connection, seqs: Iterable[int]) -> list[Candidate]:
     """Return copies as they might leave, each with its markings as its voucher defines them."""
     wanted = {copy.seq: copy for copy in objects.by_seq(unit, seqs)}
-    return _candidates(unit, wanted, all_sources(unit))
+    return _candidates(unit, wanted, all_sources(unit), None)
 
 
 def _candidates(
-    unit: Connection, wanted: Mapping[int, Copy], sources: Mapping[str, Source]
+    unit: Connection,
+    wanted: Mapping[int, Copy],
+    sources: Mapping[str, Source],
+    benign: Benign | None,
 ) -> list[Candidate]:
-    around = _Around(unit, wanted, sources)
+    around = _Around(unit, wanted, sources, benign)
     return [around.candidate(copy) for copy in wanted.values()]
 
 
@@ -213,8 +217,13 @@ class _Around:
     """What stands around some copies: their kin, and the terms they came under."""
 
     def __init__(
-        self, unit: Connection, copies: Mapping[int, Copy], sources: Mapping[str, Source]
+        self,
+        unit: Connection,
+        copies: Mapping[int, Copy],
+        sources: Mapping[str, Source],
+        benign: Benign | None,
     ) -> None:
+        self._benign = benign
         self._unit = unit
         self._tables = markings(unit)
         self._families = _families(unit, copies)
@@ -254,7 +263,15 @@ class _Around:
             newest=not later,
             label_floor=join(*(_label(c, table) for c in later)) if later else FOOT,
             lowers=own and self._is_below(copy, before, table),
+            benign=self._lists(copy) if kind == "indicator" else (),
         )
+
+    def _lists(self, copy: Copy) -> tuple[str, ...]:
+        """Return the lists of what is harmless that an indicator's values are on, if anybody asks."""
+        if self._benign is None:
+            return ()
+        kept = suppressing(findings(copy.object.body, self._benign.match))
+        return tuple(dict.fromkeys(each.hit.list for each in kept))
 
     def _is_below(self, copy: Copy, before: Sequence[Copy], table: Mapping[str, Marking]) -> bool:
         """Say whether a version's level is below that at which the versions before it stood.

@@ -64,7 +64,7 @@ def list_(ctx: typer.Context) -> None:
             desk.actor(unit, Permission.OBJECT_READ)
         lists = [node.us.benign.of(family) for family in FAMILIES]
     rows = [
-        {"list": each.name, "effect": str(each.effect), "entries": count}
+        {"list": each.name, "effect": str(node.us.benign.effect_of(each)), "entries": count}
         for group in lists
         for each, (_, count) in zip(group.lists, group.sizes(), strict=True)
         if count

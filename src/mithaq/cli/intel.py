@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,10 +15,13 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
+from mithaq.clock import text as text_of
 from mithaq.formats import LISTS, PLAIN
 from mithaq.intel import Added, Caveats, Copy, Filters, Known, Neighbour, Related
+from mithaq.model.benign import Benign, findings
 from mithaq.model.labels import Beside
 from mithaq.model.values import Value
+from mithaq.model.worth import worth
 from mithaq.node import Node
 
 app = topic()
@@ -207,13 +211,35 @@ def show(  # noqa: PLR0913 an argument per option
         actor = desk.actor(unit, Permission.OBJECT_READ)
         found = intel.versions(unit, node.us, actor, name)
         links = [] if versions or raw else intel.relate(unit, node.us, actor, found[0])
+        now, benign = node.clock(), node.us.benign
     if raw:
         desk.screen.exact(found[0].object.raw)
     elif versions:
         columns = ("marking", "number", "version", "from", "standing", "agreement", "received")
         desk.screen.rows(columns, [row(copy) for copy in found])
     else:
-        _show(desk, found[0], links)
+        _show(desk, found[0], links, _judged(found[0], links, benign, now))
+
+
+def _judged(
+    copy: Copy, related: Sequence[Related], benign: Benign, now: datetime
+) -> dict[str, Any]:
+    """Return what an indicator is worth now, and what it names that is on lists of what is harmless."""
+    body = copy.object.body
+    others = [e.copy.object.body for e in related if e.copy and e.direction == "from"]
+    found = worth(body, others, now)
+    if found is None:
+        return {}
+    said = {
+        "credibility": found.credibility,
+        "score": found.score,
+        "half_life": found.half_life,
+        "last_true": text_of(found.seen),
+        "sightings": found.sightings,
+        "against": found.against,
+        "worth_state": found.state,
+    }
+    return {"worth": said, "benign": [finding(each) for each in findings(body, benign.match)]}
 
 
 def _neighbours(desk: Desk, name: str, page: tuple[int, int]) -> None:
@@ -241,7 +267,7 @@ def _row_of_neighbour(each: Neighbour) -> dict[str, Any]:
     }
 
 
-def _show(desk: Desk, copy: Copy, related: Sequence[Related]) -> None:
+def _show(desk: Desk, copy: Copy, related: Sequence[Related], judged: dict[str, Any]) -> None:
     screen = desk.screen
     facts = row(copy) | {
         "owner": copy.owner,
@@ -262,10 +288,13 @@ def _show(desk: Desk, copy: Copy, related: Sequence[Related]) -> None:
         for each in related
     ]
     if screen.as_json:
-        screen.json(facts | {"object": dict(copy.object.body), "related": links})
+        screen.json(facts | judged | {"object": dict(copy.object.body), "related": links})
         return
     written = ", ".join(f"{key}={json.dumps(value)}" for key, value in facts["beside"].items())
-    screen.facts(facts | {"beside": written})
+    screen.facts(facts | judged.get("worth", {}) | {"beside": written})
+    if judged.get("benign"):
+        screen.line("")
+        screen.rows(BENIGN, judged["benign"])
     description = copy.object.body.get("description")
     if isinstance(description, str):
         screen.line("")

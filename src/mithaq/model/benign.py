@@ -8,7 +8,7 @@ compared label by label, addresses by their networks, digests by their kind.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -105,18 +105,28 @@ def nothing_more(_family: Family) -> Iterable[Listed]:
 class Benign:
     """Lists of what is harmless, read when the first value of their family is asked about."""
 
-    def __init__(self, supply: Supply = nothing_more) -> None:
-        """Take lists from ``supply``, beside those that every node has."""
-        self._supply = supply
-        self._read: dict[Family, _Lists] = {}
-
-    def match(self, value: Value, effects: Mapping[str, Effect] | None = None) -> list[Hit]:
-        """Return the lists that a value is on, what suppresses before what advises.
+    def __init__(
+        self,
+        supply: Supply = nothing_more,
+        *,
+        effects: Mapping[str, Effect] | None = None,
+        allowed: Container[str] = (),
+    ) -> None:
+        """Take lists from ``supply``, beside those that every node has.
 
         Args:
-            effects: of lists that a person gave another effect.
+            effects: of lists that somebody here gave another effect.
+            allowed: values that somebody here believes to be evil, whatever lists have them.
         """
+        self._supply = supply
+        self._effects = effects or {}
+        self._allowed = allowed
+        self._read: dict[Family, _Lists] = {}
+
+    def match(self, value: Value) -> list[Hit]:
+        """Return the lists that a value is on, what suppresses before what advises."""
         kind, text = value
+        allowed = text in self._allowed
         page = False
         if kind == "url":
             kind, text, page = _host(text)
@@ -125,15 +135,22 @@ class Benign:
             return []
         lists = self._read.get(family) or self.of(family)
         found = [
-            Hit(each.name, entry, _weaker(effect, only=page and not each.hosts), how)
+            Hit(each.name, entry, _weaker(effect, only=allowed or (page and not each.hosts)), how)
             for bit, entry, how in lists.find(kind, text)
-            if (effect := _effect(each := lists.lists[bit], how, effects)) is not Effect.OFF
+            if (effect := self._effect(each := lists.lists[bit], how)) is not Effect.OFF
         ]
         if page:
             found = [hit._replace(how=How.PAGE) for hit in found]
         if found:  # seldom
             found.sort(key=_by_effect)
         return found
+
+    def _effect(self, each: Listed, how: How) -> Effect:
+        return _weaker(self.effect_of(each), only=how is How.BELOW and not each.below)
+
+    def effect_of(self, each: Listed) -> Effect:
+        """Return what follows here from being on a list."""
+        return self._effects.get(each.name, each.effect)
 
     def of(self, family: Family) -> "_Lists":
         """Return the lists of one family."""
@@ -186,11 +203,6 @@ def suppressing(found: Iterable[Finding]) -> list[Finding]:
         if each.hit.effect is Effect.SUPPRESS:
             first.setdefault(each.value, each)
     return list(first.values())
-
-
-def _effect(each: Listed, how: How, effects: Mapping[str, Effect] | None) -> Effect:
-    effect = each.effect if effects is None else effects.get(each.name, each.effect)
-    return _weaker(effect, only=how is How.BELOW and not each.below)
 
 
 def _weaker(effect: Effect, *, only: bool) -> Effect:

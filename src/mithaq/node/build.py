@@ -21,7 +21,6 @@ from mithaq.exchange.transport import HttpWire
 from mithaq.exchange.wire import Wire
 from mithaq.formats import BUILT_IN, Registry
 from mithaq.ingest import Collector
-from mithaq.model.benign import Benign
 from mithaq.model.ids import new_id
 from mithaq.node import plugins, tlsfiles, warninglists
 from mithaq.node.keyring import Keyring
@@ -214,7 +213,7 @@ def _us(config: Config, clock: Clock) -> tuple[Us, Keyring]:
         signer=keys,
         secret=secret,
         max_frame_bytes=settings.exchange.max_frame_bytes,
-        benign=Benign(warninglists.lists),
+        benign=warninglists.known_here(settings.benign),
     )
     return us, keys
 

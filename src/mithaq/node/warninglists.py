@@ -12,7 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from mithaq.model.benign import Effect, Family, Listed
+from mithaq import config
+from mithaq.config import InvalidConfig
+from mithaq.model.benign import OWN_ADDRESSES, OWN_NAMES, Benign, Effect, Family, Listed
+from mithaq.model.values import Value, recognised
 
 _SAID = Effect.ADVISE
 _KEPT: Mapping[Family, frozenset[str]] = {  # lists whose entries are kept from tools
@@ -71,6 +74,43 @@ _LISTS = "pymispwarninglists/data/misp-warninglists/lists"
 
 class _File(msgspec.Struct):
     list: list[str]
+
+
+def known_here(settings: config.Benign) -> Benign:
+    """Return what is known to be harmless on a node: the lists that ship, as its settings have them, and its own.
+
+    Raises:
+        InvalidConfig: what is ours, or evil, is no address, network or name.
+    """
+    own = [_meant(written) for written in settings.own]
+    addresses = [each.text for each in own if each.kind != "domain"]
+    names = [each.text for each in own if each.kind == "domain"]
+
+    def supply(family: Family) -> Iterator[Listed]:
+        if family == "address" and addresses:
+            yield _own(OWN_ADDRESSES, family, addresses)
+        if family in {"name", "mail"} and names:
+            yield _own(OWN_NAMES, family, names)
+        yield from lists(family)
+
+    return Benign(
+        supply,
+        effects={name: Effect(effect) for name, effect in settings.lists.items()},
+        allowed=frozenset(_meant(written, any_kind=True).text for written in settings.evil),
+    )
+
+
+def _own(name: str, family: Family, entries: list[str]) -> Listed:
+    return Listed(name=name, family=family, effect=Effect.SUPPRESS, entries=entries, hosts=True)
+
+
+def _meant(written: str, *, any_kind: bool = False) -> Value:
+    found = recognised(written)
+    if found is None and any_kind:
+        return Value("", written.strip().lower())  # a digest
+    if found is None or not (any_kind or found.kind in {"ipv4", "ipv6", "domain"}):
+        raise InvalidConfig(f"benign: {written!r} is no address, network or name", key="benign")
+    return found
 
 
 def lists(family: Family) -> Iterator[Listed]:

@@ -50,6 +50,7 @@ class Rule(StrEnum):
     # reasons of a hold
     SECOND_PERSON = "second-person"  # 2.2, 2.8
     POLICY_OWNER = "policy-owner"  # 2.10
+    KNOWN_BENIGN = "known-benign"  # it names what lists hold to be harmless
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -86,7 +87,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """It waits for persons: ``needs`` holds second-person and policy-owner."""
+    """It waits for persons: ``needs`` holds second-person, policy-owner and known-benign."""
 
     view: View
     clause: str

@@ -15,7 +15,9 @@ LANGUAGES: tuple[Language, ...] = ("en", "fr", "ar")
 Wording: TypeAlias = Mapping[str, str | Mapping[str, str]]
 _OPEN, _CLOSE = "\u2068", "\u2069"  # FIRST STRONG ISOLATE, POP DIRECTIONAL ISOLATE
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LISTS = frozenset({"added", "for", "gained", "lost", "most", "removed", "to", "unknown", "which"})
+_LISTS = frozenset(
+    {"added", "for", "gained", "lists", "lost", "most", "removed", "to", "unknown", "which"}
+)
 _NONE: frozenset[str] = frozenset()
 
 
@@ -77,6 +79,7 @@ FACTS: Mapping[Rule, Mapping[str, frozenset[str]]] = {
     Rule.PRIVATE_KIND: {"": frozenset({"kind"})},
     Rule.SECOND_PERSON: _facts(level="is", lowers=""),
     Rule.POLICY_OWNER: {"": _NONE},
+    Rule.KNOWN_BENIGN: {"": frozenset({"lists"})},
 }
 
 

@@ -16,7 +16,9 @@ from mithaq.policy.situation import Candidate, Peer, Situation
 from mithaq.policy.views import Draft, Reading, is_as_stored, is_valid
 
 # What of a candidate is read elsewhere: what is not named here tells candidates apart, also what is added one day.
-_ITS_OWN = {"key", "object", "author", "beside", "label_floor", "lowers", "markings", "readers"}
+_ITS_OWN = {
+    "key", "object", "author", "beside", "benign", "label_floor", "lowers", "markings", "readers",
+}  # fmt: skip
 _told_apart_by = attrgetter(*sorted(set(Candidate.__struct_fields__) - _ITS_OWN))
 
 
@@ -87,6 +89,7 @@ class Grounds:
             stand.quiet
             and is_as_stored(made)
             and not candidate.lowers
+            and not candidate.benign
             and not attributes_anything(candidate.object)
         )
 

@@ -6,11 +6,13 @@ from mithaq.policy.decision import Reason, Rule, View
 from mithaq.policy.situation import Approval, Situation
 from mithaq.policy.views import Draft
 
+NAMED = 3  # lists that a reason names
+
 
 def needs_of(
     situation: Situation, terms: str, made: Draft, seen: View, peer: str
 ) -> frozenset[str]:
-    """Return what the view still waits for: ``second-person``, ``policy-owner``, or nothing.
+    """Return what the view still waits for: ``second-person``, ``policy-owner``, ``known-benign``, or nothing.
 
     Args:
         terms: digest of the agreement's exact text; an approval of another text is void.
@@ -21,11 +23,15 @@ def needs_of(
         needs.add(str(Rule.SECOND_PERSON))
     if attributes(seen.body) and (made.clause.attribution == "hold" or not candidate.own):
         needs.add(str(Rule.POLICY_OWNER))
+    if candidate.benign:
+        needs.add(str(Rule.KNOWN_BENIGN))
     if not needs:
         return frozenset()
     good = [a for a in situation.approvals if _counts(a, terms, made, seen, peer)]
     if good:
         needs.discard(str(Rule.SECOND_PERSON))
+    if any(not a.standing for a in good):  # somebody looked
+        needs.discard(str(Rule.KNOWN_BENIGN))
     if any("policy-owner" in a.approver.roles and not a.standing for a in good):
         needs.discard(str(Rule.POLICY_OWNER))
     return frozenset(needs)
@@ -37,6 +43,8 @@ def because(need: str, made: Draft, seen: View) -> Reason:
     if need == Rule.SECOND_PERSON:
         high = (seen.label.tlp or Tlp.CLEAR) >= Tlp.AMBER_STRICT
         facts = {"because": "level", "is": str(seen.label.tlp)} if high else {"because": "lowers"}
+    if need == Rule.KNOWN_BENIGN:
+        facts = {"lists": ", ".join(made.reading.candidate.benign[:NAMED])}
     return Reason(rule=Rule(need), clause=made.clause.id, facts=facts)
 
 

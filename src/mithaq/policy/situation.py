@@ -66,6 +66,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lowers: bool = False  # an own version whose level is below the version before it
     forged: bool = False  # came under a forged fixed marking
     disowned: bool = False  # claims a creator who is enrolled and did not vouch
+    benign: tuple[str, ...] = ()  # lists of what is harmless that what it names is on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

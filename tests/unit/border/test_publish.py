@@ -9,15 +9,17 @@ from mithaq.border import admit, signing, watch
 from mithaq.border.approval import decline
 from mithaq.border.publish import decode_reasons, publish, reconsider
 from mithaq.errors import Conflict, InputError, NotFound, Refused
+from mithaq.model.benign import Benign, Effect, Listed
 from mithaq.model.labels import Beside, Pap, Tlp
-from mithaq.policy.decision import Hold, Release, Withhold
+from mithaq.policy.decision import Hold, Release, Rule, Withhold
 from mithaq.seal.envelope import read
 from mithaq.seal.frames import split
 from mithaq.seal.keys import generate
 from mithaq.seal.messages import Order, Seal, decode
 from mithaq.store import channels
 from tests.unit.border.lies import PowerCut, pair, power_cut, sign_both
-from tests.unit.border.stage import FORUM, PAIR, US, WIDE, B, C, agreement, put, sealed
+from tests.unit.border.stage import AT, FORUM, PAIR, US, WIDE, B, C, agreement, put, sealed
+from tests.values import replace
 
 
 def states(stage, copy):
@@ -453,3 +455,38 @@ def test_what_came_for_defence_is_passed_on_for_nothing_else(stage):
     for purpose, goes in (("warning", []), ("judicial", []), ("defence", [("wide", C)])):
         stage.do(publish, stage.us, "ana", [copy.seq], "wide", stage.now, purpose)
         assert rows_of(stage, copy) == goes
+
+
+def indicator(stage, value, **more):
+    written = f"[ipv4-addr:value = '{value}']"
+    more |= {"pattern": written, "pattern_type": "stix", "valid_from": AT}
+    return stage.body("indicator", by=US, **more)
+
+
+def test_an_indicator_on_something_harmless_waits_for_a_person_and_says_on_which_list_it_is(stage):
+    stage.enrol("omar")
+    [private, evil] = stage.give(indicator(stage, "10.0.0.7"), indicator(stage, "203.0.113.7"))
+
+    made = stage.publish(private, evil)
+
+    assert (rows_of(stage, private), rows_of(stage, evil)) == ([], [(PAIR, B)])
+    hold = made.decisions[B, private.seq]
+    assert hold.needs == {"known-benign"}
+    assert [(r.rule, r.facts) for r in hold.reasons] == [(Rule.KNOWN_BENIGN, {"lists": "reserved"})]
+    stage.approve("omar", private)
+    assert rows_of(stage, private) == [(PAIR, B)]
+
+
+def test_what_stands_goes_on_standing_when_a_list_comes_to_have_it(stage):
+    [copy] = stage.give(indicator(stage, "203.0.113.7"))
+    stage.publish(copy)
+    lists = [
+        Listed(name="own", family="address", effect=Effect.SUPPRESS, entries=["203.0.113.0/24"])
+    ]
+    knowing = replace(
+        stage.us, benign=Benign(lambda family: [x for x in lists if x.family == family])
+    )
+
+    stage.do(reconsider, knowing, PAIR, [copy.seq], stage.now)
+
+    assert rows_of(stage, copy) == [(PAIR, B)]

@@ -74,7 +74,7 @@ BARE = {
     "sent_by": "", "via": None, "via_agreement": "", "via_parties": frozenset(), "via_purposes": None,
     "onward": "none", "from_client": False, "relayed": False, "author": "", "beside": Beside(),
     "markings": {}, "readers": {}, "newest": True, "label_floor": FOOT, "lowers": False,
-    "forged": False, "disowned": False,
+    "forged": False, "disowned": False, "benign": (),
 }  # fmt: skip
 
 

@@ -54,12 +54,14 @@ LISTS = (
 )
 
 
-def known(*lists):
-    return Benign(lambda family: [each for each in lists or LISTS if each.family == family])
+def known(*lists, **given):
+    return Benign(
+        lambda family: [each for each in lists or LISTS if each.family == family], **given
+    )
 
 
 def said(kind, text, **given):
-    hits = known().match(of_kind(kind, text), **given)
+    hits = known(**given).match(of_kind(kind, text))
     return [(hit.list, hit.effect.value, hit.how.value) for hit in hits]
 
 
@@ -162,6 +164,12 @@ def test_a_person_may_give_a_list_another_effect():
     ]
     assert said("domain", "short.example", effects={"shared": Effect.SUPPRESS}) == [
         ("shared", "suppress", "is")
+    ]
+
+
+def test_a_value_that_somebody_here_believes_to_be_evil_is_only_said_to_be_on_lists():
+    assert said("domain", "google.example", allowed={"google.example"}) == [
+        ("owner", "advise", "is")
     ]
 
 

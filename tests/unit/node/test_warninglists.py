@@ -2,6 +2,8 @@
 
 import pytest
 
+from mithaq.config import Benign as Settings
+from mithaq.config import InvalidConfig
 from mithaq.model.benign import FAMILIES, Benign, Effect
 from mithaq.model.values import of_kind
 from mithaq.node import warninglists
@@ -71,3 +73,39 @@ def test_nearly_every_entry_of_a_list_can_be_compared(benign):
         for name, count in benign.of(family).sizes():
             whole = name != "microsoft-attack-simulator"  # names and addresses in one list
             assert count >= (0.98 if whole else 0.05) * sizes.get(name, 0), name
+
+
+def test_a_node_knows_its_own_space_and_keeps_it_from_tools_whatever_page_is_named():
+    here = warninglists.known_here(
+        Settings(own=("203.0.113.0/24", "2001:db8:7::/48", "gov.example"))
+    )
+
+    for kind, text in (
+        ("ipv4", "203.0.113.9"),
+        ("ipv6", "2001:db8:7::1"),
+        ("domain", "mail.gov.example"),
+        ("email", "minister@gov.example"),
+        ("url", "https://mail.gov.example/login"),
+        ("ipv4", "203.0.112.0/22"),
+    ):
+        hit = here.match(of_kind(kind, text))[0]
+        assert (hit.list.startswith("own-"), hit.effect) == (True, Effect.SUPPRESS)
+    assert here.match(of_kind("domain", "evil.example")) == []
+
+
+def test_a_person_may_say_that_a_value_is_evil_and_that_a_list_means_something_else():
+    here = warninglists.known_here(
+        Settings(
+            evil=("google.com", "D41D8CD98F00B204E9800998ECF8427E"), lists={"public-dns-v4": "off"}
+        )
+    )
+
+    assert first(here, "domain", "google.com") is Effect.ADVISE
+    assert first(here, "md5", "d41d8cd98f00b204e9800998ecf8427e") is Effect.ADVISE
+    assert "public-dns-v4" not in {h.list for h in here.match(of_kind("ipv4", "8.8.8.8"))}
+
+
+@pytest.mark.parametrize("written", ["nonsense", "https://gov.example/"])
+def test_own_space_that_is_none_is_refused(written):
+    with pytest.raises(InvalidConfig):
+        warninglists.known_here(Settings(own=(written,)))

@@ -197,6 +197,8 @@ class Oracle:
             wanted.add("second-person")
         if attributed(made.body) and (clause.attribution == "hold" or not c.own):
             wanted.add("policy-owner")
+        if c.benign:
+            wanted.add("known-benign")
         for x in self.s.approvals:
             if (
                 (x.key, x.agreement_digest, x.view) == (key, digest_of(self.a), digest(made.raw))
@@ -204,10 +206,10 @@ class Oracle:
                 and x.approver.name not in {x.proposer, c.author}
                 and x.approver.clearance >= level
             ):
-                wanted.discard("second-person")
+                wanted -= {"second-person", "known-benign"}
                 if "policy-owner" in x.approver.roles:
                     wanted.discard("policy-owner")
-        return wanted - {"second-person"} if stands else wanted
+        return wanted & {"policy-owner"} if stands else wanted
 
     # --- the greatest fixpoint
     def run(self) -> dict[Pair, Answer]:

@@ -17,7 +17,7 @@ from tests.unit.policy.world_objects import NOBODY_KNOWS, VERSIONS
 from tests.values import replace
 
 PAIR = pact("borea")
-SECOND_PERSON, POLICY_OWNER = "second-person", "policy-owner"
+SECOND_PERSON, POLICY_OWNER, BENIGN = "second-person", "policy-owner", "known-benign"
 
 
 def made(candidate: Candidate, **terms: Any) -> Draft:
@@ -54,6 +54,7 @@ def actor(**more: Any) -> Candidate:
         (ours(FIRST, Tlp.AMBER_STRICT), {}, {SECOND_PERSON}),
         (ours(FIRST, Tlp.RED), {}, {SECOND_PERSON}),
         (replace(ours(FIRST, Tlp.GREEN), lowers=True), {}, {SECOND_PERSON}),
+        (replace(ours(FIRST, Tlp.CLEAR), benign=("google",)), {}, {BENIGN}),
         (actor(), {}, {POLICY_OWNER}),
         (actor(), {"attribution": "release"}, set()),
         (replace(actor(), own=False), {"attribution": "release"}, {POLICY_OWNER}),
@@ -115,6 +116,15 @@ def test_a_yes_to_what_is_no_more_than_lowered_takes_no_clearance_above_its_leve
     assert needs(lowered, yes(lowered, clearance=Tlp.CLEAR)) == {SECOND_PERSON}
 
 
+def test_what_is_known_to_be_harmless_waits_for_another_person_who_looks():
+    known = replace(ours(FIRST, Tlp.AMBER_STRICT), benign=("google",))
+
+    assert needs(known) == {SECOND_PERSON, BENIGN}
+    assert needs(known, yes(known)) == set()
+    assert needs(known, yes(known, name="amal")) == {SECOND_PERSON, BENIGN}
+    assert needs(known, yes(known, standing=True)) == {BENIGN}
+
+
 def test_why_a_view_waits_is_said_with_its_clause():
     strict, lowered = made(STRICT), made(replace(ours(FIRST, Tlp.GREEN), lowers=True))
 
@@ -125,6 +135,10 @@ def test_why_a_view_waits_is_said_with_its_clause():
         rule=Rule.SECOND_PERSON, clause="c", facts={"because": "level", "is": "AMBER+STRICT"}
     )
     assert said(SECOND_PERSON, lowered).facts == {"because": "lowers"}
+    known = made(replace(ours(FIRST, Tlp.GREEN), benign=("alexa", "google", "microsoft", "tlds")))
+    assert said(BENIGN, known) == Reason(
+        rule=Rule.KNOWN_BENIGN, clause="c", facts={"lists": "alexa, google, microsoft"}
+    )
     assert said(POLICY_OWNER, strict) == Reason(rule=Rule.POLICY_OWNER, clause="c")
 
 

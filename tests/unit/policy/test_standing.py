@@ -201,6 +201,8 @@ def test_it_counts_only_if_both_clocks_agree_that_it_does(change, instants, wall
         ({}, {"second-person"}, Tlp.GREEN, "ana", True),
         ({}, {"second-person", "policy-owner"}, Tlp.GREEN, "ana", False),
         ({}, {"policy-owner"}, Tlp.GREEN, "ana", False),
+        ({}, {"second-person", "known-benign"}, Tlp.GREEN, "ana", False),
+        ({}, {"known-benign"}, Tlp.GREEN, "ana", False),
         ({}, {"second-person"}, None, "ana", False),
         ({}, {"second-person"}, Tlp.RED, "ana", False),
         ({}, {"second-person"}, Tlp.GREEN, "dora", False),

@@ -204,6 +204,7 @@ class _Making(Objects):
             },
             forged=self.maybe(0.02),
             disowned=self.maybe(0.02),
+            benign=("google",) if self.maybe(0.05) else (),
         )
 
     def beside(self) -> Beside:
