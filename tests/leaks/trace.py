@@ -70,7 +70,22 @@ def probe(pair, numbers, *, thorough=False):
         manifest = pair.compare(who, "GET", "/export/misp/manifest.json")
         for uuid in json.loads(manifest.body) if manifest.status == HTTPStatus.OK else ():
             pair.compare(who, "GET", f"/export/misp/{uuid}.json")
+            pair.compare(who, "GET", f"/events/view/{uuid}")
+        _misp(pair, who, numbers)
     pair.both(lambda side: side.wait(1))
+
+
+def _misp(pair, who, numbers):
+    """Ask as MISP's tools do."""
+    for path in ("/servers/getVersion", "/users/view/me"):
+        pair.compare(who, "GET", path)
+    pair.compare(who, "POST", "/events/index", b'{"minimal": 1}')
+    uuids = [id_of(n).partition("--")[2] for n in numbers]
+    for uuid in uuids:
+        pair.compare(who, "GET", f"/events/view/{uuid}")
+    for asked in ({}, {"limit": 1}, {"uuid": uuids or "x"}, {"tags": "tlp:red"}, {"org": "x"}):
+        for path in ("/events/restSearch", "/attributes/restSearch"):
+            pair.compare(who, "POST", path, json.dumps(asked).encode())
 
 
 def _root(pair, who, root, ids, *, thorough):

@@ -52,30 +52,46 @@ def export(visit: Visit, name: str, file: str = "") -> Response:
         NotFound: there is no such file, or the client has no grant in force.
     """
     file = file or name
+    made = kept(visit, name)
+    if file not in made.files:
+        raise NotFound("no such file")
+    tag = {"etag": made.tags[file]}
+    if _has(visit.request.headers.get("if-none-match", ""), tag["etag"]):
+        return Response(status=304, headers=tag)
+    note(visit, made)
+    media = MEDIA.get(file, EXPORTS[name].media)
+    headers = {**made.headers, **tag, "content-type": media}
+    return Response(status=200, headers=headers, body=made.files[file])
+
+
+def kept(visit: Visit, name: str) -> Kept:
+    """Return an export as it is to be printed now.
+
+    Raises:
+        NotFound: the client has no grant in force.
+        HttpProblem: 503.
+    """
     try:
         which = exports.shelves_of(visit.shelf, visit.knock.name, visit.now)
     except ShelfBlocked as error:
         raise HttpProblem(503, headers={"retry-after": "5"}) from error
     state = tuple((s.shelf, s.position, pages.count(visit.shelf, s.shelf)) for s in which)
     prints, client = visit.prints, visit.knock.name
-    kept = prints.of(client, name)
-    if kept is None or not kept.holds(state, visit.now):
+    made = prints.of(client, name)
+    if made is None or not made.holds(state, visit.now):
         with prints.turn(client):
-            kept = prints.of(client, name)
-            if kept is None or not kept.holds(state, visit.now):
-                kept = _print(visit, which, state, name)
-                prints.keep(client, name, kept)
-    if file not in kept.files:
-        raise NotFound("no such file")
-    tag = {"etag": kept.tags[file]}
-    if _has(visit.request.headers.get("if-none-match", ""), tag["etag"]):
-        return Response(status=304, headers=tag)
-    for shelf, positions in kept.told.items():
+            made = prints.of(client, name)
+            if made is None or not made.holds(state, visit.now):
+                made = _print(visit, which, state, name)
+                prints.keep(client, name, made)
+    return made
+
+
+def note(visit: Visit, made: Kept) -> None:
+    """Note once, before any of it is handed out, who reads what is told in a print."""
+    for shelf, positions in made.told.items():
         visit.note_fetched(shelf, positions)
-    kept.told = {}
-    media = MEDIA.get(file, EXPORTS[name].media)
-    headers = {**kept.headers, **tag, "content-type": media}
-    return Response(status=200, headers=headers, body=kept.files[file])
+    made.told = {}
 
 
 def _print(visit: Visit, which: list[Shelf], state: object, name: str) -> Kept:

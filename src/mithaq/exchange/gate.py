@@ -1,7 +1,8 @@
 """Who is calling, how much they may ask, and which shelf is theirs (border.md 6, step 1; 9.2; 10.3).
 
 Nodes sign their requests with a pinned exchange key (RFC 9421); ordinary clients send their token, as Basic
-``NAME:TOKEN`` or as Bearer. Whoever is unknown, unconfirmed or wrong gets the same answer, byte for byte.
+``NAME:TOKEN``, as Bearer or, as MISP's tools do, by itself. Whoever is unknown, unconfirmed or wrong gets the same
+answer, byte for byte.
 """
 
 import base64
@@ -107,7 +108,9 @@ class Gate:
         scheme, _, rest = written.strip().partition(" ")
         name: str | None = None
         token = rest.strip()
-        if scheme.lower() == "basic":
+        if not token:
+            token = scheme  # MISP's tools send their key by itself
+        elif scheme.lower() == "basic":
             name, token = _basic(token) or ("", "")
         elif scheme.lower() != "bearer":
             raise self.unknown()

@@ -164,6 +164,13 @@ TABLE: Mapping[tuple[str, str], Declared] = {
     ("/export/misp/manifest.json", "GET"): Declared(media=JSON, others=(404,), tagged=True),
     ("/export/misp/hashes.csv", "GET"): Declared(media=CSV, others=(404,), tagged=True),
     ("/export/misp/{event}", "GET"): Declared(media=JSON, others=(404,), tagged=True),
+    ("/servers/getVersion", "GET"): Declared(media=JSON, others=(404,)),
+    ("/users/view/me", "GET"): Declared(media=JSON, others=(404,)),
+    ("/events/view/{event}", "GET"): Declared(media=JSON, others=(404,)),
+    **{
+        (path, "POST"): Declared(media=JSON, others=(400, 404), takes=JSON)
+        for path in ("/events/index", "/events/restSearch", "/attributes/restSearch")
+    },
 }
 # Whoever is known may be turned away for a time; whoever is not is told so; a body may be too long, too
 # slow or packed.

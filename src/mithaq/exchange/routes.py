@@ -8,7 +8,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from mithaq.errors import NotFound
-from mithaq.exchange import between, export, taxii
+from mithaq.exchange import between, export, misp, taxii
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Hearing, Settings, Visit, segment
 from mithaq.exchange.wire import Response
@@ -61,7 +61,7 @@ def find(method: str, path: str) -> tuple[Verb, Names]:
     Nothing of this depends on who asks or on what is held.
 
     Raises:
-        NotFound: no route has that form; but for exports every one ends in a slash (TAXII 2.1 section 3.1).
+        NotFound: no route has that form; but for exports and MISP's every one ends in a slash (TAXII 2.1 section 3.1).
         HttpProblem: 405.
     """
     for route in ROUTES:
@@ -94,6 +94,15 @@ def _export(name: str, file: str = "") -> Route:
         return export.export(visit, name, file.format(**names))
 
     return _at(f"/export/{file or name}", {"GET": Known(answer=answer, only="client")})
+
+
+def _misp(path: str, method: str, answer: Callable[[Visit, Names], Response]) -> Route:
+    """Return a route of MISP's tools, whose searches have a body."""
+    return _at(path, {method: Known(answer=answer, only="client", most_bytes=_search)})
+
+
+def _search(_settings: Settings) -> int:
+    return misp.MOST_BYTES
 
 
 def _envelope(settings: Settings) -> int:
@@ -157,4 +166,10 @@ ROUTES = (
     _export("misp", "misp/manifest.json"),
     _export("misp", "misp/hashes.csv"),
     _export("misp", "misp/{event}"),
+    _misp("/servers/getVersion", "GET", misp.version),
+    _misp("/users/view/me", "GET", misp.me),
+    _misp("/events/view/{event}", "GET", misp.view),
+    _misp("/events/index", "POST", misp.index),
+    _misp("/events/restSearch", "POST", misp.search_events),
+    _misp("/attributes/restSearch", "POST", misp.search_attributes),
 )
