@@ -522,3 +522,14 @@ def _until(id_):
         "type": "marking-definition", "spec_version": "2.1", "id": id_,
         "created": "2026-03-01T12:00:00.000Z", "extensions": {IEP_EXTENSION: terms},
     }  # fmt: skip
+
+
+def test_whether_something_is_harmless_is_asked_for_a_decision_alone(stage):
+    pattern = {"pattern": "[ipv4-addr:value = '10.0.0.7']", "pattern_type": "stix"}
+    [copy] = stage.give(
+        stage.body("indicator", by=US, valid_from="2026-01-01T00:00:00.000Z", **pattern)
+    )
+
+    assert stage.ask(candidates_of, [copy.seq])[0].benign == ()
+    [judged] = gathered(stage, copy).candidates
+    assert judged.benign == ("reserved",)
