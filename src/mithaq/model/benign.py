@@ -6,6 +6,7 @@ which is worth knowing and no reason to believe it harmless. Nothing is ever mat
 compared label by label, addresses by their networks, digests by their kind.
 """
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -231,7 +232,7 @@ def _host(url: str) -> tuple[str, str, bool]:
 _Found: TypeAlias = Iterator[tuple[int, str, How]]  # the number of a list, and its entry
 
 
-class _Lists:
+class _Lists(ABC):
     """Lists as one table: a key, and the lists that have it as the bits of a number."""
 
     def __init__(self, lists: Iterable[Listed]) -> None:
@@ -254,9 +255,9 @@ class _Lists:
         """Return the names of the lists, and how many entries each has here."""
         return [(each.name, count) for each, count in zip(self.lists, self._counts, strict=True)]
 
+    @abstractmethod
     def find(self, kind: str, text: str) -> _Found:
         """Yield the lists that have a text."""
-        raise NotImplementedError
 
 
 class _Digests(_Lists):

@@ -9,7 +9,8 @@ from mithaq.exchange.wire import Request
 from mithaq.ingest.rules import basic_of
 from tests.conformance import servers
 
-PATH = "/root/collections/c1/objects/"
+PATH = "/api/collections/c1/objects/"
+MEDALLIONS = "root"  # the API root of medallion, as its settings name it
 
 
 def through(wire, origin):
@@ -32,7 +33,7 @@ def test_medallion_is_read_page_by_page_and_then_says_nothing_new(web, desk, mon
     monkeypatch.setattr("mithaq.ingest.taxii.LIMIT", 5)
     web.pages["*"] = through(servers.medallion_wire(), "http://peer.example")
     login = basic_of(*servers.MEDALLION_LOGIN)
-    desk.add(f"{web.url}/root/", via="taxii", tlp="", credential=login, secret=True)
+    desk.add(f"{web.url}/{MEDALLIONS}/", via="taxii", tlp="", credential=login, secret=True)
 
     health = desk.run()
 
@@ -92,7 +93,7 @@ def test_a_run_that_breaks_off_begins_again_where_nothing_is_lost(web, desk):
     pages21(web, [servers.tool(1)], [servers.tool(2)], [servers.tool(3)])
     good = web.pages[PATH]
     web.pages[PATH] = lambda handler: (500, {}, b"") if "next=2" in handler.path else good(handler)
-    desk.add(f"{web.url}/root/collections/c1/", via="taxii", tlp="")
+    desk.add(f"{web.url}/api/collections/c1/", via="taxii", tlp="")
 
     assert desk.run().outcome == "failed"
     assert len(desk.copies()) == 2
@@ -109,7 +110,7 @@ def test_pages_in_circles_end(web, desk):
         return 200, {}, json.dumps(body).encode()
 
     web.pages[PATH] = page
-    desk.add(f"{web.url}/root/collections/c1/", via="taxii", tlp="")
+    desk.add(f"{web.url}/api/collections/c1/", via="taxii", tlp="")
 
     assert desk.run().code == "pages"
     assert len(web.asked) == 2
@@ -124,22 +125,22 @@ def test_a_server_that_pages_by_added_after_alone_is_read_to_its_end(web, desk):
         return 200, {"X-TAXII-Date-Added-Last": last}, json.dumps(body).encode()
 
     web.pages[PATH] = page
-    desk.add(f"{web.url}/root/collections/c1/", via="taxii", tlp="")
+    desk.add(f"{web.url}/api/collections/c1/", via="taxii", tlp="")
 
     assert desk.run().taken == 4
 
 
 def test_several_collections_are_named_and_a_root_elsewhere_is_not_asked(web, desk):
-    roots = {"title": "x", "api_roots": [f"{web.url}/root/", "http://169.254.169.254/x/"]}
+    roots = {"title": "x", "api_roots": [f"{web.url}/api/", "http://169.254.169.254/x/"]}
     web.page("/taxii2/", json.dumps(roots).encode())
     held = [{"id": name, "can_read": name != "c3"} for name in ("c1", "c2", "c3")]
-    web.page("/root/collections/", json.dumps({"collections": held}).encode())
+    web.page("/api/collections/", json.dumps({"collections": held}).encode())
     desk.add(f"{web.url}/taxii2/", via="taxii", tlp="")
 
     health = desk.run()
 
     assert health.code == "collection"
-    assert "/root/collections/c1, " in health.why
+    assert "/api/collections/c1, " in health.why
     assert "c3" not in health.why
 
 
@@ -181,7 +182,7 @@ def pages20(web, *, bundle=True):
 @pytest.mark.parametrize("bundle", [True, False])
 def test_a_server_of_taxii_2_0_is_read_range_by_range_and_lifted(web, desk, bundle):
     pages20(web, bundle=bundle)
-    desk.add(f"{web.url}/root/collections/c1/", via="taxii-2.0", tlp="GREEN")
+    desk.add(f"{web.url}/api/collections/c1/", via="taxii-2.0", tlp="GREEN")
 
     health = desk.run()
 
@@ -194,6 +195,6 @@ def test_a_server_that_gives_another_range_is_not_followed(web, desk):
     told = {"Content_Range": "items 7-9/20"}
     body = json.dumps({"objects": OLD[:1]}).encode()
     web.page(PATH, body, status=206, **told)
-    desk.add(f"{web.url}/root/collections/c1/", via="taxii-2.0", tlp="GREEN")
+    desk.add(f"{web.url}/api/collections/c1/", via="taxii-2.0", tlp="GREEN")
 
     assert desk.run().code == "pages"
