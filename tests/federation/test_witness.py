@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from mithaq.audit import evidence, log
+from mithaq.audit import evidence, log, subjects
 from mithaq.audit.evidence import Unproven
 from mithaq.border import alarms as border
 from mithaq.border import peers, verify
@@ -123,7 +123,7 @@ def test_a_proof_under_a_head_that_a_witness_signed_shows_it(three):
     [head] = cosigned(three)
     with three.nodes["aurelia"].core.read() as unit:
         [index] = [
-            i for i, r in log.find(unit, "tool--00000000-0000-4000-8000-000000000001")
+            i for i, r in subjects.find(unit, "tool--00000000-0000-4000-8000-000000000001")
             if r.get("peer") == "borea"
         ]  # fmt: skip
         proof = log.prove(unit, [index], head.envelope)

@@ -4,7 +4,7 @@ import json
 
 import msgspec
 
-from mithaq.audit import log
+from mithaq.audit import log, subjects
 from mithaq.clock import text
 from mithaq.exchange.wire import Request
 from mithaq.languages import catalogue
@@ -394,7 +394,7 @@ def test_a_proof_signed_by_another_than_whose_log_it_claims_does_not_hold(allies
     node, other = allies.nodes["asteria"], allies.nodes["borea"]
     with node.core.begin() as unit:  # asteria's log, its head signed by borea in asteria's name
         head = log.checkpoint(unit, ("asteria", "live"), other.us.signer, allies.clock())
-        [index, *_] = [at for at, _ in log.find(unit, indicator(1, "")["id"])]
+        [index, *_] = [at for at, _ in subjects.find(unit, indicator(1, "")["id"])]
         allies.folder.joinpath("proof.json").write_bytes(log.prove(unit, [index], head))
     keys = []
     for nation in ("asteria", "borea"):

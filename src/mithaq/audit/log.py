@@ -6,7 +6,6 @@ being guessed. Size and root never leave unasked: they count hidden work.
 
 import hashlib
 import secrets
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,7 +105,7 @@ def append(unit: Connection, records: Iterable[tuple[str, Written]]) -> Appended
     nonces = [chance[at : at + NONCE] for at in range(0, len(chance), NONCE)]
     hashes = [leaf_hash(nonce + raw) for nonce, (_, raw) in zip(nonces, new, strict=True)]
     rows = [
-        (at, nonce, raw, subject, _about(subject), leaf)
+        (at, nonce, raw, subject, leaf)
         for at, (nonce, (subject, raw), leaf) in enumerate(
             zip(nonces, new, hashes, strict=True), size
         )
@@ -117,12 +116,7 @@ def append(unit: Connection, records: Iterable[tuple[str, Written]]) -> Appended
     return Appended(size, hashes)
 
 
-_COLUMNS = ("idx", "nonce", "record", "subject", "about", "hash")
-
-
-def _about(subject: str) -> int:
-    """Return what leaves are found by: a number takes an eighth of the room, and few subjects share one."""
-    return zlib.crc32(subject.encode())
+_COLUMNS = ("idx", "nonce", "record", "subject", "hash")
 
 
 def encode_record(record: Written) -> bytes:
@@ -171,16 +165,6 @@ def length(unit: Connection) -> int:
     """Return the number of leaves."""
     last = unit.execute(select(func.max(leaves.c.idx))).scalar_one_or_none()
     return 0 if last is None else int(last) + 1
-
-
-def padding(unit: Connection) -> int:
-    """Return how many of the leaves are padding, which says nothing (border.md 4.4)."""
-    query = (
-        select(func.count())
-        .select_from(leaves)
-        .where(leaves.c.about == _about(""), leaves.c.subject == "")
-    )
-    return int(unit.execute(query).scalar_one())
 
 
 def _node(unit: Connection, level: int, index: int) -> bytes:
@@ -275,24 +259,12 @@ def blind_head(unit: Connection) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def find(unit: Connection, subject: str) -> list[tuple[int, Record]]:
-    """Return (index, record) of every leaf about ``subject``, oldest first."""
-    query = (
-        select(leaves.c.idx, leaves.c.record)
-        .where(leaves.c.about == _about(subject), leaves.c.subject == subject)
-        .order_by(leaves.c.idx)
-    )
-    return [(row.idx, _record(bytes(row.record))) for row in unit.execute(query)]
+def record_of(raw: bytes) -> Record:
+    """Read the exact text of a record.
 
-
-def newest(unit: Connection, limit: int) -> list[tuple[int, Record]]:
-    """Return (index, record) of the last ``limit`` leaves that are no padding, oldest first."""
-    query = select(leaves.c.idx, leaves.c.record).where(leaves.c.subject != "")
-    rows = unit.execute(query.order_by(leaves.c.idx.desc()).limit(limit)).all()
-    return [(row.idx, _record(bytes(row.record))) for row in reversed(rows)]
-
-
-def _record(raw: bytes) -> Record:
+    Raises:
+        InputError: it is none.
+    """
     value = parse(raw)
     if not isinstance(value, dict):
         raise InputError("a record is a JSON object")
@@ -352,7 +324,7 @@ def check(
         if len(nonce) != NONCE or not includes(known, head.size, opened, leaf.index, way):
             raise BadEnvelope("the record is not in the log of that checkpoint", cause="proof")
         hashes.append(opened.hex())
-    records = tuple(_record(leaf.record.encode()) for leaf in proof.leaves)
+    records = tuple(record_of(leaf.record.encode()) for leaf in proof.leaves)
     return Checked(origin=head.origin, at=head.at, records=records, hashes=tuple(hashes))
 
 

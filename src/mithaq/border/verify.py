@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from mithaq.audit import log
+from mithaq.audit import log, subjects
 from mithaq.border.peers import every_key_of
 from mithaq.border.shelf import behind
 from mithaq.border.us import Us
@@ -36,8 +36,9 @@ def everything(core: Store, peers_store: Store, us: Us) -> Verified:
     """
     late = behind(core, peers_store)
     with peers_store.read() as peer_side, core.read() as unit:
-        leaves, padding = log.length(unit), log.padding(unit)
+        leaves, padding = log.length(unit), subjects.padding(unit)
         wrong = [("log", each) for each in log.verify_all(unit, every_key_of(unit, us.party))]
+        wrong += [("log", each) for each in subjects.wrong(unit)]
         kept, corrupt = _digests(checks.kept_bodies(unit))
         on_show, corrupt_views = _digests(checks.shown_bodies(peer_side))
         released, shown = checks.released(unit), checks.shown(peer_side)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from mithaq.audit import log
+from mithaq.audit import log, subjects
 from mithaq.auth.actors import Permission
 from mithaq.border import witness
 from mithaq.cli.desk import Desk, desk_of
@@ -34,7 +34,7 @@ def list_(
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
         desk.actor(unit, Permission.LOG_READ)
-        found = log.find(unit, name) if name else log.newest(unit, limit)
+        found = subjects.find(unit, name) if name else subjects.newest(unit, limit)
     rows = [_row(index, record) for index, record in found[-limit:]]
     columns = ("leaf", "at", "kind", "peer", "agreement", "clause", "by")
     desk.screen.rows(columns, rows, empty="none.log", wide=("id",))
@@ -60,7 +60,7 @@ def prove(
         desk.actor(unit, Permission.LOG_PROVE)
         found = [
             index
-            for index, record in log.find(unit, name)
+            for index, record in subjects.find(unit, name)
             if not peer or record.get("peer") == peer
         ]
         if not found:

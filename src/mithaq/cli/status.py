@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mithaq.audit import log
+from mithaq.audit import log, subjects
 from mithaq.border import agreements, clocks, heartbeats, peers, shelf, watch
 from mithaq.border.peers import BeginsAnew
 from mithaq.cli.screen import Screen
@@ -68,8 +68,8 @@ def gather(node: Node, now: datetime) -> Facts:
             "spool": {"waiting": count, "bytes": size},
             "turned": watch.turned(unit, now),
             "unshown": shelf.behind(node.core, node.shelf),
-            "log": log.length(unit) - log.padding(unit),
-            "padding": log.padding(unit),
+            "log": log.length(unit) - subjects.padding(unit),
+            "padding": subjects.padding(unit),
             "receipts": dict(
                 zip(("missing", "overdue"), recalls.missing(unit, text(now)), strict=True)
             ),

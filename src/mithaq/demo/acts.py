@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from mithaq import intel, samples
-from mithaq.audit import log
+from mithaq.audit import log, subjects
 from mithaq.border import agreements, local, peers, people, signing
 from mithaq.border.approval import approve
 from mithaq.border.people import OWNER
@@ -162,7 +162,7 @@ def prove(owner: Nation, receiver: Nation, copy: Copy, folder: Path) -> Proven:
         leaves = [
             index
             for subject in (copy.object.id, f"envelope:{seal.channel}:{seal.seq}")
-            for index, record in log.find(unit, subject)
+            for index, record in subjects.find(unit, subject)
             if record.get("peer", record.get("to")) == receiver.name
         ]
         head = log.head(unit, (us.party, us.realm), us.signer, owner.node.clock())

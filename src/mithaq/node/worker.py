@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as OutOfTime
 
 from mithaq import intel
 from mithaq.audit import log as audit
+from mithaq.audit import subjects
 from mithaq.border import (
     admit,
     clients,
@@ -70,7 +71,12 @@ class Worker:
             self.visitor.visit(peer, [n for n in nudges if n.peer == peer])
         self.settle()
         self.collect()
+        self._read_out()
+
+    def _read_out(self) -> None:
+        """Keep what some of the newest objects and records are found by."""
         intel.read_out(self.node.core)
+        subjects.read_out(self.node.core)
 
     def collect(self) -> None:
         """Read the feeds that are due, one after the other."""
@@ -290,7 +296,7 @@ class Worker:
                     self._tell(self.settle(LOOK))
                     self.look(LOOK)
                     self._tell_out(self.hurry())
-                    intel.read_out(self.node.core)
+                    self._read_out()
                     if monotonic() - shown >= tick - PAUSE / 2:
                         shown = monotonic()
                         self._tell_out(self.show())

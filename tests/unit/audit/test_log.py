@@ -256,14 +256,6 @@ def test_a_proof_handed_out_moves_no_blind_head(store, signer):
     assert log.check(proof, keys(signer)).records == ({"kind": "x", "n": 4},)
 
 
-def test_records_are_found_by_what_they_are_about(store):
-    with store.begin() as unit:
-        log.append(unit, [("a", {"n": 1}), ("b", {"n": 2}), ("a", {"n": 3})])
-
-        assert log.find(unit, "a") == [(0, {"n": 1}), (2, {"n": 3})]
-        assert log.find(unit, "c") == []
-
-
 def forge(unit, statement):
     unit.execute(statement)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import StaticPool
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.auth.actors import Role
 from mithaq.border import admit, people, shelf
 from mithaq.border.approval import approve
@@ -170,7 +170,7 @@ class Stage:
     def records(self, subject):
         """What the log says of a subject, oldest first."""
         with self.node.core.read() as unit:
-            return [record for _, record in log.find(unit, subject)]
+            return [record for _, record in subjects.find(unit, subject)]
 
     def leaves(self, subject):
         return [record["kind"] for record in self.records(subject)]

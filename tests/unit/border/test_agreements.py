@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from mithaq.audit import log
+from mithaq.audit import log, subjects
 from mithaq.border import agreements, opening, parting, peers, rupture, signing, watch
 from mithaq.clock import text as stamp
 from mithaq.errors import Conflict, InputError, NotFound, PeerError, Refused
@@ -185,7 +185,7 @@ def test_nobody_signs_for_others_and_a_grant_takes_two_persons(stage):
         with pytest.raises(Refused):
             stage.do(signing.sign_text, stage.us, exact, stage.now, by=by, second=second)
     stage.do(signing.sign_text, stage.us, exact, stage.now, by="lena", second=(mona, key))
-    record = stage.ask(log.find, "grant")[0][1]
+    record = stage.ask(subjects.find, "grant")[0][1]
     signed = decode(
         verify(read(record["assent"].encode()), ASSENT, {key.keyid: key.public}), Assent
     )

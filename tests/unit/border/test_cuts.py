@@ -2,7 +2,7 @@
 
 import json
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.model.labels import Tlp
 from mithaq.store import releases
 from tests.unit.border.lies import sign_both
@@ -10,7 +10,7 @@ from tests.unit.border.stage import US, WIDE, B, agreement
 
 
 def records(stage, copy):
-    return [record for _, record in stage.ask(log.find, copy.object.id)]
+    return [record for _, record in stage.ask(subjects.find, copy.object.id)]
 
 
 def test_what_was_left_out_is_on_record_with_the_release_the_wait_and_the_yes(stage):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.auth.actors import Role
 from mithaq.border import admit, agreements, parting, peers, people, recall, signing, vet
 from mithaq.border.approval import decline
@@ -36,7 +36,7 @@ def journal(stage, kind):
 def sealed_record(stage, subject, kind):
     """The last record of a kind in the log."""
     with stage.node.core.read() as unit:
-        return [record for _, record in log.find(unit, subject) if record["kind"] == kind][-1]
+        return [record for _, record in subjects.find(unit, subject) if record["kind"] == kind][-1]
 
 
 def on_record(stage, kind, subject, **facts):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.border import admit, orders, recall, signing
 from mithaq.border.agreements import terms_of
 from mithaq.clock import text as stamp
@@ -122,7 +122,7 @@ def test_an_answer_to_what_was_passed_on_is_kept_and_reported_to_its_owner_alone
         "at": stamp(stage.now), "seal": head, "person": "",
     }  # fmt: skip
     with stage.node.core.read() as unit:
-        [leaf] = [leaf for _, leaf in log.find(unit, f"order:{NAME}")]
+        [leaf] = [leaf for _, leaf in subjects.find(unit, f"order:{NAME}")]
     assert leaf == {
         "kind": "receipt", "order": NAME, "peer": C, "outcome": "kept", "basis": "a court's order",
         "seal": head, "by": "", "at": stamp(stage.now),
@@ -192,7 +192,7 @@ def test_an_order_is_signed_whole_and_names_no_version_and_no_view_that_nobody_n
         basis="a court", issued=stamp(stage.now), deadline=row.deadline,
     )  # fmt: skip
     [seal] = seals(stage)[-1:]
-    [record] = [r for _, r in stage.ask(log.find, f"envelope:{seal.channel}:{seal.seq}")]
+    [record] = [r for _, r in stage.ask(subjects.find, f"envelope:{seal.channel}:{seal.seq}")]
     assert (record["agreement"], record["recall"]) == (PAIR, row.name)
     assert [op["op"] for op in stage.rows("shelf_ops")].count("hurry") == 1
 

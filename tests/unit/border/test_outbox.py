@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.border import admit, consent, opening, outbox, recall
 from mithaq.border.outbox import repeat
 from mithaq.clock import text as stamp
@@ -37,7 +37,7 @@ from tests.unit.border.test_shelf import rows as shown
 
 def released_to(stage, copy, peer):
     """The leaves of the releases of a copy to a peer: their numbers."""
-    found = stage.ask(log.find, copy.object.id)
+    found = stage.ask(subjects.find, copy.object.id)
     return [at for at, r in found if r["kind"] == "release" and r["peer"] == peer]
 
 
@@ -332,7 +332,7 @@ def test_what_was_not_fetched_before_its_shelf_closed_goes_again_once_and_only_i
     [again] = seals(stage)[len(before) :]
     assert again.entries == [entry(stage, stays)]
     assert again.batch != ""
-    [record] = [r for _, r in stage.ask(log.find, f"envelope:{again.channel}:{again.seq}")]
+    [record] = [r for _, r in stage.ask(subjects.find, f"envelope:{again.channel}:{again.seq}")]
     assert (record["agreement"], record["repeats"], record["entries"]) == (PAIR, 1, 1)
 
     stage.do(repeat, stage.us, agreement(PAIR, US, B, clause=WIDE), stage.now)

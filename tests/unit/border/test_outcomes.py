@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.auth.actors import Role
 from mithaq.border import admit, clocks, restriction, signing, watch
 from mithaq.border import publish as publishing
@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 def record(stage, copy):
     """The last leaf about a copy's object."""
     with stage.node.core.read() as unit:
-        return [leaf for _, leaf in log.find(unit, copy.object.id)][-1]
+        return [leaf for _, leaf in subjects.find(unit, copy.object.id)][-1]
 
 
 def verdicts(stage, copy):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.border import fetches, recall
 from mithaq.border.admit import Outcome
 from mithaq.border.signing import narrow
@@ -543,7 +543,7 @@ def test_what_was_set_aside_counts_among_what_was_given_back(stage):
     stage.admit(ordered(stage, order(stage, body["id"]), seq=2, prev=head))
 
     assert stage.leaves(body["id"]) == ["quarantine", "recalled"]
-    [told] = [r for _, r in stage.ask(log.find, body["id"]) if r["kind"] == "recalled"]
+    [told] = [r for _, r in stage.ask(subjects.find, body["id"]) if r["kind"] == "recalled"]
     assert told["copies"] == 1
     admitted = [json.loads(r["facts"]) for r in stage.rows("journal") if r["kind"] == "admitted"]
     assert [each["recalled"] for each in admitted] == [0, 1]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.auth.actors import Role
 from mithaq.border import review, standing
 from mithaq.border.publish import reconsider
@@ -345,7 +345,7 @@ def test_of_two_that_reach_the_same_partner_one_is_used_and_names_partners_in_or
     dora.publish(copy, agreement="wide")
 
     assert [(u.use, u.peers) for u in uses(dora)] == [(1, f"{B},{C}")]
-    [approved] = [r for _, r in dora.ask(log.find, copy.object.id) if r["kind"] == "approved"]
+    [approved] = [r for _, r in dora.ask(subjects.find, copy.object.id) if r["kind"] == "approved"]
     assert approved == {
         "kind": "approved", "by": "dora", "at": text(dora.now), "id": copy.object.id,
         "view": copy.object.digest, "removed": [], "standing": 1, "use": 1, "proposer": "ana",

@@ -36,6 +36,7 @@ from mithaq.store.tables.log import (
     leaves,
     nodes,
     settings,
+    subjects,
     witnessed,
 )
 from mithaq.store.tables.objects import (
@@ -126,6 +127,7 @@ __all__ = [
     "standing_uses",
     "standings",
     "statuses",
+    "subjects",
     "verdicts",
     "views",
     "waiting",

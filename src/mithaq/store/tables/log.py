@@ -18,9 +18,15 @@ leaves = Table(
     blob("nonce"),
     blob("record"),
     column("subject"),
-    Column("about", BigInteger, nullable=False),  # a number made of it
     blob("hash"),  # of nonce and record together
-    Index("ix_leaves_about", "about"),
+)
+subjects = Table(  # which leaves may be about a subject, read out of them some time after they came
+    "subjects",
+    core,
+    Column("mark", BigInteger, nullable=False),  # made of the subject
+    Column("idx", Serial, nullable=False),
+    PrimaryKeyConstraint("mark", "idx"),
+    sqlite_with_rowid=False,
 )
 nodes = Table(
     "nodes",

@@ -377,12 +377,10 @@ def upgrade() -> None:
         sa.Column("nonce", sa.LargeBinary(), nullable=False),
         sa.Column("record", sa.LargeBinary(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("about", sa.BigInteger(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("idx"),
         schema="core",
     )
-    op.create_index("ix_leaves_about", "leaves", ["about"], unique=False, schema="core")
     op.create_table(
         "markings",
         sa.Column("voucher", sa.Text(), nullable=False),
@@ -760,6 +758,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "subjects",
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.Column("idx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("mark", "idx"),
+        schema="core",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "verdicts",
