@@ -13,6 +13,7 @@ import msgspec
 from mithaq.errors import InputError
 from mithaq.model.canonical import DEFAULT_LIMITS, Json, Limits
 from mithaq.model.objects import Object
+from mithaq.model.values import Value
 
 
 class UnknownFormat(InputError):
@@ -52,6 +53,7 @@ class Undated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     names: tuple[
         tuple[str, str], ...
     ] = ()  # types and keys of others of the input: its ``object_refs``
+    about: tuple[Value, ...] | None = None  # values its pattern is about; None: nobody took note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

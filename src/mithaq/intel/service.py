@@ -189,7 +189,11 @@ class _Takes:
             voucher = self.us.party if self.incoming.own else self.incoming.source.name
             found = dated(unit, self.us, voucher, said, self.now)
             stored = self._take(unit, found.fresh)
-        self._tell_harmless(stored)
+        suspects = {each.body.get("pattern") for each in said if self._may_be_harmless(each)}
+        if suspects:
+            self._tell_harmless(
+                copy for copy in stored if copy.object.body.get("pattern") in suspects
+            )
         self.added.known += found.known
         self.added.rejected += [
             Rejected(id="", code=error.code, where=f"line {each.position + 1}", why=str(error))
@@ -202,7 +206,11 @@ class _Takes:
             stored = self._take(unit, fit)
         self._tell_harmless(stored)
 
-    def _tell_harmless(self, stored: Sequence[Copy]) -> None:
+    def _may_be_harmless(self, said: Undated) -> bool:
+        """Say whether a value of an entry is on a list, for which no pattern has to be read."""
+        return said.about is None or any(map(self.us.benign.match, said.about))
+
+    def _tell_harmless(self, stored: Iterable[Copy]) -> None:
         for copy in stored:
             found = findings(copy.object.body, self.us.benign.match)
             if found:

@@ -295,7 +295,7 @@ class _Names(_Lists):
     def find(self, kind: str, text: str) -> _Found:
         if kind == "email":
             text = text.rpartition("@")[2]
-        table, shared = self._table, False
+        table = self._table
         for bit in _bits(table.get(text, 0)):
             yield bit, text, How.IS
         if text.startswith("www."):
@@ -304,16 +304,23 @@ class _Names(_Lists):
                     yield bit, text[4:], How.IS
         at = text.find(".")
         while at >= 0:
-            parent = text[at:]
-            shared = shared or parent in self._suffixes
-            mask = table.get(parent)
-            if mask and shared:
-                # Below a suffix everybody has names of their own: the list is right, and means somebody else.
-                mask &= self._advising
+            mask = table.get(text[at:])
             if mask:
+                if self._is_shared(text, at):
+                    # Everybody has names of their own there: the list is right, and means somebody else.
+                    mask &= self._advising
                 for bit in _bits(mask):
-                    yield bit, parent, How.BELOW
+                    yield bit, text[at:], How.BELOW
             at = text.find(".", at + 1)
+
+    def _is_shared(self, text: str, until: int) -> bool:
+        """Say whether what follows a point up to ``until`` is a suffix that names are given below."""
+        at = text.find(".")
+        while 0 <= at <= until:
+            if text[at:] in self._suffixes:
+                return True
+            at = text.find(".", at + 1)
+        return False
 
 
 class _Addresses(_Lists):

@@ -58,7 +58,8 @@ def _entry(sheet: Sheet, line: int, cells: list[str] | BadEntry) -> Undated | Re
     try:
         if isinstance(cells, BadEntry):
             raise cells
-        pattern = values.pattern(_values(sheet, cells))
+        about = tuple(_values(sheet, cells))
+        pattern = values.pattern(about)
         body: Body = {
             "type": "indicator",
             "spec_version": "2.1",
@@ -69,7 +70,7 @@ def _entry(sheet: Sheet, line: int, cells: list[str] | BadEntry) -> Undated | Re
             _tell(body, sheet, cells)
     except InputError as error:
         return _refusal(line, error)
-    return Undated(position=line, key=pattern, body=body)
+    return Undated(position=line, key=pattern, body=body, about=about)
 
 
 def _refusal(line: int, error: InputError) -> Refusal:
@@ -157,4 +158,4 @@ def _joined(held: Sequence[Undated]) -> Undated:
         both = {repr(one): one for some in said if isinstance(some, list) for one in some}
         if both:
             body[name] = [*both.values()]
-    return Undated(position=first.position, key=first.key, body=body)
+    return Undated(position=first.position, key=first.key, body=body, about=first.about)
