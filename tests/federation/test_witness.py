@@ -94,6 +94,8 @@ def cut(federation, leaves=100):
         federation,
         f"DELETE FROM leaves WHERE idx >= {leaves}",
         f"DELETE FROM checkpoints WHERE size > {leaves}",
+        f"DELETE FROM subjects WHERE idx >= {leaves}",
+        f"UPDATE settings SET value = '{leaves}' WHERE key = 'log-read'",
     )
     rebuild(federation)
 
