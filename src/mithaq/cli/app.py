@@ -40,6 +40,12 @@ def _intel() -> typer.Typer:
     return intel.app
 
 
+def _sharing() -> typer.Typer:
+    from mithaq.cli import sharing  # noqa: PLC0415 as above
+
+    return sharing.app
+
+
 def _feed() -> typer.Typer:
     from mithaq.cli import feed  # noqa: PLC0415 as above
 
@@ -172,6 +178,7 @@ COMMANDS: Mapping[
     "conform": _conform,
     "export": _export,
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
+    **dict.fromkeys(("who-has", "came"), _sharing),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
@@ -190,7 +197,19 @@ ORDER = (
         "agreement",
     ),
     "conform",
-    *("import", "feed", "report", "formats", "show", "search", "mark", "benign", "export"),
+    *(
+        "import",
+        "feed",
+        "report",
+        "formats",
+        "show",
+        "search",
+        "who-has",
+        "came",
+        "mark",
+        "benign",
+        "export",
+    ),
     *("release", "explain", "queue", "approve", "decline", "standing"),
     *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
     *("quarantine", "alarm", "log"),

@@ -1,7 +1,7 @@
 """Intelligence: what we hold, added, found, related and marked by our own people (house.md 2)."""
 
 from mithaq.intel.finding import Neighbour, Related, beside, look_up, relate, search, value
-from mithaq.intel.rules import Caveats, Filters, caveats, layout, readers, title
+from mithaq.intel.rules import Caveats, Filters, caveats, layout, level, readers, title
 from mithaq.intel.service import (
     Added,
     Incoming,
@@ -19,12 +19,14 @@ from mithaq.intel.service import (
     versions,
     worked_on,
 )
+from mithaq.intel.sharing import Asked, Came, Holding, Other, Whereabouts, by, came, who_has
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source
 from mithaq.store.values import Known
 
 __all__ = [
-    "Added", "Caveats", "Copy", "Filters", "Incoming", "Known", "Neighbour", "Rejected", "Related", "Source", "add",
-    "beside", "caveats", "layout", "look_up", "mark", "marking", "members", "read_out", "readers", "received", "recent",
-    "relate", "search", "source", "take", "title", "unknown_recipients", "value", "versions", "worked_on",
+    "Added", "Asked", "Came", "Caveats", "Copy", "Filters", "Holding", "Incoming", "Known", "Neighbour", "Other",
+    "Rejected", "Related", "Source", "Whereabouts", "add", "beside", "by", "came", "caveats", "layout", "level",
+    "look_up", "mark", "marking", "members", "read_out", "readers", "received", "recent", "relate", "search", "source",
+    "take", "title", "unknown_recipients", "value", "versions", "who_has", "worked_on",
 ]  # fmt: skip

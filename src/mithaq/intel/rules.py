@@ -135,6 +135,11 @@ def marking(copy_body: Body, beside: Beside, level: int) -> str:
     return _marking(tuple(map(str, refs)) if isinstance(refs, list) else (), beside, level)
 
 
+def level(number: int) -> str:
+    """Return the TLP label that a level is written as; what nobody here can read counts as the strictest."""
+    return f"TLP:{Tlp(number)}" if number in set(Tlp) else UNREADABLE
+
+
 @lru_cache(maxsize=1024)  # of an import, most are marked alike
 def _marking(refs: tuple[str, ...], beside: Beside, level: int) -> str:
     borne = [FIXED[ref].label.tlp for ref in refs if ref in FIXED]
