@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mithaq.audit import log
+from mithaq.audit import subjects
 from mithaq.audit.log import Record
 from mithaq.auth.actors import Actor, Permission, may, require
 from mithaq.border import agreements
@@ -106,7 +106,7 @@ def _went(unit: Connection, id_: str, readable: Mapping[int, Copy], now: datetim
     standing = {
         (row.peer, row.agreement, row.version): row for row in releases.rows_of_ids(unit, [id_])
     }
-    told = log.find(unit, id_)
+    told = subjects.find(unit, id_)
     work = _Work(
         had=had,
         standing=standing,
