@@ -46,6 +46,18 @@ def _sharing() -> typer.Typer:
     return sharing.app
 
 
+def _object() -> typer.Typer:
+    from mithaq.cli import objects  # noqa: PLC0415 as above
+
+    return objects.app
+
+
+def _texts() -> typer.Typer:
+    from mithaq.cli import objects  # noqa: PLC0415 as above
+
+    return objects.texts
+
+
 def _feed() -> typer.Typer:
     from mithaq.cli import feed  # noqa: PLC0415 as above
 
@@ -160,6 +172,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "peer": _peer,
     "token": _token,
     "agreement": _agreement,
+    "object": _object,
     "feed": _feed,
     "consent": _consent,
     "standing": _standing,
@@ -179,6 +192,7 @@ COMMANDS: Mapping[
     "export": _export,
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("who-has", "came"), _sharing),
+    **dict.fromkeys(("note", "opinion"), _texts),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
@@ -206,6 +220,9 @@ ORDER = (
         "search",
         "who-has",
         "came",
+        "object",
+        "note",
+        "opinion",
         "mark",
         "benign",
         "export",

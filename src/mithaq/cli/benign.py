@@ -38,7 +38,7 @@ def check(
 ) -> None:
     """Say which lists a value is on."""
     desk = desk_of(ctx)
-    meant = _meant(value, kind)
+    meant = meant_by(value, kind)
     with desk.node() as node:
         with node.core.read() as unit:
             desk.actor(unit, Permission.OBJECT_READ)
@@ -46,7 +46,12 @@ def check(
     desk.screen.rows(BENIGN[1:], rows, empty="none.benign", wide=("value", "value_kind"))
 
 
-def _meant(written: str, kind: str) -> Value:
+def meant_by(written: str, kind: str) -> Value:
+    """Return the value that a line means, of a kind or by its form.
+
+    Raises:
+        BadUsage: its form does not tell what it is. NoSuchValue: it is none of that kind.
+    """
     if kind:
         return of_kind(kind, written)
     found = recognised(written)

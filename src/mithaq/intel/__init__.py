@@ -1,5 +1,6 @@
 """Intelligence: what we hold, added, found, related and marked by our own people (house.md 2)."""
 
+from mithaq.intel.drafts import Change
 from mithaq.intel.finding import Neighbour, Related, beside, look_up, relate, search, value
 from mithaq.intel.rules import Caveats, Filters, caveats, layout, level, readers, title
 from mithaq.intel.service import (
@@ -20,13 +21,30 @@ from mithaq.intel.service import (
     worked_on,
 )
 from mithaq.intel.sharing import Asked, Came, Holding, Other, Whereabouts, by, came, who_has
+from mithaq.intel.writing import (
+    Draft,
+    NotOurs,
+    Overtaken,
+    Terms,
+    Waiting,
+    new,
+    own,
+    restored,
+    revised,
+    revoked,
+    store,
+    targets,
+    waiting,
+)
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source
 from mithaq.store.values import Known
 
 __all__ = [
-    "Added", "Asked", "Came", "Caveats", "Copy", "Filters", "Holding", "Incoming", "Known", "Neighbour", "Other",
-    "Rejected", "Related", "Source", "Whereabouts", "add", "beside", "by", "came", "caveats", "layout", "level",
-    "look_up", "mark", "marking", "members", "read_out", "readers", "received", "recent", "relate", "search", "source",
-    "take", "title", "unknown_recipients", "value", "versions", "who_has", "worked_on",
+    "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Filters", "Holding", "Incoming", "Known",
+    "Neighbour", "NotOurs", "Other", "Overtaken", "Rejected", "Related", "Source", "Terms", "Waiting",
+    "Whereabouts", "add", "beside", "by", "came", "caveats", "layout", "level", "look_up", "mark", "marking",
+    "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored", "revised",
+    "revoked", "search", "source", "store", "take", "targets", "title", "unknown_recipients", "value", "versions",
+    "waiting", "who_has", "worked_on",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ UNREADABLE = "TLP:RED?"  # a marking nobody here can read counts as the strictes
 # Objects added in one transaction. What they are found by comes in no order: each writes pages of three indexes, which
 # more of them share; but while they are added nobody else writes, for less than a second.
 UNIT = 16_000
+_LINE = 100  # characters of a text that stands for a name
 _FIRST = {"marking-definition": 0, "identity": 1}
 _T = TypeVar("_T")
 
@@ -160,8 +161,10 @@ def title(body: Body) -> str:
         "pattern",
         "path",
         "key",
+        "content",
     ):
         value = body.get(name)
         if isinstance(value, str) and value:
-            return value
+            short = name != "content" or len(value) <= _LINE
+            return value if short else f"{value[:_LINE]}…"
     return ""
