@@ -25,7 +25,7 @@ from mithaq.node import open_node
 from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import generate
-from mithaq.store import objects, tables
+from mithaq.store import provenance, tables
 from mithaq.store.parties import Peer
 from mithaq.store.sources import Source
 from tests.federation.world import Federation, second_person
@@ -153,7 +153,9 @@ class Side(Federation):
     def copies(self, number, *, at="aurelia", own=True):
         """Return the newest copy of a number, or an id, that ``at`` vouches for, or that it carries."""
         with self.nodes[at].core.read() as unit:
-            rows = objects.versions_of(unit, [number if isinstance(number, str) else id_of(number)])
+            rows = provenance.versions_of(
+                unit, [number if isinstance(number, str) else id_of(number)]
+            )
         mine = [seq for seq, voucher, *_ in rows if (voucher == at) == own]
         return mine[-1:]
 

@@ -17,7 +17,7 @@ from mithaq.model.objects import from_body
 from mithaq.node import open_node
 from mithaq.node.worker import Worker
 from mithaq.seal.keys import from_pem
-from mithaq.store import objects
+from mithaq.store import objects, provenance
 from mithaq.store.sources import Source
 from tests.federation.world import Federation
 from tests.leaks.lives import (
@@ -107,7 +107,7 @@ class People(RuleBasedStateMachine):
         """Return the copies at a nation that bear the id of a number."""
         kind = self.model.planted[number].kind
         with self.world.nodes[name].core.read() as unit:
-            rows = objects.versions_of(
+            rows = provenance.versions_of(
                 unit, [f"{kind}--{canary(self.model.planted[number].of, 'i')}"]
             )
             copies = objects.by_seq(unit, [row[0] for row in rows])

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mithaq.audit import log
 from mithaq.border import clients, shelf
 from mithaq.formats import Refusal
-from mithaq.store import alarms, objects, pages
+from mithaq.store import alarms, pages, provenance
 from tests.leaks.acts import (
     LIFE,
     WORK,
@@ -212,7 +212,7 @@ def one_slot_for_an_id(monkeypatch):
 
     def told(unit, arrival, seen, refused, now):
         mine = f"client:{arrival.peer}"
-        rows = objects.versions_of(unit, [each.id for each in seen])
+        rows = provenance.versions_of(unit, [each.id for each in seen])
         known = {id_ for _, voucher, id_, *_ in rows if voucher != mine}
         taken = [
             Refusal(position=0, id=each.id, code="taken", where="", why="")

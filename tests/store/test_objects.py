@@ -7,7 +7,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import NoResultFound
 
 from mithaq.model.labels import Beside, Clearance, Tlp
-from mithaq.store import objects, provenance, tables, texts
+from mithaq.store import blobs, definitions, objects, provenance, tables, texts
 from mithaq.store.objects import UNRESOLVED
 from mithaq.store.sources import Source, all_sources, put_source
 from mithaq.store.texts import Wanted
@@ -63,7 +63,7 @@ def test_a_copy_comes_back_as_it_was_given(core):
 
     with core.read() as unit:
         (read,) = objects.by_seq(unit, [stored.seq])
-        assert objects.body_of(unit, given_.object.digest) == given_.object.raw
+        assert blobs.one(unit, given_.object.digest) == given_.object.raw
     assert stored.seq > 0
     assert read == stored
     assert read.object.raw == given_.object.raw
@@ -80,7 +80,7 @@ def test_two_vouchers_with_one_id_stand_side_by_side(core):
 
     assert search(core, "ours") == before
     with core.read() as unit:
-        rows = objects.versions_of(unit, [ours.object.id])
+        rows = provenance.versions_of(unit, [ours.object.id])
     assert {(row[0], row[1]) for row in rows} == {(first.seq, "aurelia"), (second.seq, "borealis")}
 
 
@@ -119,7 +119,7 @@ def test_copies_are_numbered_in_the_order_given_and_each_returned_once(core):
 
 def test_ids_that_end_alike_and_digests_that_begin_alike_are_told_apart(core, monkeypatch):
     """They are found by a part of them, as a number; whoever chooses ids may let many share it."""
-    monkeypatch.setattr(objects, "_mark", lambda _digest: 7)
+    monkeypatch.setattr(blobs, "mark", lambda _digest: 7)
     one, other = tool(1), tool(1, id="tool--10000000-0000-4000-8000-000000000001")
     proven = {"voucher": "borealis", "agreement": "pact", "proof": "p", "com": "c"}
     given_ = (copy(one, **proven), copy(tool(1, LATER), **proven))
@@ -132,18 +132,18 @@ def test_ids_that_end_alike_and_digests_that_begin_alike_are_told_apart(core, mo
     with core.read() as unit:
         for id_, seqs in zip(ids, ([stored[0].seq, stored[1].seq], [stored[2].seq]), strict=True):
             assert [each.seq for each in objects.of_id(unit, id_)] == seqs
-            assert [row[0] for row in objects.versions_of(unit, [id_])] == seqs
+            assert [row[0] for row in provenance.versions_of(unit, [id_])] == seqs
             assert [each.seq for each in provenance.accounts_of(unit, [id_])] == seqs
             [rows_] = objects.named(objects.everything(), [id_])
             assert [each.seq for each in objects.load(unit, rows_)] == seqs
             assert provenance.known_from(unit, ["borealis"], [id_]) == {"borealis": {id_}}
             assert {row[0] for row in provenance.came_under(unit, "pact", [id_])} == {id_}
         assert provenance.held_often(unit, ids) == ids[:1]
-        assert {row[2] for row in objects.kin(unit, ids)} == set(ids[:1])
-        assert objects.kin(unit, ids[1:]) == []
+        assert {row[2] for row in provenance.kin(unit, ids)} == set(ids[:1])
+        assert provenance.kin(unit, ids[1:]) == []
         for each in stored:
-            assert objects.body_of(unit, each.object.digest) == each.object.raw
-        assert len(objects.bodies_of(unit, [each.object.digest for each in stored])) == 3
+            assert blobs.one(unit, each.object.digest) == each.object.raw
+        assert len(blobs.some(unit, [each.object.digest for each in stored])) == 3
     with core.begin() as unit:
         objects.erase(unit, stored[1:2])
         assert [c.seq for c in objects.by_seq(unit, [s.seq for s in stored])] == [
@@ -151,7 +151,7 @@ def test_ids_that_end_alike_and_digests_that_begin_alike_are_told_apart(core, mo
             stored[2].seq,
         ]
         with pytest.raises(NoResultFound):
-            objects.body_of(unit, stored[1].object.digest)
+            blobs.one(unit, stored[1].object.digest)
     assert sorted(each.seq for each in search(core)) == [stored[0].seq, stored[2].seq]
 
 
@@ -162,7 +162,7 @@ def test_more_copies_than_a_statement_takes_are_stored_at_once(core):
     with core.read() as unit:
         assert len(objects.by_seq(unit, [each.seq for each in stored])) == 1_200
         digests = [each.object.digest for each in stored]
-        assert len(objects.bodies_of(unit, digests)) == 1_200
+        assert len(blobs.some(unit, digests)) == 1_200
         assert objects.by_seq(unit, []) == []
 
 
@@ -170,10 +170,10 @@ def test_bytes_are_stored_once_by_their_digest(core):
     add(core, copy(voucher="aurelia"), copy(voucher="borealis"))
 
     with core.begin() as unit:
-        objects.put_bodies(unit, {copy().object.digest: b"other bytes"})
-        assert objects.body_of(unit, copy().object.digest) == copy().object.raw
+        blobs.put(unit, {copy().object.digest: b"other bytes"})
+        assert blobs.one(unit, copy().object.digest) == copy().object.raw
         with pytest.raises(NoResultFound):
-            objects.body_of(unit, "sha256:" + "0" * 64)
+            blobs.one(unit, "sha256:" + "0" * 64)
 
 
 def test_who_refers_to_an_object_is_found(core):
@@ -381,11 +381,11 @@ def test_where_copies_came_from_is_kept_once_and_gone_with_the_last_of_them(core
 
 def test_a_vouchers_first_word_on_a_marking_stays_and_binds_no_other(core):
     with core.begin() as unit:
-        objects.define_marking(unit, "borealis", "m1", b"first")
-        objects.define_marking(unit, "borealis", "m1", b"second")
-        objects.define_marking(unit, "cassia", "m1", b"theirs")
+        definitions.define(unit, "borealis", "m1", b"first")
+        definitions.define(unit, "borealis", "m1", b"second")
+        definitions.define(unit, "cassia", "m1", b"theirs")
 
-        assert objects.defined_markings(unit) == {
+        assert definitions.every(unit) == {
             "borealis": {"m1": b"first"},
             "cassia": {"m1": b"theirs"},
         }
@@ -520,9 +520,9 @@ def test_the_first_and_the_last_version_that_a_voucher_gave_are_known(core):
     one, other = tool().id, tool(2).id
 
     with core.read() as unit:
-        ours = objects.spans(unit, "file:a", [one, other, tool(3).id])
-        theirs = objects.spans(unit, "file:b", [one, other])
-        assert objects.spans(unit, "file:a", []) == {}
+        ours = provenance.spans(unit, "file:a", [one, other, tool(3).id])
+        theirs = provenance.spans(unit, "file:b", [one, other])
+        assert provenance.spans(unit, "file:a", []) == {}
 
     assert ours == {
         one: (first, last, tool(version=last, name="new").digest),
@@ -536,6 +536,6 @@ def test_the_versions_of_many_are_known_at_once(core):
     add(core, *(copy(each, voucher="file:a") for each in many))
 
     with core.read() as unit:
-        known = objects.spans(unit, "file:a", [each.id for each in many])
+        known = provenance.spans(unit, "file:a", [each.id for each in many])
 
     assert {id_: span.digest for id_, span in known.items()} == {e.id: e.digest for e in many}

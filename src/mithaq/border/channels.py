@@ -13,8 +13,8 @@ from mithaq.clock import text
 from mithaq.model.canonical import Json, digest
 from mithaq.seal.envelope import sign
 from mithaq.seal.messages import BASE, SEAL, ZERO, Body, Doc, Seal, Terms, encode, seal_payload
+from mithaq.store import blobs, releases
 from mithaq.store import channels as store
-from mithaq.store import objects, releases
 
 RESTORED = "restored"  # why a channel stops: the peer holds more of it than we remember
 ANEW = "anew"  # of an open channel: it stops once the peer knows our new first key document
@@ -137,7 +137,7 @@ def send_document(
     """Send a (payload type, envelope) document in the base channel: keys, agreements, notices only."""
     kind, raw = document
     entry = Doc(payload_type=kind, digest=digest(raw), size=len(raw))
-    objects.put_bodies(unit, {entry.digest: raw})
+    blobs.put(unit, {entry.digest: raw})
     about: dict[str, Json] = {"document": kind, "digest": entry.digest}
     carried = load([encode(entry)], [(entry.digest, raw)])
     send(unit, us, Outgoing(peer=peer, terms=None, load=carried, about=about), now)

@@ -17,7 +17,7 @@ from mithaq.model.canonical import Json, digest
 from mithaq.model.labels import Beside, tlp
 from mithaq.model.markings import FIXED, object_label
 from mithaq.model.objects import Object
-from mithaq.store import inbound, objects, parties, releases
+from mithaq.store import blobs, definitions, inbound, objects, parties, releases
 from mithaq.store.inbound import Quarantined
 from mithaq.store.journal import record
 from mithaq.store.objects import Copy
@@ -64,7 +64,7 @@ def post(unit: Connection, arrival: Arrival, now: datetime) -> Settled:
             aside.append(_aside(voucher, arrival, each, code, now))
         elif each.type == "marking-definition":
             if each.id not in FIXED:
-                objects.define_marking(unit, voucher, each.id, each.raw)
+                definitions.define(unit, voucher, each.id, each.raw)
         else:
             copies.append(_copy(voucher, ground_, each, default, now))
     stored = objects.add(unit, copies)
@@ -140,7 +140,7 @@ def _answer(
     now: datetime,
 ) -> None:
     """Queue the inbox rows and the status resource (TAXII 2.1 section 4.3) that the client will see."""
-    objects.put_bodies(unit, {each.digest: each.raw for each in seen})
+    blobs.put(unit, {each.digest: each.raw for each in seen})
     shown = [(e.id, e.version, e.type, digest(e.raw)) for e in seen]
     releases.show(unit, "inbox", arrival.facts["shelf"], rows=shown)
     successes: list[Json] = [_detail(e.id, e.version or text(now)) for e in seen]

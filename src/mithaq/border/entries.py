@@ -30,7 +30,7 @@ from mithaq.policy.receive import against_receiving
 from mithaq.policy.situation import Peer
 from mithaq.seal.frames import Slice
 from mithaq.seal.messages import Put, Seal
-from mithaq.store import inbound, objects, parties, recalls
+from mithaq.store import definitions, inbound, objects, parties, recalls
 from mithaq.store.inbound import Quarantined
 from mithaq.store.objects import Copy
 from mithaq.store.recalls import OrderRow
@@ -284,7 +284,7 @@ def store(unit: Connection, sent: tuple[str, Seal], taken: Taken, now: datetime)
     peer, seal = sent
     origin = f"{seal.channel}/{seal.seq}"
     for voucher, definition in taken.definitions:
-        objects.define_marking(unit, voucher, definition.id, definition.raw)
+        definitions.define(unit, voucher, definition.id, definition.raw)
     objects.add(unit, taken.copies)
     under = seal.agreement.id if seal.agreement else ""
     inbound.set_aside(unit, [_aside(peer, (origin, under), each, now) for each in taken.aside])

@@ -29,7 +29,7 @@ from mithaq.seal.messages import (
     decode,
     encode,
 )
-from mithaq.store import channels, inbound, objects, parties, releases
+from mithaq.store import blobs, channels, inbound, parties, releases
 from mithaq.store.channels import Channel, Parcel
 from mithaq.store.inbound import Heard
 from mithaq.store.journal import keep, setting
@@ -322,7 +322,7 @@ def _go_on_in_another(
 def _again(unit: Connection, us: Us, ours: Channel, parcel: Parcel, now: datetime) -> None:
     """Send documents, recalls and receipts of a frame again; what stands on the shelf is released anew instead."""
     seal = decode(read(parcel.envelope).payload, Seal)
-    bodies = objects.bodies_of(unit, parcel.bodies)
+    bodies = blobs.some(unit, parcel.bodies)
     to = (ours.peer, ours.agreement)
     for entry in seal.entries:
         if isinstance(entry, Doc):

@@ -19,7 +19,7 @@ from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Tlp, join
 from mithaq.model.markings import FIXED, tlp_id
 from mithaq.model.objects import Object, from_body
-from mithaq.store import objects, releases
+from mithaq.store import definitions, objects, provenance, releases
 from mithaq.store.journal import record
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source, all_sources, put_source
@@ -84,7 +84,7 @@ def local(  # noqa: PLR0913 unit, us and now come with every act
         elif seen.id in FIXED:
             known += 1
         elif seen.type == "marking-definition":
-            objects.define_marking(unit, voucher, seen.id, seen.raw)
+            definitions.define(unit, voucher, seen.id, seen.raw)
             defined += 1
         else:
             taken[seen.id, seen.version] = seen.digest
@@ -106,7 +106,7 @@ def local(  # noqa: PLR0913 unit, us and now come with every act
 def _raised(unit: Connection, us: Us, stored: Sequence[Copy], author: str, now: datetime) -> None:
     """Decide earlier versions again under the higher label of a new one, and recall them (border.md 2.9)."""
     new = {copy.seq for copy in stored}
-    kin = objects.versions_of(unit, {copy.object.id for copy in stored})
+    kin = provenance.versions_of(unit, {copy.object.id for copy in stored})
     earlier = [seq for seq, voucher, *_ in kin if voucher == us.party and seq not in new]
     before = objects.by_seq(unit, earlier)
     for copy in recall.raises(stored, before):
@@ -134,7 +134,7 @@ def _keep_terms(unit: Connection, source: Source, author: str, now: datetime) ->
 def _versions_of_ours(
     unit: Connection, us: Us, given: Sequence[Given]
 ) -> dict[tuple[str, str], str]:
-    rows = objects.versions_of(unit, (each.object.id for each in given if each.object.version))
+    rows = provenance.versions_of(unit, (each.object.id for each in given if each.object.version))
     seqs = [seq for seq, voucher, *_ in rows if voucher == us.party]
     return {
         (copy.object.id, copy.object.version): copy.object.digest

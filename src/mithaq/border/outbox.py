@@ -36,7 +36,7 @@ from mithaq.seal.messages import (
     decode,
     encode,
 )
-from mithaq.store import channels, consents, objects, parties, releases
+from mithaq.store import blobs, channels, consents, definitions, objects, parties, releases
 from mithaq.store.consents import ConsentRow, given_to
 from mithaq.store.journal import keep, setting
 from mithaq.store.objects import Copy
@@ -113,7 +113,7 @@ def place(
         agreement=agreement,
         terms=terms_of(agreement),
         now=now,
-        defined=objects.defined_markings(unit),
+        defined=definitions.every(unit),
         scoped=_whole_audience(us, agreement, going),
         identities=frozenset(ours.identities if ours else ()),
         proofs=Proofs(unit),
@@ -143,7 +143,7 @@ def place(
 def _keep_changed(unit: Connection, going: Mapping[str, Sequence[Placed]]) -> None:
     """Keep the bytes of views that are not those of their copies, which are kept with these."""
     views = (placed.decision.view for many in going.values() for placed in many)
-    objects.put_bodies(unit, {v.digest: v.raw for v in views if v.removed or v.added})
+    blobs.put(unit, {v.digest: v.raw for v in views if v.removed or v.added})
 
 
 def _whole_audience(
@@ -228,7 +228,7 @@ def _rows(
             if both_ours and where[1] in work.nodes:
                 orders.replaced(unit, work.us, placed.before, work.now)
     rows = [_row(work, where, placed, leaf) for leaf, placed in enumerate(many, first)]
-    objects.put_bodies(unit, {digest(raw): raw for raw in statements.values()})
+    blobs.put(unit, {digest(raw): raw for raw in statements.values()})
     standing = [_statement_row(work, where, id_, raw) for id_, raw in statements.items()]
     releases.place(unit, [*standing, *rows])
     if work.many:
@@ -397,7 +397,7 @@ def repeat(unit: Connection, us: Us, agreement: Agreement, now: datetime) -> Non
             seal = decode(read(parcel.envelope).payload, Seal)
             puts = [e for e in seal.parts if isinstance(e, Put) and e.digest in stands]
             if puts:
-                bodies = objects.bodies_of(unit, [put.digest for put in puts])
+                bodies = blobs.some(unit, [put.digest for put in puts])
                 parts = [_sealed(put, bodies[put.digest]) for put in puts]
                 about: dict[str, Json] = {"agreement": terms.id, "repeats": parcel.chan_seq}
                 again = _load(us, terms, parts, now)

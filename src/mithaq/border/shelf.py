@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from mithaq.model.canonical import digest
 from mithaq.model.markings import FIXED
-from mithaq.store import channels, objects, releases, shelf
+from mithaq.store import blobs, channels, releases, shelf
 from mithaq.store.engine import Store, append_lock
 from mithaq.store.releases import Op
 from mithaq.store.shelf import Caller, Frame, Shelf, Shown
@@ -293,7 +293,7 @@ def _place(
             or now_standing.get((facts["id"], facts["version"])) == facts["view"]
         }.values()
     )
-    shelf.add_views(unit, objects.bodies_of(truth, [facts["view"] for facts in going]))
+    shelf.add_views(unit, blobs.some(truth, [facts["view"] for facts in going]))
     shown = _numbered(going, now, (held.position, held.last_added))
     stix = {row.position: facts["version"] for row, facts in zip(shown, going, strict=True)}
     shelf.add_rows(unit, name, shown, stix)
@@ -343,7 +343,7 @@ def _inbox(
     now: datetime,
 ) -> None:
     """Show a client what it wrote itself (border.md 8.4)."""
-    shelf.add_views(unit, objects.bodies_of(truth, [facts["view"] for facts in rows]))
+    shelf.add_views(unit, blobs.some(truth, [facts["view"] for facts in rows]))
     shelf.add_to_inbox(unit, name, _numbered(rows, now, shelf.inbox_end(unit, name)))
 
 
@@ -353,7 +353,7 @@ def _frame(unit: Connection, truth: Connection, op: Op, now: datetime) -> list[N
     channel = channels.by_id(truth, op.shelf)
     if channel is not None and not channel.agreement:
         # Documents stand on no shelf. A view comes with its row alone, else it was taken back by now.
-        shelf.add_views(unit, objects.bodies_of(truth, parcel.bodies))
+        shelf.add_views(unit, blobs.some(truth, parcel.bodies))
     shelf.add_frame(
         unit,
         Frame(

@@ -33,8 +33,10 @@ from mithaq.policy.situation import (
 )
 from mithaq.store import (
     agreements,
+    blobs,
     channels,
     consents,
+    definitions,
     objects,
     parties,
     provenance,
@@ -154,7 +156,7 @@ def markings(unit: Connection) -> dict[str, dict[str, Marking]]:
             for id_, raw in bodies.items()
             if isinstance(body := parse(raw), dict)
         }
-        for voucher, bodies in objects.defined_markings(unit).items()
+        for voucher, bodies in definitions.every(unit).items()
     }
 
 
@@ -198,7 +200,7 @@ class _Came:
 def _families(unit: Connection, copies: Mapping[int, Copy]) -> dict[tuple[str, str], list[Copy]]:
     """Return, for ids of several versions, all admitted copies of a voucher, oldest first."""
     versions: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for seq, voucher, id_ in objects.kin(unit, (copy.object.id for copy in copies.values())):
+    for seq, voucher, id_ in provenance.kin(unit, (copy.object.id for copy in copies.values())):
         versions[voucher, id_].append(seq)
     others = {seq for seqs in versions.values() for seq in seqs} - copies.keys()
     loaded = dict(copies) | {copy.seq: copy for copy in objects.by_seq(unit, others)}
@@ -373,7 +375,7 @@ def _reference_ids(
         return frozenset()
     return frozenset(
         id_
-        for _seq, voucher, id_, _version in objects.versions_of(unit, targets)
+        for _seq, voucher, id_, _version in provenance.versions_of(unit, targets)
         if voucher in pinned
     )
 
@@ -397,7 +399,7 @@ def _before(
     for copy in wanted:
         seen = copy.object
         last[seen.id] = max(last.get(seen.id, ""), moment(seen.version))
-    return objects.bodies_of(unit, [r.view for r in rows if moment(r.version) < last[r.id]])
+    return blobs.some(unit, [r.view for r in rows if moment(r.version) < last[r.id]])
 
 
 def _standings(rows: Iterable[ShelfRow], bodies: Mapping[str, bytes]) -> tuple[Standing, ...]:

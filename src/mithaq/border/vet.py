@@ -20,7 +20,7 @@ from mithaq.model.markings import (
     path_labels,
 )
 from mithaq.model.objects import Object
-from mithaq.store import inbound, objects, parties
+from mithaq.store import definitions, inbound, parties
 from mithaq.store.inbound import Quarantined
 from mithaq.store.objects import UNRESOLVED
 
@@ -80,16 +80,15 @@ def ground(unit: Connection, voucher: str, arriving: Sequence[Object] = ()) -> G
         if (document := document_of(unit, party)) is not None
         for identity in document.identities
     }
-    definitions = [seen for seen in arriving if seen.type == "marking-definition"]
+    defining = [seen for seen in arriving if seen.type == "marking-definition"]
     here = {
-        id_: classify(_body(raw))
-        for id_, raw in objects.defined_markings(unit).get(voucher, {}).items()
+        id_: classify(_body(raw)) for id_, raw in definitions.every(unit).get(voucher, {}).items()
     }
-    new = {seen.id: classify(seen.body) for seen in definitions if seen.id not in FIXED}
+    new = {seen.id: classify(seen.body) for seen in defining if seen.id not in FIXED}
     return Ground(
         owners=owners,
         table={**new, **here},
-        forged=frozenset(seen.id for seen in definitions if is_forgery(seen.body)),
+        forged=frozenset(seen.id for seen in defining if is_forgery(seen.body)),
     )
 
 

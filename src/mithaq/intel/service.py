@@ -19,7 +19,7 @@ from mithaq.intel.undated import dated
 from mithaq.model.benign import Finding, findings, suppressing
 from mithaq.model.labels import Beside
 from mithaq.model.objects import IDENTIFIER, Object, moment
-from mithaq.store import objects, parties, texts
+from mithaq.store import objects, parties, provenance, texts
 from mithaq.store.engine import Store
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source, all_sources
@@ -311,7 +311,7 @@ def _newest(
 ) -> list[int]:
     """Keep the newest of each voucher; a newer one that may not be read hides the older ones."""
     latest: dict[tuple[str, str], str] = defaultdict(str)
-    for _, voucher, id_, version in objects.versions_of(unit, {id_ for _, _, id_, _ in seen}):
+    for _, voucher, id_, version in provenance.versions_of(unit, {id_ for _, _, id_, _ in seen}):
         latest[voucher, id_] = max(latest[voucher, id_], version, key=moment)
     kept = [
         seq

@@ -12,7 +12,7 @@ from mithaq.errors import InputError
 from mithaq.formats import Undated
 from mithaq.model.canonical import Json, canonical, digest
 from mithaq.model.objects import Object, made
-from mithaq.store import objects
+from mithaq.store import provenance
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ def dated(unit: Connection, us: Us, voucher: str, said: Sequence[Undated], now: 
         return made_
 
     names = [_id(us, voucher, str(each.body["type"]), each.key) for each in said]
-    here = objects.spans(unit, voucher, names)
+    here = provenance.spans(unit, voucher, names)
     found = Dated()
     for each, id_ in zip(said, names, strict=True):
         span = here.get(id_)

@@ -1,9 +1,8 @@
 """Copies of STIX objects: one per (voucher, id, version, digest) and agreement (border.md 1.1, 1.8)."""
 
-from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -24,11 +23,11 @@ from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import IDENTIFIER, Object
 from mithaq.model.observed import marks_of
-from mithaq.store import words
+from mithaq.store import blobs, words
 from mithaq.store.engine import append_lock
 from mithaq.store.journal import keep, setting
-from mithaq.store.sql import chunks, fetched, insert_many, insert_new, within
-from mithaq.store.tables import bodies, copies, markings, observed, provenance, relations, rows
+from mithaq.store.sql import chunks, fetched, insert_many, within
+from mithaq.store.tables import bodies, copies, observed, provenance, relations, rows
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 
@@ -55,52 +54,6 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     proof: str = ""  # the voucher's batch and path, as JSON: lets us relay it
 
 
-def put_bodies(unit: Connection, views: Mapping[str, bytes]) -> None:
-    """Keep bytes by their digest; what is there stays."""
-    _put_bodies(unit, views)
-
-
-def _put_bodies(
-    unit: Connection, views: Mapping[str, bytes]
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Keep bytes; return the numbers of those that were here, and of those that are new."""
-    numbers = _numbers(unit, views)
-    last = unit.execute(select(func.coalesce(func.max(bodies.c.seq), 0))).scalar_one()
-    new = {
-        digest: seq for seq, digest in enumerate((d for d in views if d not in numbers), last + 1)
-    }
-    made = [(seq, _mark(digest), digest, views[digest]) for digest, seq in new.items()]
-    insert_many(unit, bodies, ("seq", "mark", "digest", "body"), made)
-    return numbers, new
-
-
-def _numbers(unit: Connection, digests: Collection[str]) -> dict[str, int]:
-    query = select(bodies.c.digest, bodies.c.seq)
-    found = fetched(unit, query.where(within(unit, bodies.c.mark, map(_mark, digests))))
-    return {digest: seq for digest, seq in found if digest in digests}
-
-
-def _mark(digest: str) -> int:
-    """Return what ``bodies`` are found by: some of a digest, as a number."""
-    return int(digest[7:22], 16)
-
-
-def body_of(unit: Connection, digest: str) -> bytes:
-    """Return the bytes of ``digest``."""
-    which = (bodies.c.mark == _mark(digest), bodies.c.digest == digest)
-    return bytes(unit.execute(select(bodies.c.body).where(*which)).scalar_one())
-
-
-def bodies_of(unit: Connection, digests: Iterable[str]) -> dict[str, bytes]:
-    """Return the bytes of each of ``digests``."""
-    found: dict[str, bytes] = {}
-    for part in chunks(dict.fromkeys(digests)):
-        query = select(bodies.c.digest, bodies.c.body).where(bodies.c.mark.in_(map(_mark, part)))
-        rows_ = unit.execute(query.where(bodies.c.digest.in_(part)))
-        found |= {row.digest: bytes(row.body) for row in rows_}
-    return found
-
-
 def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     """Store copies; return those that were not there yet, numbered, in order.
 
@@ -108,7 +61,7 @@ def add(unit: Connection, new: Sequence[Copy]) -> list[Copy]:
     may differ (border.md 1.8).
     """
     append_lock(unit, "copies")
-    known, fresh = _put_bodies(unit, {copy.object.digest: copy.object.raw for copy in new})
+    known, fresh = blobs.put(unit, {copy.object.digest: copy.object.raw for copy in new})
     numbers = known | fresh
     last = int(setting(unit, _LAST, "0"))  # kept, for an erased copy's number names nothing again
     stored = [_number(copy, seq) for seq, copy in enumerate(_fresh(unit, new, known), last + 1)]
@@ -400,7 +353,7 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
         # The bytes name their id, so whatever else is these bytes has it too.
         kept = select(copies.c.digest).where(by_ids(unit, ids))
         shown = select(rows.c.view).where(rows.c.id.in_(ids))
-        which = (bodies.c.mark.in_(map(_mark, digests)), bodies.c.digest.in_(digests))
+        which = (bodies.c.mark.in_(map(blobs.mark, digests)), bodies.c.digest.in_(digests))
         others = (~bodies.c.digest.in_(query) for query in (kept, shown))
         unit.execute(delete(bodies).where(*which, *others))
 
@@ -409,47 +362,6 @@ def _forget_provenance(unit: Connection, numbers: Sequence[int]) -> None:
     """Delete where copies came from that are all gone."""
     here = select(copies.c.seq).where(copies.c.provenance == provenance.c.seq).exists()
     unit.execute(delete(provenance).where(provenance.c.seq.in_(numbers), ~here))
-
-
-def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str]]:
-    """Return (seq, voucher, id, version) of every copy of ``ids``."""
-    wanted = set(ids)
-    columns = (copies.c.seq, provenance.c.voucher, copies.c.id, copies.c.version)
-    query = select(*columns).join_from(copies, provenance, CAME)
-    return [row for row in fetched(unit, query.where(by_ids(unit, wanted))) if row[2] in wanted]
-
-
-class Span(NamedTuple):
-    """The versions of an object that one voucher gave: the first, the last, and the digest of the last."""
-
-    first: str
-    last: str
-    digest: str
-
-
-def spans(unit: Connection, voucher: str, ids: Iterable[str]) -> dict[str, Span]:
-    """Return which versions of ``ids`` a voucher gave, whatever became of them."""
-    wanted = set(ids)
-    query = select(copies.c.id, copies.c.version, copies.c.digest)
-    query = query.join_from(copies, provenance, CAME)
-    found: dict[str, list[tuple[str, str]]] = {}
-    which = (by_ids(unit, wanted), provenance.c.voucher == voucher)
-    for id_, version, digest in fetched(unit, query.where(*which)):
-        if id_ in wanted:
-            found.setdefault(id_, []).append((version, digest))
-    return {id_: Span(min(given)[0], *max(given)) for id_, given in found.items()}
-
-
-def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:
-    """Return (seq, voucher, id) of the copies of ``ids`` of which a voucher gave several."""
-    wanted = set(ids)
-    some = by_ids(unit, wanted)
-    several = select(copies.c.tail).where(some).group_by(copies.c.tail).having(func.count() > 1)
-    query = select(copies.c.seq, provenance.c.voucher, copies.c.id)
-    query = query.join_from(copies, provenance, CAME)
-    found = fetched(unit, query.where(copies.c.tail.in_(several)))
-    given = Counter((voucher, id_) for _, voucher, id_ in found)
-    return [row for row in found if row[2] in wanted and given[row[1], row[2]] > 1]
 
 
 def referring_to(unit: Connection, ids: Iterable[str]) -> list[int]:
@@ -497,16 +409,3 @@ def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:
     left = unit.execute(select(copies.c.provenance).where(which)).scalars().all()
     unit.execute(update(copies).where(which).values(provenance=origin))
     _forget_provenance(unit, left)
-
-
-def define_marking(unit: Connection, voucher: str, id_: str, body: bytes) -> None:
-    """Keep what ``voucher`` says a marking means; its first body of an id stays."""
-    insert_new(unit, markings, [{"voucher": voucher, "id": id_, "body": body}])
-
-
-def defined_markings(unit: Connection) -> dict[str, dict[str, bytes]]:
-    """Return, by voucher, the bodies of the marking definitions besides the fixed ones, by id."""
-    found: dict[str, dict[str, bytes]] = {}
-    for row in unit.execute(select(markings)):
-        found.setdefault(row.voucher, {})[row.id] = bytes(row.body)
-    return found

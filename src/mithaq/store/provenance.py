@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
@@ -143,3 +144,44 @@ def _of_whom(parties: Collection[str]) -> ColumnElement[bool]:
     """Narrow provenances to those of what some nations own, vouch for or sent us."""
     p = provenance.c
     return or_(*(column.in_(parties) for column in (p.voucher, p.owner, p.sent_by)))
+
+
+def versions_of(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str, str]]:
+    """Return (seq, voucher, id, version) of every copy of ``ids``."""
+    wanted = set(ids)
+    columns = (copies.c.seq, provenance.c.voucher, copies.c.id, copies.c.version)
+    query = select(*columns).join_from(copies, provenance, CAME)
+    return [row for row in fetched(unit, query.where(by_ids(unit, wanted))) if row[2] in wanted]
+
+
+class Span(NamedTuple):
+    """The versions of an object that one voucher gave: the first, the last, and the digest of the last."""
+
+    first: str
+    last: str
+    digest: str
+
+
+def spans(unit: Connection, voucher: str, ids: Iterable[str]) -> dict[str, Span]:
+    """Return which versions of ``ids`` a voucher gave, whatever became of them."""
+    wanted = set(ids)
+    query = select(copies.c.id, copies.c.version, copies.c.digest)
+    query = query.join_from(copies, provenance, CAME)
+    found: dict[str, list[tuple[str, str]]] = {}
+    which = (by_ids(unit, wanted), provenance.c.voucher == voucher)
+    for id_, version, digest in fetched(unit, query.where(*which)):
+        if id_ in wanted:
+            found.setdefault(id_, []).append((version, digest))
+    return {id_: Span(min(given)[0], *max(given)) for id_, given in found.items()}
+
+
+def kin(unit: Connection, ids: Iterable[str]) -> list[tuple[int, str, str]]:
+    """Return (seq, voucher, id) of the copies of ``ids`` of which a voucher gave several."""
+    wanted = set(ids)
+    some = by_ids(unit, wanted)
+    several = select(copies.c.tail).where(some).group_by(copies.c.tail).having(func.count() > 1)
+    query = select(copies.c.seq, provenance.c.voucher, copies.c.id)
+    query = query.join_from(copies, provenance, CAME)
+    found = fetched(unit, query.where(copies.c.tail.in_(several)))
+    given = Counter((voucher, id_) for _, voucher, id_ in found)
+    return [row for row in found if row[2] in wanted and given[row[1], row[2]] > 1]

@@ -15,7 +15,7 @@ from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Clause
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.messages import ASK, CONSENT, Ask, BadMessage, Consent, decode, encode
-from mithaq.store import channels, consents, objects, parties
+from mithaq.store import blobs, channels, consents, parties
 from mithaq.store.parties import Peer
 from mithaq.store.sources import Source
 from tests.federation.world import second_person
@@ -200,7 +200,7 @@ def sent(stage, peer, kind):
     ]  # fmt: skip
     with stage.node.core.read() as unit:
         parcels = channels.parcels(unit, base["id"], 1, base["seq"])
-        raws = [raw for p in parcels for raw in objects.bodies_of(unit, p.bodies).values()]
+        raws = [raw for p in parcels for raw in blobs.some(unit, p.bodies).values()]
     found = [read(raw) for raw in raws]
     return [envelope for envelope in found if envelope.payload_type == kind]
 

@@ -382,7 +382,7 @@ def test_large_releases_are_cut_into_frames(stage):
     [
         "publish.log.append", "publish.place", "publish.releases.put_intents",
         "publish.pending.wait_for", "publish.record", "outbox.log.append",
-        "outbox.objects.put_bodies", "outbox.releases.place", "outbox.releases.show",
+        "outbox.blobs.put", "outbox.releases.place", "outbox.releases.show",
         "outbox.send", "channels.store.post", "channels.store.put_channel", "channels.releases.show",
     ],
 )  # fmt: skip

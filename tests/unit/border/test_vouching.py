@@ -15,7 +15,7 @@ from mithaq.policy import agreement as policy
 from mithaq.seal.envelope import read, sign
 from mithaq.seal.frames import blank, frame, split
 from mithaq.seal.messages import AGREEMENT, Body, Heartbeat, decode
-from mithaq.store import objects, parties
+from mithaq.store import definitions, parties
 from tests.unit.border.lies import (
     balance,
     forum,
@@ -175,7 +175,7 @@ def test_what_an_unproven_owner_defines_means_nothing_here(stage):
     stage.admit(relay(stage, definition, onward="open"))
 
     assert quarantined(stage) == {definition["id"]: "proof"}
-    assert stage.ask(objects.defined_markings).get(C, {}) == {}
+    assert stage.ask(definitions.every).get(C, {}) == {}
 
 
 def test_our_own_object_and_its_own_are_no_relay(stage, refused):

@@ -12,7 +12,7 @@ from mithaq.policy import agreement as policy
 from mithaq.policy.agreement import Party
 from mithaq.seal.envelope import countersign, read, sign
 from mithaq.seal.messages import AGREEMENT, LOG_HEAD, LogHead, decode, encode
-from mithaq.store import alarms, channels, objects, parties, witnesses
+from mithaq.store import alarms, blobs, channels, parties, witnesses
 from mithaq.store.journal import keep
 from mithaq.store.parties import Peer
 from tests.federation.world import second_person
@@ -49,7 +49,7 @@ def documents(stage, to):
     with stage.node.core.read() as unit:
         base = channels.find(unit, to, "", "out")
         names = [channels.parcel(unit, base.id, n + 1).bodies for n in range(base.seq)]
-        bodies = objects.bodies_of(unit, [name for some in names for name in some])
+        bodies = blobs.some(unit, [name for some in names for name in some])
         return [read(bodies[name]) for some in names for name in some]
 
 
