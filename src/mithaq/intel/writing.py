@@ -23,7 +23,7 @@ from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Label
 from mithaq.model.objects import Object, moment
 from mithaq.model.schema import SCO
-from mithaq.store import objects, releases
+from mithaq.store import provenance, releases
 from mithaq.store.engine import append_lock
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source
@@ -170,7 +170,7 @@ def own(unit: Connection, us: Us, actor: Actor, name: str) -> Copy:
 
 def _newest(unit: Connection, us: Us, id_: str) -> int:
     """Return the number of our newest version of an object, whoever may read it."""
-    kin = [row for row in objects.versions_of(unit, [id_]) if row[1] == us.party]
+    kin = [row for row in provenance.versions_of(unit, [id_]) if row[1] == us.party]
     return max(kin, key=lambda row: (moment(row[3]), row[0]))[0]
 
 
