@@ -6,7 +6,7 @@ once per operation and passed on as ``now``.
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +22,7 @@ def now() -> datetime:
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
+_NOTHING, _SECOND = timedelta(), timedelta(seconds=1)
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -40,26 +41,26 @@ def boot() -> str:
     return _BOOT.read_text("ascii").strip() if _BOOT.exists() else uuid4().hex
 
 
-@lru_cache(maxsize=64)  # an operation writes its one instant many times
-@lru_cache(
-    maxsize=64
-)  # what is done at once is done at one instant, which is written for each thing of it
+# What is done at once is done at one instant, which is written for each thing of it.
+@lru_cache(maxsize=64)
 def text(instant: datetime) -> str:
     """Write ``instant`` as RFC 3339 in UTC with three decimals; such texts sort as instants do."""
     utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return f"{utc.year:04d}-{utc:%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
 def parse(written: str) -> datetime:
-    """Read an RFC 3339 instant.
+    """Read an RFC 3339 instant; a leap second, which it allows, is the second after it.
 
     Raises:
-        InputError: ``written`` is no instant with a time zone.
+        InputError: ``written`` is no instant with a time zone, or none that there is room for.
     """
     try:
-        instant = datetime.fromisoformat(written)
-    except ValueError as error:
+        leap = written[16:19] == ":60"
+        plain = f"{written[:16]}:59{written[19:]}" if leap else written
+        instant = datetime.fromisoformat(plain)
+        if instant.tzinfo is None:
+            raise InputError("an instant needs a time zone")
+        return instant.astimezone(UTC) + (_SECOND if leap else _NOTHING)
+    except (ValueError, OverflowError) as error:
         raise InputError("not an RFC 3339 instant") from error
-    if instant.tzinfo is None:
-        raise InputError("an instant needs a time zone")
-    return instant.astimezone(UTC)

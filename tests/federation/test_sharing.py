@@ -171,3 +171,57 @@ def test_what_came_is_paged(world):
 
     assert [c.seq for c in (*first.page, *rest.page)] == whole
     assert rest.after == 0
+
+
+# --- what happened -----------------------------------------------------------------------------------
+def timeline(world, name, id_, actor=None, **more):
+    node, who = world.nodes[name], actor or person()
+    with node.core.read() as unit:
+        copies = objects.of_id(unit, id_)
+        return intel.timeline(unit, node.us, who, copies, world.clock(), **more)
+
+
+def test_what_happened_is_told_in_order_and_by_whose_clock(world):
+    told = [(e.what, e.who, e.clock) for e in timeline(world, "aurelia", ID)]
+
+    assert told == [
+        ("created", "", "aurelia"),
+        ("sighted", "borea", "borea"),
+        ("written", "ana", ""),
+        ("proposed", "ana", ""),
+        ("released", "borea", ""),
+        ("released", "corvia", ""),
+        ("acknowledged", "borea", ""),
+        ("acknowledged", "corvia", ""),
+    ]
+
+
+def test_what_was_taken_back_is_told_to_its_end(world):
+    told = [(e.what, e.who, e.detail) for e in timeline(world, "aurelia", tool(3)["id"])]
+
+    assert [each for each in told if each[0] in ("corrected", "answered")] == [
+        ("corrected", "borea", "wrong"),
+        ("corrected", "corvia", "wrong"),
+        ("answered", "borea", "deleted"),
+        ("answered", "corvia", "deleted"),
+    ]
+
+
+def test_a_timeline_tells_nothing_above_a_clearance(world):
+    assert timeline(world, "borea", ID, person(Tlp.CLEAR)) == []
+
+
+def test_who_may_not_look_at_releases_reads_the_rest(world):
+    """Nobody has that role alone today; the two permissions are two."""
+    told = {e.what for e in timeline(world, "corvia", ID)}
+
+    assert told == {"created", "received", "sighted"}
+
+
+def test_what_stands_beside_it_is_told_along(world):
+    sighting = "sighting--00000000-0000-4000-8000-000000000001"
+
+    alone = {e.id for e in timeline(world, "aurelia", sighting)}
+    both = {e.id for e in timeline(world, "aurelia", sighting, related=True)}
+
+    assert (alone, both) == ({sighting}, {sighting, ID})

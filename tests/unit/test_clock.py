@@ -42,8 +42,22 @@ def test_now_is_cut_to_the_millisecond():
     assert clock.monotonic() <= clock.monotonic()
 
 
+def test_a_leap_second_is_the_second_after_it():
+    assert clock.text(clock.parse("2016-12-31T23:59:60Z")) == "2017-01-01T00:00:00.000Z"
+
+
+def test_the_first_years_sort_before_the_others():
+    first = "0001-01-01T00:00:00.000Z"
+
+    assert clock.text(clock.parse(first)) == first
+
+
 @pytest.mark.parametrize(
-    "written", ["", "soon", "2026-01-01", "2026-01-01T00:00:00", "2026-02-30T00:00:00Z"]
+    "written",
+    [
+        *("", "soon", "2026-01-01", "2026-01-01T00:00:00", "2026-02-30T00:00:00Z"),
+        *("9999-12-31T23:59:60Z", "0001-01-01T00:00:00+14:00", "2016-12-31T23:59:61Z"),
+    ],
 )
 def test_what_is_no_instant_with_a_zone_is_refused(written):
     with pytest.raises(InputError):

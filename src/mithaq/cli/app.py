@@ -58,6 +58,12 @@ def _texts() -> typer.Typer:
     return objects.texts
 
 
+def _timeline() -> typer.Typer:
+    from mithaq.cli import timeline  # noqa: PLC0415 as above
+
+    return timeline.app
+
+
 def _feed() -> typer.Typer:
     from mithaq.cli import feed  # noqa: PLC0415 as above
 
@@ -193,6 +199,7 @@ COMMANDS: Mapping[
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("who-has", "came"), _sharing),
     **dict.fromkeys(("note", "opinion"), _texts),
+    "timeline": _timeline,
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
@@ -218,6 +225,7 @@ ORDER = (
         "formats",
         "show",
         "search",
+        "timeline",
         "who-has",
         "came",
         "object",

@@ -117,6 +117,7 @@ def _went(each: Holding) -> Facts:
         "cause": each.cause,
         "order": each.order,
         "outcome": each.answer,
+        "answered": each.answer_at,
     }
 
 

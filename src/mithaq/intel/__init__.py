@@ -21,6 +21,7 @@ from mithaq.intel.service import (
     worked_on,
 )
 from mithaq.intel.sharing import Asked, Came, Holding, Other, Whereabouts, by, came, who_has
+from mithaq.intel.timeline import Event, between, timeline
 from mithaq.intel.writing import (
     Draft,
     NotOurs,
@@ -41,10 +42,10 @@ from mithaq.store.sources import Source
 from mithaq.store.values import Known
 
 __all__ = [
-    "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Filters", "Holding", "Incoming", "Known",
-    "Neighbour", "NotOurs", "Other", "Overtaken", "Rejected", "Related", "Source", "Terms", "Waiting",
-    "Whereabouts", "add", "beside", "by", "came", "caveats", "layout", "level", "look_up", "mark", "marking",
-    "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored", "revised",
-    "revoked", "search", "source", "store", "take", "targets", "title", "unknown_recipients", "value", "versions",
-    "waiting", "who_has", "worked_on",
+    "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Event", "Filters", "Holding", "Incoming", "Known",
+    "Neighbour", "NotOurs", "Other", "Overtaken", "Rejected", "Related", "Source", "Terms", "Waiting", "Whereabouts",
+    "add", "beside", "between", "by", "came", "caveats", "layout", "level", "look_up", "mark", "marking", "members",
+    "new", "own", "read_out", "readers", "received", "recent", "relate", "restored", "revised", "revoked", "search",
+    "source", "store", "take", "targets", "timeline", "title", "unknown_recipients", "value", "versions", "waiting",
+    "who_has", "worked_on",
 ]  # fmt: skip

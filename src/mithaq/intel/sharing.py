@@ -53,6 +53,7 @@ class Holding:
     cause: str  # of the recall
     order: str
     answer: str  # to the recall; empty: none yet
+    answer_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +173,7 @@ def _holding(work: _Work, had: Released) -> Holding:
         cause="",
         order="",
         answer="",
+        answer_at="",
     )
     return _ended(work, had, bare)
 
@@ -191,7 +193,8 @@ def _ended(work: _Work, had: Released, bare: Holding) -> Holding:
         if owed and order.at >= had.at and order.names(had.version, had.view):
             state = {"wrong": "corrected", "replaced": "replaced"}.get(order.cause, "recalled")
             ended = replace(bare, state=state, state_at=order.at, cause=order.cause)
-            return replace(ended, order=order.name, answer=owed[0].outcome)
+            said = owed[0]
+            return replace(ended, order=order.name, answer=said.outcome, answer_at=said.at)
     row = work.standing.get((had.peer, had.agreement, had.version))
     if row is not None and (row.view, row.released_at) == (had.view, had.at):
         return bare
