@@ -47,15 +47,15 @@ def _sharing() -> typer.Typer:
 
 
 def _object() -> typer.Typer:
-    from mithaq.cli import objects  # noqa: PLC0415 as above
+    from mithaq.cli import versions  # noqa: PLC0415 as above
 
-    return objects.app
+    return versions.app
 
 
 def _texts() -> typer.Typer:
-    from mithaq.cli import objects  # noqa: PLC0415 as above
+    from mithaq.cli import versions  # noqa: PLC0415 as above
 
-    return objects.texts
+    return versions.texts
 
 
 def _timeline() -> typer.Typer:
@@ -198,8 +198,8 @@ COMMANDS: Mapping[
     "export": _export,
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("who-has", "came"), _sharing),
-    **dict.fromkeys(("note", "opinion"), _texts),
     "timeline": _timeline,
+    **dict.fromkeys(("note", "opinion", "history"), _texts),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
@@ -231,6 +231,7 @@ ORDER = (
         "object",
         "note",
         "opinion",
+        "history",
         "mark",
         "benign",
         "export",

@@ -1,9 +1,8 @@
-"""What analysts write by hand: objects, notes and opinions on them, and later versions of what is ours."""
+"""What analysts write by hand: objects, and notes and opinions on them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,11 +14,10 @@ from mithaq.auth.actors import Actor, Permission
 from mithaq.cli.benign import BENIGN, finding, meant_by
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
-from mithaq.cli.editor import edited
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import Flag, Names, Purpose, known_recipients, row
 from mithaq.cli.options import Instant, PapLevel, TlpLevel, one_of
-from mithaq.intel import Caveats, Change, Copy, Draft, Terms, drafts
+from mithaq.intel import Caveats, Change, Copy, Draft, Terms, Waiting, drafts
 from mithaq.model.benign import findings, suppressing
 from mithaq.model.canonical import Json
 from mithaq.model.markings import FIXED
@@ -38,7 +36,6 @@ Named = Annotated[str, typer.Argument(metavar="ID|NUMBER")]
 Yes = Annotated[bool, typer.Option("--yes")]
 DIFF = ("field", "earlier", "later")
 OPINIONS = ("strongly-disagree", "disagree", "neutral", "agree", "strongly-agree")
-Drafted = Callable[[Connection, Node, Actor, datetime], Draft]
 
 
 # --- what is new ---------------------------------------------------------------------------------
@@ -228,106 +225,6 @@ def _given(options: Mapping[str, Json], type_: str, sets: Sequence[str] | None) 
     return fields | drafts.fields(type_, sets or ())
 
 
-# --- what is ours already ------------------------------------------------------------------------
-@app.command("set", cls=Command)
-def set_fields(  # noqa: PLR0913 an argument per option
-    ctx: typer.Context,
-    name: Named,
-    fields: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE")] = None,
-    *,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
-    embargo: Instant = "",
-    expiry: Instant = "",
-    originator_control: Flag = False,
-    purpose: Purpose = "",
-    reader: Readers = None,
-    preview: Flag = False,
-    yes: Yes = False,
-) -> None:
-    """Write a new version of an object of ours."""
-    caveats = Caveats(
-        tlp=tlp, pap=pap, releasable_to=releasable_to, embargo=embargo, expiry=expiry,
-        originator_control=originator_control, purpose=purpose,
-    )  # fmt: skip
-    if not fields and caveats == Caveats():
-        raise BadUsage("no-fields")
-
-    def draft(unit: Connection, node: Node, actor: Actor, now: datetime) -> Draft:
-        base = intel.own(unit, node.us, actor, name)
-        given = drafts.fields(base.object.type, fields or ())
-        terms = terms_of(node, caveats, reader)
-        return intel.revised(unit, node.us, actor, name, given, now, terms=terms)
-
-    _follow(desk_of(ctx), draft, preview=preview, yes=yes)
-
-
-@app.command("edit", cls=Command)
-def edit(ctx: typer.Context, name: Named, *, yes: Yes = False) -> None:
-    """Change an object of ours in an editor."""
-    desk = desk_of(ctx)
-    with desk.node() as node, node.core.read() as unit:
-        actor = desk.actor(unit, Permission.OBJECT_ADD)
-        base = intel.own(unit, node.us, actor, name)
-    before = json.dumps(base.object.body, ensure_ascii=False, indent=2) + "\n"
-    after = edited(before, desk.home, f"{base.object.type}.json")
-    whole = drafts.object_in(after.encode())
-
-    def draft(unit: Connection, node: Node, actor: Actor, now: datetime) -> Draft:
-        given = drafts.set_to(base.object.body, whole)
-        return intel.revised(unit, node.us, actor, str(base.seq), given, now)
-
-    _follow(desk, draft, preview=False, yes=yes)
-
-
-@app.command("revoke", cls=Command)
-def revoke(ctx: typer.Context, name: Named, *, preview: Flag = False, yes: Yes = False) -> None:
-    """Say that an object of ours holds no more."""
-
-    def draft(unit: Connection, node: Node, actor: Actor, now: datetime) -> Draft:
-        return intel.revoked(unit, node.us, actor, name, now)
-
-    _follow(desk_of(ctx), draft, preview=preview, yes=yes)
-
-
-@app.command("restore", cls=Command)
-def restore(
-    ctx: typer.Context,
-    name: Named,
-    *,
-    version: Annotated[str, typer.Option(metavar="INSTANT|NUMBER")],
-    preview: Flag = False,
-    yes: Yes = False,
-) -> None:
-    """Let an object of ours say again what an earlier version said."""
-
-    def draft(unit: Connection, node: Node, actor: Actor, now: datetime) -> Draft:
-        return intel.restored(unit, node.us, actor, name, version, now)
-
-    _follow(desk_of(ctx), draft, preview=preview, yes=yes)
-
-
-def _follow(desk: Desk, drafted: Drafted, *, preview: bool, yes: bool) -> None:
-    """Show what a version would change, and store it if a person says so."""
-    if desk.screen.as_json and not (yes or preview):
-        raise BadUsage("json-yes")
-    with desk.node() as node:
-        with node.core.read() as unit:
-            actor = desk.actor(unit, Permission.OBJECT_ADD)
-            draft = drafted(unit, node, actor, node.clock())
-        if preview:
-            show_changes(desk, draft)
-            return
-        if not desk.screen.as_json:
-            show_changes(desk, draft)
-        desk.confirm("ask.version", yes=yes, name=intel.title(draft.object.body) or draft.object.id)
-        with node.core.begin() as unit:
-            copy = intel.store(unit, node.us, actor, draft, node.clock())
-            waits = intel.waiting(unit, actor, copy)
-    stored(desk, copy, waits)
-
-
 # --- how it is shown -----------------------------------------------------------------------------
 def terms_of(node: Node, given: Caveats, readers: Sequence[str] | None) -> Terms:
     """Return what is to stand beside what a person writes.
@@ -378,17 +275,35 @@ def show_body(desk: Desk, draft: Draft) -> None:
     desk.screen.note("say.nothing-done")
 
 
-def stored(desk: Desk, copy: Copy, waits: Sequence[intel.Waiting] = ()) -> None:
+def stored(desk: Desk, copy: Copy, waits: Sequence[Waiting] = ()) -> None:
     """Say what was stored, that it is unmarked, and where an earlier version stands still."""
-    again = [
-        {"peer": each.peer, "agreement": each.agreement, "version": each.version} for each in waits
-    ]
     if desk.screen.as_json:
-        desk.screen.json(row(copy) | {"released_before": again})
+        desk.screen.json(row(copy) | {"waiting": [wait_row(each) for each in waits]})
         return
     desk.screen.facts(row(copy))
     if not intel.marking(copy):
         desk.screen.say("say.unmarked-one", number=copy.seq)
-    for agreement in dict.fromkeys(each.agreement for each in waits):
-        peers = ", ".join(dict.fromkeys(e.peer for e in waits if e.agreement == agreement))
-        desk.screen.say("say.waits-for-release", peers=peers, agreement=agreement, number=copy.seq)
+    tell_waiting(desk, copy, waits)
+
+
+def wait_row(each: Waiting) -> Facts:
+    """Return what programs are told of a peer that has an earlier version only."""
+    return {
+        "peer": each.peer,
+        "agreement": each.agreement,
+        "version": each.version,
+        "at": each.at,
+        "state": each.state,
+    }
+
+
+def tell_waiting(desk: Desk, copy: Copy, waits: Sequence[Waiting]) -> None:
+    """Say who has an earlier version only, and what lets this one go there."""
+    groups = dict.fromkeys((each.agreement, each.state) for each in waits)
+    for agreement, state in groups:
+        peers = ", ".join(e.peer for e in waits if (e.agreement, e.state) == (agreement, state))
+        facts = {"peers": peers, "agreement": agreement, "number": copy.seq}
+        if state == "unasked":
+            desk.screen.say("say.waits-for-release", **facts)
+        else:
+            desk.screen.say("say.earlier-only", **facts, state=desk.screen.value("verdict", state))

@@ -2,6 +2,7 @@
 
 from mithaq.intel.drafts import Change
 from mithaq.intel.finding import Neighbour, Related, beside, look_up, relate, search, value
+from mithaq.intel.history import Past, Waiting, history, waiting
 from mithaq.intel.rules import Caveats, Filters, caveats, layout, level, readers, title
 from mithaq.intel.service import (
     Added,
@@ -27,7 +28,6 @@ from mithaq.intel.writing import (
     NotOurs,
     Overtaken,
     Terms,
-    Waiting,
     new,
     own,
     restored,
@@ -35,17 +35,16 @@ from mithaq.intel.writing import (
     revoked,
     store,
     targets,
-    waiting,
 )
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source
 from mithaq.store.values import Known
 
 __all__ = [
-    "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Event", "Filters", "Holding", "Incoming", "Known",
-    "Neighbour", "NotOurs", "Other", "Overtaken", "Rejected", "Related", "Source", "Terms", "Waiting", "Whereabouts",
-    "add", "beside", "between", "by", "came", "caveats", "layout", "level", "look_up", "mark", "marking", "members",
-    "new", "own", "read_out", "readers", "received", "recent", "relate", "restored", "revised", "revoked", "search",
-    "source", "store", "take", "targets", "timeline", "title", "unknown_recipients", "value", "versions", "waiting",
-    "who_has", "worked_on",
+    "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Event", "Filters", "Holding", "Incoming",
+    "Known", "Neighbour", "NotOurs", "Other", "Overtaken", "Past", "Rejected", "Related", "Source", "Terms",
+    "Waiting", "Whereabouts", "add", "beside", "between", "by", "came", "caveats", "history", "layout", "level",
+    "look_up", "mark", "marking", "members", "new", "own", "read_out", "readers", "received", "recent", "relate",
+    "restored", "revised", "revoked", "search", "source", "store", "take", "targets", "timeline", "title",
+    "unknown_recipients", "value", "versions", "waiting", "who_has", "worked_on",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Label
 from mithaq.model.objects import Object, moment
 from mithaq.model.schema import SCO
-from mithaq.store import provenance, releases
+from mithaq.store import provenance
 from mithaq.store.engine import append_lock
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source
@@ -52,16 +52,6 @@ class Draft:
     readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     changes: Sequence[Change] = ()
     base: Copy | None = None  # the version it follows; None: it is the first
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """That a peer has an earlier version of ours, and not the newest."""
-
-    peer: str
-    agreement: str
-    version: str
-    at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,28 +302,6 @@ def store(unit: Connection, us: Us, actor: Actor, draft: Draft, now: datetime) -
 def _here(unit: Connection, us: Us, actor: Actor, seen: Object) -> Copy:
     rows = [copy for copy in versions(unit, us, actor, seen.id) if copy.voucher == us.party]
     return rows[0]
-
-
-def waiting(unit: Connection, actor: Actor, copy: Copy) -> list[Waiting]:
-    """Return who has an earlier version on its shelf, and not this one: a new version takes a new proposal.
-
-    Raises:
-        Forbidden: the actor may not see what goes to whom.
-    """
-    require(actor, Permission.RELEASE_PREVIEW)
-    if copy.standing != "own" or not copy.object.version:
-        return []
-    rows = releases.rows_of_ids(unit, [copy.object.id])
-    here = {(row.peer, row.agreement) for row in rows if row.version == copy.object.version}
-    last = {
-        (row.peer, row.agreement): row
-        for row in sorted(rows, key=lambda row: moment(row.version))
-        if (row.peer, row.agreement) not in here
-    }
-    return [
-        Waiting(peer=peer, agreement=agreement, version=row.version, at=row.released_at)
-        for (peer, agreement), row in sorted(last.items())
-    ]
 
 
 def targets(unit: Connection, us: Us, actor: Actor, names: Sequence[str]) -> list[Copy]:

@@ -195,6 +195,27 @@ def test_an_earlier_version_is_said_again_under_the_marking_of_now(desk):
         desk.draft(intel.restored, copy.object.id, "2020-01-01T00:00:00.000Z")
 
 
+def test_the_history_tells_each_version_and_nothing_that_is_hidden(desk, core, us):
+    copy = desk.tool()
+    desk.set(copy, Beside(tlp=Tlp.RED), description="secret")
+    desk.set(copy, Beside(tlp=Tlp.GREEN), description=None, name="x")
+    desk.received(tool(1), tool(1, version="2026-02-01T00:00:00.000Z", labels=["a"]))
+
+    def told(name, actor):
+        with core.read() as unit:
+            return [
+                (each.first, [c.field for c in each.changes], each.copy.author)
+                for each in intel.history(unit, us, actor, name)
+            ]
+
+    low = told(copy.object.id, person(Tlp.GREEN))
+    assert low == [(True, [], "amal"), (False, ["name"], "amal")]
+    assert len(told(copy.object.id, person())) == 3
+    assert [fields for _, fields, _ in told(id_(1), person())] == [[], ["labels"]]
+    with pytest.raises(NotFound):
+        told(id_(2), person())
+
+
 # --- texts about objects -------------------------------------------------------------------------
 def test_a_note_bears_at_least_what_it_is_about(desk):
     copy = desk.tool(
