@@ -41,7 +41,7 @@ class Refusal:
 
 
 class Undated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an input says that names itself and its instants nowhere, as a line of a list does.
+    """What an input says that names itself and its instants nowhere, as a line of a list does, or not reliably.
 
     Whoever takes it in gives it an identifier, the same for the same ``key`` of the same source, and instants: a new
     version only where something else is said.
@@ -54,6 +54,10 @@ class Undated(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         tuple[str, str], ...
     ] = ()  # types and keys of others of the input: its ``object_refs``
     about: tuple[Value, ...] | None = None  # values its pattern is about; None: nobody took note
+    # What an input says of these for once, and each version of what it is about says alike; empty: nothing.
+    id: str = ""
+    created: str = ""
+    modified: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

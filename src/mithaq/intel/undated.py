@@ -33,22 +33,41 @@ def dated(unit: Connection, us: Us, voucher: str, said: Sequence[Undated], now: 
             made_["object_refs"] = [_id(us, voucher, type_, key) for type_, key in each.names]
         return made_
 
-    names = [_id(us, voucher, str(each.body["type"]), each.key) for each in said]
+    names = [each.id or _id(us, voucher, str(each.body["type"]), each.key) for each in said]
     here = provenance.spans(unit, voucher, names)
     found = Dated()
     for each, id_ in zip(said, names, strict=True):
         span = here.get(id_)
         try:
+            first, last = _instants(each, now)
             if span is None:
-                found.fresh.append(made(body(each, id_, text(now), text(now))))
-            elif digest(canonical(body(each, id_, span.first, span.last))) == span.digest:
+                found.fresh.append(made(body(each, id_, first or text(now), last or text(now))))
+                continue
+            first = first or span.first
+            if digest(canonical(body(each, id_, first, span.last))) == span.digest:
                 found.known += 1
             else:
-                after = max(now, parse(span.last) + timedelta(milliseconds=1))
-                found.fresh.append(made(body(each, id_, span.first, text(after))))
+                found.fresh.append(made(body(each, id_, first, _next(span.last, last, now))))
         except InputError as error:
             found.refused.append((each, error))
     return found
+
+
+def _instants(said: Undated, now: datetime) -> tuple[str, str]:
+    """Return since when it is and when it changed, as it says itself; empty where it does not, or tells of a future."""
+    return ("", "") if said.modified > text(now) else (said.created, said.modified)
+
+
+def _next(before: str, says: str, now: datetime) -> str:
+    """Return the instant of a version that says something else than the last one here.
+
+    What names its day is of that day, an older version too. Of the day of the last one it is later than that: many
+    forget to change the day.
+    """
+    after = parse(before) + timedelta(milliseconds=1)
+    if not says:
+        return text(max(now, after))
+    return text(after) if says[:10] == before[:10] else says
 
 
 def _id(us: Us, voucher: str, type_: str, key: str) -> str:

@@ -127,3 +127,53 @@ def test_what_breaks_the_rules_of_objects_is_refused_and_its_neighbours_come_in(
     [(refused, error)] = found.refused
     assert tool.body.keys() == {"type", "spec_version", "name", "id", "created", "modified"}
     assert (refused.position, error.facts["where"], found.known) == (1, "/name", 0)
+
+
+RULE = """\
+title: Beacon of rules
+id: 19b08b1c-861d-4e75-a1ef-ea0c1baf202b
+date: 2023-02-15
+modified: {day}
+level: {level}
+logsource: {{product: windows}}
+detection: {{a: {{x: y}}, condition: a}}
+"""
+
+
+def test_a_rule_names_itself_and_its_day_and_is_the_same_object_wherever_it_comes_from(take, held):
+    take(RULE.format(day="2024-05-01", level="low"))
+    take(RULE.format(day="2024-05-01", level="low"), SOON, name="other")
+
+    one, other = (copy.object for copy in held("beacon"))
+    assert one.raw == other.raw
+    assert one.id == "indicator--19b08b1c-861d-4e75-a1ef-ea0c1baf202b"
+    assert one.body["created"] == one.body["valid_from"] == "2023-02-15T00:00:00.000Z"
+    assert one.version == "2024-05-01T00:00:00.000Z"
+
+
+def test_the_next_version_of_a_rule_is_the_next_version_of_its_object(take, held):
+    """Whoever forgets to change the day has changed the rule all the same; an older rule stays the older one."""
+    days = [
+        ("2024-05-01", "low"),
+        ("2024-05-01", "high"),
+        ("2025-06-02", "low"),
+        ("2022-12-31", "low"),
+    ]
+    for day, level in days:
+        take(RULE.format(day=day, level=level))
+
+    again = take(RULE.format(day="2025-06-02", level="low"), SOON)
+
+    assert (again.stored, again.known) == ([], 1)
+    assert [copy.object.version for copy in held("beacon")] == [
+        "2025-06-02T00:00:00.000Z",
+        "2024-05-01T00:00:00.001Z",
+        "2024-05-01T00:00:00.000Z",
+        "2023-02-15T00:00:00.000Z",
+    ]
+
+
+def test_a_rule_that_tells_of_a_day_to_come_is_of_now(take, held):
+    take(RULE.format(day="2099-05-01", level="low"))
+
+    assert [copy.object.version for copy in held("beacon")] == [text(NOW)]

@@ -1,0 +1,5 @@
+"""Files of detection rules: each rule that stands on its own becomes an indicator, its text as it is."""
+
+from mithaq.formats.rules.sigma import Sigma
+
+__all__ = ["Sigma"]
