@@ -2,6 +2,8 @@
 
 import json
 
+from mithaq import intel
+from mithaq.node import open_node
 from tests.journeys.test_formats import say
 
 __all__ = ["say"]
@@ -74,3 +76,48 @@ def test_what_cannot_be_looked_up_is_said(say):
         ("--kind", "no", "x"),
     ):
         say("search", *asked, "--as", "ana", code=2)
+
+
+def test_an_analyst_saves_a_search_and_is_told_of_what_comes(say, tmp_path):
+    def ask(*args):
+        return json.loads(say(*args, "--as", "ana", "--json"))
+
+    say("search", "ivy", "--save", "rats", "--notify", "--type", "malware", "--as", "ana")
+    say("search", "evil.example", "--save", "evil", "--notify", "--as", "ana")
+    say("search", "x", "--notify", "--as", "ana", code=2)
+    file = tmp_path / "report.json"
+    file.write_text(
+        json.dumps({"type": "bundle", "id": "bundle--" + IVY[9:], "objects": BUNDLE}), "utf-8"
+    )
+    say("import", str(file), "--tlp", "GREEN", "--as", "ana")
+    assert ask("notices")["notices"] == []
+    with open_node(tmp_path / "home") as node:
+        intel.read_out(node.core, node.clock())
+
+    assert [each["asks"] for each in ask("saved", "list")] == [
+        "--kind domain evil.example",
+        "ivy --type malware",
+    ]
+    found = ask("notices")
+    assert [(each["search"], each["name"]) for each in found["notices"]] == [
+        ("evil", "C2"),
+        ("rats", "Poison Ivy"),
+    ]
+    assert ask("status")["unread"] == 2
+    assert "Poison Ivy" in say("notices", "--as", "ana")
+    number = str(found["notices"][1]["number"])
+    say("notices", number, "--as", "ana", code=2)
+    assert ask("notices", number, "--read")["unread"] == 1
+    say("notices", "--read", "--as", "ana")
+    assert "Nothing new" in say("notices", "--as", "ana")
+    assert [each["read"] for each in ask("notices", "--all")["notices"]] == [True, True]
+
+    assert ask("saved", "run", "rats")[0]["name"] == "Poison Ivy"
+    assert ask("saved", "run", "evil")[0]["name"] == "C2"
+    assert (
+        ask("saved", "change", "rats", "--rename", "remote", "--no-notify", "--share")["notice"]
+        is False
+    )
+    say("saved", "change", "remote", "--as", "ana", code=2)
+    say("saved", "remove", "remote", "--yes", "--as", "ana")
+    say("saved", "remove", "remote", "--yes", "--as", "ana", code=4)

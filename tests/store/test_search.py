@@ -138,9 +138,9 @@ def test_whatever_is_asked_what_is_found_is_what_looking_at_each_would_find(
 def test_copies_of_a_span_come_back_from_their_bytes(places):
     bits = sum(1 << at for at in places)
 
-    assert words._unpacked(words._packed(bits)) == bits
-    assert words._places(bits) == sorted(places, reverse=True)
-    assert len(words._packed(bits)) <= min(2 * len(places), 1025)
+    assert words.unpacked(words.packed(bits)) == bits
+    assert words.places(bits) == sorted(places, reverse=True)
+    assert len(words.packed(bits)) <= min(2 * len(places), 1025)
 
 
 def test_small_spans_are_made_one_and_none_is_wider_than_it_may(core):

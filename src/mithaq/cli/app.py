@@ -64,6 +64,18 @@ def _timeline() -> typer.Typer:
     return timeline.app
 
 
+def _saved() -> typer.Typer:
+    from mithaq.cli import saved  # noqa: PLC0415 as above
+
+    return saved.app
+
+
+def _notices() -> typer.Typer:
+    from mithaq.cli import saved  # noqa: PLC0415 as above
+
+    return saved.notice
+
+
 def _feed() -> typer.Typer:
     from mithaq.cli import feed  # noqa: PLC0415 as above
 
@@ -180,6 +192,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "agreement": _agreement,
     "object": _object,
     "feed": _feed,
+    "saved": _saved,
     "consent": _consent,
     "standing": _standing,
     "rupture": _rupture,
@@ -196,6 +209,7 @@ COMMANDS: Mapping[
     **dict.fromkeys(("demo", "init", "serve", "status", "clock", "verify", "formats"), _node),
     "conform": _conform,
     "export": _export,
+    "notices": _notices,
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("who-has", "came"), _sharing),
     "timeline": _timeline,
@@ -226,6 +240,8 @@ ORDER = (
         "show",
         "search",
         "timeline",
+        "saved",
+        "notices",
         "who-has",
         "came",
         "object",

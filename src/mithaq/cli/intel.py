@@ -17,7 +17,8 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
 from mithaq.clock import text as text_of
 from mithaq.formats import LISTS, PLAIN
-from mithaq.intel import Added, Caveats, Copy, Filters, Known, Neighbour, Related
+from mithaq.intel import Added, Caveats, Copy, Filters, Known, Neighbour, Related, saved
+from mithaq.intel.saved import Asked
 from mithaq.model.benign import Benign, findings
 from mithaq.model.labels import Beside
 from mithaq.model.values import Value
@@ -321,12 +322,17 @@ def search(  # noqa: PLR0913 an argument per option
     agreement: Annotated[str, typer.Option(metavar="ID")] = "",
     label: Annotated[list[str] | None, typer.Option(metavar="LABEL")] = None,
     technique: Annotated[str, typer.Option(metavar="NUMBER|NAME")] = "",
+    country: Annotated[str, typer.Option(metavar="CODE")] = "",
+    sector: Annotated[str, typer.Option(metavar="NAME")] = "",
     since: Instant = "",
     until: Instant = "",
     confidence: Annotated[int | None, typer.Option(metavar="LEAST", min=0, max=100)] = None,
     revoked: Annotated[bool | None, typer.Option("--revoked/--not-revoked")] = None,
     limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000)] = 50,
     page: Annotated[int, typer.Option(metavar="NUMBER", min=0)] = 0,
+    save: Annotated[str, typer.Option(metavar="NAME")] = "",
+    notify: Flag = False,
+    share: Flag = False,
 ) -> None:
     """Find objects by words, facts or a value."""
     desk = desk_of(ctx)
@@ -338,11 +344,15 @@ def search(  # noqa: PLR0913 an argument per option
         agreement=agreement,
         labels=tuple(label or ()),
         technique=technique,
+        country=country,
+        sector=sector,
         since=since,
         until=until,
         confidence=confidence,
         revoked=revoked,
     )
+    if (notify or share) and not save:
+        raise BadUsage("save-alone")
     by_value = value or kind != ""
     if by_value and (not wanted or text or page or filters != Filters()):
         raise BadUsage("value-alone")
@@ -360,6 +370,9 @@ def search(  # noqa: PLR0913 an argument per option
             if by_value
             else intel.search(unit, node.us, actor, wanted, filters, page=(limit, page))
         )
+    if save:
+        asked = Asked(words=wanted, filters=filters) if sought is None else saved.of_value(sought)
+        keep(desk, save, asked, notify=notify, share=share)
     if by_value:
         _show_known(desk, sought, known, alone=value or kind != "")
         return
@@ -367,6 +380,16 @@ def search(  # noqa: PLR0913 an argument per option
     desk.screen.rows(columns, [row(copy) for copy in found], empty="none.found", wide=("id",))
     if len(found) == limit:
         desk.screen.note("say.next-page", number=found[-1].seq)
+
+
+def keep(desk: Desk, name: str, wanted: Asked, *, notify: bool, share: bool) -> None:
+    """Save a search that was just made, and say so."""
+    with desk.node() as node, node.core.begin() as unit:
+        actor = desk.actor(unit, Permission.OBJECT_READ)
+        one = saved.save(unit, actor, name, wanted, node.clock(), shared=share)
+        if notify:
+            saved.notify(unit, actor, one, on=True)
+    desk.screen.note("say.saved-notice" if notify else "say.saved", search=name)
 
 
 def _show_known(desk: Desk, sought: Value | None, known: Sequence[Known], *, alone: bool) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from mithaq.auth.actors import Permission
-from mithaq.border import clocks, peers
+from mithaq.auth.actors import Permission, may
+from mithaq.border import clocks, peers, people
 from mithaq.border.verify import everything
 from mithaq.cli import status as overview
 from mithaq.cli.common import BadUsage
@@ -16,6 +16,7 @@ from mithaq.clock import text
 from mithaq.config import InvalidConfig, Settings, check
 from mithaq.formats import BUILT_IN
 from mithaq.formats.misp import writing
+from mithaq.intel import saved
 from mithaq.model.objects import Object
 from mithaq.node import init as make
 from mithaq.node.build import ROOT_KEY
@@ -96,7 +97,12 @@ def status(ctx: typer.Context) -> None:
     """Say how the node stands."""
     desk = desk_of(ctx)
     with desk.node() as node:
-        overview.show(desk.screen, overview.gather(node, node.clock()))
+        facts = overview.gather(node, node.clock())
+        with node.core.read() as unit:
+            mine = [each for each in people.everyone(unit) if each.name == desk.common.actor]
+            if mine and may(mine[0], Permission.OBJECT_READ):
+                facts["unread"] = saved.unread(unit, node.us, mine[0])
+        overview.show(desk.screen, facts)
 
 
 @app.command("clock", cls=Command)

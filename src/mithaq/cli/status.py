@@ -215,4 +215,5 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
     seen = {"witnesses": [f"{each['witness']} {each['at']}" for each in facts["witnesses"]]}
     seen["time_witnesses"] = facts["clock"]["time_witnesses"]
     waits = {"spool": facts["spool"]["waiting"]}
+    waits |= {name: facts[name] for name in ("unread",) if name in facts}
     screen.facts({name: facts[name] for name in counts} | seen | owed | waits)

@@ -13,7 +13,7 @@ from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
 from mithaq.intel import rules
 from mithaq.intel.rules import Filters
-from mithaq.model.folding import folded
+from mithaq.model import found as by
 from mithaq.model.labels import tlp
 from mithaq.model.objects import moment, references
 from mithaq.model.observed import read
@@ -79,15 +79,36 @@ def search(  # noqa: PLR0913 words, filters and page of one search
         InputError: a filter cannot be read. TookTooLong: it asks for too much.
     """
     rows = visible(us, actor)
-    wanted = _wanted(words, filters)
+    wanted = looked_for(words, filters)
     with within_seconds(unit, SECONDS):
-        if filters.technique:
-            among = neighbours.tied_to(unit, rows, _techniques(unit, rows, filters.technique))
-            wanted = replace(wanted, among=among)
+        wanted = replace(wanted, among=among(unit, rows, topics(filters)))
         return texts.search(unit, rows, wanted, page)
 
 
-def _wanted(words: str, filters: Filters) -> Wanted:
+def topics(filters: Filters) -> tuple[str, ...]:
+    """Return what is looked for by what stands for it, and what is tied to that."""
+    asked = filters.technique
+    technique = by.of_number(asked) if _NUMBER.fullmatch(asked) else by.of_name(asked)
+    return (
+        *((technique,) if asked else ()),
+        *((by.of_country(filters.country),) if filters.country else ()),
+        *((by.of_sector(filters.sector),) if filters.sector else ()),
+    )
+
+
+def among(unit: Connection, rows: Rows, asked: Iterable[str]) -> set[int] | None:
+    """Return the numbers of what stands for all of some topics or is tied to what does; None: no topic is asked for.
+
+    Of the numbers some may be hidden; what ties them is not.
+    """
+    found: set[int] | None = None
+    for topic in asked:
+        tied = neighbours.tied_to(unit, rows, _standing_for(unit, rows, topic))
+        found = tied if found is None else found & tied
+    return found
+
+
+def looked_for(words: str, filters: Filters) -> Wanted:
     """Read what is looked for."""
     name = filters.source
     return Wanted(
@@ -106,17 +127,18 @@ def _wanted(words: str, filters: Filters) -> Wanted:
     )
 
 
-def _techniques(unit: Connection, rows: Rows, asked: str) -> set[str]:
-    """Return the ids of what bears a number of ATT&CK, or the name of a technique."""
+def _standing_for(unit: Connection, rows: Rows, topic: str) -> set[str]:
+    """Return the ids of what stands for a topic: bears a number of ATT&CK, or the name of a technique."""
+    kind, _, asked = topic.partition("=")
     page = (_MOST_NAMED, 0)
-    if _NUMBER.fullmatch(asked):
-        return {copy.object.id for copy in texts.search(unit, rows, Wanted(known_as=asked), page)}
-    named = texts.search(unit, rows, Wanted(words=asked, type="attack-pattern"), page)
-    return {
-        copy.object.id
-        for copy in named
-        if folded(str(copy.object.body.get("name"))) == folded(asked)
-    }
+    if kind == "number":
+        wanted = Wanted(known_as=asked)
+    elif kind == "technique":
+        wanted = Wanted(words=asked, type="attack-pattern")
+    else:
+        wanted = Wanted(topic=topic)
+    some = texts.search(unit, rows, wanted, page)
+    return {copy.object.id for copy in some if topic in by.topics(copy.object.body)}
 
 
 def value(written: str, kind: str = "") -> Value | None:

@@ -46,6 +46,8 @@ class Filters:
     agreement: str = ""
     labels: Sequence[str] = ()  # all of them
     technique: str = ""  # of ATT&CK: its number, or its name
+    country: str = ""  # its two letters
+    sector: str = ""  # of the industry
     since: str = ""  # instants or dates
     until: str = ""
     confidence: int | None = None  # at least

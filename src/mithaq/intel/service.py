@@ -244,12 +244,12 @@ def _refused(refusal: Refusal) -> Rejected:
     return Rejected(id=refusal.id or "", code=refusal.code, where=at, why=refusal.why)
 
 
-def read_out(core: Store) -> None:
-    """Read out of some of what came, oldest first, what people may search for."""
+def read_out(core: Store, now: datetime) -> None:
+    """Read out of some of what came, oldest first, what people may search for and asked to be told."""
     with core.read() as unit:
         behind = texts.behind(unit)
     if behind:
-        texts.read_out(core, READ_OUT)
+        texts.read_out(core, READ_OUT, text(now))
 
 
 def unknown_recipients(

@@ -7,12 +7,16 @@ from typing import TypeAlias
 from mithaq.model.folding import Range, asked, folded, words
 from mithaq.model.objects import Body, Object
 
-FORM = "1"  # to be raised when other words are found in the same object: all are read out anew
+FORM = "2"  # to be raised when other words are found in the same object: all are read out anew
 _MOST = 20_000  # words of one object
 _SAID = (
     "name", "value", "pattern", "description", "aliases", "x_mitre_aliases", "labels", "abstract", "content",
     "explanation", "key", "path", "command_line", "subject", "body", "display_name", "goals", "sectors", "product",
 )  # fmt: skip
+_KEPT = (
+    "country=",
+    "sector=",
+)  # of topics; the others are found by what they are known as, or by their name
 Need: TypeAlias = list[Range]  # any of them
 
 
@@ -25,6 +29,7 @@ def found_by(object_: Object, voucher: str, agreement: str) -> set[str]:
     found |= _facts(object_.type, voucher, agreement, revoked=body.get("revoked") is True)
     found.update(map(_label, _strings(body.get("labels"))))
     found.update(_fact("known-as", folded(each)) for each in _known_as(body))
+    found.update(_fact("about", each) for each in topics(body) if each.startswith(_KEPT))
     sure = body.get("confidence")
     if isinstance(sure, int):
         found.add(_fact("sure", f"{sure:03d}"))
@@ -63,6 +68,47 @@ def _known_as(body: Body) -> Iterator[str]:
     for each in sources if isinstance(sources, list) else ():
         if isinstance(each, dict) and "external_id" in each:
             yield str(each["external_id"])
+
+
+def topics(body: Body) -> Iterator[str]:
+    """Yield what an object stands for, so that what is tied to it is about that: see ``of_number`` and the others."""
+    for each in map(folded, _known_as(body)):
+        yield from (f"number={each[:at]}" for at in _ends(each))
+    if body.get("type") == "attack-pattern":
+        yield of_name(str(body.get("name")))
+    if body.get("type") == "location" and isinstance(body.get("country"), str):
+        yield of_country(str(body["country"]))
+    if body.get("type") == "identity":
+        yield from map(of_sector, _strings(body.get("sectors")))
+
+
+def of_number(number: str) -> str:
+    """Name what a source knows by this number, and all below it."""
+    return f"number={folded(number)}"
+
+
+def of_name(name: str) -> str:
+    """Name a technique."""
+    return f"technique={folded(name)}"
+
+
+def of_country(code: str) -> str:
+    """Name a country by its two letters."""
+    return f"country={code.lower()}"
+
+
+def of_sector(sector: str) -> str:
+    """Name a sector of the industry, as all would write it."""
+    return f"sector={folded(sector)}"
+
+
+def _ends(number: str) -> Iterator[int]:
+    """Yield where a number ends, and where those end that it is below."""
+    at = number.find(".")
+    while at > 0:
+        yield at
+        at = number.find(".", at + 1)
+    yield len(number)
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -106,6 +152,11 @@ def of_confidence(least: int) -> Need:
 def of_revoked(revoked: bool) -> Need:  # noqa: FBT001 the fact itself
     """Need what was revoked, or what was not."""
     return [_exactly(_fact("revoked", str(revoked)))]
+
+
+def of_topic(topic: str) -> Need:
+    """Need what stands for a country or a sector."""
+    return [_exactly(_fact("about", topic))]
 
 
 def of_source_id(id_: str) -> Need:

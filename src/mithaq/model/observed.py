@@ -1,7 +1,7 @@
 """Which values an object speaks of, and by which values one that a person knows is found."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_network
@@ -119,6 +119,21 @@ def parts(value: Value) -> set[Value]:
 def _found(written: str) -> set[Value]:
     value = recognised(written)
     return {value} if value is not None else set()
+
+
+def speaks_of(body: Body, value: Value, near: Collection[Value]) -> tuple[Value, bool] | None:
+    """Return what an object says of a value, the most exact first, and whether it is exactly that.
+
+    Args:
+        near: the likeness of what the value belongs to (``around``).
+    """
+    alike, best = likeness(value), None
+    for said in sorted(values_of(body)):
+        if likeness(said) == alike:
+            return said, True
+        if likeness(said) in near or alike in map(likeness, parts(said)):
+            best = best or (said, False)
+    return best
 
 
 def around(value: Value) -> set[Value]:

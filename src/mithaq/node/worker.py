@@ -75,7 +75,7 @@ class Worker:
 
     def _read_out(self) -> None:
         """Keep what some of the newest objects and records are found by."""
-        intel.read_out(self.node.core)
+        intel.read_out(self.node.core, self.node.clock())
         subjects.read_out(self.node.core)
 
     def collect(self) -> None:

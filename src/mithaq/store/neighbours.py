@@ -13,6 +13,7 @@ from mithaq.store.tables import copies, relations
 from mithaq.store.texts import newest, unread
 
 _references = msgspec.json.Decoder(list[tuple[str, str]]).decode
+_MAKER = "/created_by_ref"  # what somebody made need not be about them
 _ENDS = frozenset({"source_ref", "target_ref"})
 
 
@@ -69,7 +70,7 @@ def tied_to(unit: Connection, visible: Rows, ids: Iterable[str]) -> set[int]:
             tied = {target for pointer, target in named if pointer.strip("/") in _ENDS}
             if not tied.isdisjoint(asked):
                 ends |= tied
-        else:
+        elif any(id_ in asked and pointer != _MAKER for pointer, id_ in named):
             found.add(seq)
     return found | _numbers(unit, sorted(ends))
 

@@ -104,6 +104,11 @@ def by_ids(unit: Connection, ids: Iterable[str]) -> ColumnElement[bool]:
     return within(unit, copies.c.tail, set(map(_tail, ids)))
 
 
+def naming_any(unit: Connection, ids: Iterable[str]) -> ColumnElement[bool]:
+    """Narrow a select of relations to those of some identifiers, and a few of others that end alike."""
+    return within(unit, relations.c.tail, set(map(_tail, ids)))
+
+
 def naming(id_: str) -> ColumnElement[bool]:
     """Narrow a select of relations to those of an identifier, and a few of others that end alike."""
     return relations.c.tail == _tail(id_)

@@ -8,12 +8,14 @@ from sqlalchemy import Connection, delete, func, select
 from mithaq.model import found as by
 from mithaq.model.found import Need, found_by, holds
 from mithaq.model.observed import marks_of
-from mithaq.store import objects, words
+from mithaq.store import objects, watching, words
 from mithaq.store.engine import Store
 from mithaq.store.journal import keep
+from mithaq.store.matching import Part
 from mithaq.store.objects import Copy, Rows
 from mithaq.store.sql import fetched, insert_many, within
 from mithaq.store.tables import copies, observed, provenance
+from mithaq.store.watching import Matched
 from mithaq.store.words import Came
 
 _PAGE = 500  # copies looked through at once
@@ -36,6 +38,7 @@ class Wanted:
     confidence: int | None = None  # at least
     revoked: bool | None = None
     known_as: str = ""  # to other sources, or what is below that: T1059 has T1059.001
+    topic: str = ""  # a country or a sector that it stands for
     among: Collection[int] | None = None  # numbers of copies
 
     def needs(self) -> list[Need]:
@@ -43,6 +46,8 @@ class Wanted:
         said = [by.of_label(label) for label in self.labels]
         if self.known_as:
             said.append(by.of_source_id(self.known_as))
+        if self.topic:
+            said.append(by.of_topic(self.topic))
         if self.type:
             said.append(by.of_type(self.type))
         if self.sources:
@@ -78,6 +83,7 @@ class _Said:
     copies: Sequence[Copy]
     found: words.Said = field(repr=False)
     marks: Sequence[tuple[int, int]] = field(repr=False)
+    met: Matched = field(default_factory=dict, repr=False)  # of what people asked to be told
 
 
 def behind(unit: Connection) -> bool:
@@ -86,20 +92,30 @@ def behind(unit: Connection) -> bool:
     return (newest_ or 0) > objects.read_until(unit)
 
 
-def read_out(core: Store, most: int) -> None:
-    """Keep what the next ``most`` copies are found by, and what they refer to; others may write meanwhile."""
+def read_out(core: Store, most: int, at: str = "") -> None:
+    """Keep what the next ``most`` copies are found by, what they refer to, and of what was asked what they meet.
+
+    Others may write meanwhile.
+
+    Args:
+        at: when, for those who asked to be told.
+    """
     with core.read() as unit:
         said = _gathered(unit, most)
     if said.copies:
         with core.begin() as unit:
-            _keep(unit, said)
+            _keep(unit, said, at)
 
 
 def _gathered(unit: Connection, most: int) -> _Said:
     after = objects.read_until(unit)
     rows = objects.everything().where(copies.c.seq > after).order_by(copies.c.seq).limit(most)
     some = objects.load(unit, rows)
-    return _said(after, [copy for copy in some if copy.seq < some[0].seq + words.WIDEST])
+    said = _said(after, [copy for copy in some if copy.seq < some[0].seq + words.WIDEST])
+    if not said.copies:
+        return said
+    each = {copy.seq: copy for copy in said.copies}
+    return replace(said, met=watching.match(unit, Part(each, said.found, said.marks)))
 
 
 def _said(after: int, some: Sequence[Copy]) -> _Said:
@@ -108,7 +124,7 @@ def _said(after: int, some: Sequence[Copy]) -> _Said:
     return _Said(after, some, said, sorted(marks))
 
 
-def _keep(unit: Connection, said: _Said) -> None:
+def _keep(unit: Connection, said: _Said, at: str) -> None:
     if objects.read_until(unit) != said.after:
         return  # another process was faster
     if not said.after:
@@ -118,12 +134,14 @@ def _keep(unit: Connection, said: _Said) -> None:
     query = select(copies.c.seq).where(copies.c.seq.between(first, last))
     here = {seq for (seq,) in fetched(unit, query)}
     if len(here) < len(said.copies):  # the others were erased meanwhile
-        said = _said(said.after, [copy for copy in said.copies if copy.seq in here])
+        rest = [copy for copy in said.copies if copy.seq in here]
+        said = replace(_said(said.after, rest), met=said.met)
     if said.copies:
         came = [copy.received_at for copy in said.copies]
         words.keep(unit, said.found, Came(min(came), max(came)))
         insert_many(unit, observed, ("mark", "copy"), said.marks)
         objects.relate(unit, said.copies)
+    watching.note(unit, said.met, last, at)
     keep(unit, objects.READ, str(last))
 
 

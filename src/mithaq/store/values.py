@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, cast, column, func, select
 
-from mithaq.model.observed import around, likeness, mark, parts, values_of
+from mithaq.model.observed import around, likeness, mark, speaks_of
 from mithaq.model.values import Value
 from mithaq.store import objects
 from mithaq.store.objects import Copy, Rows
@@ -47,13 +47,8 @@ def _unread(unit: Connection, rows: Rows, value: Value, near: frozenset[Value]) 
 
 def _said(copy: Copy, value: Value, near: frozenset[Value]) -> Known | None:
     """Return what a copy says of a value, the most exact first."""
-    alike, best = likeness(value), None
-    for said in sorted(values_of(copy.object.body)):
-        if likeness(said) == alike:
-            return Known(copy, said, exactly=True)
-        if likeness(said) in near or alike in map(likeness, parts(said)):
-            best = best or Known(copy, said, exactly=False)
-    return best
+    found = speaks_of(copy.object.body, value, near)
+    return None if found is None else Known(copy, found[0], exactly=found[1])
 
 
 def _in_use(unit: Connection, marks: Iterable[int]) -> list[int]:

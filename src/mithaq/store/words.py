@@ -64,7 +64,7 @@ def keep(unit: Connection, some: Said, came: Came) -> None:
         )
         before = unit.execute(query).one_or_none()
     insert_many(unit, spans, ("first", "last", "since", "until"), [(first, last, *came)])
-    rows = [(first, word.encode(), _packed(held)) for word, held in sorted(bits.items())]
+    rows = [(first, word.encode(), packed(held)) for word, held in sorted(bits.items())]
     insert_many(unit, words, ("span", "word", "copies"), rows)
 
 
@@ -81,7 +81,7 @@ def _joined(older: dict[str, int], newer: dict[str, int], distance: int) -> dict
 
 def _read(unit: Connection, span: int) -> dict[str, int]:
     query = select(words.c.word, words.c.copies).where(words.c.span == span)
-    return {bytes(word).decode(): _unpacked(bytes(held)) for word, held in fetched(unit, query)}
+    return {bytes(word).decode(): unpacked(bytes(held)) for word, held in fetched(unit, query)}
 
 
 def _drop(unit: Connection, span: int) -> None:
@@ -104,9 +104,9 @@ def forget(unit: Connection, each: Mapping[int, Iterable[str]]) -> None:
         for some in chunks(gone):
             here = (words.c.span == first, words.c.word.in_(some))
             held = fetched(unit, select(words.c.word, words.c.copies).where(*here))
-            rest = [(word, _unpacked(bytes(m)) & ~gone[bytes(word)]) for word, m in held]
+            rest = [(word, unpacked(bytes(m)) & ~gone[bytes(word)]) for word, m in held]
             unit.execute(delete(words).where(*here))
-            rows = [(first, bytes(word), _packed(bits)) for word, bits in rest if bits]
+            rows = [(first, bytes(word), packed(bits)) for word, bits in rest if bits]
             insert_many(unit, words, ("span", "word", "copies"), rows)
 
 
@@ -142,7 +142,7 @@ def holding(
             if before and first + WIDEST > before:
                 bits &= (1 << (before - first)) - 1
             if bits:
-                yield [first + at for at in _places(bits)]
+                yield [first + at for at in places(bits)]
 
 
 def _all(unit: Connection, needs: list[Need], held: dict[int, int]) -> dict[int, int]:
@@ -156,7 +156,7 @@ def _all(unit: Connection, needs: list[Need], held: dict[int, int]) -> dict[int,
                 words.c.word < end.encode(),
             )
             for span, found in fetched(unit, query):
-                met[span] = met.get(span, 0) | _unpacked(bytes(found))
+                met[span] = met.get(span, 0) | unpacked(bytes(found))
         held = {span: both for span, bits in met.items() if (both := bits & held[span])}
         if not held:
             break
@@ -164,18 +164,19 @@ def _all(unit: Connection, needs: list[Need], held: dict[int, int]) -> dict[int,
 
 
 # --- copies of a span as bytes -------------------------------------------------------------------------
-def _packed(bits: int) -> bytes:
+def packed(bits: int) -> bytes:
     """Return the shorter of two forms: two bytes for each copy; or a bit for each, of odd length."""
     length = bits.bit_length()
     if not bits & bits - 1:  # most are held by one
         return (length - 1).to_bytes(2)
     size = (length + 7) // 8
     if 2 * bits.bit_count() <= size:
-        return b"".join(at.to_bytes(2) for at in reversed(_places(bits)))
+        return b"".join(at.to_bytes(2) for at in reversed(places(bits)))
     return bits.to_bytes(size | 1, "little")
 
 
-def _unpacked(held: bytes) -> int:
+def unpacked(held: bytes) -> int:
+    """Return what ``packed`` was given."""
     if len(held) & 1:
         return int.from_bytes(held, "little")
     bits = 0
@@ -184,7 +185,7 @@ def _unpacked(held: bytes) -> int:
     return bits
 
 
-def _places(bits: int) -> list[int]:
+def places(bits: int) -> list[int]:
     """Return which bits are set, the highest first."""
     found = []
     if bits.bit_count() <= _FEW:

@@ -8,7 +8,7 @@ from mithaq.errors import InputError
 from mithaq.intel import Filters, finding
 from mithaq.model.labels import Tlp
 from mithaq.store.bounds import TookTooLong
-from tests.unit.intel.conftest import person
+from tests.unit.intel.conftest import NOW, person
 from tests.unit.intel.test_service import desk, id_, tool
 
 __all__ = ["desk"]
@@ -69,7 +69,7 @@ def held(request, desk, core):
     if request.param:
         while True:
             before = core_state(core)
-            intel.read_out(core)
+            intel.read_out(core, NOW)
             if core_state(core) == before:
                 break
     return desk

@@ -63,6 +63,7 @@ from mithaq.store.tables.parties import (
     signatures,
 )
 from mithaq.store.tables.recalls import consents, orders, receipts
+from mithaq.store.tables.watching import followers, hits, saved, seen, watches
 
 __all__ = [
     "accepted",
@@ -87,12 +88,14 @@ __all__ = [
     "feed_items",
     "feeds",
     "first_views",
+    "followers",
     "frames",
     "gone",
     "heads",
     "heard",
     "heartbeats",
     "held_frames",
+    "hits",
     "inbox_rows",
     "intents",
     "journal",
@@ -115,6 +118,8 @@ __all__ = [
     "restrictions",
     "rows",
     "ruptures",
+    "saved",
+    "seen",
     "settings",
     "shelf",
     "shelf_ops",
@@ -131,6 +136,7 @@ __all__ = [
     "verdicts",
     "views",
     "waiting",
+    "watches",
     "witnessed",
     "words",
 ]

@@ -299,6 +299,18 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "followers",
+        sa.Column(
+            "watch",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("watch", "actor"),
+        schema="core",
+    )
+    op.create_table(
         "heads",
         sa.Column("channel", sa.String(length=32), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
@@ -329,6 +341,17 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "chan_seq"),
         schema="core",
+    )
+    op.create_table(
+        "hits",
+        sa.Column("watch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("block", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("copies", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("watch", "block", "run"),
+        schema="core",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "intents",
@@ -660,6 +683,28 @@ def upgrade() -> None:
     )
     op.create_index("ix_ruptures_party", "ruptures", ["party"], unique=False, schema="core")
     op.create_table(
+        "saved",
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("watch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "name"),
+        sa.UniqueConstraint("watch", name=op.f("uq_saved_watch")),
+        schema="core",
+    )
+    op.create_table(
+        "seen",
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("watch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("block", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copies", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("actor", "watch", "block"),
+        schema="core",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "settings",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -794,6 +839,20 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_waiting_target", "waiting", ["target"], unique=False, schema="core")
+    op.create_table(
+        "watches",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("after", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
     op.create_table(
         "witnessed",
         sa.Column("party", sa.Text(), nullable=False),
