@@ -217,45 +217,36 @@ COMMANDS: Mapping[
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
-ORDER = (
-    *(
-        "demo",
-        "init",
-        "serve",
-        "status",
-        "clock",
-        "verify",
-        "actor",
-        "key",
+SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs them
+    "section.node": ("demo", "init", "serve", "status", "clock", "verify", "actor", "key"),
+    "section.partners": (
         "peer",
         "token",
         "agreement",
+        "consent",
+        "conform",
+        "rupture",
+        "restriction",
     ),
-    "conform",
-    *(
-        "import",
-        "feed",
-        "report",
-        "formats",
-        "show",
+    "section.in": ("import", "feed", "report", "formats", "quarantine", "benign"),
+    "section.find": (
         "search",
-        "timeline",
         "saved",
         "notices",
+        "show",
+        "timeline",
+        "history",
         "who-has",
         "came",
-        "object",
-        "note",
-        "opinion",
-        "history",
-        "mark",
-        "benign",
-        "export",
     ),
-    *("release", "explain", "queue", "approve", "decline", "standing"),
-    *("recall", "correct", "receipts", "receipt", "consent", "rupture", "restriction"),
-    *("quarantine", "alarm", "log"),
-)
+    "section.write": ("object", "note", "opinion", "mark"),
+    "section.out": (
+        *("release", "explain", "queue", "approve", "decline", "standing", "export"),
+        *("recall", "correct", "receipts", "receipt"),
+    ),
+    "section.proof": ("alarm", "log"),
+}
+ORDER = tuple(name for names in SECTIONS.values() for name in names)
 
 
 class Root(Group):
@@ -264,6 +255,10 @@ class Root(Group):
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 typer's signature
         """Return the commands in the order a newcomer needs them."""
         return list(ORDER)
+
+    def sections(self, ctx: Context) -> Mapping[str, Sequence[str]]:  # noqa: ARG002 as the group's
+        """Return what the help shows apart: the commands by what they are for."""
+        return SECTIONS
 
     def get_command(self, ctx: Context, cmd_name: str) -> AnyCommand | None:  # noqa: ARG002 typer's signature
         """Load one command."""

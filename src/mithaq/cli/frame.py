@@ -4,7 +4,7 @@ The key of every text follows from the command and the parameter: ``help.peer.ad
 ``mithaq peer add``, ``help.peer.add.url`` the one for its argument.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -54,7 +54,11 @@ class Group(TyperGroup):
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 typer's signature
         """Print the page; ``formatter`` stays empty."""
-        _page(ctx, [], self.list_commands(ctx))
+        _page(ctx, [], self.sections(ctx))
+
+    def sections(self, ctx: Context) -> Mapping[str, Sequence[str]]:
+        """Return the commands by the titles under which the help shows them."""
+        return {"page.commands": self.list_commands(ctx)}
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the command a line names.
@@ -73,17 +77,22 @@ class Group(TyperGroup):
         return super().parse_args(ctx, args or ["--help"])
 
 
-def _page(ctx: Context, params: Sequence[Parameter], commands: Sequence[str] = ()) -> None:
+def _page(
+    ctx: Context, params: Sequence[Parameter], commands: Mapping[str, Sequence[str]] | None = None
+) -> None:
     screen, words = desk_of(ctx).screen, desk_of(ctx).screen.words
     key = key_of(ctx)
     arguments = [p for p in params if isinstance(p, TyperArgument)]
     options = [p for p in params if not isinstance(p, TyperArgument)]
-    usage = [ctx.command_path, *("COMMAND" for _ in commands[:1]), *map(written, arguments)]
+    usage = [ctx.command_path, *(["COMMAND"] if commands else []), *map(written, arguments)]
     screen.line(words.say("page.usage", usage=" ".join([*usage, "[OPTIONS]"])), style="bold")
     screen.line("")
     screen.line(words.say(f"{key}.about"))
     sections = [
-        ("page.commands", [(name, words.say(f"{key}.{name}.about")) for name in commands]),
+        *(
+            (title, [(name, words.say(f"{key}.{name}.about")) for name in names])
+            for title, names in (commands or {}).items()
+        ),
         ("page.arguments", [(written(p), words.say(f"{key}.{p.name}")) for p in arguments]),
         ("page.options", [(option_written(p), _about(words, key, p)) for p in options]),
         ("page.everywhere", _everywhere(ctx)),

@@ -11,7 +11,7 @@ from typer._click import Command as AnyCommand
 from typer._click import Context
 from typer.core import TyperArgument, TyperGroup
 
-from mithaq.cli.app import ORDER, app
+from mithaq.cli.app import ORDER, SECTIONS, app
 from mithaq.cli.common import FLAGS, METAVARS, VALUED
 from mithaq.cli.exits import CODES
 from mithaq.cli.frame import option_written, written
@@ -42,6 +42,9 @@ def reference(words: Catalogue) -> str:
     lines = [INTRODUCTION, "## Every command takes", "", *_common(words), ""]
     lines += ["## Exit codes", "", "| code | meaning |", "|---|---|"]
     lines += [f"| {code} | {words.say(key)} |" for code, key in CODES.items()]
+    lines += ["", "## Commands", "", "| for | commands |", "|---|---|"]
+    for title, names in SECTIONS.items():
+        lines.append(f"| {words.say(title)} | {', '.join(f'[`{n}`](#{n})' for n in names)} |")
     ctx = Context(root, info_name="mithaq")
     for name in ORDER:
         command = root.get_command(ctx, name)
