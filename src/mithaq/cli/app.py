@@ -76,6 +76,12 @@ def _notices() -> typer.Typer:
     return saved.notice
 
 
+def _balance() -> typer.Typer:
+    from mithaq.cli import balance  # noqa: PLC0415 as above
+
+    return balance.app
+
+
 def _feed() -> typer.Typer:
     from mithaq.cli import feed  # noqa: PLC0415 as above
 
@@ -213,6 +219,7 @@ COMMANDS: Mapping[
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
     **dict.fromkeys(("who-has", "came"), _sharing),
     "timeline": _timeline,
+    "balance": _balance,
     **dict.fromkeys(("note", "opinion", "history"), _texts),
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
@@ -238,6 +245,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "history",
         "who-has",
         "came",
+        "balance",
     ),
     "section.write": ("object", "note", "opinion", "mark"),
     "section.out": (
