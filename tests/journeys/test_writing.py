@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.journeys.conftest import PACT
 from tests.journeys.test_formats import say
 
 __all__ = ["say"]
@@ -129,3 +130,60 @@ def test_a_revision_waits_until_it_is_released_again(allies):
     assert (one["from"], [c["field"] for c in two["changes"]]) == ("asteria", ["description"])
     refused = allies.run("borea", "object", "revoke", made["id"], "--yes", **ana)
     assert (refused.exit_code, "asteria" in refused.output) == (3, True)
+
+
+TALKS = PACT.replace('"pact"', '"talks"').replace(
+    '["indicator", "malware", "relationship", "domain-name"]', '["*"]'
+)
+
+
+def test_a_proposal_is_typed_at_one_desk_and_decided_at_the_other(allies):
+    def ana(nation, *args, **more):
+        return allies.ask(nation, *args, actor="amal", **more)
+
+    allies.agree(TALKS, "asteria", "borea")
+    made = ana("asteria", "object", "new", "tool", "--name", "mole", "--tlp", "AMBER")
+    allies.do("asteria", "release", made["number"], "--agreement", "talks", actor="amal")
+    allies.settle()
+    line = ("propose", made["id"], "name=خلد", "--why", "اسمه عندنا")
+    shown = allies.do("borea", *line, "--preview", actor="amal")
+    declined = allies.run("borea", *line, actor="amal", typed="n\n")
+    sent = ana("borea", *line, "--yes")
+    allies.do("borea", "propose", made["id"], "labels=a", "--why", "x", "--yes", actor="amal")
+    allies.settle()
+
+    assert "خلد" in shown
+    assert (declined.exit_code, sent["to"], sent["sent"][0]["goes"]) == (1, "asteria", 1)
+    second, first = ana("asteria", "proposal", "list")
+    assert (first["party"], first["object"], first["fields"]) == ("borea", "mole", ["name"])
+    page = allies.do("asteria", "proposal", "show", first["number"], actor="amal", language="ar")
+    assert "اسمه عندنا" in page
+    taken = allies.do("asteria", "proposal", "take", first["number"], "--yes", actor="amal")
+    assert "It goes to borea alone." in taken
+    allies.do("asteria", "proposal", "decline", second["number"], "--why", "no", actor="amal")
+    allies.settle()
+
+    states = {
+        each["fields"][0]: each["state"]
+        for each in ana("borea", "proposal", "list", "--sent", "--all")
+    }
+    assert states == {"name": "taken", "labels": "declined"}
+    assert ana("asteria", "proposal", "list") == []
+    told = ana("asteria", "history", made["id"])["versions"]
+    assert [each["proposed_by"] for each in told] == ["", "borea"]
+    assert "Taken from a proposal of borea." in allies.do(
+        "asteria", "history", made["id"], actor="amal"
+    )
+    answered = ana("borea", "proposal", "show", sent["id"])
+    assert (answered["state"], answered["why"]) == ("taken", "اسمه عندنا")
+    codes = [
+        allies.run(nation, *args, actor="amal").exit_code
+        for nation, *args in (
+            ("asteria", "propose", made["id"], "name=x", "--why", "y", "--yes"),
+            ("borea", "propose", made["id"], "--why", "y"),
+            ("borea", "propose", made["id"], "name=x", "--why", "y", "--json"),
+            ("asteria", "proposal", "take", str(first["number"]), "--yes"),
+            ("asteria", "proposal", "show", made["id"]),
+        )
+    ]
+    assert codes == [3, 2, 2, 5, 4]

@@ -82,6 +82,18 @@ def _balance() -> typer.Typer:
     return balance.app
 
 
+def _proposal() -> typer.Typer:
+    from mithaq.cli import proposal  # noqa: PLC0415 as above
+
+    return proposal.app
+
+
+def _propose() -> typer.Typer:
+    from mithaq.cli import proposal  # noqa: PLC0415 as above
+
+    return proposal.writes
+
+
 def _feed() -> typer.Typer:
     from mithaq.cli import feed  # noqa: PLC0415 as above
 
@@ -197,6 +209,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "token": _token,
     "agreement": _agreement,
     "object": _object,
+    "proposal": _proposal,
     "feed": _feed,
     "saved": _saved,
     "consent": _consent,
@@ -221,6 +234,7 @@ COMMANDS: Mapping[
     "timeline": _timeline,
     "balance": _balance,
     **dict.fromkeys(("note", "opinion", "history"), _texts),
+    "propose": _propose,
     **dict.fromkeys(("release", "explain", "queue", "approve", "decline"), _release),
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
@@ -247,7 +261,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "came",
         "balance",
     ),
-    "section.write": ("object", "note", "opinion", "mark"),
+    "section.write": ("object", "note", "opinion", "propose", "proposal", "mark"),
     "section.out": (
         *("release", "explain", "queue", "approve", "decline", "standing", "export"),
         *("recall", "correct", "receipts", "receipt"),

@@ -1,7 +1,7 @@
 """Later versions of what is ours, and what became of an object."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -31,7 +31,7 @@ from mithaq.cli.objects import (
     wait_row,
 )
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
-from mithaq.intel import Caveats, Draft, Past, drafts
+from mithaq.intel import Caveats, Draft, Past, drafts, proposals
 from mithaq.node import Node
 
 __all__ = ["app", "texts"]
@@ -150,26 +150,34 @@ def history(ctx: typer.Context, name: Named) -> None:
         ours = [each.copy for each in past if each.copy.standing == "own"]
         tells = may(actor, Permission.RELEASE_PREVIEW)
         waits = intel.waiting(unit, node.us, actor, ours[-1]) if ours and tells else []
+        id_ = past[0].copy.object.id
+        credited = proposals.credits_of(unit, node.us, actor, id_) if ours else {}
     if desk.screen.as_json:
-        told = [_past_json(each) for each in past]
+        told = [_past_json(each, _proposer(each, credited)) for each in past]
         desk.screen.json({"versions": told, "waiting": [wait_row(each) for each in waits]})
         return
     for each in past:
-        _tell_past(desk, each)
+        _tell_past(desk, each, _proposer(each, credited))
     if ours:
         tell_waiting(desk, ours[-1], waits)
 
 
-def _past_json(each: Past) -> Facts:
+def _proposer(each: Past, credited: Mapping[str, str]) -> str:
+    """Return who proposed what a version of ours took; empty: nobody else."""
+    return credited.get(each.copy.object.version, "") if each.copy.standing == "own" else ""
+
+
+def _past_json(each: Past, proposer: str) -> Facts:
     changed = [{"field": c.field, "before": c.before, "after": c.after} for c in each.changes]
     went = [
         {"peer": r.peer, "agreement": r.agreement, "at": r.at, "fetched": r.fetched_at}
         for r in each.released
     ]
-    return row(each.copy) | {"author": each.copy.author, "changes": changed, "released": went}
+    about = {"author": each.copy.author, "proposed_by": proposer}
+    return row(each.copy) | about | {"changes": changed, "released": went}
 
 
-def _tell_past(desk: Desk, each: Past) -> None:
+def _tell_past(desk: Desk, each: Past, proposer: str) -> None:
     screen, copy = desk.screen, each.copy
     who = copy.author or copy.sent_by or copy.voucher
     facts = {"version": copy.object.version or copy.received_at, "number": copy.seq, "who": who}
@@ -179,6 +187,8 @@ def _tell_past(desk: Desk, each: Past) -> None:
         screen.line(intel.title(copy.object.body) or copy.object.id)
     else:
         screen.rows(DIFF, [change_row(c) for c in each.changes], empty="none.changed")
+    if proposer:
+        screen.say("say.proposed-by", party=proposer)
     for agreement in dict.fromkeys(r.agreement for r in each.released):
         peers = dict.fromkeys(r.peer for r in each.released if r.agreement == agreement)
         screen.say("say.went-to", peers=", ".join(peers), agreement=agreement)

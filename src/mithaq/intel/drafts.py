@@ -16,7 +16,7 @@ from mithaq.model.canonical import Json
 from mithaq.model.canonical import parse as parse_json
 from mithaq.model.ids import new_id, sco_id
 from mithaq.model.kinds import Kind
-from mithaq.model.labels import Beside
+from mithaq.model.labels import Beside, Tlp
 from mithaq.model.markings import FIXED, MarkingKind, pap_id, tlp_id
 from mithaq.model.objects import Body, Object, from_body, is_sco
 from mithaq.model.schema import SCO, TYPES
@@ -263,3 +263,9 @@ def level_named(ref: str) -> str:
     if meant.kind is MarkingKind.PAP:
         return f"PAP:{meant.label.pap}"
     return f"TLP:{meant.label.tlp}"
+
+
+def level_of(object_: Object) -> Tlp | None:
+    """Return the TLP level that the bytes of an object bear by fixed markings."""
+    borne = (FIXED[ref].label.tlp for ref in object_.marking_refs if ref in FIXED)
+    return max((level for level in borne if level is not None), default=None)
