@@ -49,13 +49,17 @@ ACCEPTS = [
 ]
 KINDS = [TAXII, "application/json", "application/vnd.mithaq.frames", "", "text/plain;=;"]
 REPORT = stix(8, "report", published="2026-01-01T00:00:00.000Z", object_refs=[stix(1)[0]])
+SEEN = stix(9, "indicator", pattern="[domain-name:value = 'a.example']", pattern_type="stix",
+            valid_from="2026-01-01T00:00:00.000Z")  # fmt: skip
+OWN = {"uuid": "22222222-2222-4222-8222-222222222222", "info": "our own", "timestamp": "1"}
 STATUS = "11111111-1111-4111-8111-111111111111"
 KNOWN = {
     "root": [B_SHELF, CLIENT_SHELF, BASE_CHANNEL],
     "collection": ["intel", "seals", "inbox"],
     "id": [stix(1)[0], STATUS, "x"],
     "version": ["1", "7", "x"],
-    "event": [f"{REPORT[0].partition('--')[2]}{end}" for end in (".json", "", "x")],
+    "event": [*(f"{REPORT[0].partition('--')[2]}{end}" for end in (".json", "", "x")), OWN["uuid"]],
+    "attribute": [SEEN[0].partition("--")[2], "x"],
 }
 QUERIES = [
     "",
@@ -77,6 +81,13 @@ BODIES = [
     b"{}",
     b"\xff",
     b'{"minimal": 1}',
+    json.dumps(OWN | {"timestamp": "2"}).encode(),
+    json.dumps({"uuid": "33333333-3333-4333-8333-333333333333", "info": "another"}).encode(),
+    json.dumps({"uuid": REPORT[0].partition("--")[2]}).encode(),
+    json.dumps({"uuid": OWN["uuid"], "tag": "tlp:red"}).encode(),
+    json.dumps({"type": "domain", "value": "b.example", "category": "Network activity"}).encode(),
+    json.dumps({"value": "a.example", "type": "0"}).encode(),
+    b"[]",
     json.dumps({"channel": BASE_CHANNEL, "seq": 1}).encode(),
     b"x" * 70_000,
 ]
@@ -87,7 +98,7 @@ def world(tmp_path_factory):
     made = build(tmp_path_factory.mktemp("routes") / "home", spool_bytes=64 << 20)
     for shelf in (B_SHELF, CLIENT_SHELF):
         made.place(shelf, stix(1), stix(2, "malware"), stix(1, version="2026-02-01T00:00:00.000Z"))
-        made.place(shelf, REPORT)
+        made.place(shelf, REPORT, SEEN)
     made.post_settled(CLIENT_SHELF, stix(1), stix(3))
     made.frame(BASE_CHANNEL, "borealis", 1, b"a document")
     made.frame(B_SHELF, "borealis", 1, stix(1)[3])
@@ -107,6 +118,7 @@ def world(tmp_path_factory):
         shelves.put_status(unit, STATUS, CLIENT_SHELF, json.dumps(status).encode())
     made.tokens["wrong"] = "mq_nobodys"
     made.served = app(made.listener, BASE)
+    assert ask(made, "misp", "POST", "/events/add", json.dumps(OWN).encode()).status == 200
     yield made
     made.shelf.close()
     made.spool.close()
@@ -181,11 +193,10 @@ def hold_to(path, method, answer):
     else:
         assert str(answer.status) in operation["responses"], (path, method, answer.status)
         declared = resolved(operation["responses"][str(answer.status)])
-    [(media, content)] = declared["content"].items()
-    assert answer.headers["content-type"] == media
+    content = declared["content"][answer.headers["content-type"]]
     for name, header in declared.get("headers", {}).items():
         assert re.search(header["schema"].get("pattern", "."), answer.headers[name])
-    if "$ref" in content["schema"]:
+    if "$ref" in content["schema"] and method != "HEAD":
         name = content["schema"]["$ref"].rpartition("/")[2]
         VALIDATORS[name].validate(json.loads(answer.body))
     assert answer.headers["cache-control"] == "no-store"
@@ -206,12 +217,19 @@ def test_the_document_that_ships_is_made_from_the_routes_of_today():
     assert set(TABLE) == {(route.path, verb) for route in ROUTES for verb in route.verbs}
 
 
+def _negotiated(path):
+    """Say whether the media type counts: MISP's tools ask for JSON and for nothing else."""
+    return path.startswith(("/taxii2/", "/mithaq/", "/export/"))
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_every_verb_caller_and_media_type_is_answered_as_declared(world, path):
     places = list(itertools.product(*(KNOWN[name] for name in names_of(path))))
-    forms = [(place, TAXII) for place in places] + [(places[0], accept) for accept in ACCEPTS]
+    forms = [(place, TAXII) for place in places]
+    forms += [(places[0], accept) for accept in ACCEPTS if _negotiated(path)]
     seen = set()
-    for who, verb, (values, accept) in itertools.product(CALLERS, VERBS, forms):
+    callers = CALLERS if _negotiated(path) else CALLERS[:3]
+    for who, verb, (values, accept) in itertools.product(callers, VERBS, forms):
         target = fill(path, dict(zip(names_of(path), values, strict=True)))
 
         answer = ask(world, who, verb, target, accept=accept)
@@ -236,9 +254,11 @@ def test_every_query_is_answered_as_declared(world, path):
 @pytest.mark.parametrize("path", [p for p in PATHS if "post" in PATHS[p]])
 def test_every_body_is_answered_as_declared(world, path):
     reached = set()
-    for who, kind, body in itertools.product(CALLERS, KINDS, BODIES):
+    kinds = KINDS if _negotiated(path) else KINDS[:1]
+    for who, kind, body in itertools.product(CALLERS, kinds, BODIES):
         root = CLIENT_SHELF if who == "misp" else BASE_CHANNEL
-        target = fill(path, {"root": root, "collection": "inbox"})
+        place = {"attribute": KNOWN["attribute"][0], "event": OWN["uuid"]}
+        target = fill(path, {"root": root, "collection": "inbox", **place})
 
         answer = ask(world, who, "POST", target, body, content_type=kind)
 

@@ -77,12 +77,26 @@ def probe(pair, numbers, *, thorough=False):
 
 def _misp(pair, who, numbers):
     """Ask as MISP's tools do."""
-    for path in ("/servers/getVersion", "/users/view/me"):
+    for path in (
+        *("/servers/getVersion", "/servers/getPyMISPVersion.json", "/users/view/me"),
+        *("/servers/getAvailableSyncFilteringRules", "/eventReports/add", "/events/index"),
+        "/shadow_attributes/index/all:1/page:1.json",
+    ):
         pair.compare(who, "GET", path)
-    pair.compare(who, "POST", "/events/index", b'{"minimal": 1}')
+    pair.compare(who, "POST", "/servers/postTest", b'{"testString": "x"}')
+    pair.compare(who, "POST", "/events/index", b'{"minimal": 1}', if_none_match='""')
+    pair.compare(who, "POST", "/events/index", b'{"tag": ["!tlp:red"], "org": ["x"]}')
     uuids = [id_of(n).partition("--")[2] for n in numbers]
     for uuid in uuids:
-        pair.compare(who, "GET", f"/events/view/{uuid}")
+        for method in ("GET", "HEAD", "POST"):
+            pair.compare(who, method, f"/events/view/{uuid}/deleted[]:0")
+        news = json.dumps([uuid]).encode()
+        pair.compare(who, "POST", f"/sightings/filterSightingUuidsForPush/{uuid}", news)
+    brought = json.dumps([{"Event": {"uuid": u, "timestamp": "9"}} for u in uuids]).encode()
+    pair.compare(who, "POST", "/events/filterEventIdsForPush", brought)
+    seen = json.dumps({"uuid": uuids or ["x"], "returnFormat": "json"}).encode()
+    pair.compare(who, "POST", "/sightings/restSearch/event", seen)
+    pair.compare(who, "POST", "/attributes/restSearch", b'{"returnFormat": "cache", "page": 1}')
     for asked in ({}, {"limit": 1}, {"uuid": uuids or "x"}, {"tags": "tlp:red"}, {"org": "x"}):
         for path in ("/events/restSearch", "/attributes/restSearch"):
             pair.compare(who, "POST", path, json.dumps(asked).encode())
@@ -113,6 +127,36 @@ def _pages(pair, who, path, page):
         page = pair.compare(who, "GET", f"{path}&next={told['next']}")
 
 
+def _misp_writes(pair, uuids):
+    """Bring, as MISP's tools do, an event of one's own, and what would change another's."""
+    own, part = "0fa3f1c2-7a0e-4d7e-9a63-0c1f7c5b2d11", "1b7f7a52-0f0b-4c2e-8a0e-7d3c7a9e5f22"
+
+    def post(path, brought):
+        return pair.compare("misp", "POST", path, json.dumps(brought).encode())
+
+    attribute = {"uuid": part, "type": "ip-dst", "value": "198.51.100.4", "timestamp": "5"}
+    for uuid in (own, *uuids):
+        event = {"uuid": uuid, "info": "brought", "timestamp": "5", "Attribute": [attribute]}
+        saw = {"type": "0", "date_sighting": "7", "attribute_uuid": uuid, "uuid": uuid}
+        post("/events/add/metadata:1", {"Event": event})
+        post(f"/events/edit/{uuid}", event | {"timestamp": "6"})
+        more = {"type": "domain", "value": f"{uuid[-3:]}.example", "uuid": f"2{uuid[1:]}"}
+        post(f"/attributes/add/{uuid}", more)
+        post("/tags/attachTagToObject", {"uuid": uuid, "tag": "tlp:red"})
+        post(f"/events/publish/{uuid}", {})
+        post(f"/events/alert/{uuid}", {})
+        post(f"/sightings/add/{uuid}", {"type": "0"})
+        post(f"/sightings/bulkSaveSightings/{uuid}", [saw])
+        post(f"/events/pushProposals/{uuid}", [])
+        post(f"/shadowAttributes/add/{uuid}", {})
+        pair.compare("misp", "PUT", f"/events/edit/{uuid}", json.dumps({"info": "again"}).encode())
+        pair.compare("misp", "GET", f"/events/view/{uuid}")
+    post(f"/sightings/add/{part}", {"type": "2"})
+    for value in ("198.51.100.4", "198.51.100.100", "never.example"):
+        post("/sightings/add", {"value": value})
+    post("/sightings/add", {"uuid": part})
+
+
 def write(pair, numbers):
     """Bring what may meet something hidden: the same ids, the same values, others' names, nonsense."""
     creators = [pair.left.creator(name) for name in NATIONS]
@@ -123,6 +167,7 @@ def write(pair, numbers):
     ]
     made += [{"type": "malware"}, {"type": "nonsense", "id": "nonsense--1"}]
     told = []
+    _misp_writes(pair, [id_of(n).partition("--")[2] for n in numbers])
     for root in roots_of(pair, "misp"):
         inbox = root + "collections/inbox/objects/"
         for sent in ([each] for each in made):

@@ -48,7 +48,7 @@ def post(unit: Connection, arrival: Arrival, now: datetime) -> Settled:
     voucher = voucher_of(client.name)
     put_source(unit, Source(name=voucher, kind="client"))
     try:
-        read = list(BUILT_IN.read(arrival.raw, "stix"))
+        read = list(BUILT_IN.read(arrival.raw, arrival.facts.get("format", "stix")))
     except (
         InputError
     ):  # the listener has refused what is no envelope; what is left fails as a whole

@@ -71,20 +71,23 @@ def kept(visit: Visit, name: str) -> Kept:
         NotFound: the client has no grant in force.
         HttpProblem: 503.
     """
+    which, state = standing(visit)
+    at = (state, visit.now)
+    return visit.prints.fresh(visit.knock.name, name, at, lambda: _print(visit, which, state, name))
+
+
+def standing(visit: Visit) -> tuple[list[Shelf], object]:
+    """Return a client's shelves, and what differs as soon as another row stands there, or one less.
+
+    Raises:
+        NotFound: the client has no grant in force.
+        HttpProblem: 503.
+    """
     try:
         which = exports.shelves_of(visit.shelf, visit.knock.name, visit.now)
     except ShelfBlocked as error:
         raise HttpProblem(503, headers={"retry-after": "5"}) from error
-    state = tuple((s.shelf, s.position, pages.count(visit.shelf, s.shelf)) for s in which)
-    prints, client = visit.prints, visit.knock.name
-    made = prints.of(client, name)
-    if made is None or not made.holds(state, visit.now):
-        with prints.turn(client):
-            made = prints.of(client, name)
-            if made is None or not made.holds(state, visit.now):
-                made = _print(visit, which, state, name)
-                prints.keep(client, name, made)
-    return made
+    return which, tuple((s.shelf, s.position, pages.count(visit.shelf, s.shelf)) for s in which)
 
 
 def note(visit: Visit, made: Kept) -> None:

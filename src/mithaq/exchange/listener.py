@@ -19,6 +19,7 @@ from mithaq.clock import Clock
 from mithaq.errors import MithaqError, NotFound
 from mithaq.exchange.cursor import Cursors
 from mithaq.exchange.gate import ANYBODY, Gate, Knock
+from mithaq.exchange.gifts import Gifts
 from mithaq.exchange.prints import Prints
 from mithaq.exchange.problems import HttpProblem, respond
 from mithaq.exchange.routes import Heard, Open, find
@@ -61,6 +62,7 @@ class Listener:
         self._clock = clock
         self._cursors = Cursors(Path(settings.cursor_key_path).read_bytes())
         self._prints = Prints(benign or Benign())
+        self._gifts = Gifts()
         self._gate = Gate(realm=settings.realm)
         # One answer may need two connections, and a pool that runs dry would let threads wait for each other.
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
@@ -121,6 +123,7 @@ class Listener:
                     settings=self._settings,
                     cursors=self._cursors,
                     prints=self._prints,
+                    gifts=self._gifts,
                     shelf=unit,
                     shelf_room=self._shelf,
                     spool=self._spool,

@@ -67,6 +67,7 @@ _STATUS = _object(
 _ON = {"more": {"const": True}, "next": _TEXT}
 _RECORD = _object({"id": _TEXT, "date_added": _STAMP, "version": _TEXT, "media_type": _TEXT})
 _ERROR = _object({"title": _TEXT, "http_status": _TEXT}, {"description": _TEXT})
+_MISP_ERROR = _object(dict.fromkeys(("name", "message", "url", "errors"), _TEXT))
 _SIGNED = _object(
     {
         "payload": _TEXT,
@@ -95,6 +96,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "envelope": _object({}, {**_ON, "objects": _list(_STIX)}),
     "versions": _object({}, {**_ON, "versions": _list(_TEXT)}),
     "error": _ERROR,
+    "misp-error": _MISP_ERROR,
     "signed": _SIGNED,
     "exports": _object({"exports": _list(_object({"path": _TEXT, "media_type": _TEXT}))}),
     "nothing": _object({}),
@@ -113,6 +115,7 @@ class Declared:
     takes: str = ""  # media type of a body that belongs there
     dated: bool = False  # bears the dates of TAXII 2.1, section 3.2
     tagged: bool = False  # bears an ETag; whoever shows it again gets 304 and no body
+    misp: bool = False  # says in MISP's form, too, what it does not answer
 
 
 _FILTERS = ("added_after", "limit", "next")
@@ -122,6 +125,37 @@ _PAGE = _FILTERS + _MATCHES
 _NAMED = (404, 406)  # something in the path may not be there
 _READ = (400, *_NAMED)
 _PUSHED = (400, 404)
+_WRITTEN = (400, 403, 404)
+_MISP_READ = (
+    "/servers/getVersion",
+    "/servers/getPyMISPVersion",
+    "/servers/getAvailableSyncFilteringRules",
+    "/users/view/me",
+    "/events/view/{event}",
+    "/shadow_attributes/index",
+    "/eventReports/add",
+)
+_MISP_ASKED = (
+    "/servers/postTest",
+    "/events/view/{event}",
+    "/events/index",
+    "/events/restSearch",
+    "/attributes/restSearch",
+    "/sightings/restSearch/event",
+    "/events/filterEventIdsForPush",
+    "/sightings/filterSightingUuidsForPush/{event}",
+)
+_MISP_WRITTEN = (
+    "/events/add",
+    "/events/edit/{event}",
+    "/events/publish/{event}",
+    "/events/alert/{event}",
+    "/attributes/add/{event}",
+    "/tags/attachTagToObject",
+    "/sightings/add",
+    "/sightings/add/{attribute}",
+    "/sightings/bulkSaveSightings/{event}",
+)
 _AT = "/taxii2/{root}/collections/{collection}/"
 TABLE: Mapping[tuple[str, str], Declared] = {
     ("/taxii2/", "GET"): Declared(schema="discovery", others=(406,)),
@@ -164,13 +198,24 @@ TABLE: Mapping[tuple[str, str], Declared] = {
     ("/export/misp/manifest.json", "GET"): Declared(media=JSON, others=(404,), tagged=True),
     ("/export/misp/hashes.csv", "GET"): Declared(media=CSV, others=(404,), tagged=True),
     ("/export/misp/{event}", "GET"): Declared(media=JSON, others=(404,), tagged=True),
-    ("/servers/getVersion", "GET"): Declared(media=JSON, others=(404,)),
-    ("/users/view/me", "GET"): Declared(media=JSON, others=(404,)),
-    ("/events/view/{event}", "GET"): Declared(media=JSON, others=(404,)),
+    **{(path, "GET"): Declared(media=JSON, others=(404,), misp=True) for path in _MISP_READ},
     **{
-        (path, "POST"): Declared(media=JSON, others=(400, 404), takes=JSON)
-        for path in ("/events/index", "/events/restSearch", "/attributes/restSearch")
+        (path, "POST"): Declared(media=JSON, others=_PUSHED, takes=JSON, misp=True)
+        for path in _MISP_ASKED
     },
+    **{
+        (path, "POST"): Declared(media=JSON, others=_WRITTEN, takes=JSON, misp=True)
+        for path in _MISP_WRITTEN
+    },
+    ("/events/view/{event}", "HEAD"): Declared(media=JSON, others=(404,), misp=True),
+    ("/events/index", "GET"): Declared(media=JSON, others=_PUSHED, misp=True),
+    ("/events/edit/{event}", "PUT"): Declared(media=JSON, others=_WRITTEN, takes=JSON, misp=True),
+    ("/events/pushProposals/{event}", "POST"): Declared(
+        status=0, media=JSON, others=(403, 404), takes=JSON, misp=True
+    ),
+    ("/shadow_attributes/add/{event}", "POST"): Declared(
+        status=0, media=JSON, others=(403, 404), takes=JSON, misp=True
+    ),
 }
 # Whoever is known may be turned away for a time; whoever is not is told so; a body may be too long, too
 # slow or packed.
@@ -212,7 +257,10 @@ def document() -> dict[str, object]:
         "paths": paths,
         "components": {
             "schemas": dict(SCHEMAS),
-            "responses": {str(status): _failure(status) for status in sorted(_failures())},
+            "responses": {
+                **{str(status): _failure(status) for status in sorted(_failures())},
+                **{f"misp-{s}": _failure(s, "misp-error") for s in sorted(_failures())},
+            },
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -234,13 +282,17 @@ def _operation(verb: Verb, declared: Declared) -> dict[str, object]:
         ways = {"node": ("node",), "client": ("basic", "bearer")}
         of = ways.get(verb.only, ("basic", "bearer", "node"))
         known = [{way: []} for way in of]
+    end = "misp-" if declared.misp else ""
     failures = sorted({*declared.others, *_OF_ANY[type(verb)]})
     operation: dict[str, object] = {
         "security": known,
         "responses": {
-            str(declared.status): _success(declared),
+            **({str(declared.status): _success(declared)} if declared.status else {}),
             **({"304": {"description": "It is as you have it."}} if declared.tagged else {}),
-            **{str(status): {"$ref": f"#/components/responses/{status}"} for status in failures},
+            **{
+                str(status): {"$ref": f"#/components/responses/{end}{status}"}
+                for status in failures
+            },
         },
     }
     if declared.query:
@@ -274,10 +326,19 @@ def _success(declared: Declared) -> dict[str, object]:
     return answer
 
 
-def _failure(status: int) -> dict[str, object]:
+def _failure(status: int, other: str = "") -> dict[str, object]:
+    """Return what is declared of a failure.
+
+    Args:
+        other: the schema of another form that it may have.
+    """
+    forms = {TAXII: "error", **({JSON: other} if other else {})}
     answer: dict[str, object] = {
         "description": TITLES[status],
-        "content": {TAXII: {"schema": {"$ref": "#/components/schemas/error"}}},
+        "content": {
+            media: {"schema": {"$ref": f"#/components/schemas/{name}"}}
+            for media, name in forms.items()
+        },
     }
     if status in _HEADERS:
         answer["headers"] = {_HEADERS[status]: {"required": True, "schema": {"type": "string"}}}

@@ -5,10 +5,11 @@ It is bounded for each client by itself, so nobody sees by the pace of his own a
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol, TypeVar, cast
 
 from mithaq.exchange.problems import HttpProblem
 from mithaq.model.benign import Benign
@@ -16,6 +17,20 @@ from mithaq.model.benign import Benign
 KEPT_BYTES = 64 << 20  # of answers that are kept for one client
 WAITING = 3  # requests of one client that print or wait for it
 WAIT_SECONDS = 1.0
+
+
+class Lasting(Protocol):
+    """What is kept of a client's shelves as long as these are in one state."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes."""
+
+    def holds(self, state: object, now: datetime) -> bool:
+        """Say whether it is what would be made now."""
+
+
+Any_ = TypeVar("Any_", bound=Lasting)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,17 +64,36 @@ class Prints:
             benign: what is known to be harmless, and stands in nothing that acts on values.
         """
         self.benign = benign
-        self._kept: dict[str, dict[str, Kept]] = defaultdict(dict)
+        self._kept: dict[str, dict[str, Lasting]] = defaultdict(dict)
         self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._waiting: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
 
-    def of(self, client: str, name: str) -> Kept | None:
-        """Return what is kept of an export."""
+    def fresh(
+        self, client: str, name: str, at: tuple[object, datetime], make: Callable[[], Any_]
+    ) -> Any_:
+        """Return what is kept by a name; made anew in the client's turn if it holds no more.
+
+        Args:
+            at: the state of the shelves, and now.
+
+        Raises:
+            HttpProblem: 503.
+        """
+        made = cast("Any_ | None", self._of(client, name))
+        if made is None or not made.holds(*at):
+            with self.turn(client):
+                made = cast("Any_ | None", self._of(client, name))
+                if made is None or not made.holds(*at):
+                    made = make()
+                    self.keep(client, name, made)
+        return made
+
+    def _of(self, client: str, name: str) -> Lasting | None:
         with self._lock:
             return self._kept[client].get(name)
 
-    def keep(self, client: str, name: str, made: Kept) -> None:
+    def keep(self, client: str, name: str, made: Lasting) -> None:
         """Keep an answer in place of the one before; the oldest of this client go, if there are too many bytes."""
         with self._lock:
             mine = self._kept[client]

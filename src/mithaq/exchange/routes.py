@@ -8,7 +8,8 @@ from typing import TypeAlias
 from sqlalchemy import Connection
 
 from mithaq.errors import NotFound
-from mithaq.exchange import between, export, misp, taxii
+from mithaq.exchange import between, export, taxii
+from mithaq.exchange.misp import search, sightings, sync, ways, write
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Hearing, Settings, Visit, segment
 from mithaq.exchange.wire import Response
@@ -96,13 +97,20 @@ def _export(name: str, file: str = "") -> Route:
     return _at(f"/export/{file or name}", {"GET": Known(answer=answer, only="client")})
 
 
-def _misp(path: str, method: str, answer: Callable[[Visit, Names], Response]) -> Route:
-    """Return a route of MISP's tools, whose searches have a body."""
-    return _at(path, {method: Known(answer=answer, only="client", most_bytes=_search)})
+def _misp(path: str, methods: str, answer: Callable[[Visit, Names], Response]) -> Route:
+    """Return a route of MISP's tools, which read errors in their own form; what is posted may be an event."""
 
+    def answered(visit: Visit, names: Names) -> Response:
+        try:
+            return answer(visit, names)
+        except (HttpProblem, NotFound) as error:
+            return ways.refused(visit, error)
 
-def _search(_settings: Settings) -> int:
-    return misp.MOST_BYTES
+    verbs: dict[str, Verb] = {
+        method: Known(answer=answered, only="client", most_bytes=_envelope)
+        for method in methods.split()
+    }
+    return Route(path, ways.form(path), verbs)
 
 
 def _envelope(settings: Settings) -> int:
@@ -166,10 +174,29 @@ ROUTES = (
     _export("misp", "misp/manifest.json"),
     _export("misp", "misp/hashes.csv"),
     _export("misp", "misp/{event}"),
-    _misp("/servers/getVersion", "GET", misp.version),
-    _misp("/users/view/me", "GET", misp.me),
-    _misp("/events/view/{event}", "GET", misp.view),
-    _misp("/events/index", "POST", misp.index),
-    _misp("/events/restSearch", "POST", misp.search_events),
-    _misp("/attributes/restSearch", "POST", misp.search_attributes),
+    _misp("/servers/getVersion", "GET", sync.version),
+    _misp("/servers/getPyMISPVersion", "GET", sync.pymisp_version),
+    _misp("/servers/postTest", "POST", sync.echo),
+    _misp("/servers/getAvailableSyncFilteringRules", "GET", sync.rules),
+    _misp("/users/view/me", "GET", sync.me),
+    _misp("/events/view/{event}", "GET HEAD POST", sync.view),
+    _misp("/events/index", "GET POST", sync.index),
+    _misp("/events/restSearch", "POST", search.search_events),
+    _misp("/attributes/restSearch", "POST", search.search_attributes),
+    _misp("/shadow_attributes/index", "GET", sync.nothing),
+    _misp("/sightings/restSearch/event", "POST", sync.sightings),
+    _misp("/eventReports/add", "GET", sync.no_reports),
+    _misp("/events/add", "POST", write.add_event),
+    _misp("/events/edit/{event}", "POST PUT", write.edit_event),
+    _misp("/events/publish/{event}", "POST", write.publish),
+    _misp("/events/alert/{event}", "POST", write.publish),
+    _misp("/events/filterEventIdsForPush", "POST", write.wanted),
+    _misp("/events/pushProposals/{event}", "POST", write.no_proposals),
+    _misp("/shadow_attributes/add/{event}", "POST", write.no_proposals),
+    _misp("/attributes/add/{event}", "POST", write.add_attributes),
+    _misp("/tags/attachTagToObject", "POST", write.attach_tag),
+    _misp("/sightings/add", "POST", sightings.add),
+    _misp("/sightings/add/{attribute}", "POST", sightings.add),
+    _misp("/sightings/bulkSaveSightings/{event}", "POST", sightings.bulk),
+    _misp("/sightings/filterSightingUuidsForPush/{event}", "POST", sightings.held),
 )

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from mithaq.exchange.cursor import Cursors
 from mithaq.exchange.gate import ANYBODY, Knock
+from mithaq.exchange.gifts import Gifts
 from mithaq.exchange.prints import Prints
 from mithaq.exchange.problems import TAXII, HttpProblem
 from mithaq.exchange.wire import Request, Response
@@ -75,6 +76,7 @@ class Visit:
     settings: Settings
     cursors: Cursors = field(repr=False)
     prints: Prints = field(repr=False)
+    gifts: Gifts = field(repr=False)
     shelf: Connection = field(repr=False)  # a snapshot; nothing is written through it
     shelf_room: Store = field(repr=False)  # for a later snapshot than ``shelf``
     spool: Store = field(repr=False)

@@ -167,6 +167,22 @@ def _cut(query: Select[Any]) -> Select[Any]:
     return select(*columns).where(sized.c.before <= bindparam("page_bytes")).order_by(columns[0])
 
 
+def at(unit: Connection, shelf: str, positions: Sequence[int]) -> Iterator[Piece]:
+    """Yield what stands at some positions of a shelf, in order; what was taken away is passed over."""
+    query = (
+        select(
+            *(shelf_rows.c[n] for n in ("position", "id", "version", "date_added")), views.c.body
+        )
+        .join(views, views.c.seq == shelf_rows.c.body)
+        .where(shelf_rows.c.shelf == shelf)
+        .order_by(shelf_rows.c.position)
+    )
+    for part in chunks(sorted(positions)):
+        with closing(unit.execute(query.where(shelf_rows.c.position.in_(part)))) as result:
+            for row in _raw(result):
+                yield Piece._make(row)
+
+
 def count(unit: Connection, shelf: str) -> int:
     """Return how many rows stand on a shelf; with its position that says which they are, for positions never return."""
     query = select(func.count()).where(shelf_rows.c.shelf == shelf)

@@ -2,8 +2,8 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -55,7 +55,7 @@ class Feed:
         files = {
             "misp/manifest.json": msgspec.json.encode(manifest),
             "misp/hashes.csv": "".join(
-                f"{h}\n" for e in written.events for h in _hashes(e)
+                f"{h}\n" for e in written.events for h in hashed(e)
             ).encode(),
         }
         for event in written.events:
@@ -68,7 +68,7 @@ def _manifest(event: dict[str, Json]) -> dict[str, Json]:
     return {name: event[name] for name in names}
 
 
-def _hashes(event: dict[str, Json]) -> Iterator[str]:
+def hashed(event: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each value, and for each part of one: by these MISP finds an event in a feed."""
     some = [event, *_dicts(event.get("Object"))]
     for each in (a for holder in some for a in _dicts(holder.get("Attribute"))):
@@ -78,5 +78,5 @@ def _hashes(event: dict[str, Json]) -> Iterator[str]:
             yield f"{digest.hexdigest()},{event['uuid']}"
 
 
-def _dicts(value: Json) -> list[dict[str, Json]]:
+def _dicts(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

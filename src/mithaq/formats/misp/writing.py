@@ -73,7 +73,7 @@ _SEEN = {  # observables that an attribute can name, and the kind of its value
 _NO_ELEMENT = frozenset(
     {"marking-definition", "extension-definition"}
 )  # explain others, and say nothing
-_LOOSE = frozenset(
+LOOSE = frozenset(
     {"indicator", "observed-data", "vulnerability", "x-misp-attribute", "x-misp-object"}
 )
 _NEAR = frozenset({"RED", "AMBER+STRICT"})  # levels that go no further than one's own organisation
@@ -101,6 +101,24 @@ def label_in_misp(body: Body) -> Label | None:
     if granular or not all(ref in FIXED for ref in refs):
         return None
     return join(_PLAIN, *(FIXED[ref].label for ref in refs))
+
+
+def loose_key(body: Body, seen: Mapping[str, Body]) -> tuple[str, str, str] | None:
+    """Return what those have in common that stand in one event without a report: their maker, TLP and PAP.
+
+    Args:
+        seen: what an observation names.
+
+    Returns:
+        None if its markings say more than MISP has words for.
+    """
+    label = label_in_misp(body)
+    if label is None:
+        return None
+    refs = _refs(body) if body["type"] == "observed-data" else []
+    inner = (label_in_misp(seen[ref]) for ref in refs if ref in seen)
+    label = join(label, *(each for each in inner if each is not None))
+    return str(body.get("created_by_ref", "")), str(label.tlp), str(label.pap)
 
 
 def _within(inner: Label, outer: Label) -> bool:
@@ -134,7 +152,7 @@ class _Writer:
             self._event(known[id_], self.labels[id_], _refs(known[id_]))
         loose: dict[tuple[str, str, str], list[str]] = {}
         for id_, body in sorted(known.items()):
-            if id_ not in self.out.told and body["type"] in _LOOSE:
+            if id_ not in self.out.told and body["type"] in LOOSE:
                 label = self._label(body)
                 key = (str(body.get("created_by_ref", "")), str(label.tlp), str(label.pap))
                 loose.setdefault(key, []).append(id_)
