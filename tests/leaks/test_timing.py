@@ -25,6 +25,7 @@ from tests.leaks.acts import (
     what_another_sends_into_quarantine,
 )
 from tests.leaks.chance import repeatable
+from tests.leaks.lists import KNOWN, brings_indicators, releases_indicators
 from tests.leaks.pair import Pair
 from tests.leaks.timing import Caller, served, verdict
 
@@ -39,6 +40,7 @@ HIDDEN = (
     what_another_sends,
     what_another_sends_into_quarantine,
     what_another_client_posts,
+    *KNOWN,
 )
 LEAK = 0.001  # seconds that a node with a leak takes longer, at least
 
@@ -48,7 +50,7 @@ def pair(tmp_path_factory):
     """Two nodes, the right of which holds and did much that no asker may know."""
     with repeatable():
         made = Pair(tmp_path_factory.mktemp("timing"))
-        for act in (brings, releases, turns, turns):
+        for act in (brings, releases, brings_indicators, releases_indicators, turns, turns):
             made.both(act)
         for hidden in HIDDEN:
             hidden(made.right)

@@ -29,16 +29,19 @@ from mithaq import clock
 from mithaq.border.keys import Change, draft
 from mithaq.exchange import gate
 from mithaq.exchange.asgi import VARIABLE, app_from_environment
+from mithaq.exchange.prints import Prints
 from mithaq.exchange.transport import sign
 from mithaq.exchange.visit import Settings
 from mithaq.exchange.wire import Request
 from mithaq.node.build import CURSOR_KEY, ROOT_KEY
 from mithaq.seal import drafts
 from mithaq.seal.keys import from_pem
+from tests.leaks.lists import HIDDEN, VALUES
 from tests.leaks.pair import TAXII, body, id_of
 
 ALPHA = 0.01
 PAIR = "MITHAQ_PAIR"
+NEVER_KEPT = "indicators.csv"  # of the exports
 SIDES = ("left", "right")
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +55,10 @@ def both():
     gate._RATES.update(
         dict.fromkeys(gate._RATES, (1e9, 1e9))
     )  # what is measured is not how much one may ask
+    keep = Prints.keep
+    Prints.keep = lambda prints, client, name, made: (  # each answer is printed anew
+        name == NEVER_KEPT or keep(prints, client, name, made)
+    )
     apps = {}
     for side in SIDES:
         os.environ[VARIABLE] = json.dumps(told[side])
@@ -140,7 +147,7 @@ class Line:
             answer += self._some()
         head, _, rest = answer.partition(b"\r\n\r\n")
         lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
-        missing = int(lines[b"content-length"]) - len(rest)
+        missing = int(lines.get(b"content-length", 0)) - len(rest)
         while missing > 0:
             missing -= len(self._some())
         return time.perf_counter() - began, int(head.split(b" ", 2)[1])
@@ -176,6 +183,10 @@ class Caller:
         with self.pair.right.nodes["aurelia"].shelf.read() as unit:
             rows = unit.exec_driver_sql("SELECT shelf FROM shelves WHERE peer = 'corvia'").all()
         others = rows[0][0]
+        hidden = id_of(HIDDEN[0], "indicator").partition("--")[2]
+        value = json.dumps({"value": VALUES[300][1]}).encode()
+        tag = side.ask("misp", "GET", "/export/addresses.txt").headers["etag"]
+        self._tags = {"same list": {"if-none-match": tag}}
         self._began = (side.clock(), time.monotonic())
         self.kinds = {
             "discovery": ("misp", "GET", "/taxii2/", b""),
@@ -195,6 +206,14 @@ class Caller:
             "nudge": ("borea", "POST", "/mithaq/nudge/", hint),
             "keys": ("", "GET", "/mithaq/keys/", b""),
             "met": ("", "POST", "/mithaq/keys/", self._next_document("dorado")),
+            "printed": ("misp", "GET", f"/export/{NEVER_KEPT}", b""),
+            "list": ("misp", "GET", "/export/domains.txt", b""),
+            "same list": ("misp", "GET", "/export/addresses.txt", b""),
+            "feed": ("misp", "GET", "/export/misp/manifest.json", b""),
+            "no event": ("misp", "GET", f"/events/view/{hidden}", b""),
+            "events": ("misp", "POST", "/events/restSearch", b'{"tags": "tlp:green"}'),
+            "value": ("misp", "POST", "/attributes/restSearch", value),
+            "hidden value": ("misp", "POST", "/attributes/restSearch", b'{"value": "other.test"}'),
         }
 
     def _next_document(self, name):
@@ -213,6 +232,7 @@ class Caller:
         """Return the bytes of one request of a kind; a nation's is signed anew each time."""
         who, method, path, raw = self.kinds[kind]
         headers = {"accept": TAXII} | ({"content-type": TAXII} if method == "POST" else {})
+        headers |= self._tags.get(kind, {})
         if who in self.pair.left.tokens:
             headers |= self.pair.left.bearer(who)
         elif who:
