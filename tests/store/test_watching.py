@@ -6,9 +6,9 @@ import pytest
 
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.observed import read
-from mithaq.store import objects, texts, values, watching, words
+from mithaq.store import noticing, objects, texts, values, watching, words
 from mithaq.store.matching import Query
-from mithaq.store.watching import Reader
+from mithaq.store.noticing import Reader, Watched
 from tests.store.test_search import EVERYTHING, add, search, some_copy, some_wanted
 from tests.store.values import copy, indicator, tool
 
@@ -19,8 +19,9 @@ AT = "2026-03-02T00:00:00.000Z"
 def narrow(monkeypatch):
     """Few copies make many spans and many blocks."""
     monkeypatch.setattr(words, "WIDEST", 32)
-    monkeypatch.setattr(watching, "_BLOCK", 16)
-    monkeypatch.setattr(watching, "_PAGE", 5)
+    monkeypatch.setattr(watching, "BLOCK", 16)
+    monkeypatch.setattr(noticing, "BLOCK", 16)
+    monkeypatch.setattr(noticing, "_PAGE", 5)
 
 
 def watch(core, **asked):
@@ -34,8 +35,10 @@ def reader(clearance=EVERYTHING, name="amal"):
 
 def told(core, number, clearance=EVERYTHING, most=1000, name="amal"):
     with core.read() as unit:
-        found = watching.of_watch(unit, reader(clearance, name), number, most)
-        assert watching.unread(unit, reader(clearance, name), number, 1000) >= len(found)
+        found = noticing.told(unit, reader(clearance, name), Watched({number: None}), most)
+        assert noticing.unread(unit, reader(clearance, name), Watched({number: None}), 1000) >= len(
+            found
+        )
     return [hit.copy.seq for hit in found]
 
 
@@ -89,7 +92,7 @@ def test_nothing_is_told_twice_whatever_is_read_out_again(core):
     add(core, copy(tool(1)), copy(tool(2)))
     texts.read_out(core, 10, AT)
     with core.begin() as unit:
-        watching.mark_read(unit, "amal", number)
+        noticing.mark_read(unit, "amal", [number])
         # words are found in another form: all is read out anew
         texts.keep(unit, objects.READ, "0")
     add(core, copy(tool(3)))
@@ -97,8 +100,8 @@ def test_nothing_is_told_twice_whatever_is_read_out_again(core):
         texts.read_out(core, 2, AT)
 
     with core.read() as unit:
-        assert watching.unread(unit, reader(), number, 10) == 1
-        assert watching.unread(unit, reader(name="badr"), number, 10) == 3
+        assert noticing.unread(unit, reader(), Watched({number: None}), 10) == 1
+        assert noticing.unread(unit, reader(name="badr"), Watched({number: None}), 10) == 3
 
 
 def test_a_version_is_told_once_though_it_comes_under_several_agreements(core):
@@ -108,12 +111,12 @@ def test_a_version_is_told_once_though_it_comes_under_several_agreements(core):
     [seq] = told(core, number)
 
     with core.begin() as unit:
-        watching.mark_read(unit, "amal", number, [seq])
+        noticing.mark_read(unit, "amal", [number], [seq])
     add(core, copy(tool(1), agreement="late"), copy(tool(1, version="2027-01-01T00:00:00.000Z")))
     texts.read_out(core, 10, AT)
 
     with core.read() as unit:
-        hits = watching.of_watch(unit, reader(), number, 10)
+        hits = noticing.told(unit, reader(), Watched({number: None}), 10)
     assert [(hit.copy.object.version[:4], hit.read) for hit in hits] == [("2027", False)]
 
 
@@ -156,7 +159,7 @@ def test_who_counts_many_counts_what_they_may_read_alone(core):
 
     with core.read() as unit:
         counts = [
-            watching.unread(unit, reader(Clearance(tlp=level)), number, 30)
+            noticing.unread(unit, reader(Clearance(tlp=level)), Watched({number: None}), 30)
             for level in (Tlp.CLEAR, Tlp.AMBER, Tlp.RED)
         ]
     assert counts == [20, 30, 30]
@@ -167,7 +170,7 @@ def test_a_watch_that_is_gone_leaves_nothing(core):
     add(core, copy(tool(1)))
     texts.read_out(core, 10, AT)
     with core.begin() as unit:
-        watching.mark_read(unit, "amal", number)
+        noticing.mark_read(unit, "amal", [number])
         watching.unwatch(unit, number)
 
     assert told(core, number) == []

@@ -70,6 +70,12 @@ def _saved() -> typer.Typer:
     return saved.app
 
 
+def _requirement() -> typer.Typer:
+    from mithaq.cli import requirement  # noqa: PLC0415 as above
+
+    return requirement.app
+
+
 def _notices() -> typer.Typer:
     from mithaq.cli import saved  # noqa: PLC0415 as above
 
@@ -212,6 +218,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "proposal": _proposal,
     "feed": _feed,
     "saved": _saved,
+    "requirement": _requirement,
     "consent": _consent,
     "standing": _standing,
     "rupture": _rupture,
@@ -254,6 +261,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "search",
         "saved",
         "notices",
+        "requirement",
         "show",
         "timeline",
         "history",

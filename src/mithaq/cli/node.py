@@ -12,11 +12,11 @@ from mithaq.cli import status as overview
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.saved import unread
 from mithaq.clock import text
 from mithaq.config import InvalidConfig, Settings, check
 from mithaq.formats import BUILT_IN
 from mithaq.formats.misp import writing
-from mithaq.intel import saved
 from mithaq.model.objects import Object
 from mithaq.node import init as make
 from mithaq.node.build import ROOT_KEY
@@ -101,7 +101,7 @@ def status(ctx: typer.Context) -> None:
         with node.core.read() as unit:
             mine = [each for each in people.everyone(unit) if each.name == desk.common.actor]
             if mine and may(mine[0], Permission.OBJECT_READ):
-                facts["unread"] = saved.unread(unit, node.us, mine[0])
+                facts["unread"] = unread(unit, node.us, mine[0])
         overview.show(desk.screen, facts)
 
 

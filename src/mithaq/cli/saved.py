@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor, Permission
+from mithaq.border.us import Us
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
-from mithaq.intel import saved
-from mithaq.intel.saved import MOST_COUNTED, Notices, Saved
+from mithaq.intel import answers, noticed, saved
+from mithaq.intel.noticed import MOST_COUNTED, Followed, Notices
+from mithaq.intel.saved import Saved
 
 app = topic("saved")
 notice = topic()
@@ -50,7 +53,7 @@ def written(one: Saved) -> str:
 
 def _row(one: Saved, actor: Actor, followed: Sequence[Saved]) -> dict[str, Any]:
     return {
-        "search": one.name if one.owner == actor.name else f"{one.owner}/{one.name}",
+        "search": saved.label(actor, one),
         "owner": one.owner,
         "shared": one.shared,
         "notice": one in followed,
@@ -152,49 +155,59 @@ def notices(  # noqa: PLR0913 an argument per option
     with desk.node() as node:
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.OBJECT_READ)
-            mine = saved.followed(unit, actor)
-            wanted = [saved.named(unit, actor, search)] if search else mine
-            most = 0 if read else limit
-            found = saved.notices(unit, node.us, actor, wanted, most)
+            wanted = _followed(unit, actor, search)
+            found = [] if read else noticed.notices(unit, node.us, actor, wanted, limit)
         if read:
             with node.core.begin() as unit:
-                saved.mark_read(unit, actor, wanted, numbers or None)
+                noticed.mark_read(unit, actor, wanted, numbers or None)
             with node.core.read() as unit:
-                found = saved.notices(unit, node.us, actor, wanted, 0)
+                found = noticed.notices(unit, node.us, actor, wanted, 0)
     if read:
-        _told(desk, actor, found)
+        _told(desk, found)
         return
-    _show(desk, actor, found, read_too=every)
+    _show(desk, found, read_too=every)
 
 
-def _told(desk: Desk, actor: Actor, found: Sequence[Notices]) -> None:
+def _followed(unit: Connection, actor: Actor, name: str) -> list[Followed]:
+    """Return the search or the requirement of a name, or all that a person has notice of."""
+    mine = answers.followed(unit, actor)
+    if not name:
+        return [saved.notice_of(actor, one) for one in saved.followed(unit, actor)] + mine
+    of_name = [each for each in mine if each.name == name]
+    return of_name or [saved.notice_of(actor, saved.named(unit, actor, name))]
+
+
+def unread(unit: Connection, us: Us, actor: Actor) -> int:
+    """Count what a person has notice of and has not read."""
+    found = noticed.notices(unit, us, actor, _followed(unit, actor, ""), 0)
+    return sum(each.unread for each in found)
+
+
+def _told(desk: Desk, found: Sequence[Notices]) -> None:
     left = sum(each.unread for each in found)
     if desk.screen.as_json:
-        desk.screen.json({"unread": left, "searches": [_count(each, actor) for each in found]})
+        desk.screen.json({"unread": left, "searches": [_count(each) for each in found]})
     desk.screen.say("say.notices-read", count=left)
 
 
-def _count(each: Notices, actor: Actor) -> dict[str, Any]:
-    one = each.search
-    name = one.name if one.owner == actor.name else f"{one.owner}/{one.name}"
-    return {"search": name, "unread": each.unread, "more": each.unread >= MOST_COUNTED}
+def _count(each: Notices) -> dict[str, Any]:
+    more = each.unread >= MOST_COUNTED
+    return {"search": each.of.name, "kind": each.of.kind, "unread": each.unread, "more": more}
 
 
-def _show(desk: Desk, actor: Actor, found: Sequence[Notices], *, read_too: bool) -> None:
+def _show(desk: Desk, found: Sequence[Notices], *, read_too: bool) -> None:
     shown = [
         (each, [hit for hit in each.hits if read_too or not hit.read])
         for each in found
         if each.unread or read_too
     ]
     rows = [
-        row(hit.copy)
-        | {"search": _count(each, actor)["search"], "noticed": hit.at, "read": hit.read}
+        row(hit.copy) | {"search": each.of.name, "noticed": hit.at, "read": hit.read}
         for each, hits in shown
         for hit in hits
     ]
     if desk.screen.as_json:
-        counts = [_count(each, actor) for each in found]
-        desk.screen.json({"searches": counts, "notices": rows})
+        desk.screen.json({"searches": [_count(each) for each in found], "notices": rows})
         return
     if not rows:
         desk.screen.say("none.notices" if found else "none.followed")
@@ -205,4 +218,4 @@ def _show(desk: Desk, actor: Actor, found: Sequence[Notices], *, read_too: bool)
         rest = each.unread - sum(1 for hit in hits if not hit.read)
         if rest > 0:
             said = "say.notices-many" if each.unread >= MOST_COUNTED else "say.notices-more"
-            desk.screen.note(said, search=_count(each, actor)["search"], count=rest)
+            desk.screen.note(said, search=each.of.name, count=rest)

@@ -1,7 +1,5 @@
 """Searches that people save, and notice of what meets them later: past what each may read when they ask."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -12,16 +10,14 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.intel import finding
+from mithaq.intel.noticed import Followed
 from mithaq.intel.rules import Filters
 from mithaq.model.values import Value, of_kind
-from mithaq.store import saved, texts, watching
-from mithaq.store.bounds import within_seconds
+from mithaq.store import saved, watching
 from mithaq.store.matching import Query
 from mithaq.store.objects import Copy
 from mithaq.store.saved import Saved
-from mithaq.store.watching import Hit, Reader
 
-MOST_COUNTED = 20_000  # notices of one search: there are more than anybody reads
 MOST_KEPT = 500  # searches that one person saves
 LONGEST = 100  # signs of a name
 
@@ -32,15 +28,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     words: str = ""
     value: tuple[str, str] | None = None  # its kind, and its text
     filters: Filters = finding.NOTHING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notices:
-    """What met a saved search; ``unread`` is how many a person has not read, ``MOST_COUNTED`` or more at most."""
-
-    search: Saved
-    unread: int
-    hits: Sequence[Hit] = ()
 
 
 def asked(one: Saved) -> Asked:
@@ -186,47 +173,17 @@ def of_value(sought: Value) -> Asked:
     return Asked(value=(sought.kind, sought.text))
 
 
-# --- notices -------------------------------------------------------------------------------------------
-def notices(
-    unit: Connection, us: Us, actor: Actor, searches: Sequence[Saved], most: int
-) -> list[Notices]:
-    """Return what met searches, as far as the actor may read it now; up to ``most`` of each, unread first.
-
-    Raises:
-        TookTooLong: there is too much of what they may not read.
-    """
-    reader = Reader(actor.name, texts.newest(finding.visible(us, actor)))
-    found: list[Notices] = []
-    with within_seconds(unit, finding.SECONDS):
-        for one in searches:
-            among = _about(unit, us, actor, one)
-            unread = watching.unread(unit, reader, one.watch, MOST_COUNTED, among)
-            hits = watching.of_watch(unit, reader, one.watch, most, among) if most else ()
-            found.append(Notices(search=one, unread=unread, hits=hits))
-    return found
+def notice_of(actor: Actor, one: Saved) -> Followed:
+    """Return a search as what a person has notice of."""
+    return Followed(name=label(actor, one), watches=(one.watch,))
 
 
-def _about(unit: Connection, us: Us, actor: Actor, one: Saved) -> Collection[int] | None:
-    """Return what is about what a search asks for by ties that the actor may read; None: it asks for none."""
-    query = watching.query_of(unit, one.watch)
-    return finding.among(unit, finding.visible(us, actor), query.topics)
-
-
-def unread(unit: Connection, us: Us, actor: Actor) -> int:
-    """Count what a person has notice of and has not read."""
-    found = notices(unit, us, actor, followed(unit, actor), 0)
-    return sum(each.unread for each in found)
-
-
-def mark_read(
-    unit: Connection, actor: Actor, searches: Sequence[Saved], numbers: Collection[int] | None
-) -> None:
-    """Note that a person has read some notices (numbers of copies), or all there are (None)."""
-    for one in searches:
-        watching.mark_read(unit, actor.name, one.watch, numbers)
+def label(actor: Actor, one: Saved) -> str:
+    """Return what a person calls a search: of another's, whose it is as well."""
+    return one.name if one.owner == actor.name else f"{one.owner}/{one.name}"
 
 
 __all__ = [
-    "MOST_COUNTED", "Asked", "Notices", "Saved", "asked", "every", "followed", "mark_read", "named", "notices",
-    "notify", "of_value", "own", "query_of", "remove", "rename", "run", "save", "share", "unread",
+    "Asked", "Saved", "asked", "every", "followed", "label", "named", "notice_of", "notify", "of_value", "own",
+    "query_of", "remove", "rename", "run", "save", "share",
 ]  # fmt: skip

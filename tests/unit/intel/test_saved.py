@@ -5,7 +5,7 @@ import pytest
 from mithaq import intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import Filters, saved
+from mithaq.intel import Filters, noticed, saved
 from mithaq.intel.saved import Asked
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.observed import read
@@ -37,9 +37,10 @@ def office(core, us, desk):
         def told(self, actor=None, most=10):
             who = actor or person()
             with core.read() as unit:
-                found = saved.notices(unit, us, who, saved.followed(unit, who), most)
+                mine = [saved.notice_of(who, one) for one in saved.followed(unit, who)]
+                found = noticed.notices(unit, us, who, mine, most)
             return {
-                each.search.name: [
+                each.of.name: [
                     h.copy.object.body.get("name", h.copy.object.id)
                     for h in each.hits
                     if not h.read
@@ -48,8 +49,10 @@ def office(core, us, desk):
             }
 
         def counts(self, actor=None):
+            who = actor or person()
             with core.read() as unit:
-                return saved.unread(unit, us, actor or person())
+                mine = [saved.notice_of(who, one) for one in saved.followed(unit, who)]
+                return sum(each.unread for each in noticed.notices(unit, us, who, mine, 0))
 
         def do(self, verb, *args, **more):
             with core.begin() as unit:
@@ -154,9 +157,9 @@ def test_what_was_read_is_not_told_again_and_another_person_reads_for_themselves
     office.comes(tool(1), tool(2), tool(3))
     with pytest.raises(NotFound):
         office.do(saved.own, badr, "tools")
-    office.do(saved.mark_read, person(), [one], [1])
+    office.do(noticed.mark_read, person(), [saved.notice_of(person(), one)], [1])
     first = office.counts()
-    office.do(saved.mark_read, person(), [one], None)
+    office.do(noticed.mark_read, person(), [saved.notice_of(person(), one)], None)
 
     assert (first, office.counts(), office.counts(badr)) == (2, 0, 3)
     office.do(saved.share, one, shared=False)

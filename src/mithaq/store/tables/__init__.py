@@ -63,6 +63,13 @@ from mithaq.store.tables.parties import (
     signatures,
 )
 from mithaq.store.tables.recalls import consents, orders, receipts
+from mithaq.store.tables.requirements import (
+    requests,
+    requirement_acts,
+    requirement_tags,
+    requirement_watches,
+    requirements,
+)
 from mithaq.store.tables.watching import followers, hits, saved, seen, watches
 
 __all__ = [
@@ -115,6 +122,11 @@ __all__ = [
     "receipts",
     "refusals",
     "relations",
+    "requests",
+    "requirement_acts",
+    "requirement_tags",
+    "requirement_watches",
+    "requirements",
     "restrictions",
     "rows",
     "ruptures",

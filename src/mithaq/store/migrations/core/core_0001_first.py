@@ -611,6 +611,73 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "requests",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("requirement", sa.Text(), nullable=False),
+        sa.Column("parties", sa.Text(), nullable=False),
+        sa.Column("agreements", sa.Text(), nullable=False),
+        sa.Column("needed_by", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="core",
+    )
+    op.create_table(
+        "requirement_acts",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("requirement", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "requirement_tags",
+        sa.Column("requirement", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("requirement", "id"),
+        schema="core",
+    )
+    op.create_table(
+        "requirement_watches",
+        sa.Column("requirement", sa.Text(), nullable=False),
+        sa.Column(
+            "watch",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("watch"),
+        schema="core",
+    )
+    op.create_table(
+        "requirements",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("parent", sa.Text(), server_default="", nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="core",
+    )
+    op.create_table(
         "restrictions",
         sa.Column(
             "seq",
