@@ -112,6 +112,12 @@ def _release() -> typer.Typer:
     return release.app
 
 
+def _emerging() -> typer.Typer:
+    from mithaq.cli import emerging  # noqa: PLC0415 as above
+
+    return emerging.app
+
+
 def _export() -> typer.Typer:
     from mithaq.cli import export  # noqa: PLC0415 as above
 
@@ -234,6 +240,7 @@ COMMANDS: Mapping[
 ] = {  # commands of their own, and where each is found
     **dict.fromkeys(("demo", "init", "serve", "status", "clock", "verify", "formats"), _node),
     "conform": _conform,
+    "emerging": _emerging,
     "export": _export,
     "notices": _notices,
     **dict.fromkeys(("import", "show", "search", "mark"), _intel),
@@ -268,6 +275,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "who-has",
         "came",
         "balance",
+        "emerging",
     ),
     "section.write": ("object", "note", "opinion", "propose", "proposal", "mark"),
     "section.out": (

@@ -1,6 +1,8 @@
 """Intelligence: what we hold, added, found, related and marked by our own people (house.md 2)."""
 
 from mithaq.intel.drafts import Change
+from mithaq.intel.emerged import Emerging, Finding, OfFamily
+from mithaq.intel.emerging import Horizon, count_on, emerging, is_partner
 from mithaq.intel.finding import Neighbour, Related, beside, look_up, relate, search, value
 from mithaq.intel.history import Past, Waiting, history, waiting
 from mithaq.intel.rules import Caveats, Filters, caveats, layout, level, readers, title
@@ -41,10 +43,11 @@ from mithaq.store.sources import Source
 from mithaq.store.values import Known
 
 __all__ = [
-    "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Event", "Filters", "Holding", "Incoming",
-    "Known", "Neighbour", "NotOurs", "Other", "Overtaken", "Past", "Rejected", "Related", "Source", "Terms",
-    "Waiting", "Whereabouts", "add", "beside", "between", "by", "came", "caveats", "history", "layout", "level",
-    "look_up", "mark", "marking", "members", "new", "own", "read_out", "readers", "received", "recent", "relate",
-    "restored", "revised", "revoked", "search", "source", "store", "take", "targets", "timeline", "title",
-    "unknown_recipients", "value", "versions", "waiting", "who_has", "worked_on",
+    "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Emerging", "Event", "Filters", "Finding",
+    "Holding", "Horizon", "Incoming", "Known", "Neighbour", "NotOurs", "OfFamily", "Other", "Overtaken", "Past",
+    "Rejected", "Related", "Source", "Terms", "Waiting", "Whereabouts", "add", "beside", "between", "by", "came",
+    "caveats", "count_on", "emerging", "history", "is_partner", "layout", "level", "look_up", "mark", "marking",
+    "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored", "revised", "revoked",
+    "search", "source", "store", "take", "targets", "timeline", "title", "unknown_recipients", "value", "versions",
+    "waiting", "who_has", "worked_on",
 ]  # fmt: skip

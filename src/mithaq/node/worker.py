@@ -77,6 +77,7 @@ class Worker:
         """Keep what some of the newest objects and records are found by."""
         intel.read_out(self.node.core, self.node.clock())
         subjects.read_out(self.node.core)
+        intel.count_on(self.node.core)
 
     def collect(self) -> None:
         """Read the feeds that are due, one after the other."""

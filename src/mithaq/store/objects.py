@@ -23,7 +23,7 @@ from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.labels import beside as read_beside
 from mithaq.model.objects import IDENTIFIER, Object
 from mithaq.model.observed import marks_of
-from mithaq.store import blobs, words
+from mithaq.store import blobs, tallies, words
 from mithaq.store.engine import append_lock
 from mithaq.store.journal import keep, setting
 from mithaq.store.sql import chunks, fetched, insert_many, within
@@ -318,6 +318,11 @@ def given_by(rows: Rows, vouchers: Iterable[str]) -> Rows:
     return rows.where(come(provenance.c.voucher.in_(list(vouchers))))
 
 
+def up_to(rows: Rows, level: int) -> Rows:
+    """Narrow a select to copies of a level of TLP and those below it."""
+    return rows.where(provenance.c.tlp <= level)
+
+
 def received_since(rows: Rows, instant: str) -> Rows:
     """Narrow a select to copies that came in at or after an instant."""
     return rows.where(come(provenance.c.received_at >= instant))
@@ -344,6 +349,7 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
     """Delete copies, and their bytes where nothing else here is those bytes."""
     for part in chunks(gone):
         seqs = [copy.seq for copy in part]
+        before = _counted(unit, {copy.object.id for copy in part})
         tails = {_tail(id_) for copy in part for _, id_ in copy.object.references}
         named = within(unit, relations.c.tail, tails)
         unit.execute(delete(relations).where(named, relations.c.copy.in_(seqs)))
@@ -361,6 +367,14 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
         which = (bodies.c.mark.in_(map(blobs.mark, digests)), bodies.c.digest.in_(digests))
         others = (~bodies.c.digest.in_(query) for query in (kept, shown))
         unit.execute(delete(bodies).where(*which, *others))
+        tallies.recount(unit, before, [copy for copy in before if copy.seq not in set(seqs)])
+
+
+def _counted(unit: Connection, ids: Iterable[str]) -> list[Copy]:
+    """Return the copies of ``ids`` that were counted among what was claimed."""
+    last = tallies.read_until(unit)
+    rows_ = everything().where(by_ids(unit, ids), copies.c.seq <= last)
+    return load(unit, rows_) if last else []
 
 
 def _forget_provenance(unit: Connection, numbers: Sequence[int]) -> None:
@@ -409,8 +423,10 @@ def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:
     """Replace the label beside a copy's bytes."""
     [copy] = by_seq(unit, [seq])
     labelled = msgspec.structs.replace(copy, beside=beside, level=level)
+    before = _counted(unit, [copy.object.id])
     [origin] = _put_provenance(unit, [labelled])
     which = copies.c.seq == seq
     left = unit.execute(select(copies.c.provenance).where(which)).scalars().all()
     unit.execute(update(copies).where(which).values(provenance=origin))
     _forget_provenance(unit, left)
+    tallies.recount(unit, before, [labelled if each.seq == seq else each for each in before])

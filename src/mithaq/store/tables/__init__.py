@@ -11,6 +11,7 @@ from mithaq.store.tables.decisions import (
     verdicts,
     waiting,
 )
+from mithaq.store.tables.emerging import lately, mentions, spoken_of, tallies, tellers
 from mithaq.store.tables.feeds import feed_items, feeds
 from mithaq.store.tables.inbound import accepted, heads, heard, held_frames, quarantine, refusals
 from mithaq.store.tables.listener import (
@@ -107,9 +108,11 @@ __all__ = [
     "intents",
     "journal",
     "key_documents",
+    "lately",
     "leaves",
     "markings",
     "marks",
+    "mentions",
     "moments",
     "nodes",
     "notices",
@@ -140,11 +143,14 @@ __all__ = [
     "signatures",
     "sources",
     "spans",
+    "spoken_of",
     "spool",
     "standing_uses",
     "standings",
     "statuses",
     "subjects",
+    "tallies",
+    "tellers",
     "verdicts",
     "views",
     "waiting",

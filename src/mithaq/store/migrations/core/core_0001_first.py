@@ -390,6 +390,19 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "lately",
+        sa.Column("family", sa.Text(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.Column("weight", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("mark", "level"),
+        schema="core",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_lately_weight", "lately", ["family", "level", "weight"], unique=False, schema="core"
+    )
+    op.create_table(
         "leaves",
         sa.Column(
             "idx",
@@ -411,6 +424,15 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("voucher", "id"),
         schema="core",
+    )
+    op.create_table(
+        "mentions",
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("mark", "day", "copy"),
+        schema="core",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "moments",
@@ -829,6 +851,15 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "spoken_of",
+        sa.Column("mark", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("family", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("mark"),
+        schema="core",
+    )
+    op.create_table(
         "standing_uses",
         sa.Column(
             "seq",
@@ -878,6 +909,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mark", "idx"),
         schema="core",
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "tallies",
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("teller", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("again", sa.Integer(), nullable=False),
+        sa.Column("claims", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("mark", "day", "teller", "level", "again"),
+        schema="core",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "tellers",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("voucher", sa.Text(), nullable=False),
+        sa.Column("agreement", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
     )
     op.create_table(
         "verdicts",
