@@ -82,6 +82,8 @@ def _place(
 
 def _add(unit: Connection, rows: Sequence[tuple[object, ...]]) -> None:
     """Add to what is counted."""
+    if not rows:  # what is claimed stayed, and what is spoken of changed
+        return
     where, mark = ("", "?") if unit.dialect.name == "sqlite" else (f'"{tallies.schema}".', "%s")
     named, marks = ", ".join((*_KEY, "claims")), ", ".join([mark] * (len(_KEY) + 1))
     unit.exec_driver_sql(

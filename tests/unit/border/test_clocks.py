@@ -86,7 +86,7 @@ def test_a_witness_that_lies_by_a_day_opens_nothing_early(stage, lie):
 @pytest.mark.parametrize(
     "day",
     [
-        "2026-02-30T12:00:00.000Z", "2026-99-01T99:00:00.000Z", "2026-06-30T23:59:60.000Z",
+        "2026-02-30T12:00:00.000Z", "2026-99-01T99:00:00.000Z", "2026-06-30T23:59:61.000Z",
         "9999-12-31T23:59:59.999Z",
     ],
 )  # fmt: skip
