@@ -1,12 +1,14 @@
 """A client's tools take what its grant lets it have, and lose at once what is taken back (border.md 4, 8.2)."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mithaq.border import exports, recall, shelf
+from mithaq.audit import subjects
+from mithaq.border import exports, harmless, recall, shelf
 from mithaq.clock import text
+from mithaq.config import Benign as Ours
 from mithaq.errors import NotFound
 from mithaq.formats.export import EXPORTS
 from mithaq.model.benign import Benign
@@ -155,3 +157,84 @@ def test_more_than_is_printed_at_once_is_refused_and_nothing_cut(bank):
         with pytest.raises(exports.TooMuch):
             exports.press(shown, which, ["domains.txt"], now, Benign(), most=1000)
     assert len(whole["domains.txt"].body.split()) == 4
+
+
+# --- what is ours ------------------------------------------------------------------------------------
+def polled(bank, tag=""):
+    answer = bank.get("/export/domains.txt")
+    assert answer.status == 200
+    assert answer.headers["etag"] != tag
+    return answer.body.decode().split(), answer.headers["etag"]
+
+
+def ruling(bank, act, *args, **more):
+    """Let somebody rule on a value; what clients poll follows at once."""
+    node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
+    with node.core.begin() as unit:
+        act(unit, *args, node.config.settings.benign, now, **more)
+    with node.core.begin() as unit:
+        again = harmless.decide_again(unit, node.us, now)
+    shelf.project(node.core, node.shelf, now, additions=False)
+    return again
+
+
+def said(what, value):
+    return harmless.made(what, value, "dora", "our own", datetime(2026, 3, 1, tzinfo=UTC))
+
+
+def test_what_is_said_to_be_ours_is_gone_at_once_from_what_a_client_polls_and_what_is_written(bank):
+    bank.give(indicator(1, "one.example"), indicator(2, "two.example"))
+    both, first = polled(bank)
+
+    ruling(bank, harmless.rule, said("own", "one.example"))
+    one, second = polled(bank, first)
+    assert (both, one) == (["one.example", "two.example"], ["two.example"])
+    assert bank.domains() == one
+
+    ruling(bank, harmless.undo, "one.example", by="dora", why="a mistake")
+    assert polled(bank, second)[0] == both == bank.domains()
+
+
+def test_what_the_settings_say_is_ours_is_in_nothing_that_a_client_polls(bank):
+    """Before, the listener knew the lists that ship and nothing of the node's own."""
+    bank.give(indicator(1, "one.example"), indicator(2, "two.example"))
+    node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
+    ours = Ours(own=("two.example",))
+    with node.core.begin() as unit:
+        assert harmless.untold(unit, ours)
+        harmless.tell(unit, ours)
+        assert not harmless.untold(unit, ours)
+    shelf.project(node.core, node.shelf, now, additions=False)
+
+    assert polled(bank)[0] == ["one.example"]
+
+
+def test_what_counts_as_evil_after_all_is_released_if_it_waited_for_that_alone(bank):
+    bank.give(indicator(1, "google.com"))
+    assert bank.domains() == []
+
+    assert ruling(bank, harmless.rule, said("evil", "google.com")) == 1
+    bank.federation.settle(1)
+
+    assert bank.domains() == polled(bank)[0] == ["google.com"]
+
+
+def test_the_last_word_on_a_value_stands_and_the_log_says_whose_it_was(bank):
+    for what in ("own", "evil"):
+        ruling(bank, harmless.rule, said(what, "one.example"))
+    node = bank.federation.nodes["aurelia"]
+    with node.core.read() as unit:
+        assert [(r.what, r.by) for r in harmless.standing(unit)] == [("evil", "dora")]
+        told = [record for _, record in subjects.find(unit, "one.example")]
+    assert [(r["kind"], r["by"], r["why"]) for r in told] == [
+        ("benign-own", "dora", "our own"),
+        ("benign-evil", "dora", "our own"),
+    ]
+    settings = Ours(own=("a.example", "one.example"), evil=("b.example",))
+    merged = harmless.merged(settings, [said("evil", "one.example"), said("own", "b.example")])
+    assert (merged.own, merged.evil) == (("a.example", "b.example"), ("one.example",))
+
+
+def test_what_nobody_said_cannot_be_undone(bank):
+    with pytest.raises(NotFound):
+        ruling(bank, harmless.undo, "one.example", by="dora", why="a mistake")

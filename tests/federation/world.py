@@ -22,6 +22,7 @@ from mithaq.model.labels import Beside, Tlp
 from mithaq.model.objects import from_body
 from mithaq.node import Node, init, open_node
 from mithaq.node.build import CURSOR_KEY, ROOT_KEY
+from mithaq.node.warninglists import known_where
 from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import KeySigner, from_pem
@@ -154,6 +155,7 @@ class Federation:
             node.shelf,
             node.spool,
             self.clock,
+            known_where,
         )
 
     def enrol_all(self) -> None:

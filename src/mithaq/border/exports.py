@@ -71,6 +71,11 @@ def shelves_of(shown: Connection, name: str, now: datetime) -> list[Shelf]:
     return found
 
 
+def profile(shown: Connection, name: str) -> tuple[str, int]:
+    """Return what is harmless here, as JSON, and what an indicator is to be worth at least for a client."""
+    return shelf.mark(shown, shelf.BENIGN), int(shelf.mark(shown, shelf.WORTH + name) or 0)
+
+
 def standing(shown: Connection, name: str, types: tuple[str, ...] = ()) -> Iterator[Piece]:
     """Yield the newest version of each object on a shelf, of all types or of some, in the order they came there."""
     after, more = 0, True

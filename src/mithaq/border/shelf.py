@@ -25,7 +25,7 @@ AHEAD = "ahead:"  # and a shelf's name: up to which change it was shown before t
 BATCH = 64  # changes; one of them may place some thousand rows
 REMEMBERED = timedelta(days=1)  # where a row stood that was taken away
 AT_ONCE = frozenset(
-    {"remove", "caller", "no-caller", "withdraw", "until"}
+    {"remove", "caller", "no-caller", "withdraw", "until", "benign", "worth"}
 )  # what must stop being seen
 
 
@@ -170,6 +170,8 @@ def _remove(unit: Connection, ops: Sequence[Op], now: datetime) -> None:
                 shelf.narrow_caller(unit, facts["name"], left)
             case "no-caller":
                 shelf.remove_caller(unit, facts["name"])
+            case "benign" | "worth":
+                _profile(unit, op.op, facts)
             case "withdraw":
                 shelf.withdraw_from_inbox(unit, op.shelf, facts["id"], facts["versions"].split(","))
             case _:
@@ -232,10 +234,20 @@ def _single(unit: Connection, op: Op, facts: Mapping[str, str]) -> None:
             )
         case "until":
             shelf.set_until(unit, op.shelf, facts["until"])
+        case "benign" | "worth":  # once more, in its turn: the last of several stays
+            _profile(unit, op.op, facts)
         case "no-caller":  # once more, in its turn: it may follow a caller of this very batch
             shelf.remove_caller(unit, facts["name"])
         case _:  # a row that is taken away was applied before
             pass
+
+
+def _profile(unit: Connection, what: str, facts: Facts) -> None:
+    """Keep what exports are printed by: what is harmless here, and what a client is to be told at least."""
+    if what == "benign":
+        shelf.set_mark(unit, shelf.BENIGN, facts["written"])
+    else:
+        shelf.set_mark(unit, shelf.WORTH + facts["client"], facts["least"])
 
 
 def _withdrawn(order: Facts, row: Facts) -> bool:

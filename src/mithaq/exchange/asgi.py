@@ -45,11 +45,11 @@ class NoSettings(InputError):
     code = "no-listener-settings"
 
 
-def app_from_environment(benign: Benign | None = None) -> ASGIApp:
+def app_from_environment(known: Callable[[str], Benign] = lambda _: Benign()) -> ASGIApp:
     """Build the application from ``MITHAQ_LISTENER``; stores are opened by the first requests.
 
     Args:
-        benign: what is known to be harmless; without it, reserved addresses alone.
+        known: what is known to be harmless, by what is ours; without it, reserved addresses alone.
 
     Raises:
         NoSettings: the variable is missing, or its JSON has missing, unknown or wrong keys.
@@ -65,7 +65,7 @@ def app_from_environment(benign: Benign | None = None) -> ASGIApp:
         shelf.close()
         spool.close()
 
-    return app(Listener(settings, shelf, spool, clock.now, benign), settings.base, close)
+    return app(Listener(settings, shelf, spool, clock.now, known), settings.base, close)
 
 
 def app(listener: Listener, base: str, close: Callable[[], None] = lambda: None) -> ASGIApp:

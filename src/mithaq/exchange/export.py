@@ -87,7 +87,8 @@ def standing(visit: Visit) -> tuple[list[Shelf], object]:
         which = exports.shelves_of(visit.shelf, visit.knock.name, visit.now)
     except ShelfBlocked as error:
         raise HttpProblem(503, headers={"retry-after": "5"}) from error
-    return which, tuple((s.shelf, s.position, pages.count(visit.shelf, s.shelf)) for s in which)
+    shown = tuple((s.shelf, s.position, pages.count(visit.shelf, s.shelf)) for s in which)
+    return which, (shown, exports.profile(visit.shelf, visit.knock.name))
 
 
 def note(visit: Visit, made: Kept) -> None:
@@ -98,9 +99,12 @@ def note(visit: Visit, made: Kept) -> None:
 
 
 def _print(visit: Visit, which: list[Shelf], state: object, name: str) -> Kept:
+    ours, _ = exports.profile(visit.shelf, visit.knock.name)
     most = MOST_BYTES if EXPORTS[name].writer is not None else MOST_WHOLE
     try:
-        press = exports.press(visit.shelf, which, [name], visit.now, visit.prints.benign, most=most)
+        press = exports.press(
+            visit.shelf, which, [name], visit.now, visit.prints.benign(ours), most=most
+        )
     except TooMuch as error:
         detail = "too much for one answer: read it over TAXII, or let the grant be narrowed"
         raise HttpProblem(503, detail, headers={"retry-after": "3600"}) from error

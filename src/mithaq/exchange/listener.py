@@ -49,19 +49,19 @@ class Listener:
         shelf: Store,
         spool: Store,
         clock: Clock,
-        benign: Benign | None = None,
+        known: Callable[[str], Benign] = lambda _: Benign(),
     ) -> None:
         """Read the cursor key; the stores are opened and closed by whoever gives them.
 
         Args:
-            benign: what is known to be harmless; without it, reserved addresses alone.
+            known: what is known to be harmless, by what is ours; without it, reserved addresses alone.
         """
         self._settings = settings
         self._shelf = shelf
         self._spool = spool
         self._clock = clock
         self._cursors = Cursors(Path(settings.cursor_key_path).read_bytes())
-        self._prints = Prints(benign or Benign())
+        self._prints = Prints(known)
         self._gifts = Gifts()
         self._gate = Gate(realm=settings.realm)
         # One answer may need two connections, and a pool that runs dry would let threads wait for each other.

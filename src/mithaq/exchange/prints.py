@@ -57,17 +57,25 @@ class Kept:
 class Prints:
     """What was printed for each client, and whose turn it is to print; one stands behind one listener."""
 
-    def __init__(self, benign: Benign) -> None:
+    def __init__(self, known: Callable[[str], Benign]) -> None:
         """Begin with nothing.
 
         Args:
-            benign: what is known to be harmless, and stands in nothing that acts on values.
+            known: what is known to be harmless, and stands in nothing that acts on values, by what is ours.
         """
-        self.benign = benign
+        self._known = known
+        self._benign: tuple[str, Benign] | None = None
         self._kept: dict[str, dict[str, Lasting]] = defaultdict(dict)
         self._turns: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._waiting: dict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
+
+    def benign(self, written: str) -> Benign:
+        """Return what is known to be harmless where ``written`` says what is ours; made anew when that changes."""
+        with self._lock:
+            if self._benign is None or self._benign[0] != written:
+                self._benign = (written, self._known(written))
+            return self._benign[1]
 
     def fresh(
         self, client: str, name: str, at: tuple[object, datetime], make: Callable[[], Any_]

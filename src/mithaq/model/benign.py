@@ -124,6 +124,13 @@ class Benign:
         self._allowed = allowed
         self._read: dict[Family, _Lists] = {}
 
+    def become(
+        self, supply: Supply, *, effects: Mapping[str, Effect], allowed: Container[str]
+    ) -> None:
+        """Begin anew with other lists: whoever was given this one need not be told."""
+        self._supply, self._effects, self._allowed = supply, effects, allowed
+        self._read = {}
+
     def match(self, value: Value) -> list[Hit]:
         """Return the lists that a value is on, what suppresses before what advises."""
         kind, text = value

@@ -23,6 +23,7 @@ from mithaq.formats import BUILT_IN, Registry
 from mithaq.ingest import Collector
 from mithaq.model.ids import new_id
 from mithaq.node import plugins, tlsfiles, warninglists
+from mithaq.node.harmless import Harmless
 from mithaq.node.keyring import Keyring
 from mithaq.node.trust import Pins
 from mithaq.seal.documents import KEYS, ExchangeKey, KeyDocument, RootKey
@@ -173,9 +174,11 @@ def open_node(
     for store in stores.values():
         upgrade(store)
     us, keys = _us(config, clock)
+    known = Harmless(config.settings.benign, us.benign)
     with stores["core"].read() as unit:
         keys.follow(unit)
-    stores["core"].watchers.append(keys.follow)
+        known.follow(unit)
+    stores["core"].watchers.extend((keys.follow, known.follow))
     return Node(
         config=config,
         us=us,

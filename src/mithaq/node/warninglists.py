@@ -82,6 +82,26 @@ def known_here(settings: config.Benign) -> Benign:
     Raises:
         InvalidConfig: what is ours, or evil, is no address, network or name.
     """
+    made = Benign()
+    know_anew(made, settings)
+    return made
+
+
+def known_where(written: str) -> Benign:
+    """Return what is known to be harmless where settings are as ``written``, in JSON; empty: none.
+
+    Raises:
+        InvalidConfig: as ``known_here``.
+    """
+    return known_here(msgspec.json.decode(written or "{}", type=config.Benign))
+
+
+def know_anew(benign: Benign, settings: config.Benign) -> None:
+    """Let what is known to be harmless be what other settings say.
+
+    Raises:
+        InvalidConfig: as ``known_here``.
+    """
     own = [_meant(written) for written in settings.own]
     addresses = [each.text for each in own if each.kind != "domain"]
     names = [each.text for each in own if each.kind == "domain"]
@@ -93,11 +113,23 @@ def known_here(settings: config.Benign) -> Benign:
             yield _own(OWN_NAMES, family, names)
         yield from lists(family)
 
-    return Benign(
+    benign.become(
         supply,
         effects={name: Effect(effect) for name, effect in settings.lists.items()},
         allowed=frozenset(_meant(written, any_kind=True).text for written in settings.evil),
     )
+
+
+def as_settings_write(written: str, *, any_kind: bool) -> str:
+    """Return a value that somebody rules on as settings write it.
+
+    Args:
+        any_kind: not only addresses, networks and names.
+
+    Raises:
+        InvalidConfig: it is none.
+    """
+    return _meant(written, any_kind=any_kind).text
 
 
 def _own(name: str, family: Family, entries: list[str]) -> Listed:

@@ -23,6 +23,7 @@ from mithaq.border import (
     clients,
     clocks,
     fetches,
+    harmless,
     heartbeats,
     keys,
     shelf,
@@ -231,8 +232,13 @@ class Worker:
         """Show what was released since the last tick; return the frames newly on show."""
         node, now = self.node, self.node.clock()
         told = self._heartbeats(now)
+        ours = node.config.settings.benign
         with node.core.read() as unit:
             settled = int(journal.setting(unit, SPOOL, "0"))
+            untold = harmless.untold(unit, ours)
+        if untold:
+            with node.core.begin() as unit:
+                harmless.tell(unit, ours)
         nudges = shelf.project(node.core, node.shelf, now)
         while missed := {n.peer for n in nudges if told.get(n.channel, 0) < n.seq}:
             # Released since the heartbeat was made: whoever asks must hear of what it may fetch.

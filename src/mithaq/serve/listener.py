@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from granian import Granian
@@ -22,7 +21,7 @@ from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from starlette.types import ASGIApp
 
-from mithaq.model.benign import Benign, Family, Listed
+from mithaq.model.benign import Benign
 
 FRONT = "MITHAQ_FRONT"  # there are settings for a front (``exchange.front``)
 PARENT = "MITHAQ_LISTENER_PARENT"  # the process that must live for the worker process to live
@@ -82,14 +81,14 @@ def app() -> ASGIApp:
     from mithaq.exchange.asgi import app_from_environment  # noqa: PLC0415 the server's own process needs none of it
 
     threading.Thread(target=_outlive_nobody, args=(int(os.environ[PARENT]),), daemon=True).start()
-    return app_from_environment(Benign(_lists))
+    return app_from_environment(_known)
 
 
-def _lists(family: Family) -> Iterable[Listed]:
-    """Supply the lists of what is harmless, when the first export is printed."""
+def _known(written: str) -> Benign:
+    """Return what is known to be harmless where ``written`` says what is ours, when the first export is printed."""
     from mithaq.node import warninglists  # noqa: PLC0415 as above
 
-    return warninglists.lists(family)
+    return warninglists.known_where(written)
 
 
 def _outlive_nobody(parent: int) -> None:

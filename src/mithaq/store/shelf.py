@@ -174,6 +174,10 @@ def document(unit: Connection, name: str) -> bytes | None:
     return None if row is None else bytes(row)
 
 
+BENIGN = "export.benign"  # among the marks: what is harmless here, as JSON
+WORTH = "export.worth:"  # and a client's name: what it is told is worth so much at least
+
+
 def mark(unit: Connection, key: str) -> str:
     """Return a kept value, empty if there is none."""
     return unit.execute(_MARK, {"key": key}).scalar_one_or_none() or ""
