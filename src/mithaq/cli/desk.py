@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -127,9 +127,15 @@ class Desk:
         """
         beside = path.with_name(f"{path.name}.new")
         try:
-            beside.write_bytes(content)
+            beside.unlink(missing_ok=True)  # what is left of before, or leads elsewhere
+            with beside.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             beside.replace(path)
         except OSError as error:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
             raise NoFile(f"cannot write {path}: {error.strerror}", file=str(path)) from error
 
     def key(self, path: Path, passphrase_file: Path | None = None) -> "KeySigner":

@@ -1,5 +1,8 @@
 """Exports: what a client's grant lets it have, as the files that its tools read."""
 
+import errno
+import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +17,7 @@ from mithaq.formats.export import EXPORTS, LEFT
 
 app = topic()
 FEED = "misp"  # the one export of several files
+_EVENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json")
 
 
 @app.command("export", cls=Command)
@@ -44,12 +48,12 @@ def export(
             with node.core.begin() as unit:  # first: nothing is handed out that is not on record
                 exports.handed_out(unit, shown, client, printed, now, by=actor.name)
     for each in printed.values():
-        for file, body in each.files.items():
-            _make((out / file).parent)
+        for file, body in reversed(each.files.items()):  # what names the others comes last
+            _make((out / file).parent, below=out)
             desk.replace(out / file, body)
     if FEED in printed:
-        for old in (out / FEED).glob("*.json"):  # events that are told no longer
-            if f"{FEED}/{old.name}" not in printed[FEED].files:
+        for old in (out / FEED).iterdir():  # events that are told no longer
+            if _EVENT.fullmatch(old.name) and f"{FEED}/{old.name}" not in printed[FEED].files:
                 old.unlink()
     rows = [
         {
@@ -69,7 +73,9 @@ def export(
     desk.screen.rows(("export", "objects", *left, "bytes"), rows)
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, below: Path | None = None) -> None:
+    if below not in {None, folder} and folder.is_symlink():
+        raise NoFile(f"cannot write {folder}: {os.strerror(errno.ELOOP)}", file=str(folder))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

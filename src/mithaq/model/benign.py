@@ -6,6 +6,7 @@ which is worth knowing and no reason to believe it harmless. Nothing is ever mat
 compared label by label, addresses by their networks, digests by their kind.
 """
 
+import re
 from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections import defaultdict
@@ -29,6 +30,10 @@ _FAMILY: Mapping[str, Family] = {
 }  # fmt: skip
 _DIGITS = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384", 128: "sha512"}
 _BITS = {"ipv4": 32, "ipv6": 128}
+# What leads back to a host's front page (RFC 3986 section 5.2.4), and what tools read as any page.
+_FRONT, _ANY = re.compile(r"(?:[/.?]|%2[EFef])*"), re.compile(r"[*^]")
+# Networks of IPv6 that have all of IPv4 in them: of translators (RFC 6052), and of 6to4 (RFC 3056).
+_WITH_IPV4 = ((96, 0x64_FF9B << 64), (16, 0x2002))
 SUFFIXES = frozenset({"tlds", "second-level-tlds"})  # lists of what strangers have names below
 
 
@@ -82,7 +87,7 @@ class Finding(NamedTuple):
 _RESERVED = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
     "192.0.0.0/24", "192.88.99.0/24", "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
-    "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8",
+    "::/96", "fc00::/7", "fe80::/10", "ff00::/8",
 )  # fmt: skip
 _EXAMPLES = ("192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 OWN_ADDRESSES, OWN_NAMES = "own-addresses", "own-names"
@@ -228,7 +233,8 @@ def _host(url: str) -> tuple[str, str, bool]:
         host = parts.hostname or ""
     except ValueError:
         return "", "", False
-    page = parts.path not in {"", "/"} or bool(parts.query)
+    said = f"{parts.path}?{parts.query}"
+    page = _FRONT.fullmatch(said) is None and _ANY.search(said) is None
     try:
         return f"ipv{ip_address(host).version}", host, page
     except ValueError:
@@ -359,7 +365,12 @@ class _Addresses(_Lists):
         network = _network(text)
         if network is None:
             return
-        kind, own, bits = network
+        yield from self._of(*network)
+        if network[0] == "ipv6":
+            for length, bits in _reached(network[1], network[2]):
+                yield from self._of("ipv4", length, bits)
+
+    def _of(self, kind: str, own: int, bits: int) -> _Found:
         nets, most = self._nets[kind], _BITS[kind]
         for length in self._lengths[kind]:
             if length > own:
@@ -431,6 +442,18 @@ def _network(written: str) -> tuple[str, int, int] | None:
         return None
     own = network.prefixlen
     return "ipv6", own, int(network.network_address) >> (128 - own)
+
+
+def _reached(own: int, bits: int) -> Iterator[tuple[int, int]]:
+    """Yield the networks of IPv4 that a network of IPv6 reaches, each as its length and bits."""
+    for length, prefix in _WITH_IPV4:
+        rest = own - length
+        if rest < 0:
+            if prefix >> -rest == bits:
+                yield 0, 0
+        elif bits >> rest == prefix:
+            most = min(rest, _BITS["ipv4"])
+            yield most, (bits & ((1 << rest) - 1)) >> (rest - most)
 
 
 def _written(kind: str, length: int, bits: int) -> str:

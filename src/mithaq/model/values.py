@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 from unicodedata import category
 
@@ -85,6 +85,7 @@ _MOST, _MOST_OF_NAME = 4096, 253  # characters of a value; of a domain name (RFC
 _RESERVED = frozenset({"example", "invalid", "test"})  # of exercises and documents (RFC 2606)
 _MOST_PORT, _MOST_SYSTEM = (1 << 16) - 1, (1 << 32) - 1
 
+_MAPPED = 96  # bits before an address of IPv4 that is written as one of IPv6
 _WIDEST = {"ipv4": 8, "ipv6": 16}  # the shortest prefix of a network that belongs to somebody
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -227,7 +228,7 @@ def _ip(text: str) -> Value:
     bare = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else text
     try:
         if "/" in text:
-            network = ip_network(text, strict=False)
+            network = _meant(ip_network(text, strict=False))
             whole = network.prefixlen == network.max_prefixlen
             kind = f"ipv{network.version}"
             return Value(kind, str(network.network_address if whole else network))
@@ -236,7 +237,17 @@ def _ip(text: str) -> Value:
         raise NoSuchValue("no address and no network") from None
     if "%" in bare:
         raise NoSuchValue("an address with a zone means nothing on another machine")
+    if address.version == 6:  # noqa: PLR2004
+        address = address.ipv4_mapped or address
     return Value(f"ipv{address.version}", str(address))
+
+
+def _meant(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """Return the network of IPv4 that one of IPv6 stands for (RFC 4291 section 2.5.5.2), else itself."""
+    first, length = network.network_address, network.prefixlen - _MAPPED
+    if isinstance(first, IPv6Address) and length >= 0 and first.ipv4_mapped is not None:
+        return IPv4Network((first.ipv4_mapped, length))
+    return network
 
 
 def _of_version(version: str, text: str) -> Value:
@@ -302,7 +313,7 @@ def _url(text: str) -> Value:
     else:
         place, slash, path = text.partition("/")
         scheme, rest = "", slash + path
-        if not slash or len(path.split(None, 1)) > 1:
+        if not slash or "@" in place or len(path.split(None, 1)) > 1:
             raise NoSuchValue("no URL")
     if _CONTROL.search(text):
         raise NoSuchValue("a control character in a URL")
@@ -314,7 +325,8 @@ def _url(text: str) -> Value:
         if colon and not (_NUMBER.fullmatch(digits) and int(digits) <= _MOST_PORT):
             raise NoSuchValue("no URL: no such port")
     if name.startswith("["):
-        name = f"[{_of_version('ipv6', name).text}]"
+        found_at = _ip(name) if ":" in name else _of_version("ipv6", name)
+        name = found_at.text if found_at.kind == "ipv4" else f"[{found_at.text}]"
     elif not _IPV4.fullmatch(name):
         name = _name(name)
     elif not scheme and not port and (rest[1:].isdecimal() or _IPV4.fullmatch(rest[1:])):

@@ -109,12 +109,25 @@ def test_a_network_that_holds_a_harmless_address_is_on_its_list():
     assert said("ipv4", "9.9.9.0/24") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["64:ff9b::8.8.8.8", "64:ff9b::8.8.8.0/120", "2002:808:808::1", "2002:808::/32", "2002::/15", "64:ff9b::/64"],
+)  # fmt: skip
+def test_an_address_that_leads_to_one_of_ipv4_is_on_its_list(text):
+    assert "resolvers" in {list_ for list_, effect, _ in said("ipv6", text) if effect == "suppress"}
+
+
+def test_one_that_leads_to_another_is_not():
+    for text in ("64:ff9b::9.9.9.9", "2002:909:909::8.8.8.8", "64:ff9c::8.8.8.8", "2003:808:808::"):
+        assert said("ipv6", text) == []
+
+
 def test_private_addresses_are_on_a_list_of_every_node_and_those_of_examples_are_only_said():
     bare = Benign()
 
     for text in ("10.1.2.3", "127.0.0.1", "192.168.1.0/24", "169.254.0.1", "224.0.0.251"):
         assert bare.match(Value("ipv4", text))[0].list == "reserved"
-    for text in ("fe80::1", "::1", "fd00::7"):
+    for text in ("fe80::1", "::1", "fd00::7", "::7f00:1", "64:ff9b::10.0.0.1"):
         assert bare.match(Value("ipv6", text))[0].list == "reserved"
     assert bare.match(Value("ipv4", "198.51.100.7"))[0].effect is Effect.ADVISE
 
@@ -124,6 +137,11 @@ def test_private_addresses_are_on_a_list_of_every_node_and_those_of_examples_are
     [
         ("https://google.example/", [("owner", "suppress", "is")]),
         ("https://google.example/evil", [("owner", "advise", "page")]),
+        ("https://google.example//.", [("owner", "suppress", "is")]),
+        ("https://google.example/%2e/?", [("owner", "suppress", "is")]),
+        ("https://google.example/*", [("owner", "suppress", "is")]),
+        ("google.example/e*l?a=^", [("owner", "suppress", "is")]),
+        ("google.example:443/#top", [("owner", "suppress", "is")]),
         ("https://google.example?u=evil", [("owner", "advise", "page")]),
         ("http://8.8.8.8/evil", [("cloud", "advise", "page"), ("resolvers", "advise", "page")]),
         ("http://[2001:4860:4860::8888]/", [("resolvers", "suppress", "is"), ("cloud", "advise", "within")]),

@@ -2,15 +2,18 @@
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 
 from mithaq.formats.export.told import Entry
+from mithaq.model.values import Value
 
 _COLUMNS = (
     "value", "kind", "name", "tlp", "pap", "confidence", "valid_from", "valid_until", "labels", "id",
 )  # fmt: skip
+_PLAIN_MAIL = re.compile(r"\w[\w.+=~'&-]*@[^@]+")
 _FORMULA = frozenset("=+-@\t\r|%")
 
 
@@ -24,7 +27,7 @@ class Plain:
 
     def take(self, entry: Entry) -> bool:
         """Take what an entry says; say whether that is anything."""
-        found = [value.text for value in entry.alone() if value.kind in self._kinds]
+        found = [v.text for v in entry.alone() if v.kind in self._kinds and _is_one(v)]
         self._found.update(found)
         return bool(found)
 
@@ -55,6 +58,11 @@ class Table:
     def done(self, _at: datetime) -> bytes:
         """Return the table."""
         return self._text.getvalue().encode()
+
+
+def _is_one(value: Value) -> bool:
+    """Say whether tools read a value as one thing: a mail address with a wildcard may be everybody's."""
+    return value.kind != "email" or _PLAIN_MAIL.fullmatch(value.text) is not None
 
 
 def _row(entry: Entry, kind: str, text: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ _SHOWN = frozenset(" ._-@+/")
 _MOST_OF_NAME, _MOST_OF_CONTENT = 120, 255  # characters of a message; bytes that a rule may compare
 _HTTP = re.compile(r"(?:http://)?[a-z0-9._-]+(?::[0-9]+)?(?:/[!-\"$-~]*)?")
 _CARRIERS = ("http", "http2", "smtp", "ftp-data", "smb", "nfs")  # of files
+_MOST_REV = (1 << 32) - 1  # a rule with more is none, and Suricata may not start
 _FILES = ("md5", "sha1", "sha256")
 
 
@@ -66,7 +67,7 @@ def _about(entry: Entry) -> str:
     facts = [f"mithaq_id {entry.id}", f"mithaq_pap {entry.pap}"]
     if entry.tlp:
         facts.append(f"mithaq_tlp {entry.tlp}")
-    return f"metadata:{', '.join(facts)}; rev:{max(rev, 1)};"
+    return f"metadata:{', '.join(facts)}; rev:{min(max(rev, 1), _MOST_REV)};"
 
 
 def _matches(value: Value) -> Iterator[tuple[str, str]]:
