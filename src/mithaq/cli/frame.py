@@ -5,6 +5,7 @@ The key of every text follows from the command and the parameter: ``help.peer.ad
 """
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import typer
@@ -15,6 +16,8 @@ from mithaq.cli.common import FLAGS, METAVARS, VALUED, BadUsage
 from mithaq.cli.desk import desk_of
 from mithaq.cli.exits import CODES
 from mithaq.languages import Catalogue
+
+_FEW = 12  # commands that one line may name
 
 
 def topic(name: str = "", group: type[TyperGroup] | None = None) -> typer.Typer:
@@ -68,13 +71,22 @@ class Group(TyperGroup):
         """
         found = self.get_command(ctx, args[0])
         if found is None:
-            known = ", ".join(self.list_commands(ctx))
-            raise BadUsage("no-command", name=args[0], command=ctx.command_path, known=known)
+            raise _no_command(args[0], ctx.command_path, self.list_commands(ctx))
         return args[0], found, args[1:]
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Read the line; without a command show the page."""
         return super().parse_args(ctx, args or ["--help"])
+
+
+def _no_command(name: str, command: str, known: Sequence[str]) -> BadUsage:
+    """Say what may be meant; else all there is, where that is little to read."""
+    like = get_close_matches(name, known)
+    if like:
+        return BadUsage("no-command-like", name=name, command=command, known=", ".join(like))
+    if len(known) > _FEW:
+        return BadUsage("no-command-many", name=name, command=command)
+    return BadUsage("no-command", name=name, command=command, known=", ".join(known))
 
 
 def _page(

@@ -65,8 +65,10 @@ def test_help_opens_no_database_and_loads_no_topic():
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        (["nonsense"], "usage-no-command"),
+        (["qqq"], "usage-no-command-many"),
+        (["serch"], "usage-no-command-like"),
         (["peer", "nonsense"], "usage-no-command"),
+        (["peer", "ad"], "usage-no-command-like"),
         (["status", "--nonsense"], "usage-no-option"),
         (["status", "more"], "usage-too-much"),
         (["search", "--limit", "many"], "usage-bad-value"),
