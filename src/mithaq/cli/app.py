@@ -130,6 +130,12 @@ def _benign() -> typer.Typer:
     return benign.app
 
 
+def _reference() -> typer.Typer:
+    from mithaq.cli import sets  # noqa: PLC0415 as above
+
+    return sets.app
+
+
 def _quarantine() -> typer.Typer:
     from mithaq.cli import quarantine  # noqa: PLC0415 as above
 
@@ -230,6 +236,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "rupture": _rupture,
     "restriction": _restriction,
     "benign": _benign,
+    "reference": _reference,
     "quarantine": _quarantine,
     "alarm": _alarm,
     "log": _log,
@@ -276,6 +283,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "came",
         "balance",
         "emerging",
+        "reference",
     ),
     "section.write": ("object", "note", "opinion", "propose", "proposal", "mark"),
     "section.out": (

@@ -39,15 +39,16 @@ from mithaq.intel.writing import (
     targets,
 )
 from mithaq.store.objects import Copy
+from mithaq.store.sets import SetVersion
 from mithaq.store.sources import Source
 from mithaq.store.values import Known
 
 __all__ = [
     "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Emerging", "Event", "Filters", "Finding",
     "Holding", "Horizon", "Incoming", "Known", "Neighbour", "NotOurs", "OfFamily", "Other", "Overtaken", "Past",
-    "Rejected", "Related", "Source", "Terms", "Waiting", "Whereabouts", "add", "beside", "between", "by", "came",
-    "caveats", "count_on", "emerging", "history", "is_partner", "layout", "level", "look_up", "mark", "marking",
-    "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored", "revised", "revoked",
-    "search", "source", "store", "take", "targets", "timeline", "title", "unknown_recipients", "value", "versions",
-    "waiting", "who_has", "worked_on",
+    "Rejected", "Related", "SetVersion", "Source", "Terms", "Waiting", "Whereabouts", "add", "beside", "between",
+    "by", "came", "caveats", "count_on", "emerging", "history", "is_partner", "layout", "level", "look_up", "mark",
+    "marking", "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored", "revised",
+    "revoked", "search", "source", "store", "take", "targets", "timeline", "title", "unknown_recipients", "value",
+    "versions", "waiting", "who_has", "worked_on",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 Every read starts from ``visible``: nothing is found, counted or paged past it. Every question takes bounded time.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -11,10 +10,11 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
-from mithaq.intel import rules
+from mithaq.intel import rules, sets
 from mithaq.intel.rules import Filters
 from mithaq.model import found as by
 from mithaq.model.labels import tlp
+from mithaq.model.named import NUMBER
 from mithaq.model.objects import moment, references
 from mithaq.model.observed import read
 from mithaq.model.values import Value, of_kind
@@ -26,7 +26,8 @@ from mithaq.store.values import Known
 
 SECONDS = 10.0  # that a question may take
 _MOST_NAMED = 100  # objects that bear the name of one technique
-_NUMBER = re.compile(r"[A-Za-z]{1,4}[0-9]{4}(?:\.[0-9]{3})?")  # T1059.001, S0154, TA0002
+_OF_SETS = frozenset({"number", "technique"})  # topics that reference sets know
+_KINDS = ("file", "feed", "set")  # of sources, whose names are written without
 NOTHING = Filters()
 
 
@@ -88,7 +89,7 @@ def search(  # noqa: PLR0913 words, filters and page of one search
 def topics(filters: Filters) -> tuple[str, ...]:
     """Return what is looked for by what stands for it, and what is tied to that."""
     asked = filters.technique
-    technique = by.of_number(asked) if _NUMBER.fullmatch(asked) else by.of_name(asked)
+    technique = by.of_number(asked) if NUMBER.fullmatch(asked) else by.of_name(asked)
     return (
         *((technique,) if asked else ()),
         *((by.of_country(filters.country),) if filters.country else ()),
@@ -116,7 +117,7 @@ def looked_for(words: str, filters: Filters) -> Wanted:
         .decode()
         .replace("\0", " "),  # no database takes these
         type=filters.type,
-        sources=(name, f"file:{name}", f"feed:{name}") if name else (),
+        sources=(name, *(f"{kind}:{name}" for kind in _KINDS)) if name else (),
         level=int(tlp(filters.marking)) if filters.marking else None,
         agreement=filters.agreement,
         labels=tuple(filters.labels),
@@ -128,7 +129,11 @@ def looked_for(words: str, filters: Filters) -> Wanted:
 
 
 def _standing_for(unit: Connection, rows: Rows, topic: str) -> set[str]:
-    """Return the ids of what stands for a topic: bears a number of ATT&CK, or the name of a technique."""
+    """Return the ids of what stands for a topic: bears a number of ATT&CK, or the name of a technique.
+
+    Of a reference set also what bears the name as an alias; and what replaces what it says was revoked, and the other
+    way round.
+    """
     kind, _, asked = topic.partition("=")
     page = (_MOST_NAMED, 0)
     if kind == "number":
@@ -138,7 +143,10 @@ def _standing_for(unit: Connection, rows: Rows, topic: str) -> set[str]:
     else:
         wanted = Wanted(topic=topic)
     some = texts.search(unit, rows, wanted, page)
-    return {copy.object.id for copy in some if topic in by.topics(copy.object.body)}
+    found = {copy.object.id for copy in some if topic in by.topics(copy.object.body)}
+    if kind in _OF_SETS:
+        found = found.union(sets.called(unit, asked)) | sets.successors(unit, found)
+    return found
 
 
 def value(written: str, kind: str = "") -> Value | None:

@@ -124,6 +124,11 @@ def of_words(text: str) -> list[Need]:
     return asked(text)
 
 
+def of_any(several: Iterable[str]) -> Need:
+    """Need one of some words."""
+    return [each for word in several for need in asked(word) for each in need]
+
+
 def of_type(type_: str) -> Need:
     """Need a STIX type."""
     return [_exactly(_fact("type", type_))]

@@ -48,6 +48,13 @@ def naming(
     return found[:limit]
 
 
+def naming_any(unit: Connection, visible: Rows, ids: Iterable[str], most: int) -> list[Copy]:
+    """Return what is ``visible`` and refers to one of ``ids``, the newest of each voucher, the newest stored first."""
+    referring = objects.referring_to(unit, ids)
+    rows = newest(visible).where(within(unit, copies.c.seq, referring))
+    return objects.load(unit, rows.order_by(copies.c.seq.desc()).limit(most))
+
+
 def _names(copy: Copy, id_: str) -> bool:
     return any(target == id_ for _, target in copy.object.references)
 

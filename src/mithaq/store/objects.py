@@ -30,6 +30,8 @@ from mithaq.store.sql import chunks, fetched, insert_many, within
 from mithaq.store.tables import bodies, copies, observed, provenance, relations, rows
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
+OWN, RECEIVED = "own", "received"  # how a copy stands here
+FORMER = "former"  # of a reference set, and not in the version that counts: nobody is shown it
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -38,7 +40,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     object: Object
     seq: int = 0  # given by the store
     voucher: str  # a party, or a source
-    standing: str = "received"  # own | received
+    standing: str = RECEIVED  # or OWN, or FORMER
     role: str = "local"  # owner | carrier | local
     owner: str = ""
     agreement: str = ""
@@ -245,7 +247,7 @@ def visible_to(clearance: Clearance, us: str) -> Rows:
     c = provenance.c
     named = [func.replace(c.readers, token, "") != c.readers for token in tokens]
     red = and_(c.tlp == int(Tlp.RED), c.standing == "received")
-    return _joined.where(c.tlp <= int(clearance.tlp), or_(~red, *named))
+    return _joined.where(c.tlp <= int(clearance.tlp), c.standing != FORMER, or_(~red, *named))
 
 
 def load(unit: Connection, rows: Rows) -> list[Copy]:
@@ -430,3 +432,18 @@ def set_beside(unit: Connection, seq: int, beside: Beside, level: int) -> None:
     unit.execute(update(copies).where(which).values(provenance=origin))
     _forget_provenance(unit, left)
     tallies.recount(unit, before, [labelled if each.seq == seq else each for each in before])
+
+
+def stand(unit: Connection, seqs: Sequence[int], standing: str) -> None:
+    """Say of some copies how they stand here from now on."""
+    if not seqs:
+        return
+    which = within(unit, copies.c.seq, seqs)
+    of_each = select(copies.c.provenance, func.min(copies.c.seq)).where(which)
+    origins = dict(fetched(unit, of_each.group_by(copies.c.provenance)))
+    for left, first in origins.items():
+        [copy] = by_seq(unit, [first])
+        [origin] = _put_provenance(unit, [msgspec.structs.replace(copy, standing=standing)])
+        moved = update(copies).where(which, copies.c.provenance == left)
+        unit.execute(moved.values(provenance=origin))
+    _forget_provenance(unit, list(origins))

@@ -39,6 +39,7 @@ class Wanted:
     revoked: bool | None = None
     known_as: str = ""  # to other sources, or what is below that: T1059 has T1059.001
     topic: str = ""  # a country or a sector that it stands for
+    mentions: Collection[str] = ()  # words, of which it holds one
     among: Collection[int] | None = None  # numbers of copies
 
     def needs(self) -> list[Need]:
@@ -48,6 +49,8 @@ class Wanted:
             said.append(by.of_source_id(self.known_as))
         if self.topic:
             said.append(by.of_topic(self.topic))
+        if self.mentions:
+            said.append(by.of_any(self.mentions))
         if self.type:
             said.append(by.of_type(self.type))
         if self.sources:
@@ -236,6 +239,7 @@ def newest(visible: Rows) -> Rows:
         later.c.id == copies.c.id,
         newer > older,
         given.c.voucher == provenance.c.voucher,
+        given.c.standing != objects.FORMER,
     )
     return visible.where(~superseded.exists())
 

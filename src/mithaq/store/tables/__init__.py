@@ -71,6 +71,7 @@ from mithaq.store.tables.requirements import (
     requirement_watches,
     requirements,
 )
+from mithaq.store.tables.sets import set_names, set_versions
 from mithaq.store.tables.watching import followers, hits, saved, seen, watches
 
 __all__ = [
@@ -135,6 +136,8 @@ __all__ = [
     "ruptures",
     "saved",
     "seen",
+    "set_names",
+    "set_versions",
     "settings",
     "shelf",
     "shelf_ops",

@@ -27,7 +27,7 @@ provenance = Table(  # what is the same for many copies that came together, as t
     core,
     Column("seq", Serial, primary_key=True, autoincrement=False),
     column("voucher"),  # a party, or a source as kind:name
-    column("standing"),  # own | received
+    column("standing"),  # own | received | former, of a set whose other version counts
     column("role"),  # owner | carrier | local
     column("owner", ""),  # the party that speaks for it, if any
     column("agreement", ""),  # it came under
