@@ -115,7 +115,7 @@ HOSTILE = {
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_document_costs_one_process_and_says_one_thing(make):
     try:
-        report = limited.read(make(), seconds=8)
+        report = limited.read(make(), seconds=2)
     except InputError as error:
         said = error.code
     else:
