@@ -238,3 +238,58 @@ def test_the_last_word_on_a_value_stands_and_the_log_says_whose_it_was(bank):
 def test_what_nobody_said_cannot_be_undone(bank):
     with pytest.raises(NotFound):
         ruling(bank, harmless.undo, "one.example", by="dora", why="a mistake")
+
+
+# --- what it is worth --------------------------------------------------------------------------------
+def set_least(bank, least, name=None):
+    node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
+    with node.core.begin() as unit:
+        exports.set_least(unit, name or bank.name, least, now, by="omar")
+    shelf.project(node.core, node.shelf, now, additions=False)
+
+
+def test_a_client_is_told_only_what_is_worth_so_much_until_time_has_made_it_less(bank):
+    start = bank.federation.clock()
+    fresh = {"valid_from": text(start), "confidence": 90}
+    bank.give(
+        indicator(1, "fresh.example", **fresh),
+        indicator(2, "doubtful.example", **(fresh | {"confidence": 30})),
+        indicator(3, "old.example", confidence=90, valid_from="2025-06-01T00:00:00.000Z"),
+    )
+    every, tag = polled(bank)
+    set_least(bank, 50)
+    some, tag = polled(bank, tag)
+    table = bank.get("/export/indicators.csv").body
+
+    assert every == ["doubtful.example", "fresh.example", "old.example"]
+    assert some == ["fresh.example"]
+    assert b"old.example" in table  # it acts on nothing
+    bank.federation.clock.step(timedelta(days=52).total_seconds())  # of a half-life of sixty
+    assert polled(bank, tag)[0] == []
+    set_least(bank, 0)
+    assert polled(bank)[0] == every
+
+
+def test_a_sighting_that_the_client_has_makes_an_indicator_worth_its_while(bank):
+    old = indicator(1, "old.example", confidence=90, valid_from="2025-06-01T00:00:00.000Z")
+    set_least(bank, 50)
+    bank.give(old)
+    assert polled(bank)[0] == []
+
+    now = text(bank.federation.clock())
+    seen = {"type": "sighting", "sighting_of_ref": old["id"], "last_seen": now}
+    seen |= {"id": "sighting--00000000-0000-4000-8000-000000000001", "spec_version": "2.1"}
+    bank.give(seen | {"created": now, "modified": now, "object_marking_refs": CLEAR})
+
+    assert polled(bank)[0] == ["old.example"]
+
+
+def test_what_a_client_is_to_be_told_is_set_for_clients_alone_and_is_on_record(bank):
+    with pytest.raises(NotFound):
+        set_least(bank, 50, name="borea")
+    set_least(bank, 50)
+    node = bank.federation.nodes["aurelia"]
+    with node.core.read() as unit:
+        assert exports.least_of(unit, bank.name) == 50
+        [*_, last] = [record for _, record in subjects.find(unit, bank.name)]
+    assert (last["kind"], last["by"], last["least"]) == ("client-worth", "omar", 50)

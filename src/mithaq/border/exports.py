@@ -5,18 +5,22 @@ every export with its row. It is an audience all the same: who has what is noted
 a file that a person makes is in the log.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+import msgspec
 from sqlalchemy import Connection
 
 from mithaq.border import fetches, peers
 from mithaq.clock import text
 from mithaq.errors import Conflict, NotFound
-from mithaq.formats.export import Press, Printed, definitions
+from mithaq.formats.export import Least, Press, Printed, definitions
 from mithaq.model.benign import Benign
 from mithaq.model.canonical import digest
-from mithaq.store import pages, parties, shelf
+from mithaq.model.worth import ABOUT, Body, about
+from mithaq.store import pages, parties, releases, shelf
+from mithaq.store.journal import keep, setting
 from mithaq.store.pages import Piece, Wanted
 from mithaq.store.parties import Peer
 from mithaq.store.shelf import Shelf
@@ -93,15 +97,20 @@ def press(  # noqa: PLR0913 unit and now come with every act
     now: datetime,
     benign: Benign,
     *,
+    least: int = 0,
     most: int | None = None,
 ) -> Press:
     """Return a press that has taken what these exports need of some shelves.
+
+    Args:
+        least: what an indicator is to be worth for what acts on it, by what stands on these shelves.
 
     Raises:
         TooMuch: that is more than ``most`` bytes.
     """
     marks = [p.body for each in which for p in standing(shown, each.shelf, ("marking-definition",))]
-    made = Press(names, now, definitions(marks), benign)
+    said = _said(shown, which) if least else {}
+    made = Press(names, now, definitions(marks), benign, Least(least, said))
     size = 0
     for each in which:
         for piece in standing(shown, each.shelf, made.types):
@@ -110,6 +119,34 @@ def press(  # noqa: PLR0913 unit and now come with every act
                 raise TooMuch("more than is printed at once")
             made.take(each.shelf, piece.position, piece.body)
     return made
+
+
+def _said(shown: Connection, which: Sequence[Shelf]) -> dict[str, list[Body]]:
+    """Return, by id, the sightings and opinions that a client may read of objects."""
+    found = defaultdict[str, list[Body]](list)
+    for each in which:
+        for piece in standing(shown, each.shelf, tuple(sorted(ABOUT))):
+            body: Body = msgspec.json.decode(piece.body)
+            for id_ in about(body):
+                found[id_].append(body)
+    return found
+
+
+def set_least(unit: Connection, name: str, least: int, now: datetime, *, by: str) -> None:
+    """Let what acts on indicators tell a client only those that are worth so much; 0: all.
+
+    Raises:
+        NotFound, NothingShown: as ``client``.
+    """
+    client(unit, name)
+    keep(unit, shelf.WORTH + name, str(least))
+    releases.show(unit, "worth", "", client=name, least=str(least))
+    peers.administrative(unit, now, "client-worth", name, {"by": by, "least": least})
+
+
+def least_of(unit: Connection, name: str) -> int:
+    """Return what an indicator is to be worth for a client, as people set it."""
+    return int(setting(unit, shelf.WORTH + name) or 0)
 
 
 def handed_out(  # noqa: PLR0913 unit and now come with every act

@@ -82,6 +82,12 @@ def _notices() -> typer.Typer:
     return saved.notice
 
 
+def _mark() -> typer.Typer:
+    from mithaq.cli import marking  # noqa: PLC0415 as above
+
+    return marking.app
+
+
 def _balance() -> typer.Typer:
     from mithaq.cli import balance  # noqa: PLC0415 as above
 
@@ -250,8 +256,9 @@ COMMANDS: Mapping[
     "emerging": _emerging,
     "export": _export,
     "notices": _notices,
-    **dict.fromkeys(("import", "show", "search", "mark"), _intel),
+    **dict.fromkeys(("import", "show", "search"), _intel),
     **dict.fromkeys(("who-has", "came"), _sharing),
+    "mark": _mark,
     "timeline": _timeline,
     "balance": _balance,
     **dict.fromkeys(("note", "opinion", "history"), _texts),

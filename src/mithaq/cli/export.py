@@ -30,6 +30,7 @@ def export(
         list[str] | None,
         typer.Option("--format", metavar="NAME", callback=each_of(EXPORTS)),
     ] = None,
+    worth: Annotated[int | None, typer.Option(metavar="LEAST", min=0, max=100)] = None,
 ) -> None:
     """Write what stands on a client's shelf as files."""
     desk = desk_of(ctx)
@@ -40,11 +41,13 @@ def export(
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.PEER_ADD)
             exports.client(unit, client)
+            least = max(worth or 0, exports.least_of(unit, client))
         shelf.project(node.core, node.shelf, now, additions=False)
         with node.shelf.read() as shown:
             which = exports.shelves_of(shown, client, now)
             _make(out)
-            printed = exports.press(shown, which, names, now, node.us.benign).done()
+            benign = node.us.benign
+            printed = exports.press(shown, which, names, now, benign, least=least).done()
             with node.core.begin() as unit:  # first: nothing is handed out that is not on record
                 exports.handed_out(unit, shown, client, printed, now, by=actor.name)
     for each in printed.values():

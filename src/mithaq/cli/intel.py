@@ -17,12 +17,12 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
 from mithaq.clock import text as text_of
 from mithaq.formats import LISTS, PLAIN
-from mithaq.intel import Added, Caveats, Copy, Filters, Known, Neighbour, Related, saved
+from mithaq.intel import Added, Caveats, Copy, Filters, Known, Neighbour, Related, saved, worthy
 from mithaq.intel.saved import Asked
+from mithaq.model import worth as worths
 from mithaq.model.benign import Benign, findings
 from mithaq.model.labels import Beside
 from mithaq.model.values import Value
-from mithaq.model.worth import worth
 from mithaq.node import Node
 
 app = topic()
@@ -213,13 +213,16 @@ def show(  # noqa: PLR0913 an argument per option
         found = intel.versions(unit, node.us, actor, name)
         links = [] if versions or raw else intel.relate(unit, node.us, actor, found[0])
         now, benign = node.clock(), node.us.benign
+        reliable = worthy.reliability(unit, found[0])
     if raw:
         desk.screen.exact(found[0].object.raw)
     elif versions:
         columns = ("marking", "number", "version", "from", "standing", "agreement", "received")
         desk.screen.rows(columns, [row(copy) for copy in found])
     else:
-        _show(desk, found[0], links, _judged(found[0], links, benign, now))
+        _show(
+            desk, found[0], links, _judged(found[0], links, benign, now) | {"reliability": reliable}
+        )
 
 
 def _judged(
@@ -228,7 +231,7 @@ def _judged(
     """Return what an indicator is worth now, and what it names that is on lists of what is harmless."""
     body = copy.object.body
     others = [e.copy.object.body for e in related if e.copy and e.direction == "from"]
-    found = worth(body, others, now)
+    found = worths.worth(body, others, now)
     if found is None:
         return {}
     said = {
@@ -275,6 +278,7 @@ def _show(desk: Desk, copy: Copy, related: Sequence[Related], judged: dict[str, 
         "author": copy.author,
         "beside": copy.beside.to_json(),
         "digest": copy.object.digest,
+        "reliability": judged["reliability"],
     }
     links = [
         {
@@ -328,6 +332,7 @@ def search(  # noqa: PLR0913 an argument per option
     until: Instant = "",
     confidence: Annotated[int | None, typer.Option(metavar="LEAST", min=0, max=100)] = None,
     revoked: Annotated[bool | None, typer.Option("--revoked/--not-revoked")] = None,
+    worth: Annotated[int, typer.Option(metavar="LEAST", min=0, max=100)] = 0,
     limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000)] = 50,
     page: Annotated[int, typer.Option(metavar="NUMBER", min=0)] = 0,
     save: Annotated[str, typer.Option(metavar="NAME")] = "",
@@ -353,6 +358,11 @@ def search(  # noqa: PLR0913 an argument per option
     )
     if (notify or share) and not save:
         raise BadUsage("save-alone")
+    if worth:
+        if save or value or kind:
+            raise BadUsage("worth-alone")
+        _worthy(desk, wanted, filters, worth, (limit, page))
+        return
     by_value = value or kind != ""
     if by_value and (not wanted or text or page or filters != Filters()):
         raise BadUsage("value-alone")
@@ -382,6 +392,21 @@ def search(  # noqa: PLR0913 an argument per option
         desk.screen.note("say.next-page", number=found[-1].seq)
 
 
+def _worthy(desk: Desk, wanted: str, filters: Filters, least: int, page: tuple[int, int]) -> None:
+    """Find indicators that are worth so much now."""
+    with desk.node() as node, node.core.read() as unit:
+        actor = desk.actor(unit, Permission.OBJECT_READ)
+        now = node.clock()
+        found = worthy.search(unit, node.us, actor, wanted, filters, least, now, page=page)
+    rows = [
+        row(copy) | {"score": each.score, "last_true": text_of(each.seen)} for copy, each in found
+    ]
+    columns = ("score", "marking", "number", "name", "last_true", "from")
+    desk.screen.rows(columns, rows, empty="none.found", wide=("id",))
+    if len(found) == page[0]:
+        desk.screen.note("say.next-page", number=found[-1][0].seq)
+
+
 def keep(desk: Desk, name: str, wanted: Asked, *, notify: bool, share: bool) -> None:
     """Save a search that was just made, and say so."""
     with desk.node() as node, node.core.begin() as unit:
@@ -401,38 +426,3 @@ def _show_known(desk: Desk, sought: Value | None, known: Sequence[Known], *, alo
     desk.screen.rows(columns, rows, empty="none.known", wide=("id",))
     if sought is not None and not alone:
         desk.screen.note("say.by-value", value=sought.text)
-
-
-@app.command("mark", cls=Command)
-def mark(  # noqa: PLR0913 an argument per option
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
-    *,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
-    embargo: Instant = "",
-    expiry: Instant = "",
-    originator_control: Flag = False,
-    purpose: Purpose = "",
-) -> None:
-    """Put a marking beside an object."""
-    desk = desk_of(ctx)
-    given = Caveats(
-        tlp=tlp,
-        pap=pap,
-        releasable_to=releasable_to,
-        embargo=embargo,
-        expiry=expiry,
-        originator_control=originator_control,
-        purpose=purpose,
-    )
-    if given == Caveats():
-        raise BadUsage("no-marking")
-    beside = intel.caveats(given)
-    with desk.node() as node:
-        known_recipients(node, beside)
-        with node.core.begin() as unit:
-            actor = desk.actor(unit, Permission.OBJECT_ADD)
-            marked = intel.mark(unit, node.us, actor, name, beside, node.clock())
-    desk.screen.facts(row(marked))

@@ -7,7 +7,7 @@ import typer
 from sqlalchemy import Connection
 
 from mithaq.auth.actors import Permission
-from mithaq.border import clocks, keys, parting, peers, shelf, signing
+from mithaq.border import clocks, exports, keys, parting, peers, shelf, signing
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -220,6 +220,8 @@ def show(ctx: typer.Context, name: Name) -> None:
     with desk.node() as node, node.core.read() as unit:
         peer = parties.peer(unit, name)
         facts = _row(peer) | _client(peer) | _keys(unit, desk, peer)
+        if peer.kind == "client":
+            facts["least_worth"] = exports.least_of(unit, name) or ""
         heard = inbound.last_heard(unit, name)
     desk.screen.facts(facts | {"heard": heard.at if heard else ""})
 
@@ -292,6 +294,22 @@ def clock(
     if desk.screen.as_json:
         desk.screen.json({"time_witnesses": named})
     desk.screen.say("say.clock", names=", ".join(named) or desk.screen.words.say("none.clock"))
+
+
+@app.command("worth", cls=Command)
+def worth(
+    ctx: typer.Context,
+    name: Name,
+    least: Annotated[int, typer.Argument(metavar="LEAST", min=0, max=100)],
+) -> None:
+    """Tell a client's tools only what is worth so much."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.begin() as unit:
+            actor = desk.actor(unit, Permission.PEER_ADD)
+            exports.set_least(unit, name, least, node.clock(), by=actor.name)
+        shelf.project(node.core, node.shelf, node.clock(), additions=False)
+    desk.screen.facts({"name": name, "least_worth": least}, whole=True)
 
 
 @app.command("remove", cls=Command)

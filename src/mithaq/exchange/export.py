@@ -99,12 +99,11 @@ def note(visit: Visit, made: Kept) -> None:
 
 
 def _print(visit: Visit, which: list[Shelf], state: object, name: str) -> Kept:
-    ours, _ = exports.profile(visit.shelf, visit.knock.name)
+    ours, least = exports.profile(visit.shelf, visit.knock.name)
     most = MOST_BYTES if EXPORTS[name].writer is not None else MOST_WHOLE
     try:
-        press = exports.press(
-            visit.shelf, which, [name], visit.now, visit.prints.benign(ours), most=most
-        )
+        benign = visit.prints.benign(ours)
+        press = exports.press(visit.shelf, which, [name], visit.now, benign, least=least, most=most)
     except TooMuch as error:
         detail = "too much for one answer: read it over TAXII, or let the grant be narrowed"
         raise HttpProblem(503, detail, headers={"retry-after": "3600"}) from error

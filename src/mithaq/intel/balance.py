@@ -19,6 +19,7 @@ from mithaq.model.benign import Hit, findings, suppressing
 from mithaq.model.canonical import Json
 from mithaq.model.observed import mark, marks_of, values_of
 from mithaq.model.values import Value
+from mithaq.model.worth import about
 from mithaq.store import balance as store
 from mithaq.store import objects, parties, sharing, texts
 from mithaq.store.balance import First
@@ -139,10 +140,10 @@ class _Work:
     ) -> list[tuple[Body, set[str]]]:
         """Return the sightings and opinions of one side, each with what of the other's it is about."""
         some = store.spoken(self.unit, self.rows, by, self.since, LOOKED_AT)
-        about = [(copy.object.body, about_of(copy.object.body)) for copy in some]
-        every = {id_ for _, ids in about for id_ in ids}
+        told = [(copy.object.body, about(copy.object.body)) for copy in some]
+        every = {id_ for _, ids in told for id_ in ids}
         theirs = store.among(self.unit, self.rows, of, every)
-        return [(body, ids & theirs) for body, ids in about if ids & theirs]
+        return [(body, ids & theirs) for body, ids in told if ids & theirs]
 
     def _first(self, given: Sequence[Given], by: ColumnElement[bool]) -> dict[Key, First]:
         keys = {key for each in given for key in each.keys}
@@ -194,13 +195,6 @@ def _readable(work: _Work) -> list[tuple[str, str]]:
 
 
 # --- what comes of it: pure ------------------------------------------------------------------------------
-def about_of(body: Body) -> set[str]:
-    """Return what a sighting or an opinion is about."""
-    refs = body.get("object_refs")
-    named = [body.get("sighting_of_ref"), *(refs if isinstance(refs, list) else ())]
-    return {each for each in named if isinstance(each, str)}
-
-
 def _side(
     work: _Work, given: Sequence[Given], heard: _Heard, orders: Sequence[tuple[str, str]] | None
 ) -> Side:

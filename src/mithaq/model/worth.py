@@ -8,6 +8,7 @@ address is let to somebody else within weeks, a file is the same file for ever.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import log2
 
 from mithaq.clock import parse
 from mithaq.model.canonical import Json
@@ -29,6 +30,7 @@ UNSAID = 50  # the confidence of what states none
 _SCALE = ((80, "1"), (60, "2"), (40, "3"), (20, "4"), (0, "5"))  # least confidence: credibility
 _LEFT = {"disagree": 0.5, "strongly-disagree": 0.25}  # after an opinion that it is not so
 
+ABOUT = frozenset({"sighting", "opinion"})  # whose word on an indicator counts
 Body = Mapping[str, Json]
 
 
@@ -43,6 +45,7 @@ class Worth:
     seen: datetime  # when it was last known to be true
     sightings: int
     against: int  # opinions that it is not so
+    left: float = 1.0  # of it, after these
     state: str = ""  # not-yet, over or revoked: it counts for nothing, whatever it was worth
 
 
@@ -61,8 +64,7 @@ def worth(body: Body, others: Iterable[Body], now: datetime) -> Worth | None:
     """
     if body.get("type") != "indicator":
         return None
-    stated = body.get("confidence")
-    base = stated if isinstance(stated, int) and not isinstance(stated, bool) else UNSAID
+    base = at_most(body)
     since = _instant(body, "valid_from", "created") or now
     seen, sightings, left, against = since, 0, 1.0, 0
     for other in others:
@@ -80,14 +82,40 @@ def worth(body: Body, others: Iterable[Body], now: datetime) -> Worth | None:
     score = 0 if state else round(base * left * 0.5**age)
     return Worth(
         score=score,
-        credibility=credibility(stated),
+        credibility=credibility(body.get("confidence")),
         base=base,
         half_life=days,
         seen=seen,
         sightings=sightings,
         against=against,
+        left=left,
         state=state,
     )
+
+
+def about(body: Body) -> set[str]:
+    """Return what a sighting or an opinion is about."""
+    refs = body.get("object_refs")
+    named = [body.get("sighting_of_ref"), *(refs if isinstance(refs, list) else ())]
+    return {each for each in named if isinstance(each, str)}
+
+
+def at_most(body: Body) -> int:
+    """Return what an indicator is worth at most, whatever is said of it: what it was worth in the beginning."""
+    stated = body.get("confidence")
+    return stated if isinstance(stated, int) and not isinstance(stated, bool) else UNSAID
+
+
+def falls(found: Worth, least: int) -> datetime | None:
+    """Return when time alone will have made an indicator worth less than ``least``; None: it never will, or is."""
+    left = found.base * found.left
+    if found.state or found.score < least or least < 1:
+        return None
+    lives = log2(left / (least - 0.5))  # figures are rounded
+    try:
+        return found.seen + lives * timedelta(days=found.half_life)
+    except OverflowError:
+        return None
 
 
 def half_life(body: Body) -> int:

@@ -1,6 +1,6 @@
 """What stands beside an object: what names it, and what relationships tie to it. Nothing past what is visible."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -53,6 +53,15 @@ def naming_any(unit: Connection, visible: Rows, ids: Iterable[str], most: int) -
     referring = objects.referring_to(unit, ids)
     rows = newest(visible).where(within(unit, copies.c.seq, referring))
     return objects.load(unit, rows.order_by(copies.c.seq.desc()).limit(most))
+
+
+def saying(
+    unit: Connection, visible: Rows, ids: Iterable[str], types: Collection[str]
+) -> list[Copy]:
+    """Return what is ``visible``, of some types, and refers to one of ``ids``: the newest version of each voucher."""
+    referring = objects.referring_to(unit, ids)
+    rows = newest(visible).where(copies.c.type.in_(types))
+    return objects.load(unit, rows.where(within(unit, copies.c.seq, referring)))
 
 
 def _names(copy: Copy, id_: str) -> bool:

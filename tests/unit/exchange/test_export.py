@@ -139,7 +139,7 @@ def test_an_answer_says_how_much_it_tells_and_why_not_the_rest(world):
     headers = domains(world).headers
 
     assert headers["x-mithaq-told"] == "1"
-    assert headers["x-mithaq-left"] == "pap=1, marking=0, pattern=1, benign=0, value=0"
+    assert headers["x-mithaq-left"] == "pap=1, marking=0, pattern=1, benign=0, worth=0, value=0"
 
 
 @pytest.mark.parametrize(("state", "status"), [("blocked", 503), ("closed", 404)])

@@ -9,7 +9,7 @@ been applied before.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -25,6 +25,7 @@ from mithaq.model.labels import Pap
 from mithaq.model.markings import FIXED, Body, Marking, classify
 from mithaq.model.markings import Table as Markings
 from mithaq.model.values import Value
+from mithaq.model.worth import falls, worth
 
 TEXT = "text/plain; charset=utf-8"
 BLOCK, WATCH, SEARCH, TELL = (
@@ -33,7 +34,14 @@ BLOCK, WATCH, SEARCH, TELL = (
     Pap.RED,
     Pap.RED,
 )  # the highest PAP of what it may hold
-LEFT = ("pap", "marking", "pattern", "benign", "value")  # why an export says nothing of an object
+LEFT = (
+    "pap",
+    "marking",
+    "pattern",
+    "benign",
+    "worth",
+    "value",
+)  # why an export says nothing of an object
 
 
 class Writer(Protocol):
@@ -109,6 +117,16 @@ def _exports() -> Iterator[Export]:
 EXPORTS: Mapping[str, Export] = {each.name: each for each in _exports()}
 
 
+class Least(NamedTuple):
+    """What an indicator is to be worth at least, and what sightings and opinions say of each, by its id."""
+
+    score: int
+    said: Mapping[str, Sequence[Body]]
+
+
+NO_MATTER = Least(0, {})
+
+
 class NoSuchExport(NotFound):
     """There is no export of that name."""
 
@@ -125,13 +143,19 @@ class Press:
     """Prints exports at one instant: takes objects one by one, and keeps no more of them than is printed."""
 
     def __init__(
-        self, names: Sequence[str], at: datetime, markings: Markings, benign: Benign
+        self,
+        names: Sequence[str],
+        at: datetime,
+        markings: Markings,
+        benign: Benign,
+        least: Least = NO_MATTER,
     ) -> None:
         """Begin with nothing.
 
         Args:
             markings: what markings besides the fixed ones mean.
             benign: what is known to be harmless.
+            least: what an indicator is to be worth for exports that act on it.
 
         Raises:
             NoSuchExport: one of ``names`` is none.
@@ -142,6 +166,7 @@ class Press:
         self._at = at
         self._markings = markings
         self._benign = benign
+        self._least = least
         some = [EXPORTS[name] for name in names]
         self._printed = {each.name: Printed() for each in some}
         self._writers = [(each, each.writer()) for each in some if each.writer is not None]
@@ -170,15 +195,29 @@ class Press:
         if found is None:
             return
         worse = found.without(self._harmless)
+        worthless = not self._is_worth_it(body)
         for export, writer in self._writers:
             printed = self._printed[export.name]
-            reason = _against(export, found)
+            reason = _against(export, found) or ("worth" if export.acts and worthless else "")
             here = worse if export.acts else found
             if not reason and writer.take(here):
                 printed.told.setdefault(shelf, []).append(position)
             else:
                 reason = reason or ("value" if here is found else "benign")
                 printed.left.setdefault(reason, []).append(found.id)
+
+    def _is_worth_it(self, body: Body) -> bool:
+        """Say whether an indicator is worth enough, and note until when that holds."""
+        least, said = self._least
+        if least < 1:
+            return True
+        found = worth(body, said.get(str(body["id"]), ()), self._at)
+        if found is None or found.score < least:
+            return False
+        turn = falls(found, least)
+        if turn is not None and turn > self._at:
+            self.until = turn if self.until is None else min(turn, self.until)
+        return True
 
     def _harmless(self, value: Value) -> bool:
         return any(hit.effect is Effect.SUPPRESS for hit in self._benign.match(value))
