@@ -29,6 +29,7 @@ from mithaq.model.ids import sco_id
 from mithaq.model.objects import Object, made
 
 _OPENING = re.compile(rb'\s*(?:\[\s*)?\{\s*"(?:Event|response)"\s*:')
+_NOBODY = f"identity--{drawn('nobody')}"
 _FIRST = "2011-01-01T00:00:00.000Z"  # of what MISP gives no instant: before any of its events
 _RELATION = re.compile(r"[a-z0-9][a-z0-9-]*")
 # attributes that are patterns themselves, and their language
@@ -81,6 +82,17 @@ def read_event(event: dict[str, Json]) -> Iterator[Found]:
     return _Event(Element(event)).read()
 
 
+def read_element(kind: str, element: dict[str, Json]) -> Iterator[Object]:
+    """Yield the objects of one attribute or object by itself, as if its event said nothing.
+
+    Raises:
+        InputError: something of it cannot be taken.
+    """
+    event = _Event(Element({}), date=_FIRST, creator=_NOBODY)
+    read = event.attribute if kind == "Attribute" else event.object
+    return read(Element(element))
+
+
 def _events(value: Json) -> list[Element]:
     if isinstance(value, dict) and "response" in value:
         value = value["response"]
@@ -131,8 +143,8 @@ class _Event:
             return
         yield from head
         for kind, read in (
-            ("Attribute", self._attribute),
-            ("Object", self._object),
+            ("Attribute", self.attribute),
+            ("Object", self.object),
             ("EventReport", self._note),
             ("Object", self._references),
         ):
@@ -170,7 +182,8 @@ class _Event:
         left = ("Attribute", "Object", "EventReport", "Orgc", "info")
         yield self._made(body, event=event.rest(*left))
 
-    def _attribute(self, attribute: Element) -> Iterator[Object]:
+    def attribute(self, attribute: Element) -> Iterator[Object]:
+        """Yield what one attribute says."""
         said = attribute.said().within(self.said)
         type_, value = attribute.text("type"), attribute.text("value")
         if not type_ or not value:
@@ -212,7 +225,7 @@ class _Event:
         yield self._made(body, attribute=attribute.rest("Sighting"))
         yield from self._around(attribute, str(body["id"]), said)
 
-    def _object(self, element: Element) -> Iterator[Object]:
+    def object(self, element: Element) -> Iterator[Object]:
         """Yield one thing that several attributes tell of: what is strictest in it holds for all of it."""
         attributes = element.parts("Attribute")
         said = element.said().within(self.said)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from mithaq.clock import parse
 from mithaq.errors import InputError
 from mithaq.formats.misp.elements import SURE, drawn
-from mithaq.formats.misp.reading import read_event
+from mithaq.formats.misp.reading import read_element, read_event
 from mithaq.model.canonical import Json
 from mithaq.model.extensions import MISP_EXTENSION
 from mithaq.model.labels import Label, join
@@ -268,7 +268,7 @@ class _Writer:
                     "timestamp": _seconds(body, "modified"),
                 }
                 self._mark(kind, element, body, label, around)
-                if _agrees({kind: [element]}, body):
+                if _agrees(kind, element, body):
                     return kind, element
         made = _indicator(body) if body["type"] == "indicator" else self._other(body)
         if made is None:
@@ -521,13 +521,10 @@ def _clusters(elements: Iterable[Json]) -> set[str]:
     return found
 
 
-def _agrees(parts: Mapping[str, Json], body: Body) -> bool:
-    """Say whether elements, read again, say what an object says: what comes along may say something else."""
-    nobody: Json = {"uuid": drawn("nobody"), "name": "nobody"}
-    event: Element = {"uuid": drawn("again"), "info": "again", "timestamp": "0", "Orgc": nobody}
-    event |= parts
+def _agrees(kind: str, element: Element, body: Body) -> bool:
+    """Say whether an element, read again, says what an object says: what comes along may say something else."""
     try:
-        again = [each for each in read_event(event) if isinstance(each, Object)]
+        again = list(read_element(kind, element))
     except InputError:
         return False
     found = next((each.body for each in again if each.id == body["id"]), None)
