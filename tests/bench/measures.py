@@ -16,6 +16,7 @@ from tests.bench.common import ATTACK, Figure, attack, brought, client_of, text,
 from tests.bench.extraction import extraction
 from tests.bench.growth import growth
 from tests.bench.imports import imports
+from tests.bench.misp import misp
 from tests.bench.reads import reads
 from tests.bench.receipts import receipts
 from tests.bench.rival import against_opentaxii
@@ -135,8 +136,14 @@ MEASURES = {
     "reports": extraction,
     "growth": growth,
     "search": search,
+    "misp": misp,
 }
-APART = {"growth", "import", "search"}  # take minutes and gigabytes: measured where they are named
+APART = {
+    "growth",
+    "import",
+    "misp",
+    "search",
+}  # take minutes and gigabytes: measured where they are named
 
 
 def run(names):

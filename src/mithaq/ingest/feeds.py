@@ -24,7 +24,7 @@ from mithaq.border.us import Us
 from mithaq.clock import Clock, text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.formats import LISTS, Layout, Refusal, Registry
-from mithaq.ingest import misp, pulling, rules, taxii
+from mithaq.ingest import misp, misp_server, pulling, rules, taxii
 from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched
 from mithaq.ingest.pulling import Known, Missed, Part, Pull, Pulled, Same
 from mithaq.ingest.rules import Health, Reason, Secret, Terms
@@ -41,6 +41,7 @@ WAYS: Mapping[str, Pull] = {
     "http": pulling.document,
     "folder": pulling.folder,
     "misp": misp.feed,
+    "misp-server": misp_server.pull,
     "taxii": taxii.v21,
     "taxii-2.0": taxii.v20,
 }
@@ -268,14 +269,15 @@ class Collector:
                 run.same, run.status = True, part.status
             case Part():
                 run.status = part.status
-                run.parts += 1
+                run.parts += len(part.made_of) or 1
                 run.size += len(part.raw)
                 self._admit(terms, part, run)
         with self.core.begin() as unit:
             if part.position is not None:
                 store.set_position(unit, terms.name, msgspec.json.encode(part.position).decode())
-            if isinstance(part, Part) and part.name:
-                store.put_item(unit, terms.name, part.name, part.version)
+            for each in (part, *part.made_of) if isinstance(part, Part) else ():
+                if each.name:
+                    store.put_item(unit, terms.name, each.name, each.version)
 
     def _admit(self, terms: Terms, part: Part, run: _Run) -> None:
         author = Actor(name=terms.voucher, roles=frozenset({Role.ANALYST}))
@@ -293,7 +295,10 @@ class Collector:
                 self.core, self.us, author, incoming, self.clock(), formats=self.formats
             )
         except InputError as error:
-            run.refuse(error.code, part.name, str(error))
+            for one in part.made_of:
+                self._admit(terms, one, run)
+            if not part.made_of:
+                run.refuse(error.code, part.name, str(error))
             return
         run.taken += len(added.stored)
         run.known += added.known

@@ -110,6 +110,19 @@ class Fetcher:
             url = self._onward(url, got.headers.get("location", ""))
         raise NotFetched("it sends us round in circles", cause="redirects")
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Got:
+        """Ask ``url`` with a body that is JSON; whoever sends elsewhere is not followed.
+
+        Raises:
+            NotFetched: there was no answer that may be used.
+        """
+        self._guard.until = clock.monotonic() + self._bounds.whole_seconds
+        sent = {"content-type": "application/json", **(headers or {})}
+        got = self._once(url, sent, body)
+        if got.status in _MOVED:
+            raise NotFetched("it sends elsewhere what is posted", cause="redirects")
+        return got
+
     def _onward(self, url: str, said: str) -> str:
         """Return where a redirect leads, if it may be followed."""
         try:
@@ -125,15 +138,16 @@ class Fetcher:
             raise NotFetched("in our own networks no redirect leads to another host", cause="hosts")
         return onward
 
-    def _once(self, url: str, headers: Mapping[str, str]) -> Got:
+    def _once(self, url: str, headers: Mapping[str, str], posted: bytes | None = None) -> Got:
         sent = {"user-agent": AGENT, "accept": "*/*", "accept-encoding": "gzip", **headers}
         if self._secret is not None and origin_of(url) == self._home:
             sent[self._secret.header] = self._secret.value
         with (
             _said(url),
             self._pool.stream(
-                "GET",
+                "GET" if posted is None else "POST",
                 url,
+                content=posted,
                 headers=[(name.encode(), value.encode()) for name, value in sent.items()],
                 extensions={
                     "timeout": dict.fromkeys(

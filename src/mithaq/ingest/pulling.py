@@ -28,6 +28,7 @@ class Part:
     format: str = ""  # instead of what the feed's terms say
     position: Position | None = None
     status: int = 0
+    made_of: "tuple[Part, ...]" = ()  # taken together, or one by one where one spoils the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from mithaq.errors import InputError
 from mithaq.model.labels import tlp
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-VIAS = ("http", "misp", "taxii", "taxii-2.0", "folder")
+VIAS = ("http", "misp", "misp-server", "taxii", "taxii-2.0", "folder")
 MARKED = frozenset({"stix", "stix-2.0", "misp"})  # formats that say how their objects are marked
 RELIABILITY = ("A", "B", "C", "D", "E", "F")  # of a source, by the Admiralty scale
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(weeks=8)

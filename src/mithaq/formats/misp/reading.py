@@ -31,6 +31,7 @@ from mithaq.model.objects import Object, made
 _OPENING = re.compile(rb'\s*(?:\[\s*)?\{\s*"(?:Event|response)"\s*:')
 _NOBODY = f"identity--{drawn('nobody')}"
 _FIRST = "2011-01-01T00:00:00.000Z"  # of what MISP gives no instant: before any of its events
+_DRAFT = made(misp_definition())  # stands for objects of which the bodies alone are wanted
 _RELATION = re.compile(r"[a-z0-9][a-z0-9-]*")
 # attributes that are patterns themselves, and their language
 _RULES = {"yara": "yara", "sigma": "sigma", "snort": "snort", "stix2-pattern": "stix"}
@@ -82,15 +83,20 @@ def read_event(event: dict[str, Json]) -> Iterator[Found]:
     return _Event(Element(event)).read()
 
 
-def read_element(kind: str, element: dict[str, Json]) -> Iterator[Object]:
-    """Yield the objects of one attribute or object by itself, as if its event said nothing.
+def bodies_of(kind: str, element: dict[str, Json]) -> Iterator[dict[str, Json]]:
+    """Yield what the objects of one attribute or object would be, as if its event said nothing.
+
+    Nobody has looked whether they are valid.
 
     Raises:
         InputError: something of it cannot be taken.
     """
-    event = _Event(Element({}), date=_FIRST, creator=_NOBODY)
+    found: list[dict[str, Json]] = []
+    event = _Event(Element({}), date=_FIRST, creator=_NOBODY, drafts=found)
     read = event.attribute if kind == "Attribute" else event.object
-    return read(Element(element))
+    for _ in read(Element(element)):
+        yield from found
+        found.clear()
 
 
 def _events(value: Json) -> list[Element]:
@@ -133,6 +139,7 @@ class _Event:
     ids: dict[str, str] = field(
         default_factory=dict
     )  # UUID of an element -> identifier of its object
+    drafts: list[dict[str, Json]] | None = None  # bodies are put here, and no objects made of them
 
     def read(self) -> Iterator[Found]:
         """Yield the objects of the event, and what of it cannot be taken."""
@@ -409,6 +416,9 @@ class _Event:
                 body["extensions"] = {MISP_EXTENSION: kept}
             if Element(rest).flag("deleted"):
                 body["revoked"] = True
+        if self.drafts is not None:
+            self.drafts.append(body)
+            return _DRAFT
         found = made(body)
         if found.type != "report":
             self.refs[found.id] = None

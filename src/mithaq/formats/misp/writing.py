@@ -12,7 +12,7 @@ from typing import TypeAlias
 from mithaq.clock import parse
 from mithaq.errors import InputError
 from mithaq.formats.misp.elements import SURE, drawn
-from mithaq.formats.misp.reading import read_element, read_event
+from mithaq.formats.misp.reading import bodies_of, read_event
 from mithaq.model.canonical import Json
 from mithaq.model.extensions import MISP_EXTENSION
 from mithaq.model.labels import Label, join
@@ -231,6 +231,8 @@ class _Writer:
 
     def _allowed(self, galaxies: list[Json], label: Label) -> list[Json]:
         """Return galaxies without the clusters that are marked stricter, as objects, than what they stand in."""
+        if not galaxies:
+            return []
         barred = {
             _uuid(id_)
             for id_, body in self.objects.items()
@@ -524,10 +526,10 @@ def _clusters(elements: Iterable[Json]) -> set[str]:
 def _agrees(kind: str, element: Element, body: Body) -> bool:
     """Say whether an element, read again, says what an object says: what comes along may say something else."""
     try:
-        again = list(read_element(kind, element))
+        again = [*bodies_of(kind, element)]
     except InputError:
         return False
-    found = next((each.body for each in again if each.id == body["id"]), None)
+    found = next((each for each in again if each["id"] == body["id"]), None)
     return found is not None and all(found.get(name) == body.get(name) for name in _SAYS)
 
 

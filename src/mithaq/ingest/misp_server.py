@@ -1,0 +1,189 @@
+"""A MISP as a feed: asked for its list of events, then for each that is new or changed, as MISP pulls from MISP.
+
+The list is had with POST ``/events/index``, which answers 304 where nothing is new; each event with GET
+``/events/view/UUID``; who saw what with POST ``/sightings/restSearch/event``, where the list says that there are newer
+sightings. While some events are taken in, the next are fetched; those that come together are taken in together.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeAlias
+
+import msgspec
+
+from mithaq.errors import InputError
+from mithaq.ingest.fetching import Fetcher, NotFetched
+from mithaq.ingest.pulling import Known, Missed, Part, Pulled, Same, refuse_pages
+from mithaq.ingest.rules import Terms
+from mithaq.model.canonical import Json, parse
+
+AT_ONCE = 32  # events that are taken in together
+MOST_BYTES = 2 << 20  # of these; a longer one goes alone
+# What of an event is wanted: what was deleted too, so that it is revoked here; what that server finds besides, not.
+PARAMETERS = (
+    "deleted%5B%5D:0/deleted%5B%5D:1/includeEventCorrelations:0/includeFeedCorrelations:0"
+    "/includeWarninglistHits:0"
+)
+_ASKED: dict[str, Json] = {"minimal": 1, "published": 1}
+_HEADERS = {"accept": "application/json"}
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_STAMP = re.compile(r"[0-9]{1,12}")
+
+Row: TypeAlias = tuple[str, str, str]  # UUID, when it changed, when somebody saw something last
+
+
+def pull(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
+    """Yield the events that are new or changed, the oldest change first."""
+    base = terms.url.rstrip("/")
+    before = known.position.get("etag", "")
+    body = msgspec.json.encode(_ASKED)
+    got = fetcher.post(f"{base}/events/index", body, {**_HEADERS, "if-none-match": before or '""'})
+    if got.unchanged:
+        yield Same(status=got.status)
+        return
+    rows: list[Row] = []
+    for each in _index(got.headers.get("content-type", ""), got.body):
+        row = _row(each)
+        if row is None:
+            yield Missed(name="", code="misp-index", why="the list says no event like that")
+        elif known.items.get(row[0]) != _version(row):
+            rows.append(row)
+    whole = True
+    for part in _ahead(base, fetcher, sorted(rows, key=lambda row: int(row[1]))):
+        whole = whole and not isinstance(part, Missed)
+        yield part
+    # The list is not asked for again while it is the same; so not before all of it was had.
+    etag = got.headers.get("etag", "")
+    if whole and etag.isascii() and etag.isprintable():
+        yield Same(status=got.status, position={"etag": etag})
+
+
+def _version(row: Row) -> str:
+    return f"{row[1]} {row[2]}"
+
+
+def _index(kind: str, raw: bytes) -> list[Json]:
+    refuse_pages(kind, raw)
+    try:
+        value = parse(raw)
+    except InputError as error:
+        raise NotFetched("its list of events is no JSON", cause="manifest") from error
+    if not isinstance(value, list):
+        raise NotFetched("its list of events is none", cause="manifest")
+    return value
+
+
+def _row(said: Json) -> Row | None:
+    found = said if isinstance(said, dict) else {}
+    uuid, *stamps = (str(found.get(n) or "0") for n in ("uuid", "timestamp", "sighting_timestamp"))
+    if not _UUID.fullmatch(uuid.lower()) or not all(map(_STAMP.fullmatch, stamps)):
+        return None
+    return uuid.lower(), stamps[0], stamps[1]
+
+
+# --- events ---------------------------------------------------------------------------------------------------
+def _ahead(base: str, fetcher: Fetcher, rows: Sequence[Row]) -> Iterator[Pulled]:
+    """Yield events in parts of several, of which the next is fetched while one is taken in."""
+    if not rows:
+        return
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        coming: Future[list[Pulled]] | None = None
+        for start in range(0, len(rows) + AT_ONCE, AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            ready, coming = coming, thread.submit(_some, base, fetcher, some) if some else None
+            yield from ready.result() if ready is not None else ()
+
+
+def _some(base: str, fetcher: Fetcher, rows: Sequence[Row]) -> list[Pulled]:
+    """Return some events: those that were had in as few parts as may be, and those that were not."""
+    found: list[Pulled] = []
+    had: list[Part] = []
+    for row in rows:
+        try:
+            raw = _event(base, fetcher, row)
+        except NotFetched as error:
+            code = str(error.facts.get("cause", ""))
+            found.append(Missed(name=row[0], code=code, why=str(error)))
+            continue
+        had.append(Part(raw=raw, name=row[0], version=_version(row), format="misp", status=200))
+    while had:
+        size, count = 0, 0
+        while count < len(had) and (count == 0 or size + len(had[count].raw) <= MOST_BYTES):
+            size += len(had[count].raw)
+            count += 1
+        found.append(_together(had[:count]))
+        had = had[count:]
+    return found
+
+
+def _together(some: list[Part]) -> Part:
+    if len(some) == 1:
+        return some[0]
+    raw = b'{"response":[' + b",".join(part.raw for part in some) + b"]}"
+    return Part(raw=raw, format="misp", status=200, made_of=tuple(some))
+
+
+def _event(base: str, fetcher: Fetcher, row: Row) -> bytes:
+    got = fetcher.get(f"{base}/events/view/{row[0]}/{PARAMETERS}", _HEADERS)
+    refuse_pages(got.headers.get("content-type", ""), got.body)
+    try:
+        event = msgspec.json.decode(got.body, type=_Wrapped)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotFetched("what it gives is no event", cause="event") from error
+    if event.Event.uuid.lower() != row[0]:
+        raise NotFetched("it gives another event than it was asked for", cause="event")
+    return got.body if row[2] == "0" else _with_sightings(base, fetcher, row[0], got.body)
+
+
+class _Named(msgspec.Struct):
+    uuid: str
+
+
+class _Wrapped(msgspec.Struct):
+    Event: _Named
+
+
+def _with_sightings(base: str, fetcher: Fetcher, uuid: str, raw: bytes) -> bytes:
+    """Put into an event who saw what of it, as far as it does not say so itself."""
+    asked: dict[str, Json] = {
+        "returnFormat": "json",
+        "last": 0,
+        "includeUuid": True,
+        "uuid": [uuid],
+    }
+    got = fetcher.post(f"{base}/sightings/restSearch/event", msgspec.json.encode(asked), _HEADERS)
+    event, answer = msgspec.json.decode(raw), _decoded(got.body)
+    told = answer.get("response", []) if isinstance(answer, dict) else answer
+    by_attribute: dict[str, list[Json]] = {}
+    for each in told if isinstance(told, list) else []:
+        sighting = each.get("Sighting") if isinstance(each, dict) else None
+        if isinstance(sighting, dict):
+            of = str(sighting.get("attribute_uuid", "")).lower()
+            by_attribute.setdefault(of, []).append(sighting)
+    for attribute in _attributes(event["Event"]):
+        held = attribute.get("Sighting")
+        kept = held if isinstance(held, list) else []
+        known = {each.get("uuid") for each in kept if isinstance(each, dict)}
+        more = by_attribute.get(str(attribute.get("uuid", "")).lower(), [])
+        fresh = [each for each in more if isinstance(each, dict) and each.get("uuid") not in known]
+        if fresh:
+            attribute["Sighting"] = [*kept, *fresh]
+    return msgspec.json.encode(event)
+
+
+def _decoded(raw: bytes) -> Json:
+    try:
+        found: Json = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotFetched("what it says of sightings is no JSON", cause="sightings") from error
+    return found
+
+
+def _attributes(event: dict[str, Json]) -> Iterator[dict[str, Json]]:
+    for holder in (event, *_dicts(event.get("Object"))):
+        yield from _dicts(holder.get("Attribute"))
+
+
+def _dicts(value: Json) -> list[dict[str, Json]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
