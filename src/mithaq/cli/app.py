@@ -71,9 +71,15 @@ def _saved() -> typer.Typer:
 
 
 def _requirement() -> typer.Typer:
-    from mithaq.cli import requirement  # noqa: PLC0415 as above
+    from mithaq.cli import asking  # noqa: PLC0415 as above
 
-    return requirement.app
+    return asking.app
+
+
+def _request() -> typer.Typer:
+    from mithaq.cli import asking  # noqa: PLC0415 as above
+
+    return asking.request
 
 
 def _notices() -> typer.Typer:
@@ -237,6 +243,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "feed": _feed,
     "saved": _saved,
     "requirement": _requirement,
+    "request": _request,
     "consent": _consent,
     "standing": _standing,
     "rupture": _rupture,
@@ -283,6 +290,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "saved",
         "notices",
         "requirement",
+        "request",
         "show",
         "timeline",
         "history",

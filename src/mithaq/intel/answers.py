@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
-from mithaq.intel import finding, questions
+from mithaq.intel import finding, questions, requests
 from mithaq.intel.noticed import MOST_COUNTED, Followed, reader, watched
 from mithaq.intel.questions import Sought, Standing
 from mithaq.intel.requirements import Requirement, act, every
@@ -24,7 +24,7 @@ from mithaq.model.values import Value
 from mithaq.store import noticing, objects, requirements, texts
 from mithaq.store.bounds import within_seconds
 from mithaq.store.objects import Copy
-from mithaq.store.requirements import OPEN, RETIRED, TAGGED, UNTAGGED, Act, Asked
+from mithaq.store.requirements import OPEN, RETIRED, TAGGED, UNTAGGED, Act
 from mithaq.store.texts import Wanted
 
 
@@ -57,7 +57,6 @@ class Report:
     seconds: tuple[float, float] | None  # from coming in to being tagged: median, and most
     tagged: Sequence[Tagged]
     parts: Sequence[Requirement]
-    asked: Sequence[Asked]
     reasons: Sequence[str]  # why it is a gap
 
 
@@ -99,13 +98,12 @@ def report(  # noqa: PLR0913 unit, us and actor come with every act
     given += [(each.copy.voucher, each.copy.received_at) for each in by_hand]
     took = [(parse(at) - parse(each.received_at)).total_seconds() for each, at in came]
     parts = [each for each in every(unit, actor) if each.row.parent == one.name]
-    asked = requirements.asked_for(unit, [one.name])
     stands = Standing(
         count=len(given),
         last=max((at for _, at in given), default=""),
         sources=len({source for source, _ in given}),
         parts=len(parts),
-        waiting=_waiting(asked, {source for source, _ in given}),
+        waiting=[until for until, _ in requests.waiting(unit, us, actor, [one.name])],
     )
     open_ = one.row.state == OPEN
     return Report(
@@ -116,7 +114,6 @@ def report(  # noqa: PLR0913 unit, us and actor come with every act
         seconds=(median(took), max(took)) if took else None,
         tagged=tagged,
         parts=parts,
-        asked=asked,
         reasons=questions.reasons(one.terms, stands, now, text(now)) if open_ else [],
     )
 
@@ -137,12 +134,6 @@ def _by_source(given: Iterable[tuple[str, str]]) -> list[Covered]:
         counts[source] += 1
         last[source] = max(last.get(source, ""), at)
     return [Covered(source=s, count=n, last=last[s]) for s, n in counts.most_common()]
-
-
-def _waiting(asked: Sequence[Asked], sources: Iterable[str]) -> list[str]:
-    """Return until when those were to answer of whom nothing was tagged."""
-    gave = set(sources)
-    return [each.needed_by for each in asked if not gave.issuperset(each.parties.split(","))]
 
 
 def gaps(unit: Connection, us: Us, actor: Actor, now: datetime) -> list[Report]:

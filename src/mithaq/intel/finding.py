@@ -104,7 +104,7 @@ def among(unit: Connection, rows: Rows, asked: Iterable[str]) -> set[int] | None
     """
     found: set[int] | None = None
     for topic in asked:
-        tied = neighbours.tied_to(unit, rows, _standing_for(unit, rows, topic))
+        tied = _tied_to(unit, rows, topic)
         found = tied if found is None else found & tied
     return found
 
@@ -126,6 +126,13 @@ def looked_for(words: str, filters: Filters) -> Wanted:
         confidence=filters.confidence,
         revoked=filters.revoked,
     )
+
+
+def _tied_to(unit: Connection, rows: Rows, topic: str) -> set[int]:
+    kind, _, asked = topic.partition("=")
+    if kind == "request":  # replies, and what these name
+        return neighbours.named_along(unit, rows, asked)
+    return neighbours.tied_to(unit, rows, _standing_for(unit, rows, topic))
 
 
 def _standing_for(unit: Connection, rows: Rows, topic: str) -> set[str]:

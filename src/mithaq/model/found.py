@@ -102,6 +102,11 @@ def of_sector(sector: str) -> str:
     return f"sector={folded(sector)}"
 
 
+def of_request(id_: str) -> str:
+    """Name a request to partners: replies to it, and what these name, are about it."""
+    return f"request={id_}"
+
+
 def _ends(number: str) -> Iterator[int]:
     """Yield where a number ends, and where those end that it is below."""
     at = number.find(".")

@@ -5,32 +5,21 @@ meets nothing is looked at but whether anything here holds its words. None is as
 """
 
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from mithaq.model import found as by
 from mithaq.model.folding import Range
-from mithaq.model.found import Need, found_by, holds, topics
+from mithaq.model.found import Need, found_by, holds
 from mithaq.model.observed import around, likeness, mark, speaks_of
 from mithaq.model.values import Value
-from mithaq.store import objects
+from mithaq.store import objects, topics
 from mithaq.store.objects import Copy
-from mithaq.store.sql import fetched
-from mithaq.store.tables import copies, relations
 from mithaq.store.words import Said, places
-
-_MADE = frozenset(
-    {"/created_by_ref", "/object_marking_refs"}
-)  # these say of whom it is, not of what
-# They come before what names them, and who made very much is named by all of it.
-_NEVER_LATE = frozenset({"relationship", "identity", "marking-definition"})
-_ENDS = ("/source_ref", "/target_ref")
-_references = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -150,7 +139,7 @@ def matched(unit: Connection, part: Part, queries: Mapping[int, Query]) -> dict[
     These are copies of the part, and others of which a relationship that is among them tells what they are about.
     """
     wanted = {topic for query in queries.values() for topic in query.topics}
-    about = _about(unit, part, wanted) if wanted else {}
+    about = topics.about(unit, part.copies, wanted) if wanted else {}
     found: dict[int, set[int]] = {}
     outside: dict[int, set[int]] = {}
     for number, query in queries.items():
@@ -172,68 +161,3 @@ def matched(unit: Connection, part: Part, queries: Mapping[int, Query]) -> dict[
 def _meets(copy: Copy, query: Query) -> bool:
     said = found_by(copy.object, copy.voucher, copy.agreement)
     return query.takes(copy) and all(holds(said, need) for need in _needs(query))
-
-
-# --- what things are about -----------------------------------------------------------------------------
-def _about(unit: Connection, part: Part, wanted: set[str]) -> dict[str, set[int]]:
-    """Return, by topic, the copies that stand for it, name what does, or are tied to it by a relationship.
-
-    At least one of the three is new: the copy, the relationship, or what stands for it.
-    """
-    beside: dict[str, set[int]] = defaultdict(set)  # by id: the copies that are or name it
-    pairs: list[tuple[str, str]] = []
-    for copy in part.copies.values():
-        if copy.object.type == "relationship":
-            pairs.append(_ends_of(copy.object.references))
-            continue
-        beside[copy.object.id].add(copy.seq)
-        for pointer, id_ in copy.object.references:
-            if not pointer.startswith(tuple(_MADE)):
-                beside[id_].add(copy.seq)
-    _tie(unit, part, pairs, beside)
-    found: dict[str, set[int]] = defaultdict(set)
-    for id_, topic in _topics(unit, part, beside):
-        if topic in wanted:
-            found[topic] |= beside[id_]
-    return found
-
-
-def _ends_of(named: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    ends = dict(named)
-    return ends[_ENDS[0]], ends[_ENDS[1]]
-
-
-def _tie(
-    unit: Connection, part: Part, pairs: list[tuple[str, str]], beside: dict[str, set[int]]
-) -> None:
-    """Put beside each end of a relationship the copies of the other end."""
-    ids = {copy.object.id for copy in part.copies.values() if copy.object.type not in _NEVER_LATE}
-    older = select(copies.c.refs).join(relations, relations.c.copy == copies.c.seq)
-    older = older.where(copies.c.type == "relationship", copies.c.seq < part.said.first)
-    named = fetched(unit, older.where(objects.naming_any(unit, ids)))
-    before = [ends for (refs,) in named if not ids.isdisjoint(ends := _ends_of(_references(refs)))]
-    numbers = _numbers(unit, {id_ for pair in [*pairs, *before] for id_ in pair})
-    for one, other in [*pairs, *before]:
-        beside[one] |= numbers.get(other, set())
-        beside[other] |= numbers.get(one, set())
-
-
-def _numbers(unit: Connection, ids: set[str]) -> dict[str, set[int]]:
-    """Return the numbers of all copies of some ids."""
-    found: dict[str, set[int]] = defaultdict(set)
-    query = select(copies.c.seq, copies.c.id).where(objects.by_ids(unit, ids))
-    for seq, id_ in fetched(unit, query) if ids else ():
-        if id_ in ids:
-            found[id_].add(seq)
-    return found
-
-
-def _topics(unit: Connection, part: Part, ids: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield (id, topic) of what some ids stand for, whoever may read that."""
-    rest = set(ids)
-    for copy in part.copies.values():
-        yield from ((copy.object.id, topic) for topic in topics(copy.object.body))
-    rest -= {copy.object.id for copy in part.copies.values()}
-    for rows in objects.named(objects.everything(), sorted(rest)):
-        for copy in objects.load(unit, rows):
-            yield from ((copy.object.id, topic) for topic in topics(copy.object.body))

@@ -13,6 +13,7 @@ from mithaq.store.tables import copies, relations
 from mithaq.store.texts import newest, unread
 
 _references = msgspec.json.Decoder(list[tuple[str, str]]).decode
+_ABOUT = "/object_refs/"  # what a note is about
 _MAKER = "/created_by_ref"  # what somebody made need not be about them
 _ENDS = frozenset({"source_ref", "target_ref"})
 
@@ -89,6 +90,20 @@ def tied_to(unit: Connection, visible: Rows, ids: Iterable[str]) -> set[int]:
         elif any(id_ in asked and pointer != _MAKER for pointer, id_ in named):
             found.add(seq)
     return found | _numbers(unit, sorted(ends))
+
+
+def named_along(unit: Connection, visible: Rows, id_: str) -> set[int]:
+    """Return the numbers of the notes that are ``visible`` and name an id, and of what they name along with it."""
+    columns = (copies.c.seq, copies.c.type, copies.c.refs)
+    query = newest(visible).where(within(unit, copies.c.seq, objects.referring_to(unit, [id_])))
+    found: set[int] = set()
+    along: set[str] = set()
+    for seq, type_, refs in fetched(unit, query.with_only_columns(*columns)):
+        named = {target for pointer, target in _references(refs) if pointer.startswith(_ABOUT)}
+        if type_ == "note" and id_ in named:
+            found.add(seq)
+            along |= named - {id_}
+    return found | _numbers(unit, sorted(along))
 
 
 def _numbers(unit: Connection, ids: Sequence[str]) -> set[int]:
