@@ -21,7 +21,7 @@ from mithaq.auth.actors import Actor, Role
 from mithaq.border import alarms
 from mithaq.border.peers import administrative
 from mithaq.border.us import Us
-from mithaq.clock import Clock, text
+from mithaq.clock import Clock, monotonic, text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.formats import LISTS, Layout, Refusal, Registry
 from mithaq.ingest import misp, misp_server, pulling, rules, taxii
@@ -219,13 +219,16 @@ class Collector:
             feed = named(unit, name)
             # Nobody else begins it meanwhile; whoever dies over it leaves it for the time after.
             store.set_due(unit, name, rules.due(feed.terms, feed.health, begun))
-            known = _known(unit, name)
+            known = Known(now=begun) if again else _known(unit, name, begun)
         run = _Run()
         try:
-            for part in self._pulled(feed.terms, Known() if again else known):
+            for part in self._pulled(feed.terms, known):
                 self._take(feed.terms, part, run)
         except NotFetched as error:
             run.failed = error
+        except Exception as error:  # noqa: BLE001 whatever it holds, that it was not read is on record
+            _log.error("feed-fault", feed=name, kind=type(error).__name__)
+            run.failed = NotFetched("it holds what breaks our reader", cause="fault")
         self._keep(feed, run)
         with self.core.read() as unit:
             return named(unit, name)
@@ -239,7 +242,7 @@ class Collector:
         with self.core.read() as unit:
             terms = named(unit, name).terms
         run = _Run()
-        with closing(self._pulled(terms, Known())) as pulled:
+        with closing(self._pulled(terms, Known(now=self.clock()))) as pulled:
             for part in pulled:
                 if isinstance(part, Part):
                     self._judge(terms, part, run)
@@ -252,8 +255,12 @@ class Collector:
     def _pulled(self, terms: Terms, known: Known) -> Generator[Pulled, None, None]:
         secret = _secret(self.home, terms)
         with Fetcher(terms.url, local=terms.local, secret=secret, bounds=self.bounds) as fetcher:
-            missed = 0
+            missed = size = 0
+            until = monotonic() + self.bounds.run_seconds
             for part in WAYS[terms.via](terms, known, fetcher):
+                size += len(part.raw) if isinstance(part, Part) else 0
+                if monotonic() > until or size > self.bounds.run_bytes:
+                    raise NotFetched("it has more than one reading takes in", cause="run")
                 yield part
                 missed = missed + 1 if isinstance(part, Missed) else 0
                 if missed == MISSES:
@@ -338,10 +345,10 @@ class Collector:
         _log.info("feed-read", feed=terms.name, outcome=health.outcome, code=health.code)
 
 
-def _known(unit: Connection, name: str) -> Known:
+def _known(unit: Connection, name: str, now: datetime) -> Known:
     row = store.named(unit, name)
     position = msgspec.json.decode(row.position, type=dict[str, str]) if row else {}
-    return Known(position=position, items=store.items(unit, name))
+    return Known(now=now, position=position, items=store.items(unit, name))
 
 
 def _format(terms: Terms, part: Part) -> str | None:

@@ -9,12 +9,13 @@ import ipaddress
 import re
 import socket
 import ssl
+import string
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore2
 
@@ -28,6 +29,7 @@ AGENT = "mithaq"
 MOST_BYTES = 64 << 20
 SECONDS = 20.0  # until something comes
 WHOLE_SECONDS = 300.0  # until all has come
+RUN_SECONDS, RUN_BYTES = 3600.0, 4 << 30  # of all answers of one reading: others wait meanwhile
 HOPS = 5
 _OK, _NOT_MODIFIED = 200, 304
 _PARTIAL = 206
@@ -35,7 +37,14 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 _LATER = frozenset({429, 503})
 _MOST_WAIT = 86_400
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_AS_IT_IS = string.punctuation  # of a redirect; what is no ASCII is written by its number
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_OF_NOBODY = tuple(  # of sites, of hosts and of translators, whatever the library calls them
+    map(
+        ipaddress.IPv6Network,
+        ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10", "3fff::/20", "5f00::/16"),
+    )
+)
 
 
 class NotFetched(PeerError):
@@ -66,6 +75,8 @@ class Bounds:
     most_bytes: int = MOST_BYTES
     seconds: float = SECONDS
     whole_seconds: float = WHOLE_SECONDS
+    run_seconds: float = RUN_SECONDS
+    run_bytes: int = RUN_BYTES
 
 
 class Fetcher:
@@ -126,8 +137,9 @@ class Fetcher:
     def _onward(self, url: str, said: str) -> str:
         """Return where a redirect leads, if it may be followed."""
         try:
-            onward = urljoin(url, said)
-            scheme, host = urlsplit(onward).scheme, urlsplit(onward).hostname
+            onward = urljoin(url, quote(said, safe=_AS_IT_IS, encoding="latin-1"))
+            parts = urlsplit(onward)
+            scheme, host = (parts.scheme, parts.hostname) if parts.port != 0 else ("", "")
         except ValueError:
             scheme, host, onward = "", None, ""
         if not said or not host or scheme not in {"http", "https"}:
@@ -241,7 +253,7 @@ def public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return public(str(inner))
-        if ip.teredo is not None:
+        if ip.teredo is not None or any(ip in network for network in _OF_NOBODY):
             return False
     return ip.is_global and not ip.is_multicast
 

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -57,6 +58,7 @@ class Known:
 
     position: Mapping[str, str] = field(default_factory=dict)
     items: Mapping[str, str] = field(default_factory=dict)  # part -> version
+    now: datetime  # by which what a server says of time is judged
 
 
 Pull: TypeAlias = Callable[[Terms, Known, Fetcher], Iterator[Pulled]]
@@ -68,6 +70,8 @@ def document(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
     asked = {"if-none-match": "etag", "if-modified-since": "modified"}
     headers = {name: before[key] for name, key in asked.items() if before.get(key)}
     got = fetcher.get(terms.url, headers)
+    if got.unchanged and not headers:
+        raise NotFetched("it says that nothing is new, and we have nothing", cause="status")
     if got.unchanged:
         yield Same(status=got.status)
         return

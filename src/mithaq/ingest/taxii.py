@@ -11,10 +11,12 @@ Servers differ, and each difference met here is one that a real server has:
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 
+from mithaq.clock import parse as instant
 from mithaq.errors import InputError
 from mithaq.exchange.transport import origin_of
 from mithaq.ingest.fetching import Fetcher, Got, NotFetched
@@ -31,6 +33,7 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{1,9})?Z")
 _RANGE = re.compile(r"items ([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12}|\*)")
 _COLLECTION = re.compile(r".*/collections/[^/]+")
 _PARTIAL = 206
+_AHEAD = timedelta(days=1)  # that a server's clock may go before ours
 _NAMELESS = "bundle--00000000-0000-4000-8000-000000000000"
 _LONGEST = 1 << 10  # characters of a cursor
 _NO_SUCH_RANGE = 416
@@ -45,10 +48,10 @@ def v21(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
     for number in range(MOST_PAGES):
         got = fetcher.get(f"{url}?{urlencode(asked)}", {"accept": _V21})
         page = _json(got)
-        since = _later(since, got)
+        since = _later(since, got, known.now)
         position = {"added_after": since} if since else None
         if not page.get("objects"):
-            if number == 0:
+            if number == 0 and since:
                 yield Same(status=got.status)
             return
         more = page.get("next") if page.get("more") is True else ""
@@ -86,14 +89,14 @@ def v20(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
         except NotFetched as error:
             if error.facts.get("status") != _NO_SUCH_RANGE:
                 raise
-            if number == 0:
+            if number == 0 and before:
                 yield Same(status=_NO_SUCH_RANGE)
             return
         page = _json(got)
-        since = _later(since, got)
+        since = _later(since, got, known.now)
         objects = page.get("objects")
         if not isinstance(objects, list) or not objects:
-            if number == 0:
+            if number == 0 and before:
                 yield Same(status=got.status)
             return
         end = _end(got, start, len(objects))
@@ -128,10 +131,18 @@ def _bundle(raw: bytes, page: Mapping[str, Json]) -> bytes:
     return msgspec.json.encode(said)
 
 
-def _later(since: str, got: Got) -> str:
-    """Return the later of what is known and what an answer says was added last."""
+def _later(since: str, got: Got, now: datetime) -> str:
+    """Return the later of what is known and what an answer says was added last.
+
+    An instant that is yet to come is none: whoever noted it would never be told anything again.
+    """
     last = got.headers.get("x-taxii-date-added-last", "")
-    return last if _INSTANT.fullmatch(last) and last > since else since
+    if not _INSTANT.fullmatch(last) or last <= since:
+        return since
+    try:
+        return last if instant(last) <= now + _AHEAD else since
+    except InputError:
+        return since
 
 
 def _json(got: Got) -> dict[str, Json]:

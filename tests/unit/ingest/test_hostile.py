@@ -3,11 +3,12 @@
 import gzip
 import time
 import zlib
+from dataclasses import replace
 
 import httpcore2
 import pytest
 
-from mithaq.ingest import fetching
+from mithaq.ingest import feeds, fetching
 from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched, public
 from mithaq.ingest.rules import BadFeed, basic_of, header_of
 
@@ -139,6 +140,9 @@ def test_redirects_are_followed_a_few_times_and_never_in_circles(web):
         ("file:///etc/passwd", "redirects"),
         ("gopher://x.example/", "redirects"),
         ("http://[bad/", "redirects"),
+        ("http://127.0.0.1:99999/", "redirects"),
+        ("http://127.0.0.1:x/", "redirects"),
+        ("http://127.0.0.1:0/", "redirects"),
         ("http://169.254.169.254/latest/meta-data/", "hosts"),
     ],
 )
@@ -146,6 +150,13 @@ def test_a_redirect_leads_nowhere_else(web, where, why):
     web.page("/", status=302, **({"Location": where} if where else {}))
 
     assert cause(web) == why
+
+
+def test_a_redirect_in_whatever_letters_is_followed(web):
+    web.page("/", status=302, Location="/\xe9 ")
+    web.page("/%E9", b"here")
+
+    assert fetch(web).body == b"here"
 
 
 def test_a_redirect_from_https_to_http_is_refused():
@@ -189,6 +200,7 @@ def test_a_name_is_met_at_the_very_address_that_was_looked_at(web, monkeypatch):
     [
         "10.0.0.1", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "0.0.0.0",  # noqa: S104
         "100.64.0.1", "224.0.0.1", "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1",
+        "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::1", "fec0::1", "5f00::1", "3fff::1",
         "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:4136:e378::1",
     ],
 )  # fmt: skip
@@ -245,3 +257,30 @@ def test_a_page_for_people_is_no_feed(web, desk, body, kind):
 
     assert (health.outcome, health.code) == ("failed", "page")
     assert desk.copies() == []
+
+
+def test_whatever_breaks_our_reader_is_on_record_as_a_failure_of_its_feed(web, desk, monkeypatch):
+    web.page("/list.txt", b"evil.example\n")
+    desk.add(f"{web.url}/list.txt")
+    monkeypatch.setattr(feeds.intel, "add", lambda *_, **__: 1 / 0)
+
+    health = desk.run()
+
+    assert (health.outcome, health.code, health.failures) == ("failed", "fault", 1)
+
+
+@pytest.mark.parametrize("bounds", [{"run_seconds": -1.0}, {"run_bytes": 10}])
+def test_one_feed_holds_up_the_others_for_so_long_and_no_longer(web, desk, bounds):
+    web.page("/", b"evil.example\n")
+    desk.collector = replace(desk.collector, bounds=replace(SMALL, **bounds))
+    desk.add(f"{web.url}/")
+
+    assert desk.run().code == "run"
+    assert desk.copies() == []
+
+
+def test_a_server_that_says_nothing_is_new_to_whoever_has_nothing_is_not_believed(web, desk):
+    web.page("/list.txt", status=304)
+    desk.add(f"{web.url}/list.txt")
+
+    assert (desk.run().outcome, desk.run().failures) == ("failed", 2)

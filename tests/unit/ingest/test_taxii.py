@@ -104,6 +104,28 @@ def test_a_run_that_breaks_off_begins_again_where_nothing_is_lost(web, desk):
     assert "added_after=2026-01-01" in web.asked[0][0]
 
 
+@pytest.mark.parametrize(
+    "last", ["9999-12-31T23:59:59Z", "2026-03-03T00:00:00Z", "2026-99-99T00:00:00Z"]
+)
+def test_an_instant_that_is_yet_to_come_is_not_noted(web, desk, last):
+    """Else a server that lies once, or whose clock is wrong, is asked for nothing that it ever has."""
+    pages21(web, [servers.tool(1)], last=last)
+    desk.add(f"{web.url}/api/collections/c1/", via="taxii", tlp="")
+    desk.run()
+    pages21(web, [servers.tool(2)])
+
+    assert desk.run().taken == 1
+    assert "added_after" not in web.asked[-1][0]
+
+
+def test_a_collection_that_never_held_anything_raises_an_alarm(web, desk):
+    web.page(PATH, b"{}")
+    desk.add(f"{web.url}/api/collections/c1/", via="taxii", tlp="")
+
+    assert desk.run().outcome == "empty"
+    assert desk.alarms() == [("feed", "abuse", "no-entries")]
+
+
 def test_pages_in_circles_end(web, desk):
     def page(_handler):
         body = {"objects": [servers.tool(1)], "more": True, "next": "1"}
