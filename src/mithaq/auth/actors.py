@@ -198,5 +198,6 @@ def require(actor: Actor, permission: Permission) -> None:
         Forbidden: no role of theirs gives ``permission``.
     """
     if not may(actor, permission):
-        message = f"{actor.name} may not {permission}; no role of theirs allows it"
+        able = " / ".join(role for role in Role if permission in ROLES[role])
+        message = f"{actor.name} may not {permission}; that takes the role {able}"
         raise Forbidden(message, actor=actor.name, permission=str(permission))
