@@ -187,3 +187,50 @@ def test_a_proposal_is_typed_at_one_desk_and_decided_at_the_other(allies):
         )
     ]
     assert codes == [3, 2, 2, 5, 4]
+
+
+def test_an_arabic_reader_reads_a_translation_and_finds_it_by_its_words(say, ask):
+    tool = ask(
+        "object", "new", "tool", "--name", "hammer", "--description", "heavy", "--tlp", "GREEN"
+    )
+    line = ("translate", tool["id"], "name=مطرقة", "description=ثقيلة", "--to", "ar")
+    json.loads(say(*line, "--preview", *ANA))
+    made = ask(*line)
+    say("translate", tool["id"], "--to", "ar", *ANA, code=2)
+    say("translate", tool["id"], "name=x", "--to", "arabic", *ANA, code=2)
+    arabic = say("show", tool["id"], *ANA, language="ar")
+    original = say("show", tool["id"], "--original", *ANA, language="ar")
+    english = say("show", tool["id"], *ANA)
+    [found] = ask("search", "مطرقه")
+    say("object", "set", tool["id"], "name=mallet", "--yes", *ANA)
+    stale = say("show", tool["id"], *ANA, language="ar")
+    told = ask("show", tool["id"])["translations"]
+
+    assert made["marking"] == "TLP:GREEN"
+    assert "ثقيلة" in arabic
+    assert "aurelia" in arabic
+    assert "heavy" in original
+    assert "heavy" in english
+    assert "hammer" in english
+    assert (found["id"], found["via"]) == (tool["id"], made["id"])
+    assert "من نسخة سابقة" in stale
+    assert [(each["language"], each["by"], each["stale"]) for each in told] == [
+        ("ar", "aurelia", True)
+    ]
+
+
+def test_a_release_takes_its_translations_along_unless_it_goes_alone(allies):
+    ana = {"actor": "amal"}
+    allies.agree(TALKS, "asteria", "borea")
+    made = allies.ask("asteria", "object", "new", "tool", "--name", "mole", "--tlp", "AMBER", **ana)
+    allies.do("asteria", "translate", made["number"], "name=خلد", "--to", "ar", **ana)
+    line = ("release", made["number"], "--agreement", "talks")
+    alone = allies.ask("asteria", *line, "--alone", "--preview", **ana)
+    said = allies.do("asteria", *line, **ana)
+    more = allies.do("asteria", "translate", made["number"], "name=taupe", "--to", "fr", **ana)
+    allies.settle()
+
+    assert (alone["translations"], alone["peers"][0]["goes"]) == ([], 1)
+    assert "Our translations that go along: 1." in said
+    assert "borea has the object under talks" in more
+    assert "خلد" in allies.do("borea", "show", made["id"], **ana, language="ar")

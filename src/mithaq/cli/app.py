@@ -46,6 +46,18 @@ def _sharing() -> typer.Typer:
     return sharing.app
 
 
+def _shown() -> typer.Typer:
+    from mithaq.cli import shown  # noqa: PLC0415 as above
+
+    return shown.app
+
+
+def _translate() -> typer.Typer:
+    from mithaq.cli import translation  # noqa: PLC0415 as above
+
+    return translation.app
+
+
 def _object() -> typer.Typer:
     from mithaq.cli import versions  # noqa: PLC0415 as above
 
@@ -263,7 +275,9 @@ COMMANDS: Mapping[
     "emerging": _emerging,
     "export": _export,
     "notices": _notices,
-    **dict.fromkeys(("import", "show", "search"), _intel),
+    **dict.fromkeys(("import", "search"), _intel),
+    "show": _shown,
+    "translate": _translate,
     **dict.fromkeys(("who-has", "came"), _sharing),
     "mark": _mark,
     "timeline": _timeline,
@@ -300,7 +314,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "emerging",
         "reference",
     ),
-    "section.write": ("object", "note", "opinion", "propose", "proposal", "mark"),
+    "section.write": ("object", "note", "opinion", "propose", "proposal", "translate", "mark"),
     "section.out": (
         *("release", "explain", "queue", "approve", "decline", "standing", "export"),
         *("recall", "correct", "receipts", "receipt"),

@@ -1,8 +1,6 @@
 """Intelligence: import, look at, find and mark objects."""
 
-import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +15,8 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
 from mithaq.clock import text as text_of
 from mithaq.formats import LISTS, PLAIN
-from mithaq.intel import Added, Caveats, Copy, Filters, Known, Neighbour, Related, saved, worthy
+from mithaq.intel import Added, Caveats, Copy, Filters, Known, saved, translations, worthy
 from mithaq.intel.saved import Asked
-from mithaq.model import worth as worths
-from mithaq.model.benign import Benign, findings
 from mithaq.model.labels import Beside
 from mithaq.model.values import Value
 from mithaq.node import Node
@@ -192,126 +188,6 @@ def _told_benign(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
         desk.screen.rows(BENIGN, found[:EXAMPLES])
 
 
-@app.command("show", cls=Command)
-def show(  # noqa: PLR0913 an argument per option
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
-    *,
-    versions: Flag = False,
-    raw: Flag = False,
-    related: Flag = False,
-    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000)] = 50,
-    page: Annotated[int, typer.Option(metavar="NUMBER", min=0)] = 0,
-) -> None:
-    """Show an object, where it came from and what it relates to."""
-    desk = desk_of(ctx)
-    if related:
-        _neighbours(desk, name, (limit, page))
-        return
-    with desk.node() as node, node.core.read() as unit:
-        actor = desk.actor(unit, Permission.OBJECT_READ)
-        found = intel.versions(unit, node.us, actor, name)
-        links = [] if versions or raw else intel.relate(unit, node.us, actor, found[0])
-        now, benign = node.clock(), node.us.benign
-        reliable = worthy.reliability(unit, found[0])
-    if raw:
-        desk.screen.exact(found[0].object.raw)
-    elif versions:
-        columns = ("marking", "number", "version", "from", "standing", "agreement", "received")
-        desk.screen.rows(columns, [row(copy) for copy in found])
-    else:
-        _show(
-            desk, found[0], links, _judged(found[0], links, benign, now) | {"reliability": reliable}
-        )
-
-
-def _judged(
-    copy: Copy, related: Sequence[Related], benign: Benign, now: datetime
-) -> dict[str, Any]:
-    """Return what an indicator is worth now, and what it names that is on lists of what is harmless."""
-    body = copy.object.body
-    others = [e.copy.object.body for e in related if e.copy and e.direction == "from"]
-    found = worths.worth(body, others, now)
-    if found is None:
-        return {}
-    said = {
-        "credibility": found.credibility,
-        "score": found.score,
-        "half_life": found.half_life,
-        "last_true": text_of(found.seen),
-        "sightings": found.sightings,
-        "against": found.against,
-        "worth_state": found.state,
-    }
-    return {"worth": said, "benign": [finding(each) for each in findings(body, benign.match)]}
-
-
-def _neighbours(desk: Desk, name: str, page: tuple[int, int]) -> None:
-    with desk.node() as node, node.core.read() as unit:
-        actor = desk.actor(unit, Permission.OBJECT_READ)
-        copy = intel.versions(unit, node.us, actor, name)[0]
-        found, after = intel.beside(unit, node.us, actor, copy, page)
-    columns = ("direction", "as", "marking", "number", "type", "name")
-    rows = [_row_of_neighbour(each) for each in found]
-    desk.screen.rows(columns, rows, wide=("id", "via"))
-    if after:
-        desk.screen.note("say.next-page", number=after)
-
-
-def _row_of_neighbour(each: Neighbour) -> dict[str, Any]:
-    return {
-        "direction": each.direction,
-        "as": each.tie,
-        "marking": intel.marking(each.copy) if each.copy else "",
-        "type": each.id.partition("--")[0],
-        "name": intel.title(each.copy.object.body) if each.copy else "",
-        "number": each.copy.seq if each.copy else "",
-        "id": each.id,
-        "via": each.via.object.id if each.via else "",
-    }
-
-
-def _show(desk: Desk, copy: Copy, related: Sequence[Related], judged: dict[str, Any]) -> None:
-    screen = desk.screen
-    facts = row(copy) | {
-        "owner": copy.owner,
-        "author": copy.author,
-        "beside": copy.beside.to_json(),
-        "digest": copy.object.digest,
-        "reliability": judged["reliability"],
-    }
-    links = [
-        {
-            "direction": each.direction,
-            "as": each.pointer.strip("/"),
-            "marking": intel.marking(each.copy) if each.copy else "",
-            "type": each.id.partition("--")[0],
-            "name": intel.title(each.copy.object.body) if each.copy else "",
-            "number": each.copy.seq if each.copy else "",
-            "id": each.id,
-        }
-        for each in related
-    ]
-    if screen.as_json:
-        screen.json(facts | judged | {"object": dict(copy.object.body), "related": links})
-        return
-    written = ", ".join(f"{key}={json.dumps(value)}" for key, value in facts["beside"].items())
-    screen.facts(facts | judged.get("worth", {}) | {"beside": written})
-    if judged.get("benign"):
-        screen.line("")
-        screen.rows(BENIGN, judged["benign"])
-    description = copy.object.body.get("description")
-    if isinstance(description, str):
-        screen.line("")
-        screen.line(description if len(description) < 1000 else f"{description[:1000]}…")  # noqa: PLR2004 a screenful
-    if links:
-        screen.line("")
-        columns = ("direction", "as", "marking", "number", "type", "name")
-        screen.rows(columns, links[:SHOWN], wide=("id",))
-        if len(links) > SHOWN:
-            screen.say("say.more", count=len(links) - SHOWN)
-
-
 @app.command("search", cls=Command)
 def search(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
@@ -380,6 +256,7 @@ def search(  # noqa: PLR0913 an argument per option
             if by_value
             else intel.search(unit, node.us, actor, wanted, filters, page=(limit, page))
         )
+        led = translations.resolved(unit, node.us, actor, found)
     if save:
         asked = Asked(words=wanted, filters=filters) if sought is None else saved.of_value(sought)
         keep(desk, save, asked, notify=notify, share=share)
@@ -387,7 +264,8 @@ def search(  # noqa: PLR0913 an argument per option
         _show_known(desk, sought, known, alone=value or kind != "")
         return
     columns = ("marking", "number", "type", "name", "from")
-    desk.screen.rows(columns, [row(copy) for copy in found], empty="none.found", wide=("id",))
+    rows = [row(copy) | {"via": via.object.id if via else ""} for copy, via in led]
+    desk.screen.rows(columns, rows, empty="none.found", wide=("id", "via"))
     if len(found) == limit:
         desk.screen.note("say.next-page", number=found[-1].seq)
 

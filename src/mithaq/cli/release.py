@@ -20,7 +20,7 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
 from mithaq.cli.options import Purpose
 from mithaq.errors import InputError, NotFound
-from mithaq.intel import Copy
+from mithaq.intel import Copy, translations
 from mithaq.node import Node
 from mithaq.policy import explain as sentences
 from mithaq.policy.agreement import Agreement
@@ -112,6 +112,7 @@ def release(  # noqa: PLR0913 an argument per option
     source: Annotated[str, typer.Option(metavar="NAME")] = "",
     all_from: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
     purpose: Purpose = publish.DEFENCE,
+    alone: Annotated[bool, typer.Option("--alone")] = False,
     preview: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """Propose objects to the parties of an agreement."""
@@ -126,16 +127,23 @@ def release(  # noqa: PLR0913 an argument per option
         now = node.clock()
         actor = desk.actor(unit, may)
         seqs = intel.worked_on(unit, node.us, actor, names=named, source=source)
+        along = [] if alone else translations.travelling(unit, node.us, actor, seqs)
+        together = [*seqs, *along]
         if preview:
             terms = publish.text_in_force(unit, agreement, now)
-            made = publish.preview(unit, node.us, terms, seqs, now, purpose)
+            made = publish.preview(unit, node.us, terms, together, now, purpose)
         else:
-            made = publish.publish(unit, node.us, actor.name, seqs, agreement, now, purpose)
+            made = publish.publish(unit, node.us, actor.name, together, agreement, now, purpose)
         doubted = clocks.doubted(unit, now)
-    peers = tally(made.decisions, seqs, language_of(desk))
+    peers = tally(made.decisions, together, language_of(desk))
     held = sorted({seq for (_, seq), each in made.decisions.items() if isinstance(each, Hold)})
     facts = {"agreement": made.agreement.id, "version": made.agreement.version, "preview": preview}
-    facts |= {"objects": len(seqs), "peers": peers, "waiting": [n for n in held if n in set(seqs)]}
+    facts |= {
+        "objects": len(seqs),
+        "peers": peers,
+        "waiting": [n for n in held if n in set(together)],
+    }
+    facts["translations"] = along
     facts["beforehand"] = [
         {"number": use.copy, "standing": use.standing, "use": use.use, "review": use.seq}
         for use in made.beforehand
@@ -170,6 +178,8 @@ def _told(desk: Desk, facts: Facts, *, shadow: bool) -> None:
                 count=reason["count"],
                 why=reason["sentence"],
             )
+    if facts.get("translations"):
+        screen.say("say.translations-along", count=len(facts["translations"]))
     if facts["preview"]:
         screen.say("say.nothing-sent")
     elif shadow:

@@ -48,7 +48,7 @@ __all__ = [
     "Holding", "Horizon", "Incoming", "Known", "Neighbour", "NotOurs", "OfFamily", "Other", "Overtaken", "Past",
     "Rejected", "Related", "SetVersion", "Source", "Terms", "Waiting", "Whereabouts", "add", "beside", "between",
     "by", "came", "caveats", "count_on", "emerging", "history", "is_partner", "layout", "level", "look_up", "mark",
-    "marking", "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored", "revised",
-    "revoked", "search", "source", "store", "take", "targets", "timeline", "title", "unknown_recipients", "value",
-    "versions", "waiting", "who_has", "worked_on",
+    "marking", "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored",
+    "revised", "revoked", "search", "source", "store", "take", "targets", "timeline", "title", "unknown_recipients",
+    "value", "versions", "waiting", "who_has", "worked_on",
 ]  # fmt: skip

@@ -152,8 +152,17 @@ def _marking(refs: tuple[str, ...], beside: Beside, level: int) -> str:
     return f"TLP:{Tlp(level)}" if marked or level > Tlp.AMBER else ""
 
 
+def _translated_title(body: Body) -> str:
+    """Return what an object is called in another language."""
+    contents = body.get("contents")
+    said = contents.values() if isinstance(contents, dict) else ()
+    return next(filter(None, (title(each) for each in said if isinstance(each, dict))), "")
+
+
 def title(body: Body) -> str:
     """Return what people call an object: its name or value, else what it says in short."""
+    if body.get("type") == "language-content":
+        return _translated_title(body)
     for name in (
         "name",
         "value",

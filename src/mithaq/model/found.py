@@ -7,7 +7,7 @@ from typing import TypeAlias
 from mithaq.model.folding import Range, asked, folded, words
 from mithaq.model.objects import Body, Object
 
-FORM = "2"  # to be raised when other words are found in the same object: all are read out anew
+FORM = "3"  # to be raised when other words are found in the same object: all are read out anew
 _MOST = 20_000  # words of one object
 _SAID = (
     "name", "value", "pattern", "description", "aliases", "x_mitre_aliases", "labels", "abstract", "content",
@@ -56,10 +56,19 @@ def _texts(id_: str, body: Body) -> Iterator[str]:
     for name in _SAID:
         if name in body:
             yield from _strings(body[name])
+    if "contents" in body:
+        yield from _translated(body["contents"])
     hashes = body.get("hashes")
     if isinstance(hashes, dict):
         yield from (str(each) for each in hashes.values())
     yield from _known_as(body)
+
+
+def _translated(contents: object) -> Iterator[str]:
+    """Yield what an object says in other languages (STIX 2.1 section 7.1)."""
+    for fields in contents.values() if isinstance(contents, dict) else ():
+        for text in fields.values() if isinstance(fields, dict) else ():
+            yield from _strings(text)
 
 
 def _known_as(body: Body) -> Iterator[str]:
