@@ -6,7 +6,7 @@ import pytest
 from mithaq import intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import answers, requests, requirements
+from mithaq.intel import answers, noticed, requests, requirements
 from mithaq.intel.questions import Sought, Terms
 from mithaq.intel.requests import Wish
 from mithaq.model.labels import Beside, Clearance, Tlp
@@ -120,11 +120,13 @@ def test_a_request_goes_to_whom_it_is_for_and_what_the_reply_names_is_tagged(off
 
 def test_that_nothing_is_known_or_said_is_a_reply_and_no_answer(offices, three):
     a, b, c = offices
-    a.require(words=("x",))
+    a.require(words=("الكهرباء",))  # as the wording says, and a reply that says nothing
     by = "2026-03-02T00:00:00.000Z"
     a.asks("borea", "corvia", needed_by=by)
-    b.replies(b.received()[0], "nothing", outcome="nothing")
+    b.replies(b.received()[0], "لا نعلم من يستهدف الكهرباء", outcome="nothing")
 
+    [followed] = a.ask(answers.followed)
+    assert [each.unread for each in a.ask(noticed.notices, [followed], 9)] == [0]
     [(sent, standing)] = a.asked()
     assert (sent.parties, {p: r.outcome for p, (r, _) in standing.replies.items()}) == (
         "borea,corvia",

@@ -6,12 +6,19 @@ from datetime import timedelta
 import pytest
 
 from mithaq.audit import log
+from mithaq.auth.actors import Actor, Role
 from mithaq.border import approval, peers, people, signing
 from mithaq.border.keys import Change, rotate
 from mithaq.border.recall import Asked, recall
+from mithaq.intel import answers, requests, requirements, saved
+from mithaq.intel.questions import Sought, Terms
+from mithaq.intel.requests import Wish
+from mithaq.intel.saved import Asked as Query
+from mithaq.model.labels import Beside, Clearance
 from mithaq.node.build import ROOT_KEY
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import from_pem, generate
+from mithaq.store.requirements import Row
 from tests.federation.test_stories import another_commitment
 from tests.leaks.pair import Tlp, body, id_of, text
 
@@ -211,6 +218,28 @@ def one_of_them_tells_two_stories(side):
     side.turn("corvia", "dorado")
 
 
+def questions_that_common_objects_answer_and_a_request_to_another(side):
+    """Whatever is sought, tagged, saved and asked of corvia, borea and misp learn nothing of it."""
+    cleared = Clearance(tlp=Tlp.RED)
+    actor = Actor(name="omar", roles=frozenset({Role.ANALYST}), clearance=cleared)
+    row = Row(
+        name="grid", owner="omar", priority=1, level=0, terms="", made_at="", changed_at=""
+    )  # fmt: skip
+
+    def asked(unit, us, now):
+        terms = Terms(question="what do we not know?", sought=Sought(words=("malware", "name")))
+        one = requirements.draft(unit, actor, row, terms, now)
+        requirements.keep(unit, actor, one, now)
+        saved.notify(unit, actor, saved.save(unit, actor, "all", Query(words="name"), now), on=True)
+        for number in COMMON[:2]:
+            answers.tag(unit, us, actor, one, id_of(number), now, off=False)
+        wish = Wish(to=["corvia"], question="who?", beside=Beside(tlp=Tlp.AMBER))
+        requests.send(unit, us, actor, one, requests.ask(unit, us, actor, one, wish, now), now)
+
+    assert side.act(asked) in (None, "conflict"), "it was not asked"
+    side.turn("corvia")
+
+
 WORK = [
     secret_objects,
     open_objects_nobody_proposed,
@@ -237,6 +266,7 @@ WORK = [
     the_values_of_common_objects_under_other_names,
     another_text_with_another,
     another_turns_its_key,
+    questions_that_common_objects_answer_and_a_request_to_another,
 ]
 
 

@@ -37,7 +37,7 @@ def ask(  # noqa: PLR0913 an argument per option
     to: Parties,
     wording: Annotated[str, typer.Option(metavar="TEXT")] = "",
     needed_by: Instant = "",
-    about: Annotated[list[str] | None, typer.Option(metavar="ID|NUMBER")] = None,
+    on: Annotated[list[str] | None, typer.Option("--about", metavar="ID|NUMBER")] = None,
     agreement: Annotated[list[str] | None, typer.Option(metavar="ID")] = None,
     tlp_: Annotated[str, typer.Option("--tlp", metavar="LEVEL")] = "AMBER+STRICT",
     preview: Flag = False,
@@ -55,7 +55,7 @@ def ask(  # noqa: PLR0913 an argument per option
                 to=[each for part in to for each in part.split(",") if each],
                 question=wording or one.terms.wording,
                 needed_by=needed_by,
-                about=about or (),
+                about=on or (),
                 agreements=agreement or (),
                 beside=Beside(tlp=tlp(tlp_)),
             )

@@ -155,7 +155,7 @@ def notices(  # noqa: PLR0913 an argument per option
     with desk.node() as node:
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.OBJECT_READ)
-            wanted = _followed(unit, actor, search)
+            wanted = _followed(unit, node.us, actor, search)
             found = [] if read else noticed.notices(unit, node.us, actor, wanted, limit)
         if read:
             with node.core.begin() as unit:
@@ -168,9 +168,9 @@ def notices(  # noqa: PLR0913 an argument per option
     _show(desk, found, read_too=every)
 
 
-def _followed(unit: Connection, actor: Actor, name: str) -> list[Followed]:
+def _followed(unit: Connection, us: Us, actor: Actor, name: str) -> list[Followed]:
     """Return the search or the requirement of a name, or all that a person has notice of."""
-    mine = answers.followed(unit, actor)
+    mine = answers.followed(unit, us, actor)
     if not name:
         return [saved.notice_of(actor, one) for one in saved.followed(unit, actor)] + mine
     of_name = [each for each in mine if each.name == name]
@@ -179,7 +179,7 @@ def _followed(unit: Connection, actor: Actor, name: str) -> list[Followed]:
 
 def unread(unit: Connection, us: Us, actor: Actor) -> int:
     """Count what a person has notice of and has not read."""
-    found = noticed.notices(unit, us, actor, _followed(unit, actor, ""), 0)
+    found = noticed.notices(unit, us, actor, _followed(unit, us, actor, ""), 0)
     return sum(each.unread for each in found)
 
 

@@ -88,7 +88,7 @@ def report(  # noqa: PLR0913 unit, us and actor come with every act
     watches = requirements.watches(unit, one.name)
     who = reader(us, actor)
     with within_seconds(unit, finding.SECONDS):
-        what = watched(unit, us, actor, watches, tags)
+        what = watched(unit, us, actor, watches, {*tags, *requests.no_answers(unit, us, actor)})
         came = noticing.came(unit, who, what, MOST_COUNTED)
         by_hand = _by_hand(unit, us, actor, tags)
         held = {c.seq: c for c in objects.by_seq(unit, [each.seq for each, _ in came[:most]])}
@@ -175,18 +175,22 @@ def held(unit: Connection, us: Us, actor: Actor, sought: Sought, most: int) -> l
     return sorted(kept, key=lambda copy: -copy.seq)[:most]
 
 
-def followed(unit: Connection, actor: Actor) -> list[Followed]:
+def followed(unit: Connection, us: Us, actor: Actor) -> list[Followed]:
     """Return the requirements that the actor owns and that are not retired, as what they have notice of."""
     mine = [each for each in every(unit, actor) if each.row.owner == actor.name]
+    never = requests.no_answers(unit, us, actor) if mine else set()
     return [
         Followed(
             name=each.name,
             kind="requirement",
             watches=list(requirements.watches(unit, each.name)),
-            without={
-                id_ for id_, (s, _) in requirements.tags(unit, each.name).items() if s == UNTAGGED
-            },
+            without=never | _untagged(unit, each),
         )
         for each in mine
         if each.row.state != RETIRED
     ]
+
+
+def _untagged(unit: Connection, one: Requirement) -> set[str]:
+    said = requirements.tags(unit, one.name)
+    return {id_ for id_, (state, _) in said.items() if state == UNTAGGED}

@@ -243,6 +243,18 @@ def replies(
     return found
 
 
+def no_answers(unit: Connection, us: Us, actor: Actor) -> set[str]:
+    """Return the ids of what answers nothing, whatever it says: our requests, and replies that nothing is known."""
+    asked_ = set(kept.request_ids(unit))
+    said = replies(unit, us, actor, asked_)
+    return asked_ | {
+        copy.object.id
+        for given in said.values()
+        for reply_, copy in given.values()
+        if reply_.outcome != "answered"
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replying:
     """A reply as it would go, and what goes along."""

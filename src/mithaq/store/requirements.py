@@ -130,3 +130,8 @@ def asked_for(unit: Connection, names: Sequence[str]) -> list[Asked]:
     query = select(requests).where(requests.c.requirement.in_(names))
     found = unit.execute(query.order_by(requests.c.at.desc(), requests.c.id))
     return [Asked(**row._mapping) for row in found]
+
+
+def request_ids(unit: Connection) -> list[str]:
+    """Return the ids of all that partners were asked for."""
+    return list(unit.execute(select(requests.c.id)).scalars())

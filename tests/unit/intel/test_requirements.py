@@ -97,7 +97,7 @@ class Office:
     def unread(self, actor=None):
         who = actor or person()
         with self.core.read() as unit:
-            found = noticed.notices(unit, self.us, who, answers.followed(unit, who), 10)
+            found = noticed.notices(unit, self.us, who, answers.followed(unit, self.us, who), 10)
         return {each.of.name: each.unread for each in found}
 
 
