@@ -33,7 +33,7 @@ class Web:
 
 
 @contextmanager
-def serving():
+def serving(secure=None):
     """Run a server on loopback for a while."""
     made = Web()
 
@@ -56,6 +56,8 @@ def serving():
             """Say nothing of a client that went away."""
 
     server = Server(("127.0.0.1", 0), Handler)
+    if secure is not None:  # a TLS context
+        server.socket = secure.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     made.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -46,6 +46,7 @@ class Common:
     home: str = ""
     language: str = ""
     actor: str = ""
+    by_hand: bool = False  # that is who the line says, and not the environment
     as_json: bool = False
     debug: bool = False
 
@@ -62,6 +63,7 @@ def split(args: Sequence[str], environment: Mapping[str, str]) -> tuple[Common, 
         "home": environment.get("MITHAQ_HOME", ""),
         "actor": environment.get("MITHAQ_ACTOR", ""),
     }
+    said: set[str] = set()
     flags: set[str] = set()
     rest: list[str] = []
     words = iter(args)
@@ -71,6 +73,7 @@ def split(args: Sequence[str], environment: Mapping[str, str]) -> tuple[Common, 
             break
         name, equals, value = word.partition("=")
         if name in VALUED:
+            said.add(name)
             given[VALUED[name]] = value if equals else _next(words, name)
         elif word in FLAGS:
             flags.add(FLAGS[word])
@@ -80,6 +83,7 @@ def split(args: Sequence[str], environment: Mapping[str, str]) -> tuple[Common, 
         home=given["home"],
         language=given.get("language", preferred(environment)),
         actor=given["actor"],
+        by_hand="--as" in said,
         as_json="as_json" in flags,
         debug="debug" in flags,
     )

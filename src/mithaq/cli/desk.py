@@ -66,10 +66,14 @@ class Desk:
         from mithaq.auth.actors import require  # noqa: PLC0415 as above
         from mithaq.border import people  # noqa: PLC0415 as above
 
-        actor = people.named(unit, self.common.actor) if self.common.actor else people.owner(unit)
+        name, owner = self.common.actor, people.owner(unit)
+        known = {each.name for each in people.everyone(unit)}
+        if owner is not None and not self.common.by_hand and name not in known:
+            name = ""  # the environment names somebody who is to be added first
+        actor = people.named(unit, name) if name else owner
         if actor is None:
             raise BadUsage("no-actor")
-        if not self.common.actor and permission not in people.OWNERS:
+        if not name and permission not in people.OWNERS:
             raise BadUsage("no-actor")
         require(actor, permission)
         return actor

@@ -1,10 +1,11 @@
 """Feeds: what the node fetches by itself, and how each does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from mithaq import ingest, intel
@@ -12,17 +13,25 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage, span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import TlpLevel, one_of
+from mithaq.cli.options import TlpLevel, each_of, one_of
 from mithaq.cli.problems import in_words
 from mithaq.clock import text
 from mithaq.ingest import VIAS, Health, Secret, Terms
 from mithaq.ingest.feeds import Feed
-from mithaq.ingest.rules import RELIABILITY, basic_of, header_of
+from mithaq.ingest.rules import RELIABILITY, basic_of, changed, header_of
 
 app = topic("feed")
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 Yes = Annotated[bool, typer.Option("--yes")]
 Flag = Annotated[bool, typer.Option()]
+DROPPED: Mapping[str, Mapping[str, Any]] = {  # what may be taken back of what was said
+    "tlp": {"tlp": ""},
+    "reliability": {"reliability": ""},
+    "format": {"format": "", "kind": "", "columns": {}},
+    "credential": {"secret": False},
+    "ca": {"ca": ""},
+    "proxy": {"proxy": ""},
+}
 
 
 def _row(desk: Desk, feed: Feed) -> dict[str, Any]:
@@ -46,6 +55,8 @@ def _row(desk: Desk, feed: Feed) -> dict[str, Any]:
         "reliability": terms.reliability,
         "credential": terms.secret,
         "local": terms.local,
+        "authority": bool(terms.ca),
+        "proxy": terms.proxy,
         "by": terms.by,
         "since": terms.at,
         **_did(desk, health),
@@ -68,9 +79,14 @@ def _did(desk: Desk, health: Health) -> dict[str, Any]:
     }
 
 
-def _reasons(health: Health) -> list[dict[str, Any]]:
+def _reasons(desk: Desk, health: Health) -> list[dict[str, Any]]:
     return [
-        {"code": each.code, "count": each.count, "where": each.where, "why": each.why}
+        {
+            "code": each.code,
+            "count": each.count,
+            "where": each.where,
+            "why": in_words(each.why, desk.screen.words.language),
+        }
         for each in health.reasons
     ]
 
@@ -92,6 +108,8 @@ def add(  # noqa: PLR0913 an argument per option
     header: Annotated[str, typer.Option(metavar="NAME")] = "",
     secret_file: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
     local: Flag = False,
+    ca: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+    proxy: Annotated[str, typer.Option(metavar="URL")] = "",
 ) -> None:
     """Add a feed; the worker reads it at once, and then at its pace."""
     desk = desk_of(ctx)
@@ -117,6 +135,8 @@ def add(  # noqa: PLR0913 an argument per option
                 reliability=reliability,
                 secret=bool(user or header),
                 local=local,
+                ca=_pem(desk, ca),
+                proxy=proxy,
                 by=actor.name,
                 at=text(now),
             )
@@ -131,6 +151,10 @@ def add(  # noqa: PLR0913 an argument per option
     desk.screen.say("say.feed-added", feed=name)
     if not tlp:
         desk.screen.say("say.feed-unmarked", feed=name)
+
+
+def _pem(desk: Desk, file: Path | None) -> str:
+    return "" if file is None else desk.read(file).decode("utf-8", "replace")
 
 
 def _pace(written: str) -> timedelta:
@@ -174,7 +198,7 @@ def show(ctx: typer.Context, name: Name) -> None:
 
 
 def _show(desk: Desk, feed: Feed) -> None:
-    reasons = _reasons(feed.health)
+    reasons = _reasons(desk, feed.health)
     if desk.screen.as_json:
         desk.screen.json({**_row(desk, feed), "reasons": reasons})
         return
@@ -203,7 +227,7 @@ def run(
             active = [each.terms.name for each in ingest.every(unit) if each.state == "active"]
         names = active if every else [name]
         if dry_run:
-            rows = [_trial(node.collector.trial(each), each) for each in names]
+            rows = [_trial(desk, node.collector.trial(each), each) for each in names]
             _tried(desk, rows)
             return
         feeds: list[Feed] = []
@@ -214,7 +238,7 @@ def run(
     _ran(desk, feeds)
 
 
-def _trial(health: Health, name: str) -> dict[str, Any]:
+def _trial(desk: Desk, health: Health, name: str) -> dict[str, Any]:
     return {
         "feed": name,
         "reading": health.outcome,
@@ -222,7 +246,7 @@ def _trial(health: Health, name: str) -> dict[str, Any]:
         "rejected": health.refused,
         "parts": health.parts,
         "bytes": health.size,
-        "reasons": _reasons(health),
+        "reasons": _reasons(desk, health),
     }
 
 
@@ -239,7 +263,7 @@ def _tried(desk: Desk, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _ran(desk: Desk, feeds: Sequence[Feed]) -> None:
-    rows = [{**_row(desk, feed), "reasons": _reasons(feed.health)} for feed in feeds]
+    rows = [{**_row(desk, feed), "reasons": _reasons(desk, feed.health)} for feed in feeds]
     columns = ("feed", "reading", "taken", "known", "rejected", "why")
     desk.screen.rows(columns, rows, empty="none.feeds")
     if len(feeds) == 1 and rows[0]["reasons"] and not desk.screen.as_json:
@@ -270,6 +294,81 @@ def _turned(desk: Desk, name: str, *, paused: bool) -> None:
     if desk.screen.as_json:
         desk.screen.json(_row(desk, feed))
     desk.screen.say("say.feed-paused" if paused else "say.feed-resumed", feed=name)
+
+
+@app.command("revise", cls=Command)
+def revise(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    name: Name,
+    *,
+    url: Annotated[str, typer.Option(metavar="URL")] = "",
+    every: Annotated[str, typer.Option(metavar="TIME")] = "",
+    tlp: TlpLevel = "",
+    reliability: Annotated[str, typer.Option(metavar="A-F", callback=one_of(RELIABILITY))] = "",
+    format_: Annotated[str, typer.Option("--format", metavar="NAME")] = "",
+    kind: Annotated[str, typer.Option(metavar="KIND")] = "",
+    column: Annotated[list[str] | None, typer.Option(metavar="ROLE=COLUMN")] = None,
+    user: Annotated[str, typer.Option(metavar="NAME")] = "",
+    header: Annotated[str, typer.Option(metavar="NAME")] = "",
+    secret_file: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+    local: Annotated[bool | None, typer.Option("--local/--not-local")] = None,
+    ca: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
+    proxy: Annotated[str, typer.Option(metavar="URL")] = "",
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="WHAT", callback=each_of(DROPPED))
+    ] = None,
+    preview: Flag = False,
+    yes: Yes = False,
+) -> None:
+    """Change what was said of a feed, after a look at what changes."""
+    desk = desk_of(ctx)
+    if user and header:
+        raise BadUsage("user-header")
+    layout = intel.layout(kind, column or ())
+    said: dict[str, Any] = {
+        "url": url,
+        "every": int(_pace(every).total_seconds()) if every else 0,
+        "tlp": tlp,
+        "reliability": reliability,
+        "format": format_,
+        "kind": layout.kind,
+        "columns": dict(layout.columns),
+        "ca": _pem(desk, ca),
+        "proxy": proxy,
+        "secret": bool(user or header),
+    }
+    said = {key: value for key, value in said.items() if value}
+    if local is not None:
+        said["local"] = local
+    for each in (part for given in without or () for part in given.split(",")):
+        said.update(DROPPED[each])
+    with desk.node() as node:
+        with node.core.read() as unit:
+            actor = desk.actor(unit, Permission.SOURCE_SET)
+            before = ingest.named(unit, name).terms
+        now = node.clock()
+        terms = msgspec.structs.replace(before, **said, by=actor.name, at=text(now))
+        ingest.checked(terms)
+        if format_:
+            node.formats.known(format_)
+        differs = changed(before, terms)
+        if user or header:
+            differs["secret"] = ("", user or header)
+        rows = [{"field": key, "said_before": a, "said_now": b} for key, (a, b) in differs.items()]
+        if preview or not desk.screen.as_json:
+            desk.screen.rows(
+                ("field", "said_before", "said_now"), rows, empty="none.nothing-changes"
+            )
+        if preview or not rows:
+            desk.screen.say("say.nothing-done")
+            return
+        desk.confirm("ask.feed-revise", yes=yes, feed=name)
+        secret = _secret(desk, user, header, secret_file)
+        with node.core.begin() as unit:
+            feed = ingest.revise(unit, node.config.home, terms, secret, now)
+    if desk.screen.as_json:
+        desk.screen.json(_row(desk, feed) | {"changed": rows})
+    desk.screen.say("say.feed-revised", feed=name)
 
 
 @app.command("remove", cls=Command)

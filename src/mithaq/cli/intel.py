@@ -13,6 +13,7 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
+from mithaq.cli.problems import in_words
 from mithaq.clock import text as text_of
 from mithaq.formats import LISTS, PLAIN
 from mithaq.intel import Added, Caveats, Copy, Filters, Known, saved, translations, worthy
@@ -150,7 +151,12 @@ def report_of(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool
             "unmarked": added.unmarked,
             "unreadable": added.unreadable,
             "rejected": [
-                {"id": each.id, "code": each.code, "where": each.where, "why": each.why}
+                {
+                    "id": each.id,
+                    "code": each.code,
+                    "where": each.where,
+                    "why": in_words(each.why, desk.screen.words.language),
+                }
                 for each in added.rejected
             ],
             "benign": [finding(found) | {"id": id_} for id_, found in added.benign],

@@ -57,6 +57,18 @@ def context(pins: frozenset[str], identity: tuple[Path, Path] | None) -> ssl.SSL
     return _with(made, identity)
 
 
+def vouched_for(authorities: str) -> ssl.SSLContext:
+    """Return how a server is met that some authorities vouch for, and nobody else.
+
+    Args:
+        authorities: their certificates, as PEM.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.load_verify_locations(cadata=authorities)
+    return made
+
+
 def anybody(identity: tuple[Path, Path] | None) -> Pinned:
     """Return how a stranger's key document is fetched: it proves itself, so no certificate is asked to."""
     made = _pinned(frozenset())

@@ -25,7 +25,7 @@ from mithaq.clock import Clock, monotonic, text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.formats import LISTS, Layout, Refusal, Registry
 from mithaq.ingest import misp, misp_server, pulling, rules, taxii
-from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched
+from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched, Way
 from mithaq.ingest.pulling import Known, Missed, Part, Pull, Pulled, Same
 from mithaq.ingest.rules import Health, Reason, Secret, Terms
 from mithaq.model.labels import tlp
@@ -99,7 +99,7 @@ def add(unit: Connection, home: Path, terms: Terms, secret: Secret | None, now: 
     if store.named(unit, terms.name) is not None:
         raise Conflict(f"there is a feed named {terms.name!r} already", name=terms.name)
     if secret is not None:
-        _keep_secret(home, terms.name, secret)
+        keep_secret(home, terms.name, secret)
     said = msgspec.json.encode(terms).decode()
     row = FeedRow(name=terms.name, due_at=text(now), terms=said)
     store.put_feed(unit, row)
@@ -135,7 +135,8 @@ def remove(unit: Connection, home: Path, name: str, now: datetime, *, by: str) -
     administrative(unit, now, "feed-removed", name, {"by": by})
 
 
-def _keep_secret(home: Path, name: str, secret: Secret) -> None:
+def keep_secret(home: Path, name: str, secret: Secret) -> None:
+    """Keep a credential in the home, for its owner alone, in place of one before."""
     folder = home / SECRETS
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / name).unlink(missing_ok=True)  # of a feed that was never added to the end
@@ -254,7 +255,10 @@ class Collector:
 
     def _pulled(self, terms: Terms, known: Known) -> Generator[Pulled, None, None]:
         secret = _secret(self.home, terms)
-        with Fetcher(terms.url, local=terms.local, secret=secret, bounds=self.bounds) as fetcher:
+        way = Way(ca=terms.ca, proxy=terms.proxy)
+        with Fetcher(
+            terms.url, local=terms.local, secret=secret, bounds=self.bounds, way=way
+        ) as fetcher:
             missed = size = 0
             until = monotonic() + self.bounds.run_seconds
             for part in WAYS[terms.via](terms, known, fetcher):

@@ -79,11 +79,28 @@ class Bounds:
     run_bytes: int = RUN_BYTES
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """By what way a feed's server is met: whose word counts for it, and through which proxy."""
+
+    ca: str = ""  # PEM; empty: whom the system trusts
+    proxy: str = ""
+
+
+DIRECT = Way()
+
+
 class Fetcher:
     """Fetches for one feed; its connections end with it."""
 
     def __init__(
-        self, url: str, *, local: bool, secret: Secret | None = None, bounds: Bounds | None = None
+        self,
+        url: str,
+        *,
+        local: bool,
+        secret: Secret | None = None,
+        bounds: Bounds | None = None,
+        way: Way = DIRECT,
     ) -> None:
         """Know for whom: ``url`` is where the credential goes.
 
@@ -94,10 +111,11 @@ class Fetcher:
         self._local = local
         self._secret = secret
         self._bounds = bounds or Bounds()
-        self._guard = _Guard(local=local)
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=tls.context(frozenset(), None), network_backend=self._guard
-        )
+        self._proxied = bool(way.proxy)
+        # A proxy is ours, wherever it stands; what is behind it, it alone meets.
+        self._guard = _Guard(local=local or self._proxied)
+        trusted = tls.vouched_for(way.ca) if way.ca else tls.context(frozenset(), None)
+        self._pool = _pool(way.proxy, trusted, self._guard)
 
     def __enter__(self) -> Self:
         """Return the fetcher, to be closed at the end of the block."""
@@ -115,6 +133,8 @@ class Fetcher:
         """
         self._guard.until = clock.monotonic() + self._bounds.whole_seconds
         for _ in range(HOPS + 1):
+            if self._proxied and not self._local:
+                _not_ours(urlsplit(url).hostname or "")
             got = self._once(url, headers or {})
             if got.status not in _MOVED:
                 return got
@@ -202,6 +222,31 @@ class Fetcher:
         if unpack is not None and not unpack.eof:
             raise NotFetched("it ends before it is whole", cause="cut-off")
         return bytes(body)
+
+
+def _pool(proxy: str, trusted: ssl.SSLContext, guard: "_Guard") -> httpcore2.ConnectionPool:
+    if not proxy:
+        return httpcore2.ConnectionPool(ssl_context=trusted, network_backend=guard)
+    return httpcore2.HTTPProxy(
+        proxy,
+        ssl_context=trusted,
+        proxy_ssl_context=tls.context(frozenset(), None) if proxy.startswith("https:") else None,
+        network_backend=guard,
+    )
+
+
+def _not_ours(host: str) -> None:
+    """Refuse what names our own networks by itself; what a name stands for, a proxy alone knows.
+
+    Raises:
+        NotFetched: it does.
+    """
+    try:
+        ours = not public(host)
+    except ValueError:
+        ours = host == "localhost" or host.endswith(".localhost")
+    if ours:
+        raise NotFetched(f"{host} points into our own networks; --local allows it", cause="local")
 
 
 def _wait(status: int, headers: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
+from cryptography import x509
 
 from mithaq.clock import parse, text
 from mithaq.errors import InputError
@@ -48,6 +49,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reliability: str = ""
     secret: bool = False  # a credential lies in the home
     local: bool = False  # addresses of our own networks are meant
+    ca: str = ""  # PEM: who vouches for its server, and nobody else; empty: whom the system trusts
+    proxy: str = ""  # through which it is read: http://host:port
     by: str = ""
     at: str = ""
 
@@ -118,8 +121,11 @@ def checked(terms: Terms) -> Terms:
     if terms.via == "folder":
         if not terms.url.startswith("file:/") or terms.url.startswith("file://"):
             raise BadFeed("a folder or a file here is written file:/PATH", cause="url")
+        if terms.ca or terms.proxy:
+            raise BadFeed("what lies on this machine needs no authority and no proxy", cause="way")
     else:
         _web(terms)
+        _way(terms)
     if not SHORTEST <= timedelta(seconds=terms.every) <= LONGEST:
         raise BadFeed(
             "a feed is read every 5 minutes at most, every 8 weeks at least", cause="every"
@@ -133,6 +139,24 @@ def checked(terms: Terms) -> Terms:
             "its format bears no markings: say with --tlp what its entries are", cause="tlp"
         )
     return terms
+
+
+def changed(before: Terms, after: Terms) -> dict[str, tuple[str, str]]:
+    """Return what differs between two terms of a feed, each as it was and as it is; of authorities that they do."""
+    found: dict[str, tuple[str, str]] = {}
+    for name in Terms.__struct_fields__:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new and name not in {"by", "at", "name"}:
+            found[name] = (_shown(name, old), _shown(name, new))
+    return found
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "ca" and value:
+        return "sha256:" + hashlib.sha256(str(value).encode()).hexdigest()[:12]
+    if isinstance(value, Mapping):
+        return ", ".join(f"{role}={where}" for role, where in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _web(terms: Terms) -> None:
@@ -151,6 +175,23 @@ def _web(terms: Terms) -> None:
             "over http:// anybody on the way may change what a feed says; --local allows it",
             cause="plain",
         )
+
+
+def _way(terms: Terms) -> None:
+    """Check by which way a feed is read, and who vouches for its server."""
+    if terms.ca:
+        try:
+            x509.load_pem_x509_certificates(terms.ca.encode())
+        except ValueError as error:
+            raise BadFeed("an authority is a certificate as PEM", cause="ca") from error
+    if terms.proxy:
+        try:
+            parts = urlsplit(terms.proxy)
+            good = parts.scheme in {"http", "https"} and parts.hostname and parts.port
+        except ValueError:
+            good, parts = None, urlsplit("")
+        if not good or parts.username is not None or parts.path not in {"", "/"} or parts.query:
+            raise BadFeed("a proxy is http://HOST:PORT, without a credential", cause="proxy")
 
 
 def header_of(name: str, value: str) -> Secret:

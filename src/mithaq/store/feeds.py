@@ -64,6 +64,17 @@ def set_health(unit: Connection, name: str, health: str, due_at: str) -> None:
     _set(unit, name, health=health, due_at=due_at)
 
 
+def set_terms(unit: Connection, name: str, terms: str, due_at: str) -> None:
+    """Let other terms hold, from the next reading on."""
+    _set(unit, name, terms=terms, due_at=due_at)
+
+
+def forget_position(unit: Connection, name: str) -> None:
+    """Forget how far a feed was read."""
+    _set(unit, name, position="{}")
+    unit.execute(delete(feed_items).where(feed_items.c.feed == name))
+
+
 def set_position(unit: Connection, name: str, position: str) -> None:
     """Keep what the next request says of what we have."""
     _set(unit, name, position=position)

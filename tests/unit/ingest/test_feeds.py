@@ -1,15 +1,26 @@
 """A feed is read at its pace, taken in under its source's terms, and says how it does."""
 
+import ipaddress
 import json
+import ssl
 import stat
 
+import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from mithaq import ingest, intel
+from mithaq.audit import subjects
+from mithaq.clock import text
 from mithaq.errors import Conflict
 from mithaq.ingest.feeds import NoFeed
+from mithaq.ingest.fetching import Fetcher, NotFetched, Way
 from mithaq.ingest.rules import BadFeed, basic_of
 from mithaq.store import feeds as store
+from mithaq.store.sources import all_sources
+from tests.unit.exchange.certificates import Made
+from tests.web import serving
 
 LIST = b"# bad\n203.0.113.7\n203.0.113.8\nevil.example\n"
 
@@ -280,3 +291,137 @@ def test_terms_that_cannot_be_followed_are_refused(desk, more, cause):
     with pytest.raises(BadFeed) as refused:
         desk.add(**{"url": "https://feeds.example/x", **more})
     assert refused.value.facts["cause"] == cause
+
+
+# --- other terms -------------------------------------------------------------------------------------
+def revised(desk, credential=None, **more):
+    terms = msgspec.structs.replace(desk.feed().terms, by="olga", **more)
+    with desk.core.begin() as unit:
+        return ingest.revise(unit, desk.home, terms, credential, desk.now)
+
+
+def test_other_terms_hold_from_the_next_reading_on_and_what_was_given_keeps_its_marking(web, desk):
+    web.page("/list.txt", b"one.example\n")
+    desk.add(f"{web.url}/list.txt")
+    desk.run()
+    web.page("/list.txt", b"one.example\ntwo.example\n")
+
+    feed = revised(desk, tlp="AMBER", reliability="C", every=600)
+    assert (feed.due_at, feed.terms.by) == (text(desk.now), "olga")
+    desk.later(minutes=1)
+    desk.run()
+
+    told = {copy.object.body["pattern"]: str(copy.beside.tlp) for copy in desk.copies()}
+    forms = "[domain-name:value = '{}.example']".format
+    assert told == {forms("one"): "GREEN", forms("two"): "AMBER"}
+    with desk.core.read() as unit:
+        assert all_sources(unit)["feed:abuse"].reliability == "C"
+        [*_, last] = [r for _, r in subjects.find(unit, "abuse") if r["kind"] == "feed-revised"]
+    assert (last["by"], last["tlp"], last["every"]) == ("olga", "GREEN → AMBER", "3600 → 600")
+
+
+def test_of_another_address_nothing_is_known_yet(web, desk):
+    web.page("/a.txt", b"one.example\n", ETag='"1"')
+    web.page("/b.txt", b"two.example\n", ETag='"1"')
+    desk.add(f"{web.url}/a.txt")
+    desk.run()
+
+    revised(desk, url=f"{web.url}/b.txt")
+    assert desk.run().outcome == "taken"
+
+    assert "if-none-match" not in web.asked[-1][1]
+
+
+def test_a_credential_goes_to_no_other_host_than_it_was_given_for(web, desk):
+    web.page("*", b"one.example\n")
+    desk.add(f"{web.url}/a.txt", credential=basic_of("u", "p"), secret=True)
+
+    with pytest.raises(BadFeed) as refused:
+        revised(desk, url="https://other.example/a.txt")
+    assert refused.value.facts["cause"] == "secret"
+    revised(desk, url=f"{web.url}/b.txt")
+    desk.run()
+    assert web.asked[-1][1]["authorization"] == basic_of("u", "p").value
+    revised(desk, basic_of("u", "other"))
+    desk.run()
+    assert web.asked[-1][1]["authorization"] == basic_of("u", "other").value
+    revised(desk, secret=False)
+    desk.run()
+    assert "authorization" not in web.asked[-1][1]
+    assert list((desk.home / "core/feeds").iterdir()) == []
+    with pytest.raises(BadFeed):
+        revised(desk, secret=True)
+
+
+@pytest.mark.parametrize(
+    ("more", "cause"),
+    [
+        ({"ca": "no certificate"}, "ca"),
+        ({"proxy": "socks5://127.0.0.1:1080"}, "proxy"),
+        ({"proxy": "http://u:p@proxy.example:3128"}, "proxy"),
+        ({"proxy": "http://proxy.example"}, "proxy"),
+        ({"proxy": "http://proxy.example:port"}, "proxy"),
+        ({"url": "file:/srv/inbox", "via": "folder", "proxy": "http://p.example:1"}, "way"),
+    ],
+)
+def test_a_way_that_is_none_is_refused(desk, more, cause):
+    with pytest.raises(BadFeed) as refused:
+        desk.add(more.pop("url", "https://feeds.example/a"), **more)
+
+    assert refused.value.facts["cause"] == cause
+
+
+def test_a_feed_is_read_through_its_proxy_which_alone_meets_names(web, desk):
+    """The proxy is a server of ours; it is asked for the whole address (RFC 9112 section 3.2.2)."""
+    web.page("*", b"one.example\n")
+    desk.add("http://feeds.nowhere.example/list.txt", proxy=web.url)
+
+    assert desk.run().outcome == "taken"
+
+    assert [path for path, _ in web.asked] == ["http://feeds.nowhere.example/list.txt"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "localhost", "[::1]", "a.localhost"])
+def test_through_a_proxy_too_what_names_our_own_networks_must_be_meant(web, host):
+    way = Way(proxy=web.url)
+    with (
+        Fetcher(f"https://{host}/", local=False, way=way) as fetcher,
+        pytest.raises(NotFetched) as refused,
+    ):
+        fetcher.get(f"https://{host}/")
+
+    assert refused.value.facts["cause"] == "local"
+    assert web.asked == []
+
+
+def test_an_authority_of_its_own_alone_vouches_for_a_feeds_server(tmp_path, desk):
+    """By default the system's authorities count, of which none knows this server; with ``--ca`` this one alone."""
+    ours = Made(tmp_path, "authority", authority=True)
+    stranger = Made(tmp_path, "stranger", authority=True)
+    host = Made(tmp_path, "host", issuer=ours)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    before = host.certificate
+    builder = x509.CertificateBuilder(
+        before.issuer,
+        before.subject,
+        before.public_key(),
+        before.serial_number,
+        before.not_valid_before_utc,
+        before.not_valid_after_utc,
+    ).add_extension(address, critical=False)
+    host.files[0].write_bytes(
+        builder.sign(ours.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(*host.files)
+    with serving(secure) as web:
+        web.page("*", b"one.example\n")
+        url = web.url.replace("http:", "https:")
+        desk.add(f"{url}/list.txt")
+        for pem, outcome in (("", "failed"), (stranger.chain, "failed"), (ours.chain, "taken")):
+            revised(desk, ca=pem.decode() if pem else "")
+            health = desk.run()
+            assert (health.outcome, health.code) == (
+                outcome,
+                "certificate" if outcome == "failed" else "",
+            )
