@@ -13,12 +13,12 @@ from mithaq.formats.registry import (
     Undated,
     UnknownFormat,
 )
-from mithaq.formats.rules import Sigma
+from mithaq.formats.rules import Sigma, Yara
 from mithaq.formats.stix import Stix
 from mithaq.formats.stix20 import Stix20
 
 LISTS = Lists.name  # what a ``Layout`` is for
-BUILT_IN = Registry((Stix20(), Misp(), Stix(), Sigma(), Lists()))  # the narrower ones first
+BUILT_IN = Registry((Stix20(), Misp(), Stix(), Sigma(), Yara(), Lists()))  # the narrower ones first
 
 __all__ = [
     "BUILT_IN",

@@ -26,9 +26,10 @@ _TRIED = {"experimental": 15, "test": 50, "stable": 85}
 _WITHDRAWN = "deprecated"  # replaced by another, or no longer of use
 _TACTIC = re.compile(r"[a-z][a-z_-]{2,40}")
 _MOST_NAME = 4096  # characters
-_SHARED = (
-    16  # times the length of a file that all its rules have together, with what they are about
-)
+_UNKNOWN = "a level that nobody knows is never taken for a lower one"
+_UNKNOWN = "a level that nobody knows is never taken for a lower one"
+# Times the length of a file that all its rules have together, with what they are about.
+_SHARED = 16
 
 Said = Mapping[str, Node]
 
@@ -220,7 +221,7 @@ def _body(said: Said, pattern: str) -> Body:
     marks, phases = _take_tags(_texts(said, "tags"), labels, refs)
     told.put(body, "labels", labels)
     told.put(body, "external_references", refs)
-    told.put(body, "object_marking_refs", marks)
+    told.put(body, "object_marking_refs", [*marks, *_beside(said, pattern)])
     told.put(body, "kill_chain_phases", phases)
     return body
 
@@ -238,6 +239,18 @@ def _itself(said: Said) -> list[Body]:
     return [found] if len(found) > 1 else []
 
 
+def _beside(said: Said, text: str) -> list[str]:
+    """Return the markings that comments, and what the specification has no name for, say of a rule."""
+    comments = (line for line in text.splitlines() if line.lstrip().startswith("#"))
+    free = (_text(said, name) for name in said if name not in {"title", "description"})
+    marks = [mark for each in (*comments, *free) for mark in told.levels(each)]
+    try:
+        marks += told.level(f"tlp:{_text(said, 'tlp')}") if "tlp" in said else []
+    except InputError:
+        raise _bad(_UNKNOWN, "tlp") from None
+    return marks
+
+
 def _take_tags(
     tags: Sequence[str], labels: list[str], refs: list[Body]
 ) -> tuple[list[str], list[Body]]:
@@ -250,7 +263,7 @@ def _take_tags(
         try:
             marks += told.level(tag)
         except InputError:
-            raise _bad("a level that nobody knows is never taken for a lower one", "tlp") from None
+            raise _bad(_UNKNOWN, "tlp") from None
         if space in {"tlp", "pap"}:
             continue
         known = told.technique(low) if space == "attack" else None

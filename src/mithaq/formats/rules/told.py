@@ -16,6 +16,9 @@ Body: TypeAlias = dict[str, Json]
 
 _TECHNIQUE = re.compile(r"(?:TA|DET|AN|DC|DS|[TGSCM])[0-9]{4}(?:\.[0-9]{3})?", re.IGNORECASE)
 _CVE = re.compile(r"(?:CVE-)?([0-9]{4})[.-]((?:0[0-9]{3}|[1-9][0-9]{3,18}))", re.IGNORECASE)
+_LEVEL = re.compile(
+    r"\bTLP[:.=_ -]{1,3}((?:AMBER[+_ -]?STRICT)|RED|AMBER|GREEN|CLEAR|WHITE)\b", re.IGNORECASE
+)
 _DAY = re.compile(r"((?:19|20)[0-9]{2})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?![0-9])")
 
 
@@ -40,6 +43,12 @@ def level(written: str) -> list[str]:
     if low.startswith("pap"):
         return [pap_id(pap(low[3:].lstrip(":.-_ ")))]
     return []
+
+
+def levels(written: str) -> list[str]:
+    """Return the markings of all levels of TLP that a text names, as comments and licences do."""
+    names = (re.sub(r"(?i)amber.?strict", "amber+strict", each) for each in _LEVEL.findall(written))
+    return [tlp_id(tlp(each)) for each in names]
 
 
 def technique(written: str) -> Body | None:
