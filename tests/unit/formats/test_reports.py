@@ -289,6 +289,34 @@ def test_what_nobody_should_block_is_not_advised_to_be_taken():
 
 
 # --- documents ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<div hidden>{}</div>", '<div style="color:red; display : NONE">{}</div>',
+        '<span style="visibility:hidden">{}</span>', '<b style="font-size:0px!important">{}</b>',
+        '<i style="opacity:0.00;">{}</i>', "<div hidden><div>x</div><br>{}</div>",
+        "<ul><li hidden>{}<li>seen.top</ul>", "<p hidden>{}<p>see", "<div><p hidden>{}</div>",
+        "<table><tr><td hidden>{}<td>x</table>", "<dl><dt hidden>{}<dd>x</dl>", "<!-- {} -->",
+        "<svg><title>{}</title></svg>", "<div hidden><i></b>{}</i></div>", "<nav><div>{}</nav>",
+    ],
+)  # fmt: skip
+def test_what_no_reader_of_a_page_sees_is_not_found_and_what_follows_it_is(hidden):
+    text = f"<html><body style='display:none'><p>one[.]top</p>{hidden.format('evil[.]top')}<p>two[.]top</p>"
+
+    found = {each.value for each in read(pages(text.encode())).findings}
+
+    assert found - {"seen.top"} == {"one.top", "two.top"}
+
+
+@pytest.mark.parametrize(
+    "seen", ["opacity:0.5", "font-size:0.9em", "display:block", "x-display:none"]
+)
+def test_what_is_seen_is_found_whatever_it_looks_like(seen):
+    text = f'<html><p style="{seen}">evil[.]top</p>'
+
+    assert [each.value for each in read(pages(text.encode())).findings] == ["evil.top"]
+
+
 HTML = """<!DOCTYPE html><html><head><title>Cold &amp; River</title>
 <link rel="canonical" href="https://www.vendor.top/cold">
 <meta property="article:published_time" content="2026-01-02T03:04:05Z">

@@ -141,6 +141,7 @@ TRIES = {
     "opens a socket": "__import__('socket').socket()",
     "writes a file": "open('/tmp/mithaq-written', 'w')",
     "starts a process": "os.posix_spawn('/bin/true', ['true'], {}, file_actions=[(0, 9, '/dev/null', 0, 0)])",
+    "forks": "os.fork() or os._exit(0)",
     "takes memory": "bytearray(2 << 30)",
 }
 
@@ -161,6 +162,16 @@ except (OSError, MemoryError):
     )
 
     assert done.stdout == b"refused", done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root cannot become another")
+def test_run_by_root_it_is_nobody_and_can_end_no_process_of_ours():
+    code = "import os; from mithaq.formats.reports import __main__ as c; c._confine(pdf=False); "
+    code += "print(os.getresuid(), os.getgroups()); os.kill(os.getppid(), 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+
+    assert done.stdout == b"(65534, 65534, 65534) []\n"
+    assert b"PermissionError" in done.stderr
 
 
 def test_it_is_told_no_secret_of_ours(monkeypatch):

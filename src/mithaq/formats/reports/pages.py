@@ -6,7 +6,8 @@ What hostile input can do to a parser it does here: a node calls this only in a 
 
 import io
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -117,6 +118,36 @@ _HEADS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _DATES = frozenset({"article:published_time", "date", "dc.date", "datepublished", "pubdate"})
 
 
+_VOID = frozenset(
+    {
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+    }
+)  # fmt: skip
+_WHOLE = frozenset({"html", "body"})  # what scripts show once all is there
+_OPEN_ENDED: Mapping[
+    str, frozenset[str]
+] = {  # elements whose end may be left out, and before what they end
+    "p": _BLOCKS | _HEADS,
+    "li": frozenset({"li"}),
+    **dict.fromkeys(("dd", "dt"), frozenset({"dd", "dt"})),
+    **dict.fromkeys(("td", "th"), frozenset({"td", "th", "tr", "tbody", "tfoot"})),
+    "tr": frozenset({"tr", "tbody", "tfoot"}),
+}
+_HIDDEN = re.compile(
+    r"(?:\A|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
+    r"|(?:opacity|font-size)\s*:\s*0{0,9}(?:\.0{0,9})?(?:px|r?em|pt|%)?\s*(?=[;!]|\Z))",
+    re.IGNORECASE,
+)
+
+
+def _is_hidden(attrs: Sequence[tuple[str, str | None]]) -> bool:
+    """Say whether an element says itself that nobody sees it; what style sheets say of it is not known."""
+    return any(
+        name == "hidden" or (name == "style" and _HIDDEN.search((value or "")[: _TITLE * 10]))
+        for name, value in attrs
+    )
+
+
 class _Text(HTMLParser):
     """Writes down what a reader of a page sees, a block to a line, headings with a hash sign before them."""
 
@@ -126,13 +157,16 @@ class _Text(HTMLParser):
         self.title = ""
         self.published = ""
         self.hosts: list[str] = []
-        self._unread: list[str] = []
+        self._unread: list[str] = []  # elements that are open, from one on that is not read
+        self._within: Counter[str] = Counter()
         self._kept = 0  # blocks whose blanks and line ends count
         self._in_title = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _UNREAD:
-            self._unread.append(tag)
+        if self._is_unread(tag, attrs):
+            if tag not in _VOID:
+                self._unread.append(tag)
+                self._within[tag] += 1
         elif tag == "title":
             self._in_title = True
         elif tag in {"meta", "link"}:
@@ -150,14 +184,31 @@ class _Text(HTMLParser):
             self._kept += tag == "pre"
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self._unread:
-            while self._unread.pop() != tag:
-                pass
-        elif tag == "title":
+        if self._within[tag]:
+            while (last := self._unread.pop()) != tag:
+                self._within[last] -= 1
+            self._within[tag] -= 1
+            return
+        if self._unread and self._unread[0] in _OPEN_ENDED:  # what it stood in ends
+            self._read_again()
+        if tag == "title":
             self._in_title = False
         elif tag in _BLOCKS or tag in _HEADS:
             self.parts.append("\n\n")
             self._kept -= tag == "pre" and self._kept > 0
+
+    def _is_unread(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> bool:
+        """Say whether an element that begins is not read; what was not may end there without saying so."""
+        if self._unread:
+            first = self._unread[0]
+            if tag not in _OPEN_ENDED.get(first, ()) or (first != "p" and len(self._unread) > 1):
+                return True
+            self._read_again()
+        return tag in _UNREAD or (tag not in _WHOLE and _is_hidden(attrs))
+
+    def _read_again(self) -> None:
+        self._unread.clear()
+        self._within.clear()
 
     def handle_data(self, data: str) -> None:
         if self._in_title:
