@@ -12,7 +12,9 @@ from mithaq.exchange.wire import Request
 from mithaq.formats import BUILT_IN
 from mithaq.ingest.rules import Secret, Terms
 from mithaq.intel import Source
+from mithaq.intel.finding import visible
 from mithaq.node.worker import Worker
+from mithaq.store import objects
 from tests.bench.common import client_of
 from tests.bench.imports import ANA
 from tests.federation.world import Federation
@@ -149,3 +151,100 @@ def test_a_part_that_is_released_later_makes_its_event_new(pair):
 
     assert read.parts == 1
     assert any(row[0].endswith(uuid(150)) for row in pair.held(pair.other))
+
+
+@pytest.fixture(scope="module")
+def pushed(pair):
+    """Let the second node have a client that is the first, and push to it what it is released."""
+    node, clock = pair.other, pair.federation.clock
+    client_of(node, "there")
+    terms = Terms(name="out", url=pair.url, via="misp-push", to="there", secret=True, local=True)
+    secret = Secret(header="authorization", value=pair.headers["authorization"])
+    with node.core.begin() as unit:
+        ingest.add(unit, node.config.home, terms, secret, clock())
+
+    def release(*events):
+        raw = json.dumps({"response": events}).encode()
+        incoming = intel.Incoming(
+            raw=raw, source=Source(name="file:ours", kind="file"), format="misp"
+        )
+        added = intel.add(node.core, node.us, ANA, incoming, clock(), formats=BUILT_IN)
+        pair.federation.release("borealis", "there", added.stored)
+        clock.step(5)
+        Worker(node).show()
+
+    return release
+
+
+def posts(pair):
+    with pair.serving.spool.read() as unit:
+        rows = unit.exec_driver_sql("SELECT raw FROM arrivals WHERE kind = 'post' ORDER BY seq")
+        return [json.loads(row[0]) for row in rows]
+
+
+def test_what_stands_on_a_clients_shelf_is_pushed_to_it_once_and_taken_as_any_post(pair, pushed):
+    sighting = {"uuid": uuid(990), "type": "0", "date_sighting": str(AT + 5), "source": "probe"}
+    seen = attribute(901, "pushed.example", Sighting=[sighting])
+    pushed(event(90, seen, Tag=[{"name": "tlp:clear"}, {"name": "phishing"}]))
+    hidden = event(91, attribute(902, "withheld.example"), Tag=[{"name": "tlp:red"}])
+    pushed(hidden)
+
+    trial = pair.other.collector.trial("out")
+    first = pair.other.collector.run("out").health
+    brought = posts(pair)
+    again = pair.other.collector.run("out").health
+
+    assert (trial.parts, first.parts, first.taken, first.refused) == (1, 1, 1, 0)
+    assert [each["Event"]["uuid"] for each in brought if "Event" in each] == [uuid(90)]
+    assert brought[0]["Event"]["distribution"] == "1"
+    assert again.outcome == "same"
+    assert len(posts(pair)) == len(brought)
+    assert "withheld" not in json.dumps(brought)
+    pair.worker.settle()
+    with pair.serving.core.read() as unit:
+        rows = objects.load(unit, objects.given_by(visible(pair.serving.us, ANA), ["client:misp"]))
+        ids = {copy.object.id for copy in rows}
+    assert {f"indicator--{uuid(901)}", f"report--{uuid(90)}", f"sighting--{uuid(990)}"} <= ids
+
+
+def test_who_was_pushed_something_is_known_to_have_it(pair, pushed):
+    pushed(event(93, attribute(931, "noted.example")))
+    pair.other.collector.run("out")
+
+    with pair.other.core.read() as unit:
+        rows = unit.exec_driver_sql("SELECT id FROM rows WHERE peer = 'there' AND fetched_at != ''")
+        assert f"indicator--{uuid(931)}" in {row[0] for row in rows}
+
+
+def test_a_newer_version_is_pushed_as_an_edit_and_what_is_refused_is_said_and_holds_up_nothing(
+    pair, pushed
+):
+    pushed(event(92, attribute(921, "older.example")))
+    pair.other.collector.run("out")
+    pair.worker.settle()
+    pair.worker.show()
+    newer = attribute(922, "newer.example", timestamp=str(AT + 90))
+    pushed(event(92, attribute(921, "older.example"), newer, at=AT + 90))
+
+    edited = pair.other.collector.run("out").health
+    news = posts(pair)
+
+    assert (edited.taken, edited.refused) == (1, 0)
+    assert sorted(a["value"] for a in news[-1]["Event"]["Attribute"]) == [
+        "newer.example",
+        "older.example",
+    ]
+
+
+def test_nothing_is_pushed_once_the_grant_has_ended(pair, pushed):
+    pushed(event(95, attribute(951, "late.example")))
+    before = len(posts(pair))
+    with pair.other.shelf.begin() as unit:
+        unit.exec_driver_sql("UPDATE shelves SET state = 'blocked' WHERE peer = 'there'")
+
+    failed = pair.other.collector.run("out").health
+    with pair.other.shelf.begin() as unit:
+        unit.exec_driver_sql("UPDATE shelves SET state = 'open' WHERE peer = 'there'")
+
+    assert (failed.outcome, failed.code) == ("failed", "blocked")
+    assert len(posts(pair)) == before

@@ -10,6 +10,7 @@ import typer
 
 from mithaq import ingest, intel
 from mithaq.auth.actors import Permission
+from mithaq.border import exports
 from mithaq.cli.common import BadUsage, span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
@@ -57,6 +58,7 @@ def _row(desk: Desk, feed: Feed) -> dict[str, Any]:
         "local": terms.local,
         "authority": bool(terms.ca),
         "proxy": terms.proxy,
+        "to": terms.to,
         "by": terms.by,
         "since": terms.at,
         **_did(desk, health),
@@ -110,6 +112,7 @@ def add(  # noqa: PLR0913 an argument per option
     local: Flag = False,
     ca: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
     proxy: Annotated[str, typer.Option(metavar="URL")] = "",
+    to: Annotated[str, typer.Option(metavar="CLIENT")] = "",
 ) -> None:
     """Add a feed; the worker reads it at once, and then at its pace."""
     desk = desk_of(ctx)
@@ -122,6 +125,8 @@ def add(  # noqa: PLR0913 an argument per option
         now = node.clock()
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.SOURCE_SET)
+            if to:
+                exports.client(unit, to)
         terms = ingest.checked(
             Terms(
                 name=name,
@@ -137,6 +142,7 @@ def add(  # noqa: PLR0913 an argument per option
                 local=local,
                 ca=_pem(desk, ca),
                 proxy=proxy,
+                to=to,
                 by=actor.name,
                 at=text(now),
             )
@@ -149,7 +155,7 @@ def add(  # noqa: PLR0913 an argument per option
     if desk.screen.as_json:
         desk.screen.json(_row(desk, feed))
     desk.screen.say("say.feed-added", feed=name)
-    if not tlp:
+    if not (tlp or to):
         desk.screen.say("say.feed-unmarked", feed=name)
 
 

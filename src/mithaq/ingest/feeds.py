@@ -6,7 +6,7 @@ objects to a transaction (``intel.add``), and only then is it noted as read.
 
 import os
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,9 +24,9 @@ from mithaq.border.us import Us
 from mithaq.clock import Clock, monotonic, text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.formats import LISTS, Layout, Refusal, Registry
-from mithaq.ingest import misp, misp_server, pulling, rules, taxii
+from mithaq.ingest import misp, misp_push, misp_server, pulling, rules, taxii
 from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched, Way
-from mithaq.ingest.pulling import Known, Missed, Part, Pull, Pulled, Same
+from mithaq.ingest.pulling import Known, Missed, Part, Pull, Pulled, Same, Sent
 from mithaq.ingest.rules import Health, Reason, Secret, Terms
 from mithaq.model.labels import tlp
 from mithaq.store import feeds as store
@@ -104,6 +104,8 @@ def add(unit: Connection, home: Path, terms: Terms, secret: Secret | None, now: 
     row = FeedRow(name=terms.name, due_at=text(now), terms=said)
     store.put_feed(unit, row)
     facts = {"by": terms.by, "url": terms.url, "via": terms.via, "tlp": terms.tlp}
+    if terms.to:
+        facts["to"] = terms.to
     administrative(unit, now, "feed-added", terms.name, dict(facts))
     return _feed(row)
 
@@ -190,11 +192,16 @@ class Collector:
     """Reads feeds, one at a time."""
 
     core: Store = field(repr=False)
+    shelf: Store = field(repr=False)
     us: Us
     home: Path
     clock: Clock = field(repr=False)
     formats: Registry = field(repr=False)
     bounds: Bounds = field(default_factory=Bounds)
+
+    @property
+    def _shelves(self) -> misp_push.Shelves:
+        return misp_push.Shelves(core=self.core, shelf=self.shelf, clock=self.clock)
 
     def turn(self) -> bool:
         """Read the feed that is due longest; say whether there was one."""
@@ -243,6 +250,12 @@ class Collector:
         with self.core.read() as unit:
             terms = named(unit, name).terms
         run = _Run()
+        if terms.via in rules.OUTWARD:
+            with self.core.read() as unit:
+                known = _known(unit, name, self.clock())
+            _, news = misp_push.pending(terms, known, self._shelves)
+            run.parts = run.taken = len(news)
+            return _health(Health(), run, self.clock())
         with closing(self._pulled(terms, Known(now=self.clock()))) as pulled:
             for part in pulled:
                 if isinstance(part, Part):
@@ -261,7 +274,7 @@ class Collector:
         ) as fetcher:
             missed = size = 0
             until = monotonic() + self.bounds.run_seconds
-            for part in WAYS[terms.via](terms, known, fetcher):
+            for part in self._parts(terms, known, fetcher):
                 size += len(part.raw) if isinstance(part, Part) else 0
                 if monotonic() > until or size > self.bounds.run_bytes:
                     raise NotFetched("it has more than one reading takes in", cause="run")
@@ -270,24 +283,33 @@ class Collector:
                 if missed == MISSES:
                     raise NotFetched(f"{MISSES} parts in a row could not be had", cause="missed")
 
+    def _parts(self, terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
+        if terms.via in misp_push.OUT:
+            return misp_push.OUT[terms.via](terms, known, fetcher, self._shelves)
+        return WAYS[terms.via](terms, known, fetcher)
+
     def _take(self, terms: Terms, part: Pulled, run: _Run) -> None:
         """Take a part in, then note that it was."""
         match part:
             case Missed():
                 run.refuse(part.code, part.name, part.why)
-                return
             case Same():
                 run.same, run.status = True, part.status
+            case Sent():
+                run.parts += 1
+                run.taken += part.fresh
+                run.known += not part.fresh
             case Part():
                 run.status = part.status
                 run.parts += len(part.made_of) or 1
                 run.size += len(part.raw)
                 self._admit(terms, part, run)
         with self.core.begin() as unit:
-            if part.position is not None:
+            if isinstance(part, Part | Same) and part.position is not None:
                 store.set_position(unit, terms.name, msgspec.json.encode(part.position).decode())
-            for each in (part, *part.made_of) if isinstance(part, Part) else ():
-                if each.name:
+            some = part.made_of if isinstance(part, Part) else ()
+            for each in () if isinstance(part, Same) else (part, *some):
+                if each.name and each.version:
                     store.put_item(unit, terms.name, each.name, each.version)
 
     def _admit(self, terms: Terms, part: Part, run: _Run) -> None:

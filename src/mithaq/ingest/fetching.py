@@ -147,11 +147,29 @@ class Fetcher:
         Raises:
             NotFetched: there was no answer that may be used.
         """
+        return self.ask("POST", url, body, headers)
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        fine: frozenset[int] = frozenset(),
+    ) -> Got:
+        """Ask ``url`` by a method, with a body that is JSON; whoever sends elsewhere is not followed.
+
+        Args:
+            fine: statuses that are answers too.
+
+        Raises:
+            NotFetched: there was no answer that may be used.
+        """
         self._guard.until = clock.monotonic() + self._bounds.whole_seconds
-        sent = {"content-type": "application/json", **(headers or {})}
-        got = self._once(url, sent, body)
+        kind = {} if body is None else {"content-type": "application/json"}
+        got = self._once(url, {**kind, **(headers or {})}, body, method=method, fine=fine)
         if got.status in _MOVED:
-            raise NotFetched("it sends elsewhere what is posted", cause="redirects")
+            raise NotFetched("it sends elsewhere what is asked of it", cause="redirects")
         return got
 
     def _onward(self, url: str, said: str) -> str:
@@ -170,14 +188,22 @@ class Fetcher:
             raise NotFetched("in our own networks no redirect leads to another host", cause="hosts")
         return onward
 
-    def _once(self, url: str, headers: Mapping[str, str], posted: bytes | None = None) -> Got:
+    def _once(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        posted: bytes | None = None,
+        *,
+        method: str = "GET",
+        fine: frozenset[int] = frozenset(),
+    ) -> Got:
         sent = {"user-agent": AGENT, "accept": "*/*", "accept-encoding": "gzip", **headers}
         if self._secret is not None and origin_of(url) == self._home:
             sent[self._secret.header] = self._secret.value
         with (
             _said(url),
             self._pool.stream(
-                "GET" if posted is None else "POST",
+                method,
                 url,
                 content=posted,
                 headers=[(name.encode(), value.encode()) for name, value in sent.items()],
@@ -191,14 +217,14 @@ class Fetcher:
             told = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in answer.headers}
             if answer.status in _MOVED | {_NOT_MODIFIED}:
                 return Got(status=answer.status, headers=told, url=url)
-            if answer.status not in {_OK, _PARTIAL}:
+            if answer.status not in {_OK, _PARTIAL, *fine}:
                 raise NotFetched(
                     f"it answers {answer.status}",
                     cause="status",
                     status=answer.status,
                     wait=_wait(answer.status, told),
                 )
-            body = self._read(told, answer.iter_stream())
+            body = b"" if method == "HEAD" else self._read(told, answer.iter_stream())
         return Got(status=answer.status, headers=told, body=body, url=url)
 
     def _read(self, headers: Mapping[str, str], parts: Iterable[bytes]) -> bytes:

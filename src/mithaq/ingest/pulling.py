@@ -39,6 +39,7 @@ class Missed:
     name: str
     code: str
     why: str
+    version: str = ""  # of what is tried again behind the others, until it changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,16 @@ class Same:
     position: Position | None = None
 
 
-Pulled: TypeAlias = Part | Missed | Same
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A part that the other side has now, brought to it or there before."""
+
+    name: str
+    version: str
+    fresh: bool
+
+
+Pulled: TypeAlias = Part | Missed | Same | Sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

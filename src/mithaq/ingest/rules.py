@@ -15,7 +15,8 @@ from mithaq.errors import InputError
 from mithaq.model.labels import tlp
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-VIAS = ("http", "misp", "misp-server", "taxii", "taxii-2.0", "folder")
+VIAS = ("http", "misp", "misp-server", "misp-push", "taxii", "taxii-2.0", "folder")
+OUTWARD = frozenset({"misp-push"})  # ways out: what stands on a client's shelf is brought there
 MARKED = frozenset({"stix", "stix-2.0", "misp"})  # formats that say how their objects are marked
 RELIABILITY = ("A", "B", "C", "D", "E", "F")  # of a source, by the Admiralty scale
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(weeks=8)
@@ -51,6 +52,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     local: bool = False  # addresses of our own networks are meant
     ca: str = ""  # PEM: who vouches for its server, and nobody else; empty: whom the system trusts
     proxy: str = ""  # through which it is read: http://host:port
+    to: str = ""  # of a way out: the client whose shelf is brought there
     by: str = ""
     at: str = ""
 
@@ -118,6 +120,7 @@ def checked(terms: Terms) -> Terms:
         raise BadFeed("a feed's name is small letters, digits and hyphens", cause="name")
     if terms.via not in VIAS:
         raise BadFeed(f"no way {terms.via!r} to read a feed", cause="via")
+    _outward(terms)
     if terms.via == "folder":
         if not terms.url.startswith("file:/") or terms.url.startswith("file://"):
             raise BadFeed("a folder or a file here is written file:/PATH", cause="url")
@@ -157,6 +160,13 @@ def _shown(name: str, value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{role}={where}" for role, where in value.items())
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _outward(terms: Terms) -> None:
+    if bool(terms.to) != (terms.via in OUTWARD):
+        raise BadFeed(
+            "what goes out says with --to to which client, and nothing else does", cause="to"
+        )
 
 
 def _web(terms: Terms) -> None:

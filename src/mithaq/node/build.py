@@ -72,6 +72,7 @@ class Node:
         """What reads feeds."""
         return Collector(
             core=self.core,
+            shelf=self.shelf,
             us=self.us,
             home=self.config.home,
             clock=self.clock,

@@ -85,8 +85,10 @@ def desk(tmp_path):
         max_frame_bytes=8 << 20,
     )
     made = Desk(store, tmp_path)
+    shelf = open_store("sqlite://", "shelf")
     made.collector = ingest.Collector(
         core=store,
+        shelf=shelf,
         us=us,
         home=tmp_path,
         clock=made.clock,
@@ -94,4 +96,5 @@ def desk(tmp_path):
         bounds=Bounds(most_bytes=1 << 20, seconds=1.0, whole_seconds=2.0),
     )
     yield made
+    shelf.close()
     store.close()

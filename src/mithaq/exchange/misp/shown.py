@@ -18,6 +18,7 @@ from hashlib import sha256
 import msgspec
 from sqlalchemy import Connection
 
+from mithaq.border import exports
 from mithaq.clock import parse
 from mithaq.errors import NotFound
 from mithaq.exchange import export
@@ -114,8 +115,22 @@ def listed(visit: Visit) -> Listed:
     which, state = export.standing(visit)
     at = (state, visit.now)
     return visit.prints.fresh(
-        visit.knock.name, "misp/list", at, lambda: _Lister(visit.shelf, which).listed(state)
+        visit.knock.name, "misp/list", at, lambda: list_of(visit.shelf, which, state)
     )
+
+
+def list_for(unit: Connection, client: str, now: datetime) -> Listed:
+    """Return the events that stand on a client's shelves.
+
+    Raises:
+        NothingShown: it has none. ShelfBlocked: one of them shows nothing for now.
+    """
+    return list_of(unit, exports.shelves_of(unit, client, now), None)
+
+
+def list_of(unit: Connection, which: list[Shelf], state: object) -> Listed:
+    """Return the events that stand on some shelves of one client."""
+    return _Lister(unit, which).listed(state)
 
 
 def event(visit: Visit, found: Listed, one: Event) -> Made:
@@ -125,28 +140,40 @@ def event(visit: Visit, found: Listed, one: Event) -> Made:
         NotFound: it went meanwhile.
         HttpProblem: 503, it is more than one answer holds.
     """
+    made, told = whole(visit.shelf, found, one)
+    for shelf, positions in told.items():
+        visit.note_fetched(shelf, positions)
+    return made
+
+
+def whole(unit: Connection, found: Listed, one: Event) -> tuple[Made, dict[str, list[int]]]:
+    """Return a whole event, and by shelf the positions of what it tells of.
+
+    Raises:
+        NotFound: it went meanwhile.
+        HttpProblem: 503, it is more than one answer holds.
+    """
     bodies: dict[str, Body] = {}
     stood: dict[str, tuple[str, int]] = {}
     size = 0
     for shelf, positions in _by_shelf(found, one):
-        for piece in pages.at(visit.shelf, shelf, positions):
+        for piece in pages.at(unit, shelf, positions):
             size += len(piece.body)
             if size > export.MOST_WHOLE:
                 detail = "too much for one answer: read it over TAXII"
                 raise HttpProblem(503, detail, headers={"retry-after": "3600"})
             bodies[piece.id], stood[piece.id] = _body(piece.body), (shelf, piece.position)
     for shelf in found.shelves:
-        for piece in _by_ids(visit.shelf, shelf, _beside(bodies)):
+        for piece in _by_ids(unit, shelf, _beside(bodies)):
             bodies[piece.id], stood[piece.id] = _body(piece.body), (shelf, piece.position)
     written = writing.write(bodies.values())
     made = next((each for each in written.events if each["uuid"] == one.uuid), None)
     if made is None:
         raise NotFound("it went")
-    for shelf in found.shelves:
-        told = sorted(stood[id_][1] for id_ in written.told if stood[id_][0] == shelf)
-        if told:
-            visit.note_fetched(shelf, told)
-    return dressed({**made}, one)
+    told: dict[str, list[int]] = {}
+    for shelf, position in sorted(stood[id_] for id_ in written.told):
+        told.setdefault(shelf, []).append(position)
+    return dressed({**made}, one), told
 
 
 def dressed(made: Made, one: Event) -> Made:
