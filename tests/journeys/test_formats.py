@@ -30,9 +30,9 @@ def test_every_format_says_what_it_reads(say):
     for language in ("en", "fr", "ar"):
         rows = json.loads(say("formats", "--json", language=language))
         assert [each["format"] for each in rows] == [
-            "stix-2.0", "misp", "stix", "sigma", "yara", "list"
+            "stix-2.0", "misp", "stix", "sigma", "yara", "openioc", "list"
         ]  # fmt: skip
-        assert ["STIX" in each["reads"] for each in rows] == [True, False, True, *[False] * 3]
+        assert ["STIX" in each["reads"] for each in rows] == [True, False, True, *[False] * 4]
         assert "CSV" in rows[-1]["reads"]
 
 

@@ -2,6 +2,7 @@
 
 from mithaq.formats.lists import Lists
 from mithaq.formats.misp import Misp
+from mithaq.formats.openioc import OpenIoc
 from mithaq.formats.registry import (
     PLAIN,
     Format,
@@ -18,7 +19,9 @@ from mithaq.formats.stix import Stix
 from mithaq.formats.stix20 import Stix20
 
 LISTS = Lists.name  # what a ``Layout`` is for
-BUILT_IN = Registry((Stix20(), Misp(), Stix(), Sigma(), Yara(), Lists()))  # the narrower ones first
+BUILT_IN = Registry(
+    (Stix20(), Misp(), Stix(), Sigma(), Yara(), OpenIoc(), Lists())
+)  # the narrower ones first
 
 __all__ = [
     "BUILT_IN",

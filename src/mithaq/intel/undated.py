@@ -67,7 +67,7 @@ def _next(before: str, says: str, now: datetime) -> str:
     after = parse(before) + timedelta(milliseconds=1)
     if not says:
         return text(max(now, after))
-    return text(after) if says[:10] == before[:10] else says
+    return text(after) if says <= before and says[:10] == before[:10] else says
 
 
 def _id(us: Us, voucher: str, type_: str, key: str) -> str:

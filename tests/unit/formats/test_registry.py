@@ -33,8 +33,8 @@ def test_what_no_format_fits_says_which_there_are(name):
 
 
 def test_a_name_nobody_has_is_refused():
-    with pytest.raises(UnknownFormat, match="openioc"):
-        BUILT_IN.read(b"{}", "openioc")
+    with pytest.raises(UnknownFormat, match="minutes"):
+        BUILT_IN.read(b"{}", "minutes")
 
 
 def test_a_plug_in_reads_what_fits_it_and_earlier_formats_come_first():
