@@ -7,7 +7,7 @@ import pytest
 from mithaq import intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.errors import Conflict, InputError, NotFound, Refused
-from mithaq.intel import Overtaken, Terms, proposals, writing
+from mithaq.intel import Overtaken, Terms, balance, proposals, writing
 from mithaq.intel.drafts import NoSuchField
 from mithaq.intel.proposals import Asked, NoOwner
 from mithaq.model.labels import Beside, Clearance, Tlp
@@ -95,6 +95,16 @@ def seen_by(federation, name):
     return b"".join(parts)
 
 
+def weighed(office, partner):
+    return office.ask(balance.balance, partner, "2026-01-01T00:00:00.000Z")
+
+
+def taken(office, partner):
+    """Return how many proposals of theirs we took, and they of ours, by the balance."""
+    found = weighed(office, partner)
+    return found.theirs.taken, found.ours.taken
+
+
 def test_a_proposal_reaches_the_owner_alone_and_becomes_its_own_version(shared):
     a, b, c = of(shared, "aurelia", "borea", "corvia")
     b.propose(name="مطرقة", description=SECRET, labels=None)
@@ -118,6 +128,7 @@ def test_a_proposal_reaches_the_owner_alone_and_becomes_its_own_version(shared):
     assert [each.state for each in a.open(every=True)] == ["taken"]
     [ours] = b.open(sent=True, every=True)
     assert (ours.state, ours.party) == ("taken", "aurelia")
+    assert (taken(a, "borea"), taken(b, "aurelia")) == ((1, 0), (0, 1))
     assert ours.answer.object.body["explanation"] == "شكرا"
     assert EXTENSION.encode() not in seen_by(shared, "corvia")
 
@@ -137,6 +148,8 @@ def test_who_declines_answers_and_the_object_stays(shared):
     assert len(a.ask(intel.versions, TOOL)) == 1
     [ours] = b.open(sent=True, every=True)
     assert (ours.state, ours.answer.object.body["explanation"]) == ("declined", "no")
+    assert (taken(a, "borea"), taken(b, "aurelia")) == ((0, 0), (0, 0))
+    assert weighed(b, "aurelia").ours.disputed == 0  # the proposal is declined, and nothing else
     for verb in (a.take, a.decline):
         with pytest.raises(Conflict):
             verb(a.one(found.note.seq))

@@ -1,12 +1,14 @@
 """A question goes to the partners who are asked and to nobody else; what they reply is tagged."""
 
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 
 from mithaq import intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import answers, noticed, requests, requirements
+from mithaq.intel import answers, balance, noticed, requests, requirements
 from mithaq.intel.questions import Sought, Terms
 from mithaq.intel.requests import Wish
 from mithaq.model.labels import Beside, Clearance, Tlp
@@ -77,6 +79,13 @@ def offices(three):
     return [Office(three, name) for name in ("aurelia", "borea", "corvia")]
 
 
+def weighed(office, partner):
+    """Return how many requests each side was asked and answered, by the balance."""
+    found = office.ask(balance.balance, partner, "2026-01-01T00:00:00.000Z")
+    sides = {s: getattr(found, s) for s in ("theirs", "ours")}
+    return SimpleNamespace(**{s: (each.asked, each.answered) for s, each in sides.items()})
+
+
 def test_a_request_goes_to_whom_it_is_for_and_what_the_reply_names_is_tagged(offices, three):
     a, b, c = offices
     a.require(words=("nothing such",))
@@ -101,6 +110,8 @@ def test_a_request_goes_to_whom_it_is_for_and_what_the_reply_names_is_tagged(off
     assert [(each.source, each.count) for each in a.report().sources] == [("borea", 2)]
     assert a.report().reasons == ["one-source"]
     assert [each.state for each in b.received(every=True)] == ["answered"]
+    assert (weighed(a, "borea").theirs, weighed(b, "aurelia").ours) == ((1, 1), (1, 1))
+    assert (weighed(a, "borea").ours, weighed(a, "corvia").theirs) == ((0, 0), (0, 0))
     assert b.received() == c.received(every=True) == []
     [ours] = three.give("aurelia", tool(3), tlp=Tlp.GREEN)
     with a.node.core.begin() as unit:
@@ -125,6 +136,7 @@ def test_that_nothing_is_known_or_said_is_a_reply_and_no_answer(offices, three):
     a.asks("borea", "corvia", needed_by=by)
     b.replies(b.received()[0], "لا نعلم من يستهدف الكهرباء", outcome="nothing")
 
+    assert (weighed(a, "borea").theirs, weighed(b, "aurelia").ours) == ((1, 0), (1, 0))
     [followed] = a.ask(answers.followed)
     assert [each.unread for each in a.ask(noticed.notices, [followed], 9)] == [0]
     [(sent, standing)] = a.asked()

@@ -20,8 +20,8 @@ app = topic()
 
 BAR = 12  # signs of the longest bar
 MEASURES = (  # in this order: what came of it before how much it was
-    "hits", "hit_objects", "hit_times", "in_use", "in_use_read", "first", "lead", "new", "known_before", "corrections",
-    "recalls", "harmless", "disputed", "age", "age_late", "objects",
+    "hits", "hit_objects", "hit_times", "in_use", "in_use_read", "answered", "asked", "taken", "first", "lead", "new",
+    "known_before", "corrections", "recalls", "harmless", "disputed", "age", "age_late", "objects",
 )  # fmt: skip
 SPANS = frozenset({"lead", "age", "age_late"})  # of time
 Facts = dict[str, Any]
@@ -134,7 +134,16 @@ def _time(seconds: float) -> str:
 
 
 # --- all of them -----------------------------------------------------------------------------------------
-SHORT = ("hits", "in_use", "first", "known_before", "corrections", "harmless", "objects")
+SHORT = (
+    "hits",
+    "in_use",
+    "answered",
+    "first",
+    "known_before",
+    "corrections",
+    "harmless",
+    "objects",
+)
 
 
 def _several(desk: Desk, found: Sequence[Balance]) -> None:

@@ -14,10 +14,12 @@ from mithaq.auth.actors import Actor, Permission, may, require
 from mithaq.border.us import Us
 from mithaq.clock import parse
 from mithaq.errors import InputError
+from mithaq.intel import proposals, requests
 from mithaq.intel.finding import SECONDS, visible
 from mithaq.model.benign import Hit, findings, suppressing
 from mithaq.model.canonical import Json
 from mithaq.model.observed import mark, marks_of, values_of
+from mithaq.model.proposals import read_answer
 from mithaq.model.values import Value
 from mithaq.model.worth import about
 from mithaq.store import balance as store
@@ -29,6 +31,7 @@ from mithaq.store.sharing import Wanted
 
 LOOKED_AT = 20_000  # objects of each side, the newest, that are looked at one by one
 UNREAD = 5_000  # copies that are looked through because nobody has read them out yet
+ANSWERED = "answered"  # and not that nothing is known
 _AGAINST = frozenset({"disagree", "strongly-disagree"})
 Body = Mapping[str, Json]
 Key = int | str  # of what an object tells: a value's number, or its id
@@ -58,6 +61,9 @@ class Side:
     hit_times: int  # as often as these say that it was seen
     in_use: int | None  # objects that stand for our own tools
     in_use_read: int | None
+    asked: int  # requests of the other side, and how many of them were answered with what was known
+    answered: int
+    taken: int  # proposals that the other side took into its objects
     corrections: int | None  # told by the giver that it was wrong
     recalls: int | None  # taken back for another cause
     new: int  # nobody else had told it before
@@ -102,8 +108,8 @@ def balance(unit: Connection, us: Us, actor: Actor, partner: str, since: str) ->
         return Balance(
             partner=partner,
             since=since,
-            theirs=_side(work, theirs, work.theirs(theirs), told),
-            ours=_side(work, ours, work.ours(ours), _readable(work)),
+            theirs=_side(work, theirs, work.theirs(theirs, actor), told),
+            ours=_side(work, ours, work.ours(ours, actor), _readable(work)),
             more=len(came) == LOOKED_AT or len(went) == LOOKED_AT,
         )
 
@@ -118,7 +124,7 @@ class _Work:
     partner: str
     since: str
 
-    def theirs(self, given: Sequence[Given]) -> "_Heard":
+    def theirs(self, given: Sequence[Given], actor: Actor) -> "_Heard":
         """Return what we say of what they gave us, and who told the same."""
         from_them, ours = store.of(self.partner), store.ours()
         used, read = store.in_use(self.unit, self.rows, self.partner)
@@ -126,13 +132,45 @@ class _Work:
             said=self._said(ours, from_them),
             others=self._first(given, ~from_them),
             used=(len(used), len(read)),
+            requests=self._requests_to_them(actor),
+            taken=self._taken(actor, sent=False),
         )
 
-    def ours(self, given: Sequence[Given]) -> "_Heard":
+    def ours(self, given: Sequence[Given], actor: Actor) -> "_Heard":
         """Return what they say of what is ours, and when they told the same."""
         from_them, ours = store.of(self.partner), store.ours()
         return _Heard(
-            said=self._said(from_them, ours), others=self._first(given, from_them), used=None
+            said=self._said(from_them, ours),
+            others=self._first(given, from_them),
+            used=None,
+            requests=self._requests_to_us(actor),
+            taken=self._taken(actor, sent=True),
+        )
+
+    def _requests_to_them(self, actor: Actor) -> tuple[int, int]:
+        """Return how many requests of ours were for them, and how many they answered."""
+        sent = requests.asked_of(self.unit, self.us, actor, self.partner, self.since)
+        given = [each.replies.get(self.partner) for each in sent]
+        return len(sent), sum(each is not None and each[0].outcome == ANSWERED for each in given)
+
+    def _requests_to_us(self, actor: Actor) -> tuple[int, int]:
+        """Return how many requests they made to us, and how many we answered."""
+        came = requests.received(self.unit, self.us, actor, every=True)
+        theirs = [
+            each
+            for each in came
+            if each.note.sent_by == self.partner and each.note.received_at >= self.since
+        ]
+        return len(theirs), sum(each.state == ANSWERED for each in theirs)
+
+    def _taken(self, actor: Actor, *, sent: bool) -> int:
+        """Return how many proposals of one side the other took."""
+        every = proposals.proposals(self.unit, self.us, actor, sent=sent, every=True)
+        return sum(
+            each.state == "taken"
+            and each.party == self.partner
+            and each.note.received_at >= self.since
+            for each in every
         )
 
     def _said(
@@ -140,7 +178,9 @@ class _Work:
     ) -> list[tuple[Body, set[str]]]:
         """Return the sightings and opinions of one side, each with what of the other's it is about."""
         some = store.spoken(self.unit, self.rows, by, self.since, LOOKED_AT)
-        told = [(copy.object.body, about(copy.object.body)) for copy in some]
+        bodies = [copy.object.body for copy in some]
+        # an answer to a proposal is an opinion on the proposal, and on nothing that was given
+        told = [(body, about(body)) for body in bodies if read_answer(body) is None]
         every = {id_ for _, ids in told for id_ in ids}
         theirs = store.among(self.unit, self.rows, of, every)
         return [(body, ids & theirs) for body, ids in told if ids & theirs]
@@ -171,6 +211,8 @@ class _Heard:
     said: Sequence[tuple[Body, set[str]]]
     others: Mapping[Key, First]
     used: tuple[int, int] | None
+    requests: tuple[int, int]  # of the other side, and how many of them were answered
+    taken: int  # proposals
 
 
 def _given(copy: Copy, at: str) -> Given:
@@ -209,6 +251,9 @@ def _side(
         hit_times=sum(times(body) for body, _ in hits),
         in_use=None if heard.used is None else heard.used[0],
         in_use_read=None if heard.used is None else heard.used[1],
+        asked=heard.requests[0],
+        answered=heard.requests[1],
+        taken=heard.taken,
         corrections=None if causes is None else causes["wrong"],
         recalls=None if causes is None else causes.total() - causes["wrong"] - causes["replaced"],
         new=new,

@@ -184,6 +184,12 @@ def asked(
     return [(each, by_id[each.id]) for each in sent if each.id in by_id]
 
 
+def asked_of(unit: Connection, us: Us, actor: Actor, party: str, since: str) -> list[Standing]:
+    """Return what we asked a partner for from an instant on, as far as the actor may read it."""
+    ids = kept.requests_to(unit, party, since)
+    return _standing(unit, us, actor, _newest(unit, us, actor, ids))
+
+
 def _newest(unit: Connection, us: Us, actor: Actor, ids: Collection[str]) -> list[Copy]:
     rows = texts.newest(visible(us, actor))
     return [copy for some in objects.named(rows, ids) for copy in objects.load(unit, some)]

@@ -135,3 +135,9 @@ def asked_for(unit: Connection, names: Sequence[str]) -> list[Asked]:
 def request_ids(unit: Connection) -> list[str]:
     """Return the ids of all that partners were asked for."""
     return list(unit.execute(select(requests.c.id)).scalars())
+
+
+def requests_to(unit: Connection, party: str, since: str) -> list[str]:
+    """Return the ids of what a partner was asked for from an instant on."""
+    found = unit.execute(select(requests.c.id, requests.c.parties).where(requests.c.at >= since))
+    return [row.id for row in found if party in row.parties.split(",")]
