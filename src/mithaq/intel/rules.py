@@ -16,8 +16,9 @@ from mithaq.model.values import KINDS
 
 UNREADABLE = "TLP:RED?"  # a marking nobody here can read counts as the strictest
 # Objects added in one transaction. What they are found by comes in no order: each writes pages of three indexes, which
-# more of them share; but while they are added nobody else writes, for less than a second.
+# more of them share; but while they are added nobody else writes, for a second or so.
 UNIT = 16_000
+LINES = 32_000  # as above, of what takes less: an indicator from a line of a list
 _LINE = 100  # characters of a text that stands for a name
 _FIRST = {"marking-definition": 0, "identity": 1}
 _T = TypeVar("_T")

@@ -15,7 +15,7 @@ from mithaq.errors import InputError, NotFound
 from mithaq.formats import PLAIN, Layout, Read, Refusal, Registry, Undated
 from mithaq.intel import rules
 from mithaq.intel.finding import visible
-from mithaq.intel.undated import dated
+from mithaq.intel.undated import dated, stands
 from mithaq.model.benign import Finding, findings, suppressing
 from mithaq.model.labels import Beside
 from mithaq.model.objects import IDENTIFIER, Object, moment
@@ -150,7 +150,7 @@ def _take(takes: "_Takes", read: Read, lines: int, progress: Progress | None) ->
             takes.added.rejected.append(_refused(each))
         elif isinstance(each, Undated):
             said.append(each)
-            if len(said) == rules.UNIT:
+            if len(said) == rules.LINES:
                 takes.undated(said)
                 _tell(progress, each.position + 1, lines)
                 said = []
@@ -185,9 +185,12 @@ class _Takes:
 
     def undated(self, said: Sequence[Undated]) -> None:
         """Take what gets its identifier and its instants here."""
-        with self.core.begin() as unit:
-            voucher = self.us.party if self.incoming.own else self.incoming.source.name
+        voucher = self.us.party if self.incoming.own else self.incoming.source.name
+        with self.core.read() as unit:  # so that others may write meanwhile
             found = dated(unit, self.us, voucher, said, self.now)
+        with self.core.begin() as unit:
+            if not stands(unit, voucher, found):
+                found = dated(unit, self.us, voucher, said, self.now)
             stored = self._take(unit, found.fresh)
         suspects = {each.body.get("pattern") for each in said if self._may_be_harmless(each)}
         if suspects:

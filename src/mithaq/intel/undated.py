@@ -1,6 +1,6 @@
 """What bears neither identifier nor instants, as the lines of lists do, becomes objects and versions here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,8 +17,10 @@ from mithaq.store import provenance
 
 @dataclass(slots=True)
 class Dated:
-    """What is new of what was said, how much was said before, and what cannot be said."""
+    """What is new of what was said, how much was said before, and what cannot be said: as ``here`` stood."""
 
+    names: Sequence[str] = field(repr=False)  # identifiers of all that was said
+    here: Mapping[str, provenance.Span] = field(repr=False)  # which versions of these were here
     fresh: list[Object] = field(default_factory=list)
     known: int = 0
     refused: list[tuple[Undated, InputError]] = field(default_factory=list)
@@ -35,7 +37,7 @@ def dated(unit: Connection, us: Us, voucher: str, said: Sequence[Undated], now: 
 
     names = [each.id or _id(us, voucher, str(each.body["type"]), each.key) for each in said]
     here = provenance.spans(unit, voucher, names)
-    found = Dated()
+    found = Dated(names, here)
     for each, id_ in zip(said, names, strict=True):
         span = here.get(id_)
         try:
@@ -68,6 +70,11 @@ def _next(before: str, says: str, now: datetime) -> str:
     if not says:
         return text(max(now, after))
     return text(after) if says <= before and says[:10] == before[:10] else says
+
+
+def stands(unit: Connection, voucher: str, found: Dated) -> bool:
+    """Say whether what was here still is all that is here."""
+    return provenance.spans(unit, voucher, found.names) == found.here
 
 
 def _id(us: Us, voucher: str, type_: str, key: str) -> str:

@@ -190,7 +190,7 @@ def _sqlite(address: URL, *, memory: bool, read_only: bool) -> Engine:
             connection.execute("PRAGMA wal_autocheckpoint=40000")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA busy_timeout=30000")
-        connection.execute("PRAGMA cache_size=-32768")  # in KiB: keys come in no order
+        connection.execute("PRAGMA cache_size=-65536")  # in KiB: keys come in no order
 
     return engine
 

@@ -1,6 +1,8 @@
 """What our people add, find and mark; and what those without the clearance never see."""
 
 import json
+from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +12,7 @@ from mithaq.errors import InputError, NotFound
 from mithaq.formats import BUILT_IN
 from mithaq.intel import rules
 from mithaq.model.labels import Beside, Tlp
+from mithaq.store.engine import Store
 from tests.unit.intel.conftest import NOW, person
 
 
@@ -35,7 +38,7 @@ def desk(core, us):
     """Add objects, each call one file of the source ``report``."""
 
     class Desk:
-        def add(self, *bodies, tlp=Tlp.GREEN, actor=None, own=False, ticks=None, **more):
+        def add(self, *bodies, tlp=Tlp.GREEN, actor=None, own=False, ticks=None, now=NOW, **more):
             raw = more.pop("raw", None) or json.dumps({"objects": list(bodies)}).encode()
             from_ = more.pop("source", None) or self.source("report")
             incoming = intel.Incoming(
@@ -46,7 +49,7 @@ def desk(core, us):
                 us,
                 actor or person(),
                 incoming,
-                NOW,
+                now,
                 formats=BUILT_IN,
                 progress=None if ticks is None else lambda *at: ticks.append(at),
             )
@@ -98,13 +101,31 @@ def test_a_big_file_is_added_in_units_with_progress(desk, monkeypatch):
 
 
 def test_a_long_list_is_added_in_units_with_progress_by_its_lines(desk, monkeypatch):
-    monkeypatch.setattr(rules, "UNIT", 2)
+    monkeypatch.setattr(rules, "LINES", 2)
     ticks = []
 
     added = desk.add(raw=b"# c\n198.51.100.1\n198.51.100.2\nx\n198.51.100.3\n", ticks=ticks)
 
     assert (len(added.stored), [each.where for each in added.rejected]) == (3, ["line 4"])
     assert ticks == [(3, 6), (6, 6)]
+
+
+def test_a_list_that_somebody_adds_meanwhile_is_known_and_not_here_twice(desk, monkeypatch):
+    raw, source, theirs = b"a.example\nb.example\n", desk.source("report"), []
+    reading = Store.read
+
+    @contextmanager
+    def read(store):
+        with reading(store) as unit:
+            yield unit
+        if not theirs:
+            theirs.append(None)
+            theirs.append(desk.add(raw=raw, source=source, now=NOW - timedelta(seconds=1)))
+
+    monkeypatch.setattr(Store, "read", read)
+    ours = desk.add(raw=raw, source=source)
+
+    assert (len(theirs[1].stored), len(ours.stored), ours.known) == (2, 0, 2)
 
 
 def test_each_line_of_a_list_that_stays_outside_is_named_by_its_number(desk):
