@@ -154,6 +154,18 @@ def _benign() -> typer.Typer:
     return benign.app
 
 
+def _same() -> typer.Typer:
+    from mithaq.cli import same  # noqa: PLC0415 as above
+
+    return same.app
+
+
+def _merge() -> typer.Typer:
+    from mithaq.cli import same  # noqa: PLC0415 as above
+
+    return same.judgements
+
+
 def _reference() -> typer.Typer:
     from mithaq.cli import sets  # noqa: PLC0415 as above
 
@@ -262,6 +274,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "restriction": _restriction,
     "benign": _benign,
     "reference": _reference,
+    "merge": _merge,
     "quarantine": _quarantine,
     "alarm": _alarm,
     "log": _log,
@@ -272,6 +285,7 @@ COMMANDS: Mapping[
 ] = {  # commands of their own, and where each is found
     **dict.fromkeys(("demo", "init", "serve", "status", "clock", "verify", "formats"), _node),
     "conform": _conform,
+    "same": _same,
     "emerging": _emerging,
     "export": _export,
     "notices": _notices,
@@ -313,6 +327,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "balance",
         "emerging",
         "reference",
+        "same",
+        "merge",
     ),
     "section.write": ("object", "note", "opinion", "propose", "proposal", "translate", "mark"),
     "section.out": (

@@ -16,7 +16,7 @@ from mithaq.cli.options import Instant, PapLevel, TlpLevel
 from mithaq.cli.problems import in_words
 from mithaq.clock import text as text_of
 from mithaq.formats import LISTS, PLAIN
-from mithaq.intel import Added, Caveats, Copy, Filters, Known, saved, translations, worthy
+from mithaq.intel import Added, Caveats, Copy, Filters, Known, merging, saved, translations, worthy
 from mithaq.intel.saved import Asked
 from mithaq.model.labels import Beside
 from mithaq.model.values import Value
@@ -217,6 +217,7 @@ def search(  # noqa: PLR0913 an argument per option
     worth: Annotated[int, typer.Option(metavar="LEAST", min=0, max=100)] = 0,
     limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000)] = 50,
     page: Annotated[int, typer.Option(metavar="NUMBER", min=0)] = 0,
+    merged: Flag = False,
     save: Annotated[str, typer.Option(metavar="NAME")] = "",
     notify: Flag = False,
     share: Flag = False,
@@ -246,10 +247,11 @@ def search(  # noqa: PLR0913 an argument per option
         _worthy(desk, wanted, filters, worth, (limit, page))
         return
     by_value = value or kind != ""
-    if by_value and (not wanted or text or page or filters != Filters()):
+    by_words = bool(text or page or merged or filters != Filters())
+    if by_value and (not wanted or by_words):
         raise BadUsage("value-alone")
     sought = None
-    if by_value or (wanted and not (text or page) and filters == Filters()):
+    if by_value or (wanted and not by_words):
         sought = intel.value(wanted, kind)
     if by_value and sought is None:
         raise BadUsage("no-value-known", name=wanted)
@@ -263,17 +265,27 @@ def search(  # noqa: PLR0913 an argument per option
             else intel.search(unit, node.us, actor, wanted, filters, page=(limit, page))
         )
         led = translations.resolved(unit, node.us, actor, found)
+        lists = merging.merged(unit, node.us, actor, [copy for copy, _ in led if merged])
     if save:
         asked = Asked(words=wanted, filters=filters) if sought is None else saved.of_value(sought)
         keep(desk, save, asked, notify=notify, share=share)
     if by_value:
         _show_known(desk, sought, known, alone=value or kind != "")
         return
-    columns = ("marking", "number", "type", "name", "from")
-    rows = [row(copy) | {"via": via.object.id if via else ""} for copy, via in led]
-    desk.screen.rows(columns, rows, empty="none.found", wide=("id", "via"))
+    _show_found(desk, led, lists if merged else None)
     if len(found) == limit:
         desk.screen.note("say.next-page", number=found[-1].seq)
+
+
+def _show_found(
+    desk: Desk, led: Sequence[tuple[Copy, Copy | None]], lists: Sequence[Sequence[Copy]] | None
+) -> None:
+    columns: tuple[str, ...] = ("marking", "number", "type", "name", "from")
+    rows = [row(copy) | {"via": via.object.id if via else ""} for copy, via in led]
+    if lists is not None:
+        columns = (*columns, "also")
+        rows = [row(first) | {"also": [each.seq for each in rest]} for first, *rest in lists]
+    desk.screen.rows(columns, rows, empty="none.found", wide=("id", "via"))
 
 
 def _worthy(desk: Desk, wanted: str, filters: Filters, least: int, page: tuple[int, int]) -> None:

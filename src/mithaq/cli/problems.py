@@ -66,7 +66,7 @@ def _sentence(screen: Screen, error: MithaqError) -> str:
         return screen.words.say(f"error.{error.code}.says", **error.facts)
     if screen.words.language == "en" or isinstance(error, Found):
         return str(error)
-    return screen.words.say(_key(screen, error, "says") or "error.fault.says")
+    return screen.words.say(_key(screen, error, "says") or "error.fault.says", **error.facts)
 
 
 def _key(screen: Screen, error: MithaqError, which: str) -> str:

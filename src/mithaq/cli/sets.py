@@ -13,10 +13,11 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import Flag, row
 from mithaq.cli.screen import NOTHING
-from mithaq.intel import SetVersion, sets, title
+from mithaq.intel import SetVersion, read_out, sets, title
 from mithaq.intel.changes import TO_REVISE, is_over
 from mithaq.intel.finding import visible
 from mithaq.intel.revising import to_revise
+from mithaq.intel.service import READ_OUT
 from mithaq.intel.sets import SetFile
 from mithaq.model.named import names_of, number
 
@@ -149,6 +150,8 @@ def use(ctx: typer.Context, name: Name, version: Version, *, yes: Flag = False) 
         desk.confirm("ask.set", yes=yes, before=before.version if before else NOTHING, **what)
         with desk.screen.progress("progress.set"):
             used = sets.use(node.core, node.us, actor, held, node.clock())
+            for _ in range(0, used.stored, READ_OUT):  # found at once, though no worker runs
+                read_out(node.core, node.clock())
     refused = [{"id": id_, "code": code, "why": why} for id_, code, why in used.refused]
     if desk.screen.as_json:
         counts = {"stored": used.stored, "back": used.back, "aside": used.aside}

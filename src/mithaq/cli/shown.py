@@ -14,7 +14,7 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import SHOWN, Flag, row
 from mithaq.clock import text as text_of
-from mithaq.intel import Copy, Neighbour, Related, translations, worthy
+from mithaq.intel import Copy, Neighbour, Related, merging, translations, worthy
 from mithaq.intel.translations import Translation
 from mithaq.model.benign import Benign, findings
 from mithaq.model.worth import worth
@@ -48,6 +48,7 @@ def show(  # noqa: PLR0913 an argument per option
         now, benign = node.clock(), node.us.benign
         reliable = worthy.reliability(unit, found[0])
         said = [] if versions or raw else translations.translations(unit, node.us, actor, found[0])
+        others = [] if versions or raw else merging.others(unit, node.us, actor, found[0])
     if raw:
         desk.screen.exact(found[0].object.raw)
     elif versions:
@@ -55,6 +56,7 @@ def show(  # noqa: PLR0913 an argument per option
         desk.screen.rows(columns, [row(copy) for copy in found])
     else:
         judged = _judged(found[0], links, benign, now) | {"reliability": reliable}
+        judged["same"] = others
         _show(desk, found[0], links, (judged, said), original=original)
 
 
@@ -131,6 +133,9 @@ def _show(
     facts["name"] = intel.title(body)
     written = ", ".join(f"{key}={json.dumps(value)}" for key, value in facts["beside"].items())
     screen.facts(facts | judged.get("worth", {}) | {"beside": written})
+    if judged["same"]:
+        screen.line("")
+        screen.say("say.same-as", count=len(judged["same"]), name=copy.seq)
     if judged.get("benign"):
         screen.line("")
         screen.rows(BENIGN, judged["benign"])

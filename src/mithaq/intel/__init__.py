@@ -38,6 +38,7 @@ from mithaq.intel.writing import (
     store,
     targets,
 )
+from mithaq.store.judgements import Judgement
 from mithaq.store.objects import Copy
 from mithaq.store.sets import SetVersion
 from mithaq.store.sources import Source
@@ -45,10 +46,10 @@ from mithaq.store.values import Known
 
 __all__ = [
     "Added", "Asked", "Came", "Caveats", "Change", "Copy", "Draft", "Emerging", "Event", "Filters", "Finding",
-    "Holding", "Horizon", "Incoming", "Known", "Neighbour", "NotOurs", "OfFamily", "Other", "Overtaken", "Past",
-    "Rejected", "Related", "SetVersion", "Source", "Terms", "Waiting", "Whereabouts", "add", "beside", "between",
-    "by", "came", "caveats", "count_on", "emerging", "history", "is_partner", "layout", "level", "look_up", "mark",
-    "marking", "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored",
+    "Holding", "Horizon", "Incoming", "Judgement", "Known", "Neighbour", "NotOurs", "OfFamily", "Other", "Overtaken",
+    "Past", "Rejected", "Related", "SetVersion", "Source", "Terms", "Waiting", "Whereabouts", "add", "beside",
+    "between", "by", "came", "caveats", "count_on", "emerging", "history", "is_partner", "layout", "level", "look_up",
+    "mark", "marking", "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored",
     "revised", "revoked", "search", "source", "store", "take", "targets", "timeline", "title", "unknown_recipients",
     "value", "versions", "waiting", "who_has", "worked_on",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from mithaq.model.folding import Range, asked, folded, words
+from mithaq.model.named import FAMILIES, names_of, spelling
 from mithaq.model.objects import Body, Object
 
 FORM = "3"  # to be raised when other words are found in the same object: all are read out anew
@@ -30,6 +31,8 @@ def found_by(object_: Object, voucher: str, agreement: str) -> set[str]:
     found.update(map(_label, _strings(body.get("labels"))))
     found.update(_fact("known-as", folded(each)) for each in _known_as(body))
     found.update(_fact("about", each) for each in topics(body) if each.startswith(_KEPT))
+    if object_.type in FAMILIES:
+        found.update(_fact("called", spelling(each)) for each in names_of(body))
     sure = body.get("confidence")
     if isinstance(sure, int):
         found.add(_fact("sure", f"{sure:03d}"))
@@ -141,6 +144,12 @@ def of_words(text: str) -> list[Need]:
 def of_any(several: Iterable[str]) -> Need:
     """Need one of some words."""
     return [each for word in several for need in asked(word) for each in need]
+
+
+def of_called(names: Iterable[str], numbers: Iterable[str]) -> Need:
+    """Need one of some names, as all would write it, of a group, a tool or a campaign; or one of some numbers."""
+    called = [_fact("called", spelling(each)) for each in names]
+    return [_exactly(each) for each in (*called, *(_fact("known-as", folded(n)) for n in numbers))]
 
 
 def of_type(type_: str) -> Need:

@@ -1,12 +1,19 @@
 """What things are called: their names and aliases, and the numbers that taxonomies such as ATT&CK give them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mithaq.model.folding import folded
 from mithaq.model.objects import Body
 
 NUMBER = re.compile(r"[A-Za-z]{1,4}[0-9]{4}(?:\.[0-9]{3})?")  # T1059.001, S0154, TA0002
+FAMILIES: Mapping[str, str] = {  # types of things that people call alike
+    "intrusion-set": "group",
+    "threat-actor": "group",
+    "malware": "software",
+    "tool": "software",
+    "campaign": "campaign",
+}
 _ALIASES = ("aliases", "x_mitre_aliases", "x_opencti_aliases")
 _NUMBERED_BY = "mitre"  # ATT&CK's own number of an object; other references are citations
 

@@ -90,6 +90,11 @@ def voucher(name: str) -> str:
     return f"{_SET}{name}"
 
 
+def is_of_set(source: str) -> bool:
+    """Say whether a voucher is a reference set."""
+    return source.startswith(_SET)
+
+
 def of_sets(rows: Rows) -> Rows:
     """Narrow a select to what is of a set."""
     return rows.where(come(provenance.c.voucher.startswith(_SET)))

@@ -40,6 +40,8 @@ class Wanted:
     known_as: str = ""  # to other sources, or what is below that: T1059 has T1059.001
     topic: str = ""  # a country or a sector that it stands for
     mentions: Collection[str] = ()  # words, of which it holds one
+    called: Collection[str] = ()  # names, of which it bears one,
+    numbered: Collection[str] = ()  # or one of these numbers
     among: Collection[int] | None = None  # numbers of copies
 
     def needs(self) -> list[Need]:
@@ -49,6 +51,8 @@ class Wanted:
             said.append(by.of_source_id(self.known_as))
         if self.topic:
             said.append(by.of_topic(self.topic))
+        if self.called or self.numbered:
+            said.append(by.of_called(self.called, self.numbered))
         if self.mentions:
             said.append(by.of_any(self.mentions))
         if self.type:

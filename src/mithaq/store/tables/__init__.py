@@ -14,6 +14,7 @@ from mithaq.store.tables.decisions import (
 from mithaq.store.tables.emerging import lately, mentions, spoken_of, tallies, tellers
 from mithaq.store.tables.feeds import feed_items, feeds
 from mithaq.store.tables.inbound import accepted, heads, heard, held_frames, quarantine, refusals
+from mithaq.store.tables.judgements import judgements
 from mithaq.store.tables.listener import (
     arrivals,
     caller_keys,
@@ -108,6 +109,7 @@ __all__ = [
     "inbox_rows",
     "intents",
     "journal",
+    "judgements",
     "key_documents",
     "lately",
     "leaves",

@@ -1,6 +1,6 @@
 """Reference sets, such as ATT&CK: each version that is held, whole, and which of them counts."""
 
-from sqlalchemy import Boolean, Column, Integer, PrimaryKeyConstraint, Table
+from sqlalchemy import Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table
 
 from mithaq.store.tables.base import blob, column, columns, core
 
@@ -26,4 +26,6 @@ set_names = Table(  # of the versions that count
     ),  # how: name | alias | number | revoked, and then id replaces what
     column("type"),
     PrimaryKeyConstraint("name", "what", "how", "id"),
+    Index("ix_set_names_what", "what"),
+    Index("ix_set_names_id", "id"),
 )

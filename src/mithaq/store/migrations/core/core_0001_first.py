@@ -381,6 +381,30 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "judgements",
+        sa.Column(
+            "seq",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("first", sa.Text(), nullable=False),
+        sa.Column("second", sa.Text(), nullable=False),
+        sa.Column("same", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("seen", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("undone_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("undone_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("undone_why", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_judgements_first", "judgements", ["first"], unique=False, schema="core")
+    op.create_index("ix_judgements_second", "judgements", ["second"], unique=False, schema="core")
+    op.create_table(
         "key_documents",
         sa.Column("party", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -803,6 +827,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", "what", "how", "id"),
         schema="core",
     )
+    op.create_index("ix_set_names_id", "set_names", ["id"], unique=False, schema="core")
+    op.create_index("ix_set_names_what", "set_names", ["what"], unique=False, schema="core")
     op.create_table(
         "set_versions",
         sa.Column("name", sa.Text(), nullable=False),
