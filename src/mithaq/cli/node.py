@@ -16,7 +16,7 @@ from mithaq.cli.saved import unread
 from mithaq.clock import text
 from mithaq.config import InvalidConfig, Settings, check
 from mithaq.formats import BUILT_IN
-from mithaq.formats.misp import writing
+from mithaq.formats.misp import roundtrip as trip
 from mithaq.model.objects import Object
 from mithaq.node import init as make
 from mithaq.node.build import ROOT_KEY
@@ -188,7 +188,7 @@ def _roundtrip(desk: Desk, file: Path) -> None:
     """Say what of a file's objects is another, or gone, after they were written as MISP and read again."""
     with desk.node() as node:
         read = node.formats.read(desk.read(file))
-        found = writing.roundtrip(each.body for each in read if isinstance(each, Object))
+        found = trip.of_objects(each.body for each in read if isinstance(each, Object))
     lost: dict[str, list[str]] = {}
     for id_, what in found.lost:
         lost.setdefault(what, []).append(id_)

@@ -13,7 +13,9 @@ from pymisp import MISPEvent
 
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Refusal
-from mithaq.formats.misp.writing import losses, roundtrip, write
+from mithaq.formats.misp.roundtrip import losses
+from mithaq.formats.misp.roundtrip import of_objects as roundtrip
+from mithaq.formats.misp.writing import write
 from mithaq.model.extensions import MISP_EXTENSION
 from mithaq.model.labels import Pap, Tlp
 from mithaq.model.markings import FIXED, pap_id, tlp_id

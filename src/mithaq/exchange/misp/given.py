@@ -15,7 +15,7 @@ from mithaq.exchange.misp import shown, ways
 from mithaq.exchange.misp.ways import Made
 from mithaq.exchange.visit import Visit
 from mithaq.formats.misp import writing
-from mithaq.formats.misp.writing import Body
+from mithaq.formats.misp.parts import Body
 from mithaq.store import pages
 from mithaq.store.pages import Piece, Wanted
 

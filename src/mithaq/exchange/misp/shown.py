@@ -27,7 +27,7 @@ from mithaq.exchange.misp.ways import Element, Made
 from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Visit
 from mithaq.formats.misp import writing
-from mithaq.formats.misp.writing import Body
+from mithaq.formats.misp.parts import Body
 from mithaq.store import pages
 from mithaq.store.pages import Wanted
 from mithaq.store.shelf import Shelf
