@@ -157,7 +157,9 @@ def _texts(desk: Desk, body: dict[str, Any], read: Translation | None) -> None:
             desk.screen.line(text if len(text) < _LONG else f"{text[:_LONG]}…")
     if read is not None:
         desk.screen.line("")
+        marking = intel.marking(read.copy) or desk.screen.words.say("none.marking")
         about = {"language": read.language, "by": read.by, "number": read.copy.seq}
+        about["marking"] = marking
         desk.screen.say("say.translated-stale" if read.stale else "say.translated", **about)
 
 
