@@ -57,3 +57,55 @@ def test_an_analyst_looks_at_one_thing_splits_it_and_takes_that_back(say, tmp_pa
     )
     say("same", "no value at all", "--as", "ana", code=2)
     assert seen("evil.example")["members"] == []
+
+
+def test_an_analyst_sees_what_shares_a_value_and_what_is_too_harmless_to_tie(say, tmp_path):
+    at, form = (
+        "2026-01-01T00:00:00Z",
+        {"pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z"},
+    )
+    first, second = (
+        made(
+            f"indicator--00000000-0000-4000-8000-00000000000{n}",
+            name=name,
+            pattern=f"[{pattern}]",
+            **form,
+        )
+        for n, name, pattern in (
+            (1, "C2", "domain-name:value = 'evil.example' OR ipv4-addr:value = '8.8.8.8'"),
+            (2, "page", "url:value = 'http://evil.example/a' OR ipv4-addr:value = '8.8.8.8'"),
+        )
+    )
+    report = made(
+        "report--00000000-0000-4000-8000-000000000003",
+        name="On them", published=at, object_refs=[second["id"]],
+    )  # fmt: skip
+    file = tmp_path / "all.json"
+    file.write_text(json.dumps({"objects": [first, second, report]}))
+    say("import", str(file), "--tlp", "GREEN", "--as", "ana")
+
+    told = json.loads(say("correlate", first["id"], "--as", "ana", "--json"))
+
+    assert [(each["name"], each["evidence"]) for each in told["tied"]] == [
+        (
+            "page",
+            [
+                {
+                    "kind": "domain",
+                    "value": "evil.example",
+                    "says": "http://evil.example/a",
+                    "within": "",
+                }
+            ],
+        )
+    ]
+    assert [(each["name"], each["about"]) for each in told["reports"]] == [
+        ("On them", [second["id"]])
+    ]
+    assert [each["value"] for each in told["benign"]] == ["8.8.8.8"]
+    for language, word in (
+        ("en", "known to be harmless"),
+        ("fr", "inoffensive"),
+        ("ar", "غير ضارة"),
+    ):
+        assert word in say("correlate", first["id"], "--as", "ana", language=language)

@@ -160,6 +160,12 @@ def _same() -> typer.Typer:
     return same.app
 
 
+def _correlate() -> typer.Typer:
+    from mithaq.cli import correlate  # noqa: PLC0415 as above
+
+    return correlate.app
+
+
 def _merge() -> typer.Typer:
     from mithaq.cli import same  # noqa: PLC0415 as above
 
@@ -286,6 +292,7 @@ COMMANDS: Mapping[
     **dict.fromkeys(("demo", "init", "serve", "status", "clock", "verify", "formats"), _node),
     "conform": _conform,
     "same": _same,
+    "correlate": _correlate,
     "emerging": _emerging,
     "export": _export,
     "notices": _notices,
@@ -328,6 +335,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "emerging",
         "reference",
         "same",
+        "correlate",
         "merge",
     ),
     "section.write": ("object", "note", "opinion", "propose", "proposal", "translate", "mark"),

@@ -1,12 +1,12 @@
 """Looking up values: whether anybody spoke of an address, a name or a hash, or of what it belongs to."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import ARRAY, BigInteger, Connection, bindparam, cast, column, func, select
 
-from mithaq.model.observed import around, likeness, mark, speaks_of
+from mithaq.model.observed import around, likeness, mark, marks_of, speaks_of
 from mithaq.model.values import Value
 from mithaq.store import objects
 from mithaq.store.objects import Copy, Rows
@@ -37,6 +37,31 @@ def known(unit: Connection, visible: Rows, value: Value, most: int) -> list[Know
         some += objects.load(unit, spoken.order_by(observed.c.copy.desc()).limit(most))
     found = {copy.seq: one for copy in some if (one := _said(copy, value, near)) is not None}
     return sorted(found.values(), key=lambda one: (not one.exactly, -one.copy.seq))[:most]
+
+
+def sharing(
+    unit: Connection, visible: Rows, wanted: Collection[Value], most: int
+) -> dict[Value, list[Copy]]:
+    """Return, for each of some values, up to ``most`` of what is ``visible`` and speaks of it or has it as a part."""
+    rows = newest(visible)
+    by: dict[int, list[Value]] = {}
+    for value in wanted:
+        by.setdefault(mark(value), []).append(value)
+    found: dict[Value, list[Copy]] = {value: [] for value in wanted}
+    for copy in unread(unit, rows, objects.read_until(unit)) if by else ():
+        for each in marks_of(copy.object.body) & by.keys():
+            _add(found, by[each], copy, most)
+    for each in _in_use(unit, by):
+        spoken = rows.join(observed, observed.c.copy == copies.c.seq).where(observed.c.mark == each)
+        for copy in objects.load(unit, spoken.order_by(observed.c.copy.desc()).limit(most)):
+            _add(found, by[each], copy, most)
+    return found
+
+
+def _add(found: dict[Value, list[Copy]], some: Iterable[Value], copy: Copy, most: int) -> None:
+    for value in some:
+        if len(found[value]) < most and speaks_of(copy.object.body, value, ()) is not None:
+            found[value].append(copy)
 
 
 def _unread(unit: Connection, rows: Rows, value: Value, near: frozenset[Value]) -> Iterator[Copy]:
