@@ -1,5 +1,6 @@
 """Indicators in a pair, of every kind that an export prints, and what one node alone knows of them."""
 
+from mithaq.border import exports
 from mithaq.formats.export import EXPORTS
 from mithaq.model.labels import Pap, Tlp
 from mithaq.model.markings import pap_id
@@ -7,6 +8,7 @@ from mithaq.model.values import of_kind, pattern
 from tests.leaks.pair import START, id_of
 
 LATER = "2026-02-02T00:00:00.000Z"
+FRESH = "2026-02-20T00:00:00.000Z"  # worth something still, whatever it is
 VALUES = {  # by number
     300: ("domain", "n300.evil.test"),
     301: ("ipv4", "45.61.136.1"),
@@ -31,7 +33,7 @@ def _name(number):
 
 
 def _bring(side, number, value, level=Tlp.GREEN, **more):
-    told = {"pattern_type": "stix", "valid_from": START, "indicator_types": ["malicious-activity"]}
+    told = {"pattern_type": "stix", "valid_from": FRESH, "indicator_types": ["malicious-activity"]}
     told["pattern"] = pattern([of_kind(*value)])
     side.bring(number, level, kind="indicator", **(told | more))
 
@@ -42,11 +44,15 @@ def brings_indicators(side):
         _bring(side, number, value)
     _bring(side, HARMLESS, ("ipv4", "10.0.0.1"))
     _bring(side, WATCHED, ("domain", "n321.evil.test"), object_marking_refs=[pap_id(Pap.AMBER)])
-    _bring(side, OVER, ("domain", "n322.evil.test"), valid_until=LATER)
+    _bring(side, OVER, ("domain", "n322.evil.test"), valid_from=START, valid_until=LATER)
 
 
 def releases_indicators(side):
     side.propose("g-misp", *map(_name, TOLD))
+
+
+def asks_what_they_are_worth(side):
+    side.act(lambda unit, _us, now: exports.set_least(unit, "misp", 20, now, by="l"))
 
 
 def another_indicator(side):

@@ -80,7 +80,9 @@ def printings(monkeypatch):
 def live(pair, hidden=lists.KNOWN):
     """Let a firewall poll while one of two nodes does what it may not know of; return what it read at the end."""
     tags = {}
-    for common in (brings, releases, lists.brings_indicators, lists.releases_indicators, turns):
+    for common in (brings, releases, lists.brings_indicators, lists.releases_indicators):
+        pair.both(common)
+    for common in (lists.asks_what_they_are_worth, turns):
         pair.both(common)
     bodies = poll(pair, tags)
     for act in hidden:

@@ -109,7 +109,7 @@ def press(  # noqa: PLR0913 unit and now come with every act
         TooMuch: that is more than ``most`` bytes.
     """
     marks = [p.body for each in which for p in standing(shown, each.shelf, ("marking-definition",))]
-    said = _said(shown, which) if least else {}
+    said = _said(shown, which, most) if least else {}
     made = Press(names, now, definitions(marks), benign, Least(least, said))
     size = 0
     for each in which:
@@ -121,11 +121,19 @@ def press(  # noqa: PLR0913 unit and now come with every act
     return made
 
 
-def _said(shown: Connection, which: Sequence[Shelf]) -> dict[str, list[Body]]:
-    """Return, by id, the sightings and opinions that a client may read of objects."""
+def _said(shown: Connection, which: Sequence[Shelf], most: int | None) -> dict[str, list[Body]]:
+    """Return, by id, the sightings and opinions that a client may read of objects.
+
+    Raises:
+        TooMuch: as ``press``.
+    """
     found = defaultdict[str, list[Body]](list)
+    size = 0
     for each in which:
         for piece in standing(shown, each.shelf, tuple(sorted(ABOUT))):
+            size += len(piece.body)
+            if most is not None and size > most:
+                raise TooMuch("more than is printed at once")
             body: Body = msgspec.json.decode(piece.body)
             for id_ in about(body):
                 found[id_].append(body)

@@ -20,6 +20,8 @@ from mithaq.errors import InputError
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MAX_INTEGER = 2**53 - 1  # what every implementation holds exactly (RFC 8259 section 6, RFC 8785)
+# What is large is text for the most part; small values alone take thirty times their room once read.
+_LARGE, _MOST_VALUES = 16 << 20, 5_000_000
 _EXPONENT_FROM = 1e21  # from here on RFC 8785 writes an exponent
 _FRACTION = re.compile(
     rb"[:\[,][ \t\r\n]*-?[0-9]+[.eE]"
@@ -30,8 +32,9 @@ _PLACE = re.compile(r"line (\d+) column (\d+)")
 class GateRefused(InputError):
     """The bytes are not JSON that every reader would understand alike.
 
-    ``code`` is ``gate-`` and the cause: ``too-long``, ``byte-order-mark``, ``not-utf-8``, ``not-json``,
-    ``duplicate-key``, ``too-deep``, ``number``, ``nul``, ``escape`` (a lone surrogate, or no escape at all).
+    ``code`` is ``gate-`` and the cause: ``too-long``, ``too-many``, ``byte-order-mark``, ``not-utf-8``,
+    ``not-json``, ``duplicate-key``, ``too-deep``, ``number``, ``nul``, ``escape`` (a lone surrogate, or no escape at
+    all).
     """
 
     code = "gate"
@@ -77,6 +80,8 @@ def decode(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Json:
     """
     if len(raw) > limits.max_bytes:
         raise GateRefused("too-long", str(limits.max_bytes))
+    if len(raw) > _LARGE and raw.count(b",") > _MOST_VALUES:
+        raise GateRefused("too-many", str(_MOST_VALUES))
     if raw.startswith(b"\xef\xbb\xbf"):
         raise GateRefused("byte-order-mark", "line 1 column 1")
     try:

@@ -12,6 +12,7 @@ from mithaq.formats.export import EXPORTS
 from mithaq.model.benign import Benign
 from mithaq.model.labels import Pap
 from mithaq.model.markings import pap_id
+from mithaq.store import shelf
 from tests.unit.exchange.world import CLIENT_SHELF, NOW, build, stix
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -189,6 +190,18 @@ def test_what_is_more_than_one_answer_holds_is_refused_and_nothing_cut(world, mo
 
     assert answer.status == 503
     assert "TAXII" in json.loads(answer.body)["description"]
+
+
+def test_what_is_said_of_indicators_counts_as_well_where_it_matters(world, monkeypatch):
+    of = {"sighting_of_ref": bad(1)[0]}
+    world.place(CLIENT_SHELF, bad(1), *(stix(n, "sighting", **of) for n in range(2, 9)))
+    monkeypatch.setattr(export, "MOST_BYTES", len(bad(1)[3]) * 2)
+    answers = [domains(world).status]
+    with world.shelf.begin() as unit:
+        shelf.set_mark(unit, f"{shelf.WORTH}misp", "1")
+    answers.append(domains(world).status)
+
+    assert answers == [200, 503]
 
 
 def test_an_answer_is_printed_once_until_something_changes_and_kept_within_bounds(

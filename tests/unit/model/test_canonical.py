@@ -132,6 +132,16 @@ def test_more_bytes_than_allowed_are_refused_unread() -> None:
     assert refused.value.code == "gate-too-long"
 
 
+def test_what_is_made_of_small_values_alone_is_refused_before_it_takes_thirty_times_its_room() -> (
+    None
+):
+    """64 MiB of ``{}`` are 1.7 GB once read."""
+    with pytest.raises(GateRefused) as refused:
+        parse(b"[" + b"{}," * 6_000_000 + b"{}]")
+
+    assert refused.value.code == "gate-too-many"
+
+
 def test_a_refusal_names_the_place_and_never_the_content() -> None:
     """It goes into journals and to peers."""
     with pytest.raises(GateRefused) as refused:
