@@ -21,6 +21,7 @@ from tests.bench.reads import reads
 from tests.bench.receipts import receipts
 from tests.bench.rival import against_opentaxii
 from tests.bench.search import search
+from tests.bench.watching import watches
 from tests.federation.world import Federation
 
 MANY = 57  # parties of the forum besides us
@@ -136,6 +137,7 @@ MEASURES = {
     "reports": extraction,
     "growth": growth,
     "search": search,
+    "watches": watches,
     "misp": misp,
 }
 APART = {
@@ -143,6 +145,7 @@ APART = {
     "import",
     "misp",
     "search",
+    "watches",
 }  # take minutes and gigabytes: measured where they are named
 
 

@@ -56,14 +56,14 @@ TOPS = ("example", "com", "net", "org", "info")
 
 
 def search(folder):
-    for kind, opened in (("SQLite", _sqlite(folder)), ("PostgreSQL", _postgres())):
+    for kind, opened in (("SQLite", sqlite(folder)), ("PostgreSQL", _postgres())):
         with opened as core:
-            rate, look_ups = _fill(core, MANY)
+            rate, look_ups = fill(core, MANY)
             yield from _measured(core, kind, rate, look_ups)
 
 
 @contextmanager
-def _sqlite(folder):
+def sqlite(folder):
     core = open_store(f"sqlite:///{folder}/core.db", "core")
     upgrade(core)
     try:
@@ -187,7 +187,7 @@ def _at(number):
     return f"2026-{1 + number // 100_000:02d}-01T{number // 5000 % 20:02d}:00:00.000Z"
 
 
-def _fill(core, count):
+def fill(core, count):
     chance = random.Random(1)
     some = [each for each in attack() if each.version and each.type != "marking-definition"]
     look_ups, spent = [], 0.0

@@ -16,7 +16,7 @@ from mithaq.model.found import topics
 from mithaq.model.requests import read_reply
 from mithaq.store import objects
 from mithaq.store.objects import Copy
-from mithaq.store.sql import fetched
+from mithaq.store.sql import fetched, within
 from mithaq.store.tables import copies, relations
 
 Copies: TypeAlias = Mapping[int, Copy]  # by number
@@ -91,17 +91,29 @@ def _tie(
 ) -> None:
     """Put beside each end of a tie the copies of the other end."""
     ids = {copy.object.id for copy in part.values() if copy.object.type not in _NEVER_LATE}
-    older = select(copies.c.type, copies.c.refs).join(relations, relations.c.copy == copies.c.seq)
-    types = _TYING if requests else {"relationship"}
-    older = older.where(copies.c.type.in_(types), copies.c.seq < min(part))
-    named = fetched(unit, older.where(objects.naming_any(unit, ids)))
-    ties = (tie for type_, refs in named for tie in _tied_by(type_, _references(refs), requests))
+    ties = (
+        tie
+        for type_, refs in _before(unit, ids, min(part))
+        if type_ == "relationship" or (requests and type_ == "note")
+        for tie in _tied_by(type_, _references(refs), requests)
+    )
     pairs += [tie for tie in ties if not ids.isdisjoint(tie)]
     numbers = _numbers(unit, {id_ for pair in pairs for id_ in pair})
     for one, other in pairs:
         if other not in requests:
             beside[one] |= numbers.get(other, set())
         beside[other] |= numbers.get(one, set())
+
+
+def _before(unit: Connection, ids: Collection[str], first: int) -> list[tuple[str, str]]:
+    """Return the type and the references of each copy before a number that names one of some ids.
+
+    In two steps: most ids are named by nothing, and a database that does not know begins with all relationships.
+    """
+    naming = select(relations.c.copy).where(objects.naming_any(unit, ids), relations.c.copy < first)
+    seqs = {seq for (seq,) in fetched(unit, naming)}
+    columns = select(copies.c.type, copies.c.refs)
+    return fetched(unit, columns.where(within(unit, copies.c.seq, seqs))) if seqs else []
 
 
 def _numbers(unit: Connection, ids: set[str]) -> dict[str, set[int]]:
