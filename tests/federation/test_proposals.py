@@ -137,7 +137,7 @@ def test_a_proposal_reaches_the_owner_alone_and_becomes_its_own_version(shared):
     assert (TOOL, done.version.object.version) in shared.held_by("corvia")
 
 
-def test_who_declines_answers_and_the_object_stays(shared):
+def test_who_declines_answers_and_the_object_stays_unless_the_answer_is_kept(shared):
     a, b = of(shared, "aurelia", "borea")
     b.propose(description="x")
     [found] = a.open()
@@ -154,27 +154,33 @@ def test_who_declines_answers_and_the_object_stays(shared):
         with pytest.raises(Conflict):
             verb(a.one(found.note.seq))
 
-
-def test_an_answer_that_is_kept_is_told_to_nobody(shared):
-    a, b = of(shared, "aurelia", "borea")
-    b.propose(description="x")
-    [found] = a.open()
-
-    done = a.take(found, silent=True)
-
-    assert done.sent is None
-    assert [each.state for each in b.open(sent=True, every=True)] == ["open"]
+    b.propose(name="y")
+    [again] = a.open()
+    assert a.take(again, silent=True).sent is None
+    assert [each.state for each in b.open(sent=True)] == ["open"]
     assert a.open() == []
 
 
-def test_an_outdated_proposal_says_so_and_names_what_changed_here_too(shared):
+def test_they_are_named_only_if_they_may_be_and_an_outdated_proposal_says_what_changed_since(
+    shared,
+):
     a, b = of(shared, "aurelia", "borea")
+    b.propose(description="x")
+    b.propose(description="y", named=True)
+    named, unnamed = a.open()
+
+    with pytest.raises(Refused, match="named"):
+        a.take(unnamed, credit=True)
+    [reference] = a.take(named, credit=True).version.object.body["external_references"]
+
+    assert reference == {"source_name": "proposal", "description": "Proposed by borea"}
+
     b.propose(description="from borea", name="x")
     a.set(description="ours")
-    [found] = a.open()
+    found, _ = a.open()
 
     assert found.stale
-    assert list(found.since) == ["description"]
+    assert sorted(found.since) == ["description", "external_references"]
     assert a.take(found).version.object.body["description"] == "from borea"
 
 
@@ -194,19 +200,6 @@ def test_two_who_decide_at_once_decide_once(shared):
     with pytest.raises(Overtaken):
         a.do(proposals.settle, again, draft=draft)
     assert [each.state for each in a.open()] == ["open"]
-
-
-def test_they_are_named_in_the_object_only_if_they_may_be_and_we_ask_for_it(shared):
-    a, b = of(shared, "aurelia", "borea")
-    b.propose(description="x")
-    b.propose(description="y", named=True)
-    named, unnamed = a.open()
-
-    with pytest.raises(Refused, match="named"):
-        a.take(unnamed, credit=True)
-    [reference] = a.take(named, credit=True).version.object.body["external_references"]
-
-    assert reference == {"source_name": "proposal", "description": "Proposed by borea"}
 
 
 def test_what_one_may_not_propose(shared):

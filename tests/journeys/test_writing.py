@@ -137,14 +137,29 @@ TALKS = PACT.replace('"pact"', '"talks"').replace(
 )
 
 
-def test_a_proposal_is_typed_at_one_desk_and_decided_at_the_other(allies):
+def test_what_one_desk_writes_is_read_translated_and_answered_at_the_other(allies):
     def ana(nation, *args, **more):
         return allies.ask(nation, *args, actor="amal", **more)
 
     allies.agree(TALKS, "asteria", "borea")
     made = ana("asteria", "object", "new", "tool", "--name", "mole", "--tlp", "AMBER")
-    allies.do("asteria", "release", made["number"], "--agreement", "talks", actor="amal")
+    released = ("release", made["number"], "--agreement", "talks")
+    allies.do(
+        "asteria", "translate", made["number"], "name=خلد الحديقة", "--to", "ar", actor="amal"
+    )
+    alone = ana("asteria", *released, "--alone", "--preview")
+    said = allies.do("asteria", *released, actor="amal")
+    more = allies.do(
+        "asteria", "translate", made["number"], "name=taupe", "--to", "fr", actor="amal"
+    )
     allies.settle()
+    read = allies.do("borea", "show", made["id"], actor="amal", language="ar")
+
+    assert (alone["translations"], alone["peers"][0]["goes"]) == ([], 1)
+    assert "Our translations that go along: 1." in said
+    assert "borea has the object under talks" in more
+    assert "خلد الحديقة" in read
+
     line = ("propose", made["id"], "name=خلد", "--why", "اسمه عندنا")
     shown = allies.do("borea", *line, "--preview", actor="amal")
     declined = allies.run("borea", *line, actor="amal", typed="n\n")
@@ -217,20 +232,3 @@ def test_an_arabic_reader_reads_a_translation_and_finds_it_by_its_words(say, ask
     assert [(each["language"], each["by"], each["stale"]) for each in told] == [
         ("ar", "aurelia", True)
     ]
-
-
-def test_a_release_takes_its_translations_along_unless_it_goes_alone(allies):
-    ana = {"actor": "amal"}
-    allies.agree(TALKS, "asteria", "borea")
-    made = allies.ask("asteria", "object", "new", "tool", "--name", "mole", "--tlp", "AMBER", **ana)
-    allies.do("asteria", "translate", made["number"], "name=خلد", "--to", "ar", **ana)
-    line = ("release", made["number"], "--agreement", "talks")
-    alone = allies.ask("asteria", *line, "--alone", "--preview", **ana)
-    said = allies.do("asteria", *line, **ana)
-    more = allies.do("asteria", "translate", made["number"], "name=taupe", "--to", "fr", **ana)
-    allies.settle()
-
-    assert (alone["translations"], alone["peers"][0]["goes"]) == ([], 1)
-    assert "Our translations that go along: 1." in said
-    assert "borea has the object under talks" in more
-    assert "خلد" in allies.do("borea", "show", made["id"], **ana, language="ar")
