@@ -90,6 +90,15 @@ class Way:
 DIRECT = Way()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Manner:
+    """How something is asked: by which method, what is an answer, and until when one may begin."""
+
+    method: str = "GET"
+    fine: frozenset[int] = frozenset()
+    seconds: float
+
+
 class Fetcher:
     """Fetches for one feed; its connections end with it."""
 
@@ -159,6 +168,8 @@ class Fetcher:
     ) -> Got:
         """Ask ``url`` by a method, with a body that is JSON; whoever sends elsewhere is not followed.
 
+        What is asked like that is looked for and written down first, so its answer may begin as late as it may end.
+
         Args:
             fine: statuses that are answers too.
 
@@ -166,8 +177,11 @@ class Fetcher:
             NotFetched: there was no answer that may be used.
         """
         self._guard.until = clock.monotonic() + self._bounds.whole_seconds
+        if self._proxied and not self._local:
+            _not_ours(urlsplit(url).hostname or "")
         kind = {} if body is None else {"content-type": "application/json"}
-        got = self._once(url, {**kind, **(headers or {})}, body, method=method, fine=fine)
+        manner = _Manner(method=method, fine=fine, seconds=self._bounds.whole_seconds)
+        got = self._once(url, {**kind, **(headers or {})}, body, manner)
         if got.status in _MOVED:
             raise NotFetched("it sends elsewhere what is asked of it", cause="redirects")
         return got
@@ -193,38 +207,38 @@ class Fetcher:
         url: str,
         headers: Mapping[str, str],
         posted: bytes | None = None,
-        *,
-        method: str = "GET",
-        fine: frozenset[int] = frozenset(),
+        manner: "_Manner | None" = None,
     ) -> Got:
+        manner = manner or _Manner(seconds=self._bounds.seconds)
         sent = {"user-agent": AGENT, "accept": "*/*", "accept-encoding": "gzip", **headers}
         if self._secret is not None and origin_of(url) == self._home:
             sent[self._secret.header] = self._secret.value
         with (
             _said(url),
             self._pool.stream(
-                method,
+                manner.method,
                 url,
                 content=posted,
                 headers=[(name.encode(), value.encode()) for name, value in sent.items()],
                 extensions={
-                    "timeout": dict.fromkeys(
-                        ("connect", "read", "write", "pool"), self._bounds.seconds
-                    )
+                    "timeout": {
+                        **dict.fromkeys(("connect", "write", "pool"), self._bounds.seconds),
+                        "read": manner.seconds,
+                    }
                 },
             ) as answer,
         ):
             told = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in answer.headers}
             if answer.status in _MOVED | {_NOT_MODIFIED}:
                 return Got(status=answer.status, headers=told, url=url)
-            if answer.status not in {_OK, _PARTIAL, *fine}:
+            if answer.status not in {_OK, _PARTIAL, *manner.fine}:
                 raise NotFetched(
                     f"it answers {answer.status}",
                     cause="status",
                     status=answer.status,
                     wait=_wait(answer.status, told),
                 )
-            body = b"" if method == "HEAD" else self._read(told, answer.iter_stream())
+            body = b"" if manner.method == "HEAD" else self._read(told, answer.iter_stream())
         return Got(status=answer.status, headers=told, body=body, url=url)
 
     def _read(self, headers: Mapping[str, str], parts: Iterable[bytes]) -> bytes:

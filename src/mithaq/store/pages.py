@@ -183,6 +183,29 @@ def at(unit: Connection, shelf: str, positions: Sequence[int]) -> Iterator[Piece
                 yield Piece._make(row)
 
 
+_STANDING = (
+    select(*(shelf_rows.c[name] for name in ("position", "id", "version", "date_added")))
+    .where(shelf_rows.c.shelf == bindparam("shelf"), shelf_rows.c.position > bindparam("after"))
+    .order_by(shelf_rows.c.position)
+    .limit(bindparam("most"))
+)
+
+
+def standing(unit: Connection, shelf: str, most: int) -> Iterator[tuple[int, str, str, str]]:
+    """Yield position, id, version and date of every row of a shelf, of all versions, in order.
+
+    Args:
+        most: how many are read at once.
+    """
+    after, more = 0, True
+    while more:
+        given = {"shelf": shelf, "after": after, "most": most}
+        found = unit.execute(_STANDING, given).cursor.fetchall()
+        yield from found
+        more = len(found) == most
+        after = found[-1][0] if found else after
+
+
 def count(unit: Connection, shelf: str) -> int:
     """Return how many rows stand on a shelf; with its position that says which they are, for positions never return."""
     query = select(func.count()).where(shelf_rows.c.shelf == shelf)

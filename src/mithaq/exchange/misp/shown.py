@@ -28,11 +28,12 @@ from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Visit
 from mithaq.formats.misp import writing
 from mithaq.formats.misp.parts import Body
+from mithaq.model.objects import moment
 from mithaq.store import pages
 from mithaq.store.pages import Wanted
 from mithaq.store.shelf import Shelf
 
-AT_ONCE = 10_000  # rows that are read together
+AT_ONCE = 50_000  # rows that are read together
 REPORTS = ("report", "grouping")
 BETWEEN = ("sighting", "opinion", "relationship")  # about something that stands in an event
 ELEMENTS = writing.LOOSE | {"note"}  # what stands in one event alone
@@ -255,7 +256,7 @@ class _Lister:
 
     unit: Connection
     shelves: list[Shelf]
-    # id -> where it stands, its version and when it came, both to the second
+    # id -> where it stands, its version and when it came; of several versions the newest
     rows: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     homes: dict[str, Event] = field(default_factory=dict)  # id of an element -> its event
@@ -275,13 +276,11 @@ class _Lister:
         return Listed(state=state, shelves=[each.shelf for each in self.shelves], events=events)
 
     def _rows(self, place: int, shelf: str) -> None:
-        after, more = 0, True
-        while more:
-            wanted = Wanted(after=after, limit=AT_ONCE)
-            some, more = pages.page(self.unit, "intel", shelf, wanted, bodies=False)
-            for position, id_, version, added, _ in some:
-                self.rows[id_] = (position << 8 | place, version[:SECOND], added[:SECOND])
-            after = some[-1].position if some else after
+        rows = self.rows
+        for position, id_, version, added in pages.standing(self.unit, shelf, AT_ONCE):
+            held = rows.get(id_)
+            if held is None or moment(held[1]) <= moment(version):
+                rows[id_] = (position << 8 | place, version, added)
 
     def _bodies(self, types: tuple[str, ...]) -> Iterator[Body]:
         for shelf in self.shelves:
@@ -326,10 +325,11 @@ class _Lister:
             place, version, added = self.rows[id_]
             made.places.append(place)
             if id_ == ids[0]:
-                made.latest = version
+                made.latest = version[:SECOND]
             elif _type(id_) in ELEMENTS:
                 later = place & 255 == first[0] & 255 and place > first[0]
-                made.latest = max(made.latest, version, added if later else "")
+                newest = max(version, added) if later else version
+                made.latest = max(made.latest, newest[:SECOND])
         self.homes |= dict.fromkeys(mine, made)
         made.filled = made.filled or bool(mine)
 
@@ -364,9 +364,9 @@ class _Lister:
         place, version, added = self.rows[str(body["id"])]
         home.places.append(place)
         if body["type"] in _SIGHTINGS:
-            home.seen = max(home.seen, added)
+            home.seen = max(home.seen, added[:SECOND])
         else:
-            home.latest = max(home.latest, version)
+            home.latest = max(home.latest, version[:SECOND])
 
 
 def _type(id_: str) -> str:
