@@ -158,4 +158,5 @@ def _several(desk: Desk, found: Sequence[Balance]) -> None:
     ]
     columns = ("partner", *(f"m_{name}" for name in SHORT))
     desk.screen.rows(columns, rows, empty="none.peers")
-    desk.screen.note("say.balance-columns")
+    if rows:
+        desk.screen.note("say.balance-columns")

@@ -78,6 +78,9 @@ def _told(desk: Desk, events: Sequence[Event], *, several: bool) -> None:
         return
     if screen.as_json:
         rows = [{k: v for k, v in row.items() if k not in ("day", "time", "whose")} for row in rows]
+    else:
+        ours = screen.words.say("event.ours")
+        rows = [row | {"said_by": row["said_by"] or ours} for row in rows]
     screen.rows(
         ("at", "said_by", "event"), rows, empty="none.found", wide=("what", "id", "version")
     )
@@ -113,9 +116,8 @@ def _sentence(desk: Desk, event: Event, *, several: bool) -> str:
         said = f"{said} {words.say('event.under', agreement=event.agreement)}"
     if event.odd:
         said = f"{said} {words.say(f'event.odd-{event.odd}')}"
-    about = several and event.what not in _OF_ANOTHER
+    about = several and event.what != "named"  # which says what it is about
     return f"{name or event.id}: {said}" if about else said
 
 
-_OF_ANOTHER = frozenset({"named", "sighted", "unseen", "opinion"})  # they say of what they are
 _DETAILS = {"answered": "outcome", "recalled": "cause", "corrected": "cause"}

@@ -85,13 +85,15 @@ def timeline(  # noqa: PLR0913 who asks for what, and when
         for copy in (*own, *near):
             found += [*claims(copy, now), _received(copy)]
         for id_, some in speaking.items():
-            found += [event for copy in some for event in spoken(copy, id_)]
+            about = next((each for each in own if each.object.id == id_), None)
+            found += [event for copy in some for event in spoken(copy, id_, about)]
         found += _decided(unit, own)
         for id_ in ids:
             found += _on_record(unit, id_, own)
     if may(actor, Permission.RELEASE_PREVIEW):
         where = sharing.who_has(unit, us, actor, copies, now)
-        found += [event for each in where.went for event in went(each)]
+        names = {copy.object.id: rules.title(copy.object.body) for copy in own}
+        found += [event for each in where.went for event in went(each, names.get(each.id, ""))]
     return sorted(dict.fromkeys(found), key=Event.key)
 
 
@@ -119,8 +121,9 @@ def _odd(body: Body, name: str, now: datetime) -> str:
     return "ahead" if at > now and name not in _TO_COME else ""
 
 
-def spoken(copy: Copy, id_: str) -> Iterator[Event]:
+def spoken(copy: Copy, id_: str, of: Copy | None) -> Iterator[Event]:
     """Yield what an object that refers to another says of it: a sighting, an opinion, or that it names it."""
+    named = "" if of is None else rules.title(of.object.body)
     body, who = copy.object.body, _giver(copy)
     about = replace(
         _about(copy, "named", _said(body, "created")), clock=who, who=who, detail=copy.object.type
@@ -130,10 +133,10 @@ def spoken(copy: Copy, id_: str) -> Iterator[Event]:
         what = "unseen" if count == 0 else "sighted"
         at = _said(body, "last_seen", "first_seen", "created")
         yield replace(
-            about, what=what, at=at, detail=str(count if isinstance(count, int) else 1), name=""
+            about, what=what, at=at, detail=str(count if isinstance(count, int) else 1), name=named
         )
     elif copy.object.type == "opinion":
-        yield replace(about, what="opinion", detail=str(body.get("opinion", "")), name="")
+        yield replace(about, what="opinion", detail=str(body.get("opinion", "")), name=named)
     elif any(
         target == id_ and pointer.strip("/") != "created_by_ref"
         for pointer, target in references(body)
@@ -170,13 +173,14 @@ def _received(copy: Copy) -> Event:
     return replace(event, who=who, agreement=copy.agreement, detail="" if own else copy.owner)
 
 
-def went(each: Holding) -> Iterator[Event]:
+def went(each: Holding, name: str) -> Iterator[Event]:
     """Yield what became of a release."""
     event = Event(
         at=each.at,
         what="released",
         id=each.id,
         version=each.version,
+        name=name,
         who=each.peer,
         agreement=each.agreement,
         detail=each.clause,
