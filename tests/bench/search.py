@@ -14,6 +14,7 @@ import time
 import uuid
 from contextlib import contextmanager
 
+from mithaq.intel.correlating import COMMON
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.objects import Object
 from mithaq.model.observed import read
@@ -99,6 +100,9 @@ def _measured(core, kind, rate, look_ups):
         names = [f"{chance.getrandbits(32):08x}.nowhere-{n}.example" for n in range(200)]
         unknown = [_best(core, lambda w=each: _known(unit, visible, w)) for each in names]
         assert not any(found for _, found in unknown)
+        tied = [
+            _best(core, lambda w=each: _sharing(unit, visible, w)) for each in _by_ten(look_ups)
+        ]
     every = [each for some in took.values() for each in some]
     detail = "; ".join(f"{name}: {_two(some)}" for name, some in took.items())
     yield Figure(
@@ -111,6 +115,10 @@ def _measured(core, kind, rate, look_ups):
         f"look-up of a value among {MANY:,} objects on {kind}", f"{_p95(hits + misses) * 1e3:.1f} ms", "< 5 ms",
         f"95 of 100 take no longer, each the best of {TIMES}; median of what is known"
         f" {statistics.median(hits) * 1e3:.1f} ms, of the rest {statistics.median(misses) * 1e3:.1f} ms",
+    )  # fmt: skip
+    yield Figure(
+        f"what shares ten values among {MANY:,} objects on {kind}", f"{_p95([s for s, _ in tied]) * 1e3:.0f} ms", "",
+        f"95 of 100 take no longer; the most that was tied by ten: {max(count for _, count in tied):,} copies",
     )  # fmt: skip
     yield Figure(
         f"reading out what {MANY:,} objects are found by on {kind}", f"{rate:,.0f} a second", "",
@@ -132,6 +140,15 @@ def _best(core, act):
 
 def _known(unit, visible, written):
     return bool(values.known(unit, visible, read(written), PAGE[0]))
+
+
+def _sharing(unit, visible, written):
+    found = values.sharing(unit, visible, [read(each) for each in written], COMMON + 1)
+    return sum(map(len, found.values()))
+
+
+def _by_ten(some):
+    return [some[at : at + 10] for at in range(0, len(some), 10)]
 
 
 def _two(some):

@@ -19,6 +19,7 @@ from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.intel.alike import Key, Keys, Library, asked, keys
 from mithaq.intel.finding import SECONDS, visible
 from mithaq.model.canonical import Json
+from mithaq.model.named import is_of_set
 from mithaq.model.objects import IDENTIFIER
 from mithaq.model.observed import read
 from mithaq.model.values import Value
@@ -282,7 +283,7 @@ def judge(  # noqa: PLR0913 unit, us, actor and now come with every act
         copies = _newest(unit, rows, [id_]) if IDENTIFIER.fullmatch(id_) else []
         if not copies:
             raise NotFound(f"nothing here by the name {id_!r} that {actor.name} may read", id=id_)
-        seen += [copy.seq for copy in copies if not sets.is_of_set(copy.voucher)]
+        seen += [copy.seq for copy in copies if not is_of_set(copy.voucher)]
     standing = _View(unit, rows).judged([first]).get(frozenset({first, second}))
     if standing is not None:
         raise JudgedAlready(

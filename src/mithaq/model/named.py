@@ -18,6 +18,14 @@ _ALIASES = ("aliases", "x_mitre_aliases", "x_opencti_aliases")
 _NUMBERED_BY = "mitre"  # ATT&CK's own number of an object; other references are citations
 
 
+SET = "set:"  # begins what a reference set is called as a source
+
+
+def is_of_set(voucher: str) -> bool:
+    """Say whether a voucher is a reference set: what everybody knows, and nobody's claim."""
+    return voucher.startswith(SET)
+
+
 def names_of(body: Body) -> list[str]:
     """Return the name of an object and its aliases, as they are written, the name first."""
     found: dict[str, None] = {}

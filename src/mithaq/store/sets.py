@@ -8,15 +8,13 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, delete, or_, select, update
 
+from mithaq.model.named import SET
 from mithaq.store.objects import CAME, FORMER, RECEIVED, Rows, come, stand
 from mithaq.store.sql import fetched, insert_many, within
 from mithaq.store.tables import copies, provenance, set_names, set_versions
 
 _pack, _unpack = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(list[bytes]).decode
 _FAST = 3  # of zlib's levels: a tenth smaller costs three times as long
-
-
-_SET = "set:"  # before the name, in that of the source of its copies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +85,17 @@ def drop(unit: Connection, name: str, version: str) -> None:
 
 def voucher(name: str) -> str:
     """Return the source of the copies that stand for a set."""
-    return f"{_SET}{name}"
-
-
-def is_of_set(source: str) -> bool:
-    """Say whether a voucher is a reference set."""
-    return source.startswith(_SET)
+    return f"{SET}{name}"
 
 
 def of_sets(rows: Rows) -> Rows:
     """Narrow a select to what is of a set."""
-    return rows.where(come(provenance.c.voucher.startswith(_SET)))
+    return rows.where(come(provenance.c.voucher.startswith(SET)))
 
 
 def of_others(rows: Rows) -> Rows:
     """Narrow a select to what is of no set."""
-    return rows.where(~provenance.c.voucher.startswith(_SET))
+    return rows.where(~provenance.c.voucher.startswith(SET))
 
 
 def stored(unit: Connection, voucher: str) -> list[tuple[int, str, bool]]:

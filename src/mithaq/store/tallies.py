@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Integer, case, delete, func, literal, select
 
 from mithaq.model.claims import BY_ANOTHER, FIRST, FORM, Counted, Tally, Told, counted
 from mithaq.model.mentions import Family, Key
+from mithaq.model.named import is_of_set
 from mithaq.store.engine import append_lock
 from mithaq.store.journal import keep, setting
 from mithaq.store.sql import chunks, fetched, insert_many, replace_many, within
@@ -44,9 +45,12 @@ def begin(unit: Connection) -> None:
 
 
 def recount(unit: Connection, before: Iterable[Told], after: Iterable[Told]) -> None:
-    """Count ``after`` instead of ``before``: all copies of some ids, as they were counted and as they are."""
+    """Count ``after`` instead of ``before``: all copies of some ids, as they were counted and as they are.
+
+    What a reference set says is nobody's claim.
+    """
     append_lock(unit, "tallies")
-    old, new = counted(before), counted(after)
+    old, new = (counted([e for e in each if not is_of_set(e.voucher)]) for each in (before, after))
     more = Counted(new.tallies - old.tallies, new.mentions - old.mentions)
     less = Counted(old.tallies - new.tallies, old.mentions - new.mentions)
     if less.tallies or less.mentions:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from mithaq.model.named import is_of_set
 from mithaq.store.journal import keep, setting
 from mithaq.store.matching import Part, Query, matched
 from mithaq.store.sql import fetched, insert_many
@@ -49,9 +50,16 @@ def query_of(unit: Connection, number: int) -> Query:
 
 # --- what came -----------------------------------------------------------------------------------------
 def match(unit: Connection, part: Part) -> Matched:
-    """Return which copies of a part meet which watches; of those that were held against them before, none."""
+    """Return which copies of a part meet which watches; of those that were held against them before, none.
+
+    A reference set brings no news.
+    """
     before = int(setting(unit, _CURSOR, "0"))
-    news = {seq: copy for seq, copy in part.copies.items() if seq > before}
+    news = {
+        seq: copy
+        for seq, copy in part.copies.items()
+        if seq > before and not is_of_set(copy.voucher)
+    }
     query = select(watches.c.seq, watches.c.query).where(watches.c.after < part.said.last)
     found = fetched(unit, query) if news else ()
     if not found:

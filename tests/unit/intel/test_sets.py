@@ -4,17 +4,21 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from mithaq import intel
 from mithaq.auth.actors import Forbidden
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN
-from mithaq.intel import Filters, finding, sets
+from mithaq.intel import Filters, finding, noticed, saved, sets
 from mithaq.intel.changes import Became
+from mithaq.intel.emerging import count_on
 from mithaq.intel.revising import to_revise
+from mithaq.intel.saved import Asked
 from mithaq.intel.sets import Counts, HeldOtherwise, NoSet, SetFile
 from mithaq.model.labels import Tlp
 from mithaq.store.sources import all_sources
+from mithaq.store.tables import tellers
 from tests.unit.intel.conftest import NOW, person
 from tests.unit.intel.test_finding import indicator, made, technique, tie
 from tests.unit.intel.test_service import desk
@@ -284,3 +288,29 @@ def test_who_may_not_say_what_our_sources_are_takes_uses_and_drops_nothing(both)
     ):
         with pytest.raises(Forbidden):
             act()
+
+
+def test_what_a_set_brings_gives_nobody_notice_and_is_nobodys_claim(library, desk, core):
+    who = person()
+    with core.begin() as unit:
+        kept = saved.save(
+            unit, who, "shells", Asked(words="powershell", filters=Filters()), NOW, shared=False
+        )
+        saved.notify(unit, who, kept, on=True)
+    library.take(ONE, "1.0")
+    library.use("1.0")
+    desk.add(indicator(10, "[file:name = 'x']", name="PowerShell"))
+    intel.read_out(core, NOW)
+    count_on(core)
+
+    with core.read() as unit:
+        [notice] = noticed.notices(
+            unit,
+            library.us,
+            who,
+            [saved.notice_of(who, one) for one in saved.followed(unit, who)],
+            10,
+        )
+        voices = [row.voucher for row in unit.execute(select(tellers.c.voucher))]
+    assert [hit.copy.object.type for hit in notice.hits] == ["indicator"]
+    assert f"set:{NAME}" not in voices
