@@ -8,13 +8,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from mithaq import ingest, intel
+from mithaq.border import peers
 from mithaq.exchange.wire import Request
 from mithaq.formats import BUILT_IN
 from mithaq.ingest.rules import Secret, Terms
 from mithaq.intel import Source
 from mithaq.intel.finding import visible
 from mithaq.node.worker import Worker
-from mithaq.store import objects
+from mithaq.store import inbound, objects
 from tests.bench.common import client_of
 from tests.bench.imports import ANA
 from tests.federation.world import Federation
@@ -248,3 +249,29 @@ def test_nothing_is_pushed_once_the_grant_has_ended(pair, pushed):
 
     assert (failed.outcome, failed.code) == ("failed", "blocked")
     assert len(posts(pair)) == before
+
+
+def test_an_event_that_claims_our_own_organisation_is_set_aside_and_its_sender_reads_nothing_of_it(
+    pair,
+):
+    with pair.serving.core.read() as unit:
+        document = peers.document_of(unit, "aurelia")
+    ours = document.identities[0].partition("--")[2]
+    forged = event(97, attribute(971, "forged.example"), Orgc={"uuid": ours, "name": "x"})
+    honest = event(98, attribute(981, "honest.example"))
+
+    def ask(method, path, body=b""):
+        url = pair.serving.us.url.rstrip("/") + path
+        request = Request(method=method, url=url, headers=pair.headers, body=body)
+        return pair.federation.wire.listeners["aurelia.example"].answer(request)
+
+    answers = [ask("POST", "/events/add", json.dumps(each).encode()) for each in (forged, honest)]
+    pair.worker.settle()
+    pair.worker.show()
+    again = [ask("GET", f"/events/view/{uuid(n)}") for n in (97, 98)]
+
+    assert [each.status for each in (*answers, *again)] == [200] * 4
+    with pair.serving.core.read() as unit:
+        aside = {q.id: q.code for q in inbound.in_quarantine(unit)}
+    assert aside[f"indicator--{uuid(971)}"] == "ownership"
+    assert f"indicator--{uuid(981)}" not in aside

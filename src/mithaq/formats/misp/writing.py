@@ -326,7 +326,9 @@ class _Writer:
         if isinstance(seers, list) and seers:
             seer = str(seers[0])
             sighting["Organisation"] = self._org(seer, self._label(self.objects[of]))
-        place["Sighting"] = [*listed(place.get("Sighting")), sighting]
+        held = place.setdefault("Sighting", [])
+        if isinstance(held, list):
+            held.append(sighting)  # in place: an attribute may have tens of thousands
         return True
 
     def _relationship(self, body: Body) -> bool:
