@@ -15,6 +15,7 @@ from mithaq.cli.intel import row
 from mithaq.intel import answers, noticed, saved
 from mithaq.intel.noticed import MOST_COUNTED, Followed, Notices
 from mithaq.intel.saved import Saved
+from mithaq.store.bounds import TookTooLong
 
 app = topic("saved")
 notice = topic()
@@ -177,9 +178,12 @@ def _followed(unit: Connection, us: Us, actor: Actor, name: str) -> list[Followe
     return of_name or [saved.notice_of(actor, saved.named(unit, actor, name))]
 
 
-def unread(unit: Connection, us: Us, actor: Actor) -> int:
-    """Count what a person has notice of and has not read."""
-    found = noticed.notices(unit, us, actor, _followed(unit, us, actor, ""), 0)
+def unread(unit: Connection, us: Us, actor: Actor) -> int | None:
+    """Count what a person has notice of and has not read; None: that would take too long for a look at the node."""
+    try:
+        found = noticed.notices(unit, us, actor, _followed(unit, us, actor, ""), 0)
+    except TookTooLong:
+        return None
     return sum(each.unread for each in found)
 
 
