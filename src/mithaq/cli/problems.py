@@ -12,6 +12,9 @@ from mithaq.cli.screen import Screen
 from mithaq.errors import MithaqError
 from mithaq.languages import catalogue
 
+_PLACE = re.compile(
+    r"(/\S*: )([^/].*)", re.DOTALL
+)  # where in an object something is wrong, and what
 _FACT = re.compile(r"\\\{(\w+)\\\}")  # as ``re.escape`` writes it
 
 
@@ -47,7 +50,8 @@ def in_words(detail: str, language: str) -> str:
         found = form.fullmatch(detail)
         if found is not None:
             return catalogue("mithaq.cli", language, "details").say(key, **found.groupdict())
-    return detail
+    at = _PLACE.fullmatch(detail)
+    return f"{at[1]}{in_words(at[2], language)}" if at is not None else detail
 
 
 @cache

@@ -134,4 +134,6 @@ class Registry:
             if known.name == name or (name is None and known.fits(raw)):
                 return known
         names = ", ".join(known.name for known in self.formats)
-        raise UnknownFormat(f"no format {name or 'fits these bytes'}; known are {names}")
+        if not name:
+            raise UnknownFormat(f"no format fits these bytes; known are {names}")
+        raise UnknownFormat(f"no format {name}; known are {names}")

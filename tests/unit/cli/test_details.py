@@ -45,7 +45,7 @@ def test_the_three_languages_hold_the_same_sentences_with_the_same_facts():
     assert facts[0] == facts[1] == facts[2]
 
 
-PARTS = {"unknown-setting", "missing-setting", "cannot-listen", "no-format"}  # put together of two
+PARTS = {"unknown-setting", "missing-setting", "cannot-listen"}  # put together of two
 
 
 @pytest.mark.parametrize("key", sorted(ENGLISH.keys() - PARTS))
@@ -68,3 +68,13 @@ def test_a_detail_is_put_in_words_with_its_names(language):
 
 def test_in_english_a_detail_is_as_it_was_raised():
     assert in_words("nothing to release", "en") == "nothing to release"
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_where_in_an_object_something_is_wrong_stands_before_what_that_is(language):
+    told = in_words("/last_seen: stands before first_seen", language)
+
+    assert told.startswith("/last_seen: ")
+    assert "first_seen" in told
+    assert "stands before" not in told
+    assert in_words("/a: nobody put this in words", language) == "/a: nobody put this in words"
