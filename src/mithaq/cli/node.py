@@ -15,7 +15,8 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.saved import unread
 from mithaq.clock import text
 from mithaq.config import InvalidConfig, Settings, check
-from mithaq.formats import BUILT_IN
+from mithaq.formats import BUILT_IN, Refusal
+from mithaq.formats.misp import Misp, events_in
 from mithaq.formats.misp import roundtrip as trip
 from mithaq.model.objects import Object
 from mithaq.node import init as make
@@ -187,8 +188,15 @@ def formats(
 def _roundtrip(desk: Desk, file: Path) -> None:
     """Say what of a file's objects is another, or gone, after they were written as MISP and read again."""
     with desk.node() as node:
-        read = node.formats.read(desk.read(file))
-        found = trip.of_objects(each.body for each in read if isinstance(each, Object))
+        raw = desk.read(file)
+        read = node.formats.read(raw)
+        found = trip.of_objects(
+            each.body if isinstance(each, Object) else trip.drafted(each)
+            for each in read
+            if not isinstance(each, Refusal)
+        )
+        if Misp().fits(raw):
+            found = trip.of_events(events_in(raw))
     lost: dict[str, list[str]] = {}
     for id_, what in found.lost:
         lost.setdefault(what, []).append(id_)

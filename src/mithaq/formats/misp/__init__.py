@@ -1,5 +1,5 @@
 """MISP events: read as STIX 2.1."""
 
-from mithaq.formats.misp.reading import Misp
+from mithaq.formats.misp.reading import Misp, events_in
 
-__all__ = ["Misp"]
+__all__ = ["Misp", "events_in"]

@@ -232,6 +232,21 @@ class Element:
             return []
 
 
+def dated(event: Element) -> Element:
+    """Return an event whose elements all bear an instant: one that says none is as old as what it stands in."""
+    return Element(_dated(event.raw, event.raw.get("timestamp")))
+
+
+def _dated(raw: Mapping[str, Json], at: Json) -> dict[str, Json]:
+    own = raw.get("timestamp") or at
+    found: dict[str, Json] = {**raw, **({"timestamp": own} if own else {})}
+    for kind in ("Attribute", "Object", "EventReport", "ObjectReference"):
+        inner = raw.get(kind)
+        if isinstance(inner, list):
+            found[kind] = [_dated(e, own) if isinstance(e, dict) else e for e in inner]
+    return found
+
+
 def _read(kind: str, written: str) -> list[Value]:
     """Read a value as people write it in MISP: a file's name with its path, a URL that is a host alone."""
     if kind == "filename":

@@ -9,7 +9,7 @@ from mithaq.formats.misp.elements import SURE, drawn
 from mithaq.formats.misp.reading import bodies_of
 from mithaq.model.canonical import Json
 from mithaq.model.extensions import MISP_EXTENSION
-from mithaq.model.labels import Label, join
+from mithaq.model.labels import Label, Tlp, join
 from mithaq.model.markings import FIXED, marking_refs
 from mithaq.model.patterns import groups
 from mithaq.model.values import EXACT, Value
@@ -145,9 +145,16 @@ def tags_of(body: Body, label: Label, kept: Element) -> list[Json]:
     return [{"name": name} for name in dict.fromkeys(names)]
 
 
-def near(label: Label) -> Element:
-    """Return how far MISP may send something: nowhere, where its level says so; else whoever takes it decides."""
-    return {"distribution": "0"} if str(label.tlp) in _NEAR else {}
+def near(label: Label, around: Label | None = None) -> Element:
+    """Return how far MISP may send something: nowhere, where its level says so; else whoever takes it decides.
+
+    Args:
+        around: the label of what it stands in, for what bears no tag that would say its own.
+    """
+    if str(label.tlp) in _NEAR:
+        return {"distribution": "0"}
+    untold = around is not None and not within(Label(tlp=label.tlp), around)
+    return {"distribution": "2"} if untold and label.tlp == Tlp.AMBER else {}
 
 
 def kept_of(body: Body, kind: str) -> Element:

@@ -7,7 +7,7 @@ again.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from mithaq.formats.misp.elements import (
     BadElement,
     Element,
     Said,
+    dated,
     drawn,
     observables_of,
     pattern_of,
@@ -80,7 +81,7 @@ class Misp:
 
 def read_event(event: dict[str, Json]) -> Iterator[Found]:
     """Yield the objects of one event, and what of it cannot be taken."""
-    return _Event(Element(event)).read()
+    return _Event(dated(Element(event))).read()
 
 
 def bodies_of(kind: str, element: dict[str, Json]) -> Iterator[dict[str, Json]]:
@@ -99,6 +100,11 @@ def bodies_of(kind: str, element: dict[str, Json]) -> Iterator[dict[str, Json]]:
         found.clear()
 
 
+def events_in(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> list[Mapping[str, Json]]:
+    """Return the events in ``raw`` as they are written; raises as ``Misp.read``."""
+    return [dated(each).raw for each in _events(parse(raw, limits))]
+
+
 def _events(value: Json) -> list[Element]:
     if isinstance(value, dict) and "response" in value:
         value = value["response"]
@@ -115,7 +121,7 @@ def _told(events: Iterable[Element]) -> Read:
     """Yield what the events hold, each with its place in all that they hold."""
     position = 0
     for number, event in enumerate(events):
-        for each in _Event(event).read():
+        for each in _Event(dated(event)).read():
             if isinstance(each, Object):
                 yield each
             else:

@@ -4,15 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mithaq.formats.misp.elements import UNLIMITED, Element, Said
+from mithaq.formats.misp.elements import UNLIMITED, Element, Said, drawn
 from mithaq.formats.misp.parts import PLAIN, Body, within
 from mithaq.formats.misp.reading import read_event
 from mithaq.formats.misp.writing import NO_ELEMENT, write
+from mithaq.formats.registry import Undated
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Label, join
 from mithaq.model.markings import FIXED, marking_refs
 from mithaq.model.objects import Object
 
+_SOME = "2020-01-01T00:00:00.000Z"
 _INSIDE = ("Attribute", "Object", "EventReport", "ObjectReference", "Sighting")
 _OWN = frozenset({*_INSIDE, "Tag", "Galaxy", "Orgc", "uuid"})  # told by themselves
 
@@ -62,6 +64,14 @@ def of_objects(bodies: Iterable[Body]) -> RoundTrip:
         lost=list(losses(newest.values(), again.values())),
         lowered=lowered,
     )
+
+
+def drafted(said: Undated) -> Body:
+    """Return what names itself nowhere as an object of some instant."""
+    id_ = said.id or f"{said.body['type']}--{drawn(said.key)}"
+    at = said.modified or _SOME
+    first = said.created or at
+    return {"valid_from": first, **said.body, "id": id_, "created": first, "modified": at}
 
 
 def _version(body: Body) -> str:

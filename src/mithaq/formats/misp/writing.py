@@ -241,10 +241,14 @@ class _Writer:
         return kind, element
 
     def _mark(self, kind: str, element: Element, body: Body, label: Label, around: Label) -> None:
-        """Tag an attribute, or every attribute of an object, for objects bear no tags in MISP."""
+        """Tag an attribute, or every attribute of an object, for objects bear no tags in MISP.
+
+        What an object says by itself goes no further than its level allows.
+        """
         marked = [element] if kind == "Attribute" else parts_of(body, element)
         if kind == "Object":
             element["Attribute"] = [*marked]
+            element.update(near(label, around))
         for each in marked:
             each["Tag"] = tags_of(body, label, each)
             each.update(near(label))
