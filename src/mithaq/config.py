@@ -48,6 +48,19 @@ class Benign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     lists: Mapping[str, Literal["suppress", "advise", "off"]] = {}
 
 
+class Briefs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The briefs that the worker writes by itself."""
+
+    folder: str = ""  # empty: none; relative to the home
+    reader: str = ""  # the person whose clearance counts
+    periods: tuple[Literal["day", "week"], ...] = ("day", "week")
+    languages: tuple[Literal["en", "fr", "ar"], ...] = ("en",)
+    forms: tuple[Literal["html", "pdf"], ...] = ("html",)
+    up_to: Literal["", "CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"] = (
+        ""  # empty: what the reader may read
+    )
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The file's keys, as written."""
 
@@ -73,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     log_level: str = "info"
     exchange: Exchange = Exchange()
     benign: Benign = Benign()
+    brief: Briefs = Briefs()
 
     def __repr__(self) -> str:
         """Name the node alone: addresses of databases hold passwords."""

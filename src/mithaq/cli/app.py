@@ -136,6 +136,12 @@ def _release() -> typer.Typer:
     return release.app
 
 
+def _brief() -> typer.Typer:
+    from mithaq.cli import brief  # noqa: PLC0415 as above
+
+    return brief.app
+
+
 def _emerging() -> typer.Typer:
     from mithaq.cli import emerging  # noqa: PLC0415 as above
 
@@ -293,6 +299,7 @@ COMMANDS: Mapping[
     "conform": _conform,
     "same": _same,
     "correlate": _correlate,
+    "brief": _brief,
     "emerging": _emerging,
     "export": _export,
     "notices": _notices,
@@ -337,6 +344,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         "same",
         "correlate",
         "merge",
+        "brief",
     ),
     "section.write": ("object", "note", "opinion", "propose", "proposal", "translate", "mark"),
     "section.out": (

@@ -13,6 +13,7 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, TlpLevel, each_of
 from mithaq.clock import parse
 from mithaq.intel import Copy, Emerging, Finding
+from mithaq.intel.emerged import in_odds, news
 from mithaq.model.bursts import Stratum
 from mithaq.model.labels import Tlp, tlp
 from mithaq.model.mentions import Family, day_of, day_written
@@ -122,13 +123,6 @@ def _stratum(days: Stratum) -> dict[str, int]:
     return days._asdict()
 
 
-def news(one: Finding) -> str:
-    """Return the word for what is new of it."""
-    if one.chance is None:
-        return "newcomer"
-    return "newcomer-burst" if one.newcomer else "burst"
-
-
 def partners_of(one: Finding, us: str) -> int:
     """Return how many nations named it."""
     return sum(":" not in each.source and each.source != us for each in one.sources)
@@ -184,16 +178,9 @@ def _row(one: Finding) -> dict[str, Any]:
         "claims": one.claims,
         "named_on": f"{days.loud_now}/{days.now}",
         "named_before": f"{days.loud_before}/{days.before}",
-        "odds": "" if one.chance is None else f"1/{odds(one.chance)}",
+        "odds": "" if one.chance is None else f"1/{in_odds(one.chance):,}",
         "sources": [each.source for each in one.sources],
     }
-
-
-def odds(found: float) -> str:
-    """Write a chance as one in so many, in two figures."""
-    many = min(1 / found, 1e12) if found > 0 else 1e12
-    digits = max(0, len(str(int(many))) - 2)
-    return f"{round(many, -digits):,.0f}"
 
 
 def _explain(desk: Desk, one: Finding) -> None:
@@ -212,6 +199,6 @@ def _explain(desk: Desk, one: Finding) -> None:
         before_days=days.before,
     )
     if one.chance is not None:
-        screen.say("say.emerging-chance", odds=odds(one.chance))
+        screen.say("say.emerging-chance", odds=f"{in_odds(one.chance):,}")
     columns = ("marking", "number", "day", "type", "name", "from", "agreement")
     screen.rows(columns, [evidence_row(copy) for copy in one.evidence], wide=("id",))

@@ -211,3 +211,16 @@ def order(each: Finding) -> tuple[float, int, int, str]:
     """Put bursts first by how unlikely they are, then newcomers by how many name them."""
     unlikely = 1.0 if each.chance is None else each.chance
     return unlikely, -len(each.sources), -each.claims, each.entity.key
+
+
+def news(each: Finding) -> str:
+    """Return the word for what is new of it."""
+    if each.chance is None:
+        return "newcomer"
+    return "newcomer-burst" if each.newcomer else "burst"
+
+
+def in_odds(found: float) -> int:
+    """Return a chance as one in so many, of two figures."""
+    many = int(min(1 / found, 1e12)) if found > 0 else 10**12
+    return int(round(many, 2 - len(str(many))))

@@ -35,6 +35,7 @@ from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic
 from mithaq.errors import MithaqError, NotFound
 from mithaq.node.build import Node
+from mithaq.node.scribe import Scribe
 from mithaq.node.visit import Visitor
 from mithaq.store import channels, journal, parties, pending, spool
 from mithaq.store.spool import Arrival
@@ -60,6 +61,7 @@ class Worker:
         self.visitor = Visitor(node)
         self._couriers: dict[str, Courier] = {}
         self._reader: Reader | None = None
+        self._scribe: Scribe | None = None
         self._tried: dict[str, datetime] = {}  # channels whose kept frames were tried a moment ago
 
     # --- once ------------------------------------------------------------------------------------------
@@ -319,14 +321,18 @@ class Worker:
                 courier.wake()
             for courier in self._couriers.values():
                 courier.join(timeout=30)
-            if self._reader is not None:
-                self._reader.join(timeout=30)
+            for thread in (self._reader, self._scribe):
+                if thread is not None:
+                    thread.join(timeout=30)
 
     def _staff(self, stop: threading.Event) -> None:
         """Keep one courier a peer, and one reader of feeds."""
         if self._reader is None or not self._reader.is_alive():
             self._reader = Reader(self.node, stop)
             self._reader.start()
+        if self._scribe is None and self.node.config.settings.brief.folder:
+            self._scribe = Scribe(self.node, stop)
+            self._scribe.start()
         for peer in self.peers():
             if peer not in self._couriers or not self._couriers[peer].is_alive():
                 courier = Courier(self.visitor, peer, stop)
