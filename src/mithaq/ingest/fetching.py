@@ -10,6 +10,7 @@ import re
 import socket
 import ssl
 import string
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -361,7 +362,16 @@ class _Guard(httpcore2.NetworkBackend):
     def __init__(self, *, local: bool) -> None:
         self._local = local
         self._inner = httpcore2.SyncBackend()
-        self.until = 0.0
+        self._own = threading.local()  # several may fetch at once, each for so long
+
+    @property
+    def until(self) -> float:
+        """When what this thread fetches must be there."""
+        return float(getattr(self._own, "until", 0.0))
+
+    @until.setter
+    def until(self, instant: float) -> None:
+        self._own.until = instant
 
     def left(self, timeout: float | None) -> float:
         """Return how long the next step may take."""

@@ -19,6 +19,7 @@ from mithaq.ingest.rules import Terms
 from mithaq.model.canonical import Json, parse
 
 AT_ONCE = 32  # events that are taken in together
+LINES = 4  # that are open to one server
 MOST_BYTES = 2 << 20  # of these; a longer one goes alone
 # What of an event is wanted: what was deleted too, so that it is revoked here; what that server finds besides, not.
 PARAMETERS = (
@@ -84,37 +85,44 @@ def _row(said: Json) -> Row | None:
 
 # --- events ---------------------------------------------------------------------------------------------------
 def _ahead(base: str, fetcher: Fetcher, rows: Sequence[Row]) -> Iterator[Pulled]:
-    """Yield events in parts of several, of which the next is fetched while one is taken in."""
+    """Yield events in parts of several, of which the next are fetched while some are taken in.
+
+    Several at once: who waits for an answer waits for Python's own lock too, which is held by who takes in.
+    """
     if not rows:
         return
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        coming: Future[list[Pulled]] | None = None
-        for start in range(0, len(rows) + AT_ONCE, AT_ONCE):
-            some = rows[start : start + AT_ONCE]
-            ready, coming = coming, thread.submit(_some, base, fetcher, some) if some else None
-            yield from ready.result() if ready is not None else ()
-
-
-def _some(base: str, fetcher: Fetcher, rows: Sequence[Row]) -> list[Pulled]:
-    """Return some events: those that were had in as few parts as may be, and those that were not."""
-    found: list[Pulled] = []
-    had: list[Part] = []
-    for row in rows:
+    with ThreadPoolExecutor(max_workers=LINES) as threads:
+        coming: list[Future[Part | Missed]] = []
         try:
-            raw = _event(base, fetcher, row)
-        except NotFetched as error:
-            code = str(error.facts.get("cause", ""))
-            found.append(Missed(name=row[0], code=code, why=str(error)))
-            continue
-        had.append(Part(raw=raw, name=row[0], version=_version(row), format="misp", status=200))
-    while had:
-        size, count = 0, 0
-        while count < len(had) and (count == 0 or size + len(had[count].raw) <= MOST_BYTES):
-            size += len(had[count].raw)
-            count += 1
-        found.append(_together(had[:count]))
-        had = had[count:]
-    return found
+            for start in range(0, len(rows) + AT_ONCE, AT_ONCE):
+                some = rows[start : start + AT_ONCE]
+                ready, coming = coming, [threads.submit(_had, base, fetcher, row) for row in some]
+                yield from _joined([each.result() for each in ready])
+        finally:
+            for each in coming:
+                each.cancel()
+
+
+def _had(base: str, fetcher: Fetcher, row: Row) -> Part | Missed:
+    try:
+        raw = _event(base, fetcher, row)
+    except NotFetched as error:
+        return Missed(name=row[0], code=str(error.facts.get("cause", "")), why=str(error))
+    return Part(raw=raw, name=row[0], version=_version(row), format="misp", status=200)
+
+
+def _joined(some: Sequence[Part | Missed]) -> Iterator[Pulled]:
+    """Yield those that could not be had, and the others in as few parts as may be."""
+    yield from (each for each in some if isinstance(each, Missed))
+    together: list[Part] = []
+    for each in some:
+        if isinstance(each, Part):
+            if together and sum(len(p.raw) for p in together) + len(each.raw) > MOST_BYTES:
+                yield _together(together)
+                together = []
+            together.append(each)
+    if together:
+        yield _together(together)
 
 
 def _together(some: list[Part]) -> Part:
