@@ -272,3 +272,23 @@ def test_no_text_takes_long(piece):
 
     refanged(f"[{piece * 100_000}")
     assert time.process_time() - before < 2  # 20 ms
+
+
+V2, V3 = "expyuzz4wqqyqhjn", "a2" * 28
+
+
+@pytest.mark.parametrize("name", [f"{V3}.onion", f"www.{V2}.onion", f"{V3.upper()}[.]onion"])
+def test_addresses_of_hidden_services_are_domains(name):
+    """RFC 7686: each names one service, wherever it is looked for."""
+    plain = name.lower().replace("[.]", ".")
+
+    assert recognised(name) == Value("domain", plain)
+    assert of_kind("url", f"http://{plain}/x").text == f"http://{plain}/x"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["evil.onion", f"{V2}x.onion", f"{V2}.onion.local", "host.local", "a.localhost", f"{V3[:-1]}1.onion"],
+)  # fmt: skip
+def test_names_that_are_others_on_every_machine_are_none(name):
+    assert recognised(name) is None
