@@ -92,9 +92,6 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+(xn--[a-z0-9-]{{1,59}}|[a-z]{{2,63}})")
-_HIDDEN = re.compile(
-    r"(?:^|\.)(?:[a-z2-7]{56}|[a-z2-7]{16})\.onion\Z"
-)  # of Tor, version 3 and the one before
 _EMAIL = re.compile(r"(?i:mailto:)?(?!')([^\s@\"<>:;,()\[\]\\]{1,64})@([^\s@/]{1,253})")
 _URL = re.compile(r"([a-z][a-z0-9+.-]{0,30})://([^\s/?#]+)([/?#]\S*)?", re.IGNORECASE)
 _PORT = re.compile(r"(.+)[:|]([0-9]{1,5})")
@@ -144,8 +141,7 @@ def recognised(written: str) -> Value | None:
     low = text.lower()
     found = _DOMAIN.fullmatch(low)
     if found is not None:
-        known = len(low) <= _MOST_OF_NAME and _is_under_a_top(low)
-        return Value("domain", low) if known else None
+        return Value("domain", low) if len(low) <= _MOST_OF_NAME and _is_top(found[1]) else None
     for kind in _likely(text):
         try:
             return _READERS[kind](text)
@@ -211,13 +207,8 @@ def _tops() -> frozenset[str]:
     return _RESERVED.union(files("mithaq.model").joinpath("tlds.txt").read_text("utf-8").split())
 
 
-def _is_under_a_top(name: str) -> bool:
-    """Say whether a name stands under a top-level domain that there is, or names a hidden service (RFC 7686).
-
-    Of those that are reserved (RFC 6761) names in ``local`` and ``localhost`` are others' on every machine.
-    """
-    top = name.rpartition(".")[2]
-    return top in _tops() or top.startswith("xn--") or _HIDDEN.search(name) is not None
+def _is_top(label: str) -> bool:
+    return label in _tops() or label.startswith("xn--")
 
 
 def _free(kind: str, text: str) -> Value:
@@ -297,7 +288,7 @@ def _name(text: str) -> str:
     found = _DOMAIN.fullmatch(low)
     if found is None or len(low) > _MOST_OF_NAME:
         raise NoSuchValue("no domain name")
-    if not _is_under_a_top(low):
+    if not _is_top(found[1]):
         raise NoSuchValue("no domain name: there is no such top-level domain")
     return low
 
