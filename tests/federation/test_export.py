@@ -14,6 +14,7 @@ from mithaq.formats.export import EXPORTS
 from mithaq.model.benign import Benign
 from mithaq.model.labels import Pap, Tlp
 from mithaq.model.markings import pap_id, tlp_id
+from mithaq.store import releases
 from mithaq.store.shelf import put_shelf
 from tests.federation.test_correction import Client, read_there
 from tests.federation.test_delivery import NATIONS
@@ -204,6 +205,9 @@ def test_what_the_settings_say_is_ours_is_in_nothing_that_a_client_polls(bank):
         assert harmless.untold(unit, ours)
         harmless.tell(unit, ours)
         assert not harmless.untold(unit, ours)
+        told = releases.newest_op(unit)
+        harmless.tell(unit, ours)
+        assert releases.newest_op(unit) == told  # it knows
     shelf.project(node.core, node.shelf, now, additions=False)
 
     assert polled(bank)[0] == ["one.example"]

@@ -114,9 +114,8 @@ def decide_again(unit: Connection, us: Us, now: datetime) -> int:
     """Decide again what waits because it names something harmless; return how much that is."""
     held = releases.verdicts_where(unit, state="held")
     waiting: dict[str, set[int]] = {}
-    for each in held:
-        if _NEED in each.needs.split(","):
-            waiting.setdefault(each.agreement, set()).add(each.copy)
+    for each in (v for v in held if _NEED in v.needs.split(",")):
+        waiting.setdefault(each.agreement, set()).add(each.copy)
     for agreement, copies in waiting.items():
         reconsider(unit, us, agreement, sorted(copies), now)
     return sum(map(len, waiting.values()))
