@@ -192,6 +192,40 @@ def test_an_event_of_misp_is_imported_under_its_own_marking_and_changes_with_it(
     assert json.loads(say("show", found["id"], "--as", "ana", "--raw"))["revoked"] is True
 
 
+def test_an_attribute_that_is_no_longer_for_detection_revokes_the_indicator_that_it_was(
+    say, tmp_path
+):
+    """In MISP whoever takes ``to_ids`` away means that tools stop acting on the value."""
+    one = {
+        "uuid": "00000000-0000-4000-8000-000000000001", "type": "domain", "value": "beacon.example",
+        "category": "Network activity", "to_ids": True, "timestamp": "1700000000",
+    }  # fmt: skip
+    event = {
+        "uuid": "00000000-0000-4000-8000-000000000900", "info": "Phishing wave", "date": "2023-11-01",
+        "timestamp": "1700000000", "Orgc": {"name": "CERT", "uuid": "00000000-0000-4000-8000-0000000000aa"},
+        "Tag": [{"name": "tlp:green"}], "Attribute": [one],
+    }  # fmt: skip
+    file = tmp_path / "event.json"
+    indicator = "indicator--00000000-0000-4000-8000-000000000001"
+
+    def bring(**changed):
+        one.update(changed)
+        file.write_text(json.dumps({"Event": event}))
+        say("import", str(file), "--as", "ana", "--json")
+        return json.loads(say("show", indicator, "--as", "ana", "--raw"))
+
+    first = bring()
+    event["Tag"] = [{"name": "tlp:amber"}]
+    last = bring(to_ids=False, timestamp="1700000500")
+    again = bring()
+
+    assert "revoked" not in first
+    assert (last["revoked"], last["pattern"]) == (True, first["pattern"])
+    assert last["modified"] > first["modified"]
+    assert len(last["object_marking_refs"]) == 2
+    assert again == last
+
+
 def test_what_of_a_file_comes_back_from_misp_is_said_in_every_language(say, tmp_path):
     one = {
         "type": "indicator", "spec_version": "2.1", "id": "indicator--00000000-0000-4000-8000-000000000001",

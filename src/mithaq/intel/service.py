@@ -16,6 +16,7 @@ from mithaq.formats import PLAIN, Layout, Read, Refusal, Registry, Undated
 from mithaq.intel import rules
 from mithaq.intel.finding import visible
 from mithaq.intel.undated import dated, stands
+from mithaq.intel.withdrawn import withdrawn
 from mithaq.model.benign import Finding, findings, suppressing
 from mithaq.model.labels import Beside
 from mithaq.model.objects import IDENTIFIER, Object, moment
@@ -206,7 +207,8 @@ class _Takes:
     def objects(self, fit: Sequence[Object]) -> None:
         """Take objects that say themselves what they are."""
         with self.core.begin() as unit:
-            stored = self._take(unit, fit)
+            voucher = self.us.party if self.incoming.own else self.incoming.source.name
+            stored = self._take(unit, [*fit, *withdrawn(unit, voucher, fit)])
         self._tell_harmless(stored)
 
     def _may_be_harmless(self, said: Undated) -> bool:
