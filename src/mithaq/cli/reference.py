@@ -11,10 +11,11 @@ from typer._click import Command as AnyCommand
 from typer._click import Context
 from typer.core import TyperArgument, TyperGroup
 
-from mithaq.cli.app import ORDER, SECTIONS, app
+from mithaq.cli.app import app
 from mithaq.cli.common import FLAGS, METAVARS, VALUED
 from mithaq.cli.exits import CODES
 from mithaq.cli.frame import option_written, written
+from mithaq.cli.topics import ORDER, SECTIONS
 from mithaq.languages import Catalogue, catalogue
 
 INTRODUCTION = """\

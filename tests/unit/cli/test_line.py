@@ -8,9 +8,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from mithaq.cli.app import ORDER, app, run
+from mithaq.cli.app import app, run
 from mithaq.cli.common import BadUsage, split
 from mithaq.cli.exits import CODES, EXITS, code_of
+from mithaq.cli.topics import ORDER
 from mithaq.errors import Conflict, Fault, InputError, NotFound, PeerError, Refused
 from mithaq.languages import catalogue
 
