@@ -13,6 +13,7 @@ from mithaq.seal.envelope import sign
 from mithaq.seal.messages import AGREEMENT
 from mithaq.store import channels
 from tests.bench.common import ATTACK, Figure, attack, brought, client_of, text, timed
+from tests.bench.emerging import emerging
 from tests.bench.extraction import extraction
 from tests.bench.growth import growth
 from tests.bench.imports import imports
@@ -139,6 +140,7 @@ MEASURES = {
     "search": search,
     "watches": watches,
     "misp": misp,
+    "emerging": emerging,
 }
 APART = {
     "growth",
