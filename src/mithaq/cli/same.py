@@ -54,7 +54,7 @@ def same(
         for each in found.members
         for copy in each.copies
     ]
-    desk.screen.rows(columns, rows, empty="none.known", wide=("id",))
+    desk.screen.rows(columns, rows, empty="none.same", wide=("id",))
     _notes(desk, found)
     shown = [each for each in said if agreed or not each["agreed"]]
     if shown:
