@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.unit.exchange.world import CLIENT_SHELF, build, stix
+from tests.rooms.exchange.world import CLIENT_SHELF, build, stix
 
 OBJECTS = f"/taxii2/{CLIENT_SHELF}/collections/intel/objects/"
 VERSIONS = [f"2026-0{month}-01T00:00:00.000Z" for month in range(1, 6)]

@@ -8,7 +8,7 @@ import pytest
 from mithaq.formats import BUILT_IN
 from mithaq.model.objects import Object
 from mithaq.store import spool as spools
-from tests.unit.exchange.world import B_SHELF, CLIENT_SHELF, NOW, build, stix
+from tests.rooms.exchange.world import B_SHELF, CLIENT_SHELF, NOW, build, stix
 
 AT = "2026-01-01T00:00:00.000Z"
 OWN = "22222222-2222-4222-8222-222222222222"

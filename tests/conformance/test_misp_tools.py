@@ -10,7 +10,7 @@ from mithaq.exchange.misp.ways import VERSION
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from tests.conformance import test_taxii_peers as peers
-from tests.unit.exchange.world import B_SHELF, CLIENT_SHELF, stix
+from tests.rooms.exchange.world import B_SHELF, CLIENT_SHELF, stix
 
 AT = "2026-01-01T00:00:00.000Z"
 served = peers.served

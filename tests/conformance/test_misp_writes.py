@@ -10,7 +10,7 @@ from mithaq.formats import BUILT_IN
 from mithaq.model.objects import Object
 from tests.conformance import test_taxii_peers as peers
 from tests.conformance.test_misp_tools import ADDRESS, DOMAIN, HIDDEN, REPORT, uuid
-from tests.unit.exchange.world import B_SHELF, CLIENT_SHELF
+from tests.rooms.exchange.world import B_SHELF, CLIENT_SHELF
 
 served = peers.served
 

@@ -23,7 +23,7 @@ from mithaq.exchange.openapi import TABLE, document
 from mithaq.exchange.routes import ROUTES
 from mithaq.exchange.wire import Response
 from mithaq.store import shelf as shelves
-from tests.unit.exchange.world import (
+from tests.rooms.exchange.world import (
     B_SHELF,
     BASE,
     BASE_CHANNEL,

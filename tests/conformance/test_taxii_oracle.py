@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from medallion.filters.basic_filter import BasicFilter
 
-from tests.unit.exchange.world import B_SHELF, build, stamp, stix
+from tests.rooms.exchange.world import B_SHELF, build, stamp, stix
 
 PATH = f"/taxii2/{B_SHELF}/collections/intel/manifest/"
 ALLOWED = ("id", "type", "version", "spec_version")

@@ -22,7 +22,7 @@ from mithaq import clock
 from mithaq.exchange.transport import HttpWire, sign
 from mithaq.exchange.wire import Request
 from mithaq.store import shelf as shelves
-from tests.unit.exchange.world import B_SHELF, BASE_CHANNEL, CLIENT_SHELF, TAXII, build, stix
+from tests.rooms.exchange.world import B_SHELF, BASE_CHANNEL, CLIENT_SHELF, TAXII, build, stix
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z"

@@ -7,7 +7,7 @@ from sqlalchemy import text as sql
 
 from mithaq.cli import status
 from mithaq.store import parties
-from tests.unit.border.stage import B
+from tests.rooms.border.stage import B
 
 # Where a lie may leave a trace whatever becomes of it: for our people, and where the worker stands.
 BOOKS = {"refusals", "journal", "settings", "heard", "heads", "shelf_ops", "checkpoints"}

@@ -38,7 +38,7 @@ from mithaq.seal.messages import HEARTBEAT, SEAL, ZERO, Doc, Head, Heartbeat, Ke
 from mithaq.store import parties
 from mithaq.store.engine import ROOMS, Store, rooms_are_files
 from tests.federation.world import Clock
-from tests.unit.border.stage import AT, FORUM, PAIR, US, WIDE, B, C, Stage, agreement, put, sealed
+from tests.rooms.border.stage import AT, FORUM, PAIR, US, WIDE, B, C, Stage, agreement, put, sealed
 from tests.values import replace
 
 BASE = ""

@@ -71,8 +71,8 @@ from tests.federation.liar import (
     unsigned,
     written,
 )
-from tests.unit.border.lies import replace_proof, sign_both
-from tests.unit.border.stage import (
+from tests.rooms.border.lies import replace_proof, sign_both
+from tests.rooms.border.stage import (
     AT,
     FORUM,
     PAIR,

@@ -19,7 +19,7 @@ from tests.federation.judge import (
 )
 from tests.federation.liar import PAIR, Liar, generate, on_files
 from tests.federation.lies import LIES
-from tests.unit.border.stage import US, C, build, put
+from tests.rooms.border.stage import US, C, build, put
 
 FEW = 4  # of so many lies one is told to a second victim
 HONEST = {f"tool--00000000-0000-4000-9000-{number:012d}" for number in (50, 901)}

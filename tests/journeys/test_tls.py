@@ -16,7 +16,7 @@ from mithaq.node.build import ROOT_KEY
 from mithaq.seal.keys import from_pem, generate
 from mithaq.store import parties
 from tests.journeys.test_processes import PACT, Nation, pact, typed, wait
-from tests.unit.exchange.certificates import Made
+from tests.rooms.exchange.certificates import Made
 
 REQUEST = b"GET /mithaq/keys/ HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 

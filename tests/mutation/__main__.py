@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".mutation"
 TESTS = {
     "policy": ["tests/unit/policy", "tests/golden/test_world1.py"],
-    "border": ["tests/unit/border", "tests/federation"],
+    "border": ["tests/rooms/border", "tests/federation"],
 }
 SLOW = ("test_after_the_storm",)  # ten seconds each, and no sentence that no other test says
 MEASURING, A_DAY = 3600.0, 86400.0

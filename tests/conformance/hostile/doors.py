@@ -20,9 +20,9 @@ from mithaq.store.objects import UNRESOLVED
 from mithaq.store.parties import Peer
 from mithaq.store.sources import Source
 from tests.conformance.hostile.objects import UUID, tool
-from tests.unit.border.stage import B, Stage
-from tests.unit.border.stage import build as build_nations
-from tests.unit.exchange.world import CLIENT_SHELF, TAXII, build
+from tests.rooms.border.stage import B, Stage
+from tests.rooms.border.stage import build as build_nations
+from tests.rooms.exchange.world import CLIENT_SHELF, TAXII, build
 from tests.values import replace
 
 FINE = "fine"

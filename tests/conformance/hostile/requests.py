@@ -12,7 +12,7 @@ import zlib
 
 from tests.conformance.hostile import Cases
 from tests.conformance.hostile.objects import UUID, tool
-from tests.unit.exchange.world import B_SHELF, C_SHELF, CLIENT_SHELF
+from tests.rooms.exchange.world import B_SHELF, C_SHELF, CLIENT_SHELF
 
 case = Cases("taxii", "request")
 ROOT = f"/taxii2/{CLIENT_SHELF}/"

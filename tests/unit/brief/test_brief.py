@@ -20,8 +20,8 @@ from mithaq.store import alarms, counting, feeds, objects, parties
 from mithaq.store.alarms import Alarm
 from mithaq.store.feeds import FeedRow
 from mithaq.store.parties import Peer
-from tests.unit.intel.conftest import NOW, core, person, us
-from tests.unit.intel.test_emerging import IVY, OLD, body, copy, family, sighting
+from tests.rooms.intel.conftest import NOW, core, person, us
+from tests.rooms.intel.test_emerging import IVY, OLD, body, copy, family, sighting
 
 __all__ = ["core", "us"]
 TODAY = NOW.date()
