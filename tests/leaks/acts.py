@@ -236,7 +236,8 @@ def questions_that_common_objects_answer_and_a_request_to_another(side):
         wish = Wish(to=["corvia"], question="who?", beside=Beside(tlp=Tlp.AMBER))
         requests.send(unit, us, actor, one, requests.ask(unit, us, actor, one, wish, now), now)
 
-    assert side.act(asked) in (None, "conflict"), "it was not asked"
+    # Refused where another hidden act has suspended what was agreed with corvia.
+    assert side.act(asked) in (None, "conflict", "invalid-input"), "it was not asked"
     side.turn("corvia")
 
 
