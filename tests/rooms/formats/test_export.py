@@ -227,7 +227,7 @@ def test_what_an_export_says_nothing_of_is_named_with_the_reason():
         "value": [strange["id"]],
         "pap": [red["id"]],
     }
-    assert set(made.left) == set(LEFT) - {"marking", "benign"}
+    assert set(made.left) == set(LEFT) - {"marking", "benign", "worth"}
 
 
 @pytest.mark.parametrize("everybodys", ["0.0.0.0/0", "127.0.0.1", "::/0", "::1", "64.0.0.0/2"])
