@@ -25,6 +25,7 @@ KEYS = {  # what programs may count on
 }  # fmt: skip
 ROW = {
     "marking", "number", "type", "name", "id", "version", "from", "standing", "agreement", "received",
+    "via",
 }  # fmt: skip
 
 
