@@ -288,6 +288,22 @@ def test_a_sighting_that_the_client_has_makes_an_indicator_worth_its_while(bank)
     assert polled(bank)[0] == ["old.example"]
 
 
+def test_sightings_count_for_what_is_printed_at_once(bank):
+    now = text(bank.federation.clock())
+    old = indicator(1, "old.example")
+    seen = {"type": "sighting", "sighting_of_ref": old["id"], "last_seen": now}
+    seen |= {"spec_version": "2.1", "created": now, "modified": now, "object_marking_refs": CLEAR}
+    ids = [f"sighting--00000000-0000-4000-8000-{n:012d}" for n in range(4)]
+    bank.give(old, *(seen | {"id": id_} for id_ in ids))
+    node, now = bank.federation.nodes["aurelia"], bank.federation.clock()
+    with node.shelf.read() as shown:
+        which = exports.shelves_of(shown, bank.name, now)
+        exports.press(shown, which, ["domains.txt"], now, Benign(), most=1000)
+
+        with pytest.raises(exports.TooMuch):
+            exports.press(shown, which, ["domains.txt"], now, Benign(), least=50, most=1000)
+
+
 def test_what_a_client_is_to_be_told_is_set_for_clients_alone_and_is_on_record(bank):
     with pytest.raises(NotFound):
         set_least(bank, 50, name="borea")
