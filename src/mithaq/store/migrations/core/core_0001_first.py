@@ -11,6 +11,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Apply."""
@@ -36,14 +38,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "afresh",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("agreement", "copy", name=op.f("uq_afresh_agreement_copy")),
         schema="core",
@@ -65,12 +62,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "alarms",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
@@ -88,13 +80,8 @@ def upgrade() -> None:
     op.create_index("ix_alarms_name", "alarms", ["name"], unique=False, schema="core")
     op.create_table(
         "approvals",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("agreement_digest", sa.String(length=71), nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
@@ -104,12 +91,7 @@ def upgrade() -> None:
         sa.Column("approver", sa.Text(), nullable=False),
         sa.Column("envelope", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
-        sa.Column(
-            "standing",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default="0",
-            nullable=False,
-        ),
+        sa.Column("standing", SERIAL, server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
         sqlite_autoincrement=True,
@@ -124,12 +106,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "bodies",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=False, nullable=False),
         sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -171,12 +148,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "consents",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("asker", sa.Text(), nullable=False),
         sa.Column("recipient", sa.Text(), nullable=False),
@@ -207,20 +179,13 @@ def upgrade() -> None:
     op.create_index("ix_consents_id", "consents", ["id"], unique=False, schema="core")
     op.create_table(
         "copies",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "provenance", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("seq", SERIAL, autoincrement=False, nullable=False),
+        sa.Column("provenance", SERIAL, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("tail", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
-        sa.Column("body", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("body", SERIAL, nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("com", sa.Text(), server_default="", nullable=False),
         sa.Column("proof", sa.Text(), server_default="", nullable=False),
@@ -243,18 +208,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "departed",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("fetched_at", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("seq"),
@@ -290,7 +250,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
         sa.Column("removed", sa.Text(), nullable=False),
         sa.Column("since", sa.Text(), nullable=False),
@@ -300,12 +260,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "followers",
-        sa.Column(
-            "watch",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("watch", SERIAL, autoincrement=False, nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("watch", "actor"),
         schema="core",
@@ -344,9 +299,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "hits",
-        sa.Column("watch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("block", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("run", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("watch", SERIAL, nullable=False),
+        sa.Column("block", SERIAL, nullable=False),
+        sa.Column("run", SERIAL, nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("copies", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("watch", "block", "run"),
@@ -356,7 +311,7 @@ def upgrade() -> None:
     op.create_table(
         "intents",
         sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("proposer", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
@@ -366,12 +321,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "journal",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
@@ -382,12 +332,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "judgements",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("first", sa.Text(), nullable=False),
         sa.Column("second", sa.Text(), nullable=False),
         sa.Column("same", sa.Boolean(), nullable=False),
@@ -428,12 +373,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "leaves",
-        sa.Column(
-            "idx",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("idx", SERIAL, autoincrement=False, nullable=False),
         sa.Column("nonce", sa.LargeBinary(), nullable=False),
         sa.Column("record", sa.LargeBinary(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
@@ -453,7 +393,7 @@ def upgrade() -> None:
         "mentions",
         sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.PrimaryKeyConstraint("mark", "day", "copy"),
         schema="core",
         sqlite_with_rowid=False,
@@ -462,7 +402,7 @@ def upgrade() -> None:
         "moments",
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.PrimaryKeyConstraint("agreement", "at", "copy"),
         schema="core",
     )
@@ -478,12 +418,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "notices",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("party", sa.Text(), nullable=False),
         sa.Column("act", sa.Text(), nullable=False),
@@ -496,19 +431,14 @@ def upgrade() -> None:
     op.create_table(
         "observed",
         sa.Column("mark", sa.BigInteger(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.PrimaryKeyConstraint("mark", "copy"),
         schema="core",
         sqlite_with_rowid=False,
     )
     op.create_table(
         "orders",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
@@ -532,12 +462,7 @@ def upgrade() -> None:
     op.create_index("ix_orders_id", "orders", ["id"], unique=False, schema="core")
     op.create_table(
         "outbox",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("channel", sa.String(length=32), nullable=False),
         sa.Column("chan_seq", sa.BigInteger(), nullable=False),
         sa.Column("envelope", sa.LargeBinary(), nullable=False),
@@ -568,12 +493,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "provenance",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=False, nullable=False),
         sa.Column("voucher", sa.Text(), nullable=False),
         sa.Column("standing", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
@@ -592,12 +512,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "quarantine",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("voucher", sa.Text(), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
@@ -633,12 +548,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "refusals",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
@@ -651,7 +561,7 @@ def upgrade() -> None:
     op.create_table(
         "relations",
         sa.Column("tail", sa.BigInteger(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.PrimaryKeyConstraint("tail", "copy"),
         schema="core",
         sqlite_with_rowid=False,
@@ -670,12 +580,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "requirement_acts",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("requirement", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
@@ -698,12 +603,7 @@ def upgrade() -> None:
     op.create_table(
         "requirement_watches",
         sa.Column("requirement", sa.Text(), nullable=False),
-        sa.Column(
-            "watch",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("watch", SERIAL, autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("watch"),
         schema="core",
@@ -725,12 +625,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "restrictions",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("to", sa.Text(), nullable=False),
         sa.Column("kinds", sa.Text(), nullable=False),
         sa.Column("ids", sa.Text(), nullable=False),
@@ -757,7 +652,7 @@ def upgrade() -> None:
         sa.Column("shelf", sa.String(length=32), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.Column("view", sa.String(length=71), nullable=False),
         sa.Column("removed", sa.Text(), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
@@ -773,12 +668,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ruptures",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("party", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -799,7 +689,7 @@ def upgrade() -> None:
         "saved",
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("watch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("watch", SERIAL, nullable=False),
         sa.Column("shared", sa.Boolean(), nullable=False),
         sa.Column("asked", sa.Text(), nullable=False),
         sa.Column("made_at", sa.Text(), nullable=False),
@@ -810,8 +700,8 @@ def upgrade() -> None:
     op.create_table(
         "seen",
         sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("watch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("block", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("watch", SERIAL, nullable=False),
+        sa.Column("block", SERIAL, nullable=False),
         sa.Column("copies", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("actor", "watch", "block"),
         schema="core",
@@ -853,12 +743,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "shelf_ops",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("op", sa.Text(), nullable=False),
         sa.Column("shelf", sa.Text(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
@@ -889,13 +774,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "spans",
-        sa.Column(
-            "first",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("last", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first", SERIAL, autoincrement=False, nullable=False),
+        sa.Column("last", SERIAL, nullable=False),
         sa.Column("since", sa.Text(), nullable=False),
         sa.Column("until", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("first"),
@@ -912,15 +792,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "standing_uses",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
-        sa.Column("standing", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("standing", SERIAL, nullable=False),
         sa.Column("use", sa.Integer(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
@@ -938,12 +813,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "standings",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("envelope", sa.LargeBinary(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
@@ -956,7 +826,7 @@ def upgrade() -> None:
     op.create_table(
         "subjects",
         sa.Column("mark", sa.BigInteger(), nullable=False),
-        sa.Column("idx", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("idx", SERIAL, nullable=False),
         sa.PrimaryKeyConstraint("mark", "idx"),
         schema="core",
         sqlite_with_rowid=False,
@@ -965,7 +835,7 @@ def upgrade() -> None:
         "tallies",
         sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
-        sa.Column("teller", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("teller", SERIAL, nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("again", sa.Integer(), nullable=False),
         sa.Column("claims", sa.Integer(), nullable=False),
@@ -975,12 +845,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "tellers",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=False, nullable=False),
         sa.Column("voucher", sa.Text(), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
@@ -989,7 +854,7 @@ def upgrade() -> None:
     op.create_table(
         "verdicts",
         sa.Column("agreement", sa.Text(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("needs", sa.Text(), server_default="", nullable=False),
@@ -1007,7 +872,7 @@ def upgrade() -> None:
         "waiting",
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
-        sa.Column("copy", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("copy", SERIAL, nullable=False),
         sa.PrimaryKeyConstraint("agreement", "target", "copy"),
         schema="core",
         sqlite_with_rowid=False,
@@ -1015,14 +880,9 @@ def upgrade() -> None:
     op.create_index("ix_waiting_target", "waiting", ["target"], unique=False, schema="core")
     op.create_table(
         "watches",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("query", sa.Text(), nullable=False),
-        sa.Column("after", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("after", SERIAL, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
         sqlite_autoincrement=True,
@@ -1038,7 +898,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "words",
-        sa.Column("span", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("span", SERIAL, nullable=False),
         sa.Column("word", sa.LargeBinary(), nullable=False),
         sa.Column("copies", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("span", "word"),

@@ -11,6 +11,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 
 def upgrade() -> None:
     """Apply."""
@@ -152,12 +154,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "views",
-        sa.Column(
-            "seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("digest", sa.String(length=71), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
