@@ -76,7 +76,7 @@ class Story:
         code, told = client.ask(
             "POST", f"{self.root}collections/inbox/objects/", {"objects": [body(number)]}
         )
-        if code != 202:  # the listener is up before its stores are: it says so, and takes nothing
+        if code != 202:  # "not ready": a listener is up before its stores are, and takes nothing till then
             assert code == 503, told
             raise Died
         self.journal.write("post", number, status=told["id"])
@@ -109,7 +109,8 @@ class Story:
             self.bring(nation, number, level)
             if level != "GREEN":
                 self.release(nation, number, "ab")
-        self.post(self.fresh())
+        number = self.fresh()  # a policy may just be worked out anew: a client is told to ask again
+        wait(lambda: self._again(lambda: self.post(number)), "nothing can be posted")
 
     # --- the strike --------------------------------------------------------------------------------------
     def strike(self):
