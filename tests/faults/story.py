@@ -76,7 +76,7 @@ class Story:
         code, told = client.ask(
             "POST", f"{self.root}collections/inbox/objects/", {"objects": [body(number)]}
         )
-        if code != 202:  # "not ready": a listener is up before its stores are, and takes nothing till then
+        if code != 202:  # not ready: a listener is up before its stores are
             assert code == 503, told
             raise Died
         self.journal.write("post", number, status=told["id"])
