@@ -26,7 +26,7 @@ from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.formats import LISTS, Layout, Refusal, Registry
 from mithaq.ingest import misp, misp_push, misp_server, pulling, rules, taxii
 from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched, Way
-from mithaq.ingest.pulling import Known, Missed, Part, Pull, Pulled, Same, Sent
+from mithaq.ingest.pulling import Gone, Known, Missed, Part, Pull, Pulled, Same, Sent
 from mithaq.ingest.rules import Health, Reason, Secret, Terms
 from mithaq.model.labels import tlp
 from mithaq.store import feeds as store
@@ -307,8 +307,10 @@ class Collector:
         with self.core.begin() as unit:
             if isinstance(part, Part | Same) and part.position is not None:
                 store.set_position(unit, terms.name, msgspec.json.encode(part.position).decode())
+            if isinstance(part, Gone):
+                store.forget_items(unit, terms.name, part.names)
             some = part.made_of if isinstance(part, Part) else ()
-            for each in () if isinstance(part, Same) else (part, *some):
+            for each in () if isinstance(part, Same | Gone) else (part, *some):
                 if each.name and each.version:
                     store.put_item(unit, terms.name, each.name, each.version)
 

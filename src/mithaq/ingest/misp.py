@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mithaq.errors import InputError
 from mithaq.ingest.fetching import Fetcher, NotFetched
-from mithaq.ingest.pulling import Known, Missed, Part, Pulled, Same, refuse_pages
+from mithaq.ingest.pulling import Known, Missed, Part, Pulled, Same, gone, refuse_pages
 from mithaq.ingest.rules import Terms
 from mithaq.model.canonical import Json, parse
 
@@ -22,6 +22,7 @@ def feed(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
     base = terms.url.removesuffix("manifest.json").rstrip("/")
     got = fetcher.get(f"{base}/manifest.json")
     manifest = _manifest(got.headers.get("content-type", ""), got.body)
+    yield from gone(known, manifest.keys())
     changed: list[tuple[int, str]] = []
     for name, about in manifest.items():
         said = about.get("timestamp") if isinstance(about, dict) else None

@@ -22,7 +22,7 @@ from mithaq.exchange.misp.shown import Event, Listed
 from mithaq.exchange.misp.ways import NOT_NEWER, Made
 from mithaq.exchange.problems import HttpProblem
 from mithaq.ingest.fetching import Fetcher, Got, NotFetched
-from mithaq.ingest.pulling import Known, Missed, Pulled, Same, Sent
+from mithaq.ingest.pulling import Known, Missed, Pulled, Same, Sent, gone
 from mithaq.ingest.rules import Terms
 from mithaq.store.engine import Store
 
@@ -69,6 +69,7 @@ class Shelves:
 def push(terms: Terms, known: Known, fetcher: Fetcher, shelves: Shelves) -> Iterator[Pulled]:
     """Yield what became of each event that is new or changed for the other side, the oldest change first."""
     found, news = pending(terms, known, shelves)
+    yield from gone(known, found.events)
     if not news:
         yield Same()
         return

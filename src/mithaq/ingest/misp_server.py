@@ -14,7 +14,7 @@ import msgspec
 
 from mithaq.errors import InputError
 from mithaq.ingest.fetching import Fetcher, NotFetched
-from mithaq.ingest.pulling import Known, Missed, Part, Pulled, Same, refuse_pages
+from mithaq.ingest.pulling import Known, Missed, Part, Pulled, Same, gone, refuse_pages
 from mithaq.ingest.rules import Terms
 from mithaq.model.canonical import Json, parse
 
@@ -44,12 +44,16 @@ def pull(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
         yield Same(status=got.status)
         return
     rows: list[Row] = []
+    listed: set[str] = set()
     for each in _index(got.headers.get("content-type", ""), got.body):
         row = _row(each)
         if row is None:
             yield Missed(name="", code="misp-index", why="the list says no event like that")
-        elif known.items.get(row[0]) != _version(row):
+            continue
+        listed.add(row[0])
+        if known.items.get(row[0]) != _version(row):
             rows.append(row)
+    yield from gone(known, listed)
     whole = True
     for part in _ahead(base, fetcher, sorted(rows, key=lambda row: int(row[1]))):
         whole = whole and not isinstance(part, Missed)

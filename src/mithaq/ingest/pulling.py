@@ -6,7 +6,7 @@ on from there.
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -59,7 +59,14 @@ class Sent:
     fresh: bool
 
 
-Pulled: TypeAlias = Part | Missed | Same | Sent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """Parts that the feed lists no more: what they gave stays, that they were read is forgotten."""
+
+    names: frozenset[str]
+
+
+Pulled: TypeAlias = Part | Missed | Same | Sent | Gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,13 @@ class Known:
 
 
 Pull: TypeAlias = Callable[[Terms, Known, Fetcher], Iterator[Pulled]]
+
+
+def gone(known: Known, listed: Collection[str]) -> Iterator[Gone]:
+    """Yield what of a feed was read and is listed no more; a list of nothing is a fault, and forgets nothing."""
+    names = known.items.keys() - listed if listed else ()
+    if names:
+        yield Gone(names=frozenset(names))
 
 
 def document(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
@@ -124,6 +138,7 @@ def folder(terms: Terms, known: Known, _fetcher: Fetcher) -> Iterator[Pulled]:
         files = sorted(root.iterdir()) if root.is_dir() else [root]
     except OSError as error:
         raise NotFetched(f"cannot read {root}", cause="no-answer") from error
+    yield from gone(known, {file.name for file in files})
     yielded = False
     for file in files:
         if file.name.startswith(".") and file != root:

@@ -1,10 +1,11 @@
 """Feeds: where we fetch from by ourselves, when next, and how far each has been read."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select, update
 
-from mithaq.store.sql import put
+from mithaq.store.sql import chunks, put
 from mithaq.store.tables import feed_items, feeds
 
 ACTIVE, PAUSED = "active", "paused"
@@ -93,6 +94,13 @@ def items(unit: Connection, name: str) -> dict[str, str]:
 def put_item(unit: Connection, name: str, item: str, version: str) -> None:
     """Note that a part of a feed was read."""
     put(unit, feed_items, {"feed": name, "item": item, "version": version})
+
+
+def forget_items(unit: Connection, name: str, items: Collection[str]) -> None:
+    """Forget that some parts of a feed were read."""
+    for some in chunks(sorted(items)):
+        gone = feed_items.c.item.in_(some)
+        unit.execute(delete(feed_items).where(feed_items.c.feed == name, gone))
 
 
 def remove(unit: Connection, name: str) -> None:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from mithaq.store import feeds
+
 ONE, TWO = "5f0c1a3e-0000-4000-8000-000000000001", "5f0c1a3e-0000-4000-8000-000000000002"
 
 
@@ -101,3 +103,20 @@ def test_a_feed_that_loses_many_events_in_a_row_waits_for_the_next_time(web, mis
 
     assert misp.run().code == "missed"
     assert len(web.asked) == 11
+
+
+def test_what_a_feed_lists_no_more_is_forgotten_and_an_empty_list_forgets_nothing(web, misp):
+    def noted():
+        with misp.core.read() as unit:
+            return feeds.items(unit, "abuse").keys()
+
+    misp.run()
+    copies = misp.rows("SELECT id, version FROM copies ORDER BY seq")
+    web.page("/feed/manifest.json", b"{}")
+    misp.run()
+    assert noted() == {ONE, TWO}
+
+    manifest(web, **{ONE: "1700000001"})
+    misp.run()
+    assert noted() == {ONE}
+    assert misp.rows("SELECT id, version FROM copies ORDER BY seq") == copies
