@@ -14,7 +14,7 @@ import time
 import uuid
 from contextlib import contextmanager
 
-from mithaq.intel.correlating import COMMON
+from mithaq.intel.relating.correlating import COMMON
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.objects import Object
 from mithaq.model.observed import read

@@ -7,7 +7,7 @@ import pytest
 from mithaq.auth.actors import Actor, Forbidden, roles
 from mithaq.border import recall
 from mithaq.clock import parse, text
-from mithaq.intel import balance
+from mithaq.intel.partners import balance
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.observed import marks_of
 from mithaq.store import objects

@@ -7,9 +7,11 @@ import pytest
 from mithaq import intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.errors import Conflict, InputError, NotFound, Refused
-from mithaq.intel import Overtaken, Terms, balance, proposals, writing
-from mithaq.intel.drafts import NoSuchField
-from mithaq.intel.proposals import Asked, NoOwner
+from mithaq.intel import Overtaken, Terms
+from mithaq.intel.authoring import proposals, writing
+from mithaq.intel.authoring.drafts import NoSuchField
+from mithaq.intel.authoring.proposals import Asked, NoOwner
+from mithaq.intel.partners import balance
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.proposals import EXTENSION, Proposal, written

@@ -8,9 +8,11 @@ import pytest
 from mithaq import intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import answers, balance, noticed, requests, requirements
-from mithaq.intel.questions import Sought, Terms
-from mithaq.intel.requests import Wish
+from mithaq.intel.finding import noticed
+from mithaq.intel.needs import answers, requests, requirements
+from mithaq.intel.needs.questions import Sought, Terms
+from mithaq.intel.needs.requests import Wish
+from mithaq.intel.partners import balance
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.requests import EXTENSION, Reply
 from mithaq.policy.decision import Hold, Release

@@ -1,6 +1,7 @@
 """A translation travels with its object, as far as that goes, and a partner's people read it as one."""
 
-from mithaq.intel import store, translations, versions
+from mithaq.intel import store, versions
+from mithaq.intel.authoring import translations
 from mithaq.model.labels import Tlp
 from tests.federation.test_delivery import tool
 from tests.federation.test_proposals import Desk, owner, shared

@@ -10,10 +10,11 @@ from mithaq.auth.actors import Actor, Role
 from mithaq.border import approval, peers, people, signing
 from mithaq.border.keys import Change, rotate
 from mithaq.border.recall import Asked, recall
-from mithaq.intel import answers, requests, requirements, saved
-from mithaq.intel.questions import Sought, Terms
-from mithaq.intel.requests import Wish
-from mithaq.intel.saved import Asked as Query
+from mithaq.intel.finding import saved
+from mithaq.intel.finding.saved import Asked as Query
+from mithaq.intel.needs import answers, requests, requirements
+from mithaq.intel.needs.questions import Sought, Terms
+from mithaq.intel.needs.requests import Wish
 from mithaq.model.labels import Beside, Clearance
 from mithaq.node.build import ROOT_KEY
 from mithaq.policy import agreement as policy

@@ -18,8 +18,8 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.ingest.rules import Health, Terms
 from mithaq.intel import Emerging, Horizon
-from mithaq.intel.answers import Report, gaps
-from mithaq.intel.digest import Digest, digest, readable
+from mithaq.intel.needs.answers import Report, gaps
+from mithaq.intel.partners.digest import Digest, digest, readable
 from mithaq.model.labels import Tlp
 from mithaq.store import alarms, feeds, inbound, parties, recalls, releases, standings
 from mithaq.store.alarms import Alarm

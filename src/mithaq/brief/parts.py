@@ -9,8 +9,8 @@ from mithaq.brief.html import Html, commands, joined, number, outside, tag, tech
 from mithaq.brief.pictures import sparkline
 from mithaq.brief.writing import Writing
 from mithaq.intel import Copy, Finding, OfFamily
-from mithaq.intel.digest import Exchanged, Given
-from mithaq.intel.emerged import in_odds, news
+from mithaq.intel.partners.digest import Exchanged, Given
+from mithaq.intel.trends.emerged import in_odds, news
 from mithaq.languages import RIGHT_TO_LEFT
 from mithaq.model.labels import Tlp
 from mithaq.model.mentions import day_of, day_written

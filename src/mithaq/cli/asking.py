@@ -15,8 +15,9 @@ from mithaq.cli.intel import row
 from mithaq.cli.options import Instant, one_of
 from mithaq.cli.release import language_of, tally
 from mithaq.cli.requirement import app
-from mithaq.intel import Copy, requests, requirements
-from mithaq.intel.requests import Standing, Wish
+from mithaq.intel import Copy
+from mithaq.intel.needs import requests, requirements
+from mithaq.intel.needs.requests import Standing, Wish
 from mithaq.model.labels import Beside, tlp
 from mithaq.model.requests import OUTCOMES, Reply
 

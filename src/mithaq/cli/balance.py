@@ -12,8 +12,8 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.screen import NOTHING
 from mithaq.clock import text
-from mithaq.intel import balance as intel
-from mithaq.intel.balance import Balance, Side
+from mithaq.intel.partners import balance as intel
+from mithaq.intel.partners.balance import Balance, Side
 from mithaq.store import parties
 
 app = topic()

@@ -14,7 +14,7 @@ from mithaq.cli.emerging import as_json, evidence_row
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, TlpLevel, one_of
 from mithaq.clock import parse
-from mithaq.intel.digest import Given
+from mithaq.intel.partners.digest import Given
 from mithaq.languages import LANGUAGES
 from mithaq.model.labels import tlp
 

@@ -9,8 +9,8 @@ from typing import Any
 from mithaq import intel
 from mithaq.cli.screen import NOTHING, Screen
 from mithaq.intel import SetVersion
-from mithaq.intel.changes import Became, Change, Changes
-from mithaq.intel.revising import Revisable, Revision
+from mithaq.intel.authoring.revising import Revisable, Revision
+from mithaq.intel.reference.changes import Became, Change, Changes
 from mithaq.languages import plain
 
 SHOWN = 20  # rows of a table on a screen

@@ -9,8 +9,8 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import SHOWN, row
-from mithaq.intel import correlating
-from mithaq.intel.correlating import Correlation, Evidence
+from mithaq.intel.relating import correlating
+from mithaq.intel.relating.correlating import Correlation, Evidence
 
 app = topic()
 

@@ -13,7 +13,7 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, TlpLevel, each_of
 from mithaq.clock import parse
 from mithaq.intel import Copy, Emerging, Finding
-from mithaq.intel.emerged import in_odds, news
+from mithaq.intel.trends.emerged import in_odds, news
 from mithaq.model.bursts import Stratum
 from mithaq.model.labels import Tlp, tlp
 from mithaq.model.mentions import Family, day_of, day_written

@@ -16,8 +16,11 @@ from mithaq.cli.options import Instant, PapLevel, TlpLevel
 from mithaq.cli.problems import in_words
 from mithaq.clock import text as text_of
 from mithaq.formats import LISTS, PLAIN
-from mithaq.intel import Added, Caveats, Copy, Filters, Known, merging, saved, translations, worthy
-from mithaq.intel.saved import Asked
+from mithaq.intel import Added, Caveats, Copy, Filters, Known
+from mithaq.intel.authoring import translations
+from mithaq.intel.finding import saved, worthy
+from mithaq.intel.finding.saved import Asked
+from mithaq.intel.relating import merging
 from mithaq.model.labels import Beside
 from mithaq.model.values import Value
 from mithaq.node import Node

@@ -13,7 +13,8 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import Flag, Names, Purpose, known_recipients, row
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
-from mithaq.intel import Caveats, Filters, bulk
+from mithaq.intel import Caveats, Filters
+from mithaq.intel.keeping import bulk
 from mithaq.model.labels import Beside
 from mithaq.node import Node
 

@@ -17,7 +17,8 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import Flag, Names, Purpose, known_recipients, row
 from mithaq.cli.options import Instant, PapLevel, TlpLevel, one_of
-from mithaq.intel import Caveats, Change, Copy, Draft, Terms, Waiting, drafts
+from mithaq.intel import Caveats, Change, Copy, Draft, Terms, Waiting
+from mithaq.intel.authoring import drafts
 from mithaq.model.benign import findings, suppressing
 from mithaq.model.canonical import Json
 from mithaq.model.markings import FIXED

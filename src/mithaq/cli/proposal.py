@@ -14,8 +14,9 @@ from mithaq.cli.intel import Flag, row
 from mithaq.cli.objects import DIFF, Named, Text, Yes, change_row
 from mithaq.cli.options import TlpLevel
 from mithaq.cli.release import language_of, tally
-from mithaq.intel import Caveats, Change, drafts, proposals
-from mithaq.intel.proposals import Asked, Settled, Standing
+from mithaq.intel import Caveats, Change
+from mithaq.intel.authoring import drafts, proposals
+from mithaq.intel.authoring.proposals import Asked, Settled, Standing
 from mithaq.model.canonical import Json
 
 app = topic("proposal")

@@ -20,7 +20,8 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
 from mithaq.cli.options import Purpose
 from mithaq.errors import InputError, NotFound
-from mithaq.intel import Copy, translations
+from mithaq.intel import Copy
+from mithaq.intel.authoring import translations
 from mithaq.node import Node
 from mithaq.policy import explain as sentences
 from mithaq.policy.agreement import Agreement

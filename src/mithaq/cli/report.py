@@ -24,7 +24,8 @@ from mithaq.formats.reports import (
     sheet,
     suggested,
 )
-from mithaq.intel import Caveats, limited
+from mithaq.intel import Caveats
+from mithaq.intel.keeping import limited
 from mithaq.model.benign import Benign
 from mithaq.model.labels import Beside
 from mithaq.node import warninglists

@@ -12,10 +12,11 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
 from mithaq.cli.options import Instant, TlpLevel
-from mithaq.intel import Change, answers, requirements
-from mithaq.intel.answers import Report
-from mithaq.intel.questions import Sought, Terms
-from mithaq.intel.requirements import Handed, Requirement
+from mithaq.intel import Change
+from mithaq.intel.needs import answers, requirements
+from mithaq.intel.needs.answers import Report
+from mithaq.intel.needs.questions import Sought, Terms
+from mithaq.intel.needs.requirements import Handed, Requirement
 from mithaq.model.labels import Tlp, tlp
 from mithaq.store.requirements import Row
 

@@ -12,9 +12,10 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import Flag, row
-from mithaq.intel import Copy, Judgement, merging
-from mithaq.intel.alike import claims
-from mithaq.intel.merging import Same, Why
+from mithaq.intel import Copy, Judgement
+from mithaq.intel.relating import merging
+from mithaq.intel.relating.alike import claims
+from mithaq.intel.relating.merging import Same, Why
 
 app = topic()
 judgements = topic("merge")

@@ -12,9 +12,10 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
-from mithaq.intel import answers, noticed, saved
-from mithaq.intel.noticed import MOST_COUNTED, Followed, Notices
-from mithaq.intel.saved import Saved
+from mithaq.intel.finding import noticed, saved
+from mithaq.intel.finding.noticed import MOST_COUNTED, Followed, Notices
+from mithaq.intel.finding.saved import Saved
+from mithaq.intel.needs import answers
 from mithaq.store.bounds import TookTooLong
 
 app = topic("saved")

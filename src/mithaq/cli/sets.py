@@ -13,12 +13,13 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import Flag, row
 from mithaq.cli.screen import NOTHING
-from mithaq.intel import SetVersion, read_out, sets, title
-from mithaq.intel.changes import TO_REVISE, is_over
+from mithaq.intel import SetVersion, read_out, title
+from mithaq.intel.authoring.revising import to_revise
 from mithaq.intel.finding import visible
-from mithaq.intel.revising import to_revise
-from mithaq.intel.service import READ_OUT
-from mithaq.intel.sets import SetFile
+from mithaq.intel.keeping.service import READ_OUT
+from mithaq.intel.reference import sets
+from mithaq.intel.reference.changes import TO_REVISE, is_over
+from mithaq.intel.reference.sets import SetFile
 from mithaq.model.named import names_of, number
 
 if TYPE_CHECKING:

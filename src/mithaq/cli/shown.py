@@ -14,8 +14,11 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import SHOWN, Flag, row
 from mithaq.clock import text as text_of
-from mithaq.intel import Copy, Neighbour, Related, merging, translations, worthy
-from mithaq.intel.translations import Translation
+from mithaq.intel import Copy, Neighbour, Related
+from mithaq.intel.authoring import translations
+from mithaq.intel.authoring.translations import Translation
+from mithaq.intel.finding import worthy
+from mithaq.intel.relating import merging
 from mithaq.model.benign import Benign, findings
 from mithaq.model.worth import worth
 

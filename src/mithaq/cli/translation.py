@@ -12,7 +12,8 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import Flag, Names
 from mithaq.cli.objects import Named, show_body, stored, terms_of
 from mithaq.cli.options import PapLevel, TlpLevel
-from mithaq.intel import Caveats, translations
+from mithaq.intel import Caveats
+from mithaq.intel.authoring import translations
 from mithaq.store import releases
 
 app = topic()

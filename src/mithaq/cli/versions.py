@@ -31,7 +31,8 @@ from mithaq.cli.objects import (
     wait_row,
 )
 from mithaq.cli.options import Instant, PapLevel, TlpLevel
-from mithaq.intel import Caveats, Draft, Past, drafts, proposals
+from mithaq.intel import Caveats, Draft, Past
+from mithaq.intel.authoring import drafts, proposals
 from mithaq.node import Node
 
 __all__ = ["app", "texts"]

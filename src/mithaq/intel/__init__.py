@@ -1,12 +1,30 @@
 """Intelligence: what we hold, added, found, related and marked by our own people (house.md 2)."""
 
-from mithaq.intel.drafts import Change
-from mithaq.intel.emerged import Emerging, Finding, OfFamily
-from mithaq.intel.emerging import Horizon, count_on, emerging, is_partner
-from mithaq.intel.finding import Neighbour, Related, beside, look_up, relate, search, value
-from mithaq.intel.history import Past, Waiting, history, waiting
-from mithaq.intel.rules import Caveats, Filters, caveats, layout, level, readers, title
-from mithaq.intel.service import (
+from mithaq.intel.authoring.drafts import Change
+from mithaq.intel.authoring.history import Past, Waiting, history, waiting
+from mithaq.intel.authoring.writing import (
+    Draft,
+    NotOurs,
+    Overtaken,
+    Terms,
+    new,
+    own,
+    restored,
+    revised,
+    revoked,
+    store,
+    targets,
+)
+from mithaq.intel.finding.searching import (
+    Neighbour,
+    Related,
+    beside,
+    look_up,
+    relate,
+    search,
+    value,
+)
+from mithaq.intel.keeping.service import (
     Added,
     Incoming,
     Rejected,
@@ -23,21 +41,20 @@ from mithaq.intel.service import (
     versions,
     worked_on,
 )
-from mithaq.intel.sharing import Asked, Came, Holding, Other, Whereabouts, by, came, who_has
-from mithaq.intel.timeline import Event, between, timeline
-from mithaq.intel.writing import (
-    Draft,
-    NotOurs,
-    Overtaken,
-    Terms,
-    new,
-    own,
-    restored,
-    revised,
-    revoked,
-    store,
-    targets,
+from mithaq.intel.partners.sharing import (
+    Asked,
+    Came,
+    Holding,
+    Other,
+    Whereabouts,
+    by,
+    came,
+    who_has,
 )
+from mithaq.intel.partners.timeline import Event, between, timeline
+from mithaq.intel.rules import Caveats, Filters, caveats, layout, level, readers, title
+from mithaq.intel.trends.emerged import Emerging, Finding, OfFamily
+from mithaq.intel.trends.emerging import Horizon, count_on, emerging, is_partner
 from mithaq.store.judgements import Judgement
 from mithaq.store.objects import Copy
 from mithaq.store.sets import SetVersion

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mithaq.intel import balance
-from mithaq.intel.balance import Given
+from mithaq.intel.partners import balance
+from mithaq.intel.partners.balance import Given
 from mithaq.model.benign import Benign
 from mithaq.model.observed import mark, read
 from mithaq.store.balance import First

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mithaq.intel.changes import Became, compare, is_over
+from mithaq.intel.reference.changes import Became, compare, is_over
 
 ATTACK = Path(__file__).parents[4] / "shared/data/attack/enterprise-attack.json"
 AT = "2026-01-01T00:00:00.000Z"

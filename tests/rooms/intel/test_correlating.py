@@ -3,7 +3,8 @@
 import pytest
 
 from mithaq.errors import NotFound
-from mithaq.intel import correlating, read_out
+from mithaq.intel import read_out
+from mithaq.intel.relating import correlating
 from mithaq.model.labels import Tlp
 from tests.rooms.intel.conftest import NOW, person
 from tests.rooms.intel.test_finding import indicator, made

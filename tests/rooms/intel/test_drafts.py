@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mithaq.errors import InputError
-from mithaq.intel import drafts
-from mithaq.intel.drafts import NoSuchField, Revoked
+from mithaq.intel.authoring import drafts
+from mithaq.intel.authoring.drafts import NoSuchField, Revoked
 from mithaq.model.labels import Beside, Pap, Tlp
 from mithaq.model.markings import pap_id, tlp_id
 from mithaq.model.objects import InvalidObject

@@ -5,7 +5,8 @@ import pytest
 from mithaq import intel
 from mithaq.auth.actors import Forbidden
 from mithaq.errors import InputError
-from mithaq.intel import Filters, finding
+from mithaq.intel import Filters
+from mithaq.intel.finding import searching
 from mithaq.model.labels import Tlp
 from mithaq.store.bounds import TookTooLong
 from tests.rooms.intel.conftest import NOW, person
@@ -176,7 +177,7 @@ def test_who_may_not_read_finds_nothing(held, verb):
 
 
 def test_a_search_that_takes_too_long_says_so(held, monkeypatch):
-    monkeypatch.setattr(finding, "SECONDS", -1.0)
+    monkeypatch.setattr(searching, "SECONDS", -1.0)
 
     with pytest.raises(TookTooLong):
         held.ask(intel.search, "poison")

@@ -11,7 +11,7 @@ from pypdf import PdfReader, PdfWriter
 
 from mithaq.errors import InputError
 from mithaq.formats.reports import MOST_BYTES, NoReport
-from mithaq.intel import limited
+from mithaq.intel.keeping import limited
 from tests.papers import pdf, put_together
 
 

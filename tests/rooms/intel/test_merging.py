@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from mithaq import intel
 from mithaq.auth.actors import Forbidden
 from mithaq.errors import InputError, NotFound
-from mithaq.intel import merging
-from mithaq.intel.alike import Library, claims, keys
-from mithaq.intel.merging import JudgedAlready, OneThing
+from mithaq.intel.relating import merging
+from mithaq.intel.relating.alike import Library, claims, keys
+from mithaq.intel.relating.merging import JudgedAlready, OneThing
 from mithaq.model.labels import Tlp
 from mithaq.store.sets import Name
 from tests.rooms.intel.conftest import person

@@ -9,9 +9,10 @@ from mithaq import intel
 from mithaq.auth.actors import Forbidden, roles
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import answers, noticed, questions, requirements
-from mithaq.intel.questions import Sought, Standing, Terms
-from mithaq.intel.requirements import Handed
+from mithaq.intel.finding import noticed
+from mithaq.intel.needs import answers, questions, requirements
+from mithaq.intel.needs.questions import Sought, Standing, Terms
+from mithaq.intel.needs.requirements import Handed
 from mithaq.model.labels import Tlp
 from mithaq.store import parties
 from mithaq.store.parties import ActorRow

@@ -5,8 +5,9 @@ import pytest
 from mithaq import intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import Filters, noticed, saved
-from mithaq.intel.saved import Asked
+from mithaq.intel import Filters
+from mithaq.intel.finding import noticed, saved
+from mithaq.intel.finding.saved import Asked
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.observed import read
 from tests.rooms.intel.conftest import NOW, person

@@ -10,12 +10,14 @@ from mithaq import intel
 from mithaq.auth.actors import Forbidden
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN
-from mithaq.intel import Filters, finding, noticed, saved, sets
-from mithaq.intel.changes import Became
-from mithaq.intel.emerging import count_on
-from mithaq.intel.revising import to_revise
-from mithaq.intel.saved import Asked
-from mithaq.intel.sets import Counts, HeldOtherwise, NoSet, SetFile
+from mithaq.intel import Filters, finding
+from mithaq.intel.authoring.revising import to_revise
+from mithaq.intel.finding import noticed, saved
+from mithaq.intel.finding.saved import Asked
+from mithaq.intel.reference import sets
+from mithaq.intel.reference.changes import Became
+from mithaq.intel.reference.sets import Counts, HeldOtherwise, NoSet, SetFile
+from mithaq.intel.trends.emerging import count_on
 from mithaq.model.labels import Tlp
 from mithaq.store.sources import all_sources
 from mithaq.store.tables import tellers

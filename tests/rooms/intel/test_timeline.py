@@ -3,7 +3,7 @@
 import pytest
 
 from mithaq import intel
-from mithaq.intel.timeline import Event, between
+from mithaq.intel.partners.timeline import Event, between
 from tests.rooms.intel.conftest import NOW
 from tests.rooms.intel.test_finding import indicator, made
 from tests.rooms.intel.test_service import desk, id_, tool

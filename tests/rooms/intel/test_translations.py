@@ -7,9 +7,10 @@ import pytest
 
 from mithaq import intel
 from mithaq.errors import InputError, NotFound
-from mithaq.intel import Terms, translations
-from mithaq.intel.drafts import NoSuchField
-from mithaq.intel.translations import Translation, in_language, texts_of, translated
+from mithaq.intel import Terms
+from mithaq.intel.authoring import translations
+from mithaq.intel.authoring.drafts import NoSuchField
+from mithaq.intel.authoring.translations import Translation, in_language, texts_of, translated
 from mithaq.model.labels import Beside, Tlp
 from tests.rooms.intel.conftest import person
 from tests.rooms.intel.test_service import id_, tool

@@ -10,7 +10,7 @@ import stix2
 from mithaq import intel
 from mithaq.clock import text
 from mithaq.formats import BUILT_IN, Undated
-from mithaq.intel.undated import dated
+from mithaq.intel.keeping.undated import dated
 from mithaq.model.labels import Beside, Tlp
 from tests.rooms.intel.conftest import NOW, person
 

@@ -6,7 +6,9 @@ import pytest
 
 from mithaq import intel
 from mithaq.auth.actors import Forbidden
-from mithaq.intel import Caveats, Filters, bulk, worthy
+from mithaq.intel import Caveats, Filters
+from mithaq.intel.finding import worthy
+from mithaq.intel.keeping import bulk
 from mithaq.model.labels import Tlp
 from mithaq.model.worth import falls, worth
 from tests.rooms.intel.conftest import NOW, person

@@ -10,7 +10,7 @@ from mithaq.auth.actors import Forbidden
 from mithaq.errors import InputError, NotFound
 from mithaq.formats import BUILT_IN
 from mithaq.intel import NotOurs, Overtaken, Terms
-from mithaq.intel.drafts import Revoked
+from mithaq.intel.authoring.drafts import Revoked
 from mithaq.model.labels import Beside, Pap, Tlp
 from tests.rooms.intel.conftest import NOW, person
 from tests.rooms.intel.test_service import id_, tool

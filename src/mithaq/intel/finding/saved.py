@@ -9,8 +9,8 @@ from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import finding
-from mithaq.intel.noticed import Followed
+from mithaq.intel.finding import searching
+from mithaq.intel.finding.noticed import Followed
 from mithaq.intel.rules import Filters
 from mithaq.model.values import Value, of_kind
 from mithaq.store import saved, watching
@@ -27,7 +27,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     words: str = ""
     value: tuple[str, str] | None = None  # its kind, and its text
-    filters: Filters = finding.NOTHING
+    filters: Filters = searching.NOTHING
 
 
 def asked(one: Saved) -> Asked:
@@ -41,7 +41,7 @@ def query_of(wanted: Asked) -> Query:
     Raises:
         InputError: a filter cannot be read, or nothing at all is asked for.
     """
-    found = finding.looked_for(wanted.words, wanted.filters)
+    found = searching.looked_for(wanted.words, wanted.filters)
     query = Query(
         words=found.words,
         value=wanted.value,
@@ -50,7 +50,7 @@ def query_of(wanted: Asked) -> Query:
         level=found.level,
         agreement=found.agreement,
         labels=tuple(found.labels),
-        topics=finding.topics(wanted.filters),
+        topics=searching.topics(wanted.filters),
         since=found.since,
         until=found.until,
         confidence=found.confidence,
@@ -163,9 +163,9 @@ def run(
     """Ask again what was saved, over all that is held."""
     wanted = asked(one)
     if wanted.value is not None:
-        known = finding.look_up(unit, us, actor, of_kind(*wanted.value), page[0])
+        known = searching.look_up(unit, us, actor, of_kind(*wanted.value), page[0])
         return [each.copy for each in known]
-    return finding.search(unit, us, actor, wanted.words, wanted.filters, page=page)
+    return searching.search(unit, us, actor, wanted.words, wanted.filters, page=page)
 
 
 def of_value(sought: Value) -> Asked:

@@ -15,8 +15,8 @@ from mithaq.errors import InputError, NotFound
 from mithaq.formats import PLAIN, Layout, Read, Refusal, Registry, Undated
 from mithaq.intel import rules
 from mithaq.intel.finding import visible
-from mithaq.intel.undated import dated, stands
-from mithaq.intel.withdrawn import withdrawn
+from mithaq.intel.keeping.undated import dated, stands
+from mithaq.intel.keeping.withdrawn import withdrawn
 from mithaq.model.benign import Finding, findings, suppressing
 from mithaq.model.labels import Beside
 from mithaq.model.objects import IDENTIFIER, Object, moment

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor
 from mithaq.border.us import Us
-from mithaq.intel import finding
+from mithaq.intel.finding import searching
 from mithaq.store import noticing, texts, watching
 from mithaq.store.bounds import within_seconds
 from mithaq.store.noticing import Hit, Reader, Watched
@@ -36,15 +36,15 @@ class Notices:
 
 def reader(us: Us, actor: Actor) -> Reader:
     """Return who asks, past what they may read."""
-    return Reader(actor.name, texts.newest(finding.visible(us, actor)))
+    return Reader(actor.name, texts.newest(searching.visible(us, actor)))
 
 
 def watched(
     unit: Connection, us: Us, actor: Actor, numbers: Iterable[int], without: Collection[str] = ()
 ) -> Watched:
     """Return watches as one, each past the ties that the actor may read."""
-    rows = finding.visible(us, actor)
-    among = {n: finding.among(unit, rows, watching.query_of(unit, n).topics) for n in numbers}
+    rows = searching.visible(us, actor)
+    among = {n: searching.among(unit, rows, watching.query_of(unit, n).topics) for n in numbers}
     return Watched(among, frozenset(without))
 
 
@@ -58,7 +58,7 @@ def notices(
     """
     who = reader(us, actor)
     found: list[Notices] = []
-    with within_seconds(unit, finding.SECONDS):
+    with within_seconds(unit, searching.SECONDS):
         for one in followed:
             what = watched(unit, us, actor, one.watches, one.without)
             count = noticing.unread(unit, who, what, MOST_COUNTED)

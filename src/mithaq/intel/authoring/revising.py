@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor
 from mithaq.border.us import Us
-from mithaq.intel.changes import TO_REVISE, Became, Change, Changes
 from mithaq.intel.finding import SECONDS, visible
+from mithaq.intel.reference.changes import TO_REVISE, Became, Change, Changes
 from mithaq.model.folding import folded
 from mithaq.model.objects import Body
 from mithaq.store import neighbours, sets, texts

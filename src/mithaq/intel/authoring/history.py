@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor, Permission, may, require
 from mithaq.border.us import Us
-from mithaq.intel.drafts import Change, changes
-from mithaq.intel.service import versions
+from mithaq.intel.authoring.drafts import Change, changes
+from mithaq.intel.keeping.service import versions
 from mithaq.model.objects import moment
 from mithaq.store import recalls, releases
 from mithaq.store.objects import Copy

@@ -11,8 +11,9 @@ from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border import local
 from mithaq.border.local import Lowering, join_beside
 from mithaq.border.us import Us
-from mithaq.intel import finding, rules, service
+from mithaq.intel import finding, rules
 from mithaq.intel.finding import visible
+from mithaq.intel.keeping import service
 from mithaq.intel.rules import Filters
 from mithaq.model.labels import Beside
 from mithaq.model.markings import object_label

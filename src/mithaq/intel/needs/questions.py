@@ -9,7 +9,7 @@ import msgspec
 from mithaq.clock import parse
 from mithaq.errors import InputError
 from mithaq.intel import finding
-from mithaq.intel.drafts import Change
+from mithaq.intel.authoring.drafts import Change
 from mithaq.intel.rules import Filters
 from mithaq.model import found as by
 from mithaq.store.matching import Query

@@ -15,10 +15,10 @@ from mithaq.border.peers import document_of
 from mithaq.border.situation import candidates_of
 from mithaq.border.us import Us
 from mithaq.errors import Conflict, InputError, NotFound, Refused
-from mithaq.intel import drafts
-from mithaq.intel.about import at_least, floor, is_below
-from mithaq.intel.drafts import MARKINGS, Change, Fields
-from mithaq.intel.service import versions, worked_on
+from mithaq.intel.authoring import drafts
+from mithaq.intel.authoring.about import at_least, floor, is_below
+from mithaq.intel.authoring.drafts import MARKINGS, Change, Fields
+from mithaq.intel.keeping.service import versions, worked_on
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Label
 from mithaq.model.objects import Object, moment

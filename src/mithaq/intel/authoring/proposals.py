@@ -15,11 +15,11 @@ from mithaq.border import agreements, publish
 from mithaq.border.publish import Outcome
 from mithaq.border.us import Us
 from mithaq.errors import Conflict, InputError, NotFound, Refused
-from mithaq.intel import drafts
-from mithaq.intel.drafts import Fields, NoSuchField, changes
+from mithaq.intel.authoring import drafts
+from mithaq.intel.authoring.drafts import Fields, NoSuchField, changes
+from mithaq.intel.authoring.writing import Draft, Terms, new, revised, store
 from mithaq.intel.finding import visible
-from mithaq.intel.service import versions
-from mithaq.intel.writing import Draft, Terms, new, revised, store
+from mithaq.intel.keeping.service import versions
 from mithaq.model import proposals as form
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Tlp

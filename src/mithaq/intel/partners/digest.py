@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor
 from mithaq.border.us import Us
-from mithaq.intel.balance import is_hit
-from mithaq.intel.balance import partners as known_partners
 from mithaq.intel.finding import SECONDS, visible
+from mithaq.intel.partners.balance import is_hit
+from mithaq.intel.partners.balance import partners as known_partners
 from mithaq.store import balance as given
 from mithaq.store import objects, sharing
 from mithaq.store.bounds import within_seconds

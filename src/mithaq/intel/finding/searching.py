@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
-from mithaq.intel import rules, sets
+from mithaq.intel import rules
+from mithaq.intel.reference import sets
 from mithaq.intel.rules import Filters
 from mithaq.model import found as by
 from mithaq.model.labels import tlp

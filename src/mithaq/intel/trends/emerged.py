@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mithaq.intel.subjects import Entity
+from mithaq.intel.trends.subjects import Entity
 from mithaq.model.bursts import Stratum, alarms, chance, loud_days
 from mithaq.model.labels import Tlp
 from mithaq.model.mentions import Family

@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor
 from mithaq.border.us import Us
-from mithaq.intel import emerged
-from mithaq.intel.emerged import Emerging, Finding, Named, OfFamily, Spoken
 from mithaq.intel.finding import newest_by_id, visible
-from mithaq.intel.subjects import Entity, entities
+from mithaq.intel.trends import emerged
+from mithaq.intel.trends.emerged import Emerging, Finding, Named, OfFamily, Spoken
+from mithaq.intel.trends.subjects import Entity, entities
 from mithaq.model.claims import whole
 from mithaq.model.labels import Tlp
 from mithaq.model.mentions import Family, Key, day_of, day_written

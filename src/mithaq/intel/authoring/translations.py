@@ -14,10 +14,10 @@ from sqlalchemy import Connection
 from mithaq.auth.actors import Actor
 from mithaq.border.us import Us
 from mithaq.errors import InputError
-from mithaq.intel.drafts import GIVEN, NoSuchField
+from mithaq.intel.authoring.drafts import GIVEN, NoSuchField
+from mithaq.intel.authoring.writing import Draft, Terms, new, revised
 from mithaq.intel.finding import newest_by_id, visible
-from mithaq.intel.service import versions
-from mithaq.intel.writing import Draft, Terms, new, revised
+from mithaq.intel.keeping.service import versions
 from mithaq.model.canonical import Json
 from mithaq.model.objects import Body, moment
 from mithaq.store import neighbours, objects

@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
-from mithaq.intel import finding, questions, requests
-from mithaq.intel.noticed import MOST_COUNTED, Followed, reader, watched
-from mithaq.intel.questions import Sought, Standing
-from mithaq.intel.requirements import Requirement, act, every
-from mithaq.intel.service import versions
+from mithaq.intel import finding
+from mithaq.intel.finding.noticed import MOST_COUNTED, Followed, reader, watched
+from mithaq.intel.keeping.service import versions
+from mithaq.intel.needs import questions, requests
+from mithaq.intel.needs.questions import Sought, Standing
+from mithaq.intel.needs.requirements import Requirement, act, every
 from mithaq.model.values import Value
 from mithaq.store import noticing, objects, requirements, texts
 from mithaq.store.bounds import within_seconds

@@ -15,9 +15,10 @@ from mithaq.auth.actors import Actor, Permission, may
 from mithaq.border.us import Us
 from mithaq.clock import parse
 from mithaq.errors import InputError
-from mithaq.intel import rules, sharing
+from mithaq.intel import rules
 from mithaq.intel.finding import SECONDS, newest_by_id, visible
-from mithaq.intel.sharing import SPEAKERS, Holding
+from mithaq.intel.partners import sharing
+from mithaq.intel.partners.sharing import SPEAKERS, Holding
 from mithaq.model.canonical import Json
 from mithaq.model.objects import references
 from mithaq.store import neighbours, objects, releases

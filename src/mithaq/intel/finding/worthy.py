@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor
 from mithaq.border.us import Us
-from mithaq.intel import finding
-from mithaq.intel.finding import SECONDS, visible
+from mithaq.intel.finding import searching
+from mithaq.intel.finding.searching import SECONDS, visible
 from mithaq.intel.rules import Filters
 from mithaq.model.worth import ABOUT, Body, Worth, about, at_most, worth
 from mithaq.store import neighbours, texts
@@ -43,8 +43,8 @@ def search(  # noqa: PLR0913 words, filters and page of one search
     limit, before = page
     found: list[tuple[Copy, Worth]] = []
     with within_seconds(unit, SECONDS):
-        wanted = finding.looked_for(words, replace(filters, type="indicator"))
-        among = finding.among(unit, rows, finding.topics(filters))
+        wanted = searching.looked_for(words, replace(filters, type="indicator"))
+        among = searching.among(unit, rows, searching.topics(filters))
         wanted = replace(wanted, among=among)
         while len(found) < limit:
             some = texts.search(unit, rows, wanted, (AT_ONCE, before))

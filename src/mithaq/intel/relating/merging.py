@@ -16,8 +16,8 @@ from mithaq.border.peers import administrative
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel.alike import Key, Keys, Library, asked, keys
 from mithaq.intel.finding import SECONDS, visible
+from mithaq.intel.relating.alike import Key, Keys, Library, asked, keys
 from mithaq.model.canonical import Json
 from mithaq.model.named import is_of_set
 from mithaq.model.objects import IDENTIFIER

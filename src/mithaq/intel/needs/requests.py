@@ -16,12 +16,13 @@ from mithaq.border.publish import Outcome
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import drafts, requirements
-from mithaq.intel.drafts import MARKINGS
+from mithaq.intel.authoring import drafts
+from mithaq.intel.authoring.drafts import MARKINGS
+from mithaq.intel.authoring.writing import Draft, Terms, identity, new, store
 from mithaq.intel.finding import visible
-from mithaq.intel.requirements import Requirement
-from mithaq.intel.service import versions
-from mithaq.intel.writing import Draft, Terms, identity, new, store
+from mithaq.intel.keeping.service import versions
+from mithaq.intel.needs import requirements
+from mithaq.intel.needs.requirements import Requirement
 from mithaq.model import found as by
 from mithaq.model import requests as form
 from mithaq.model.labels import Beside, Tlp

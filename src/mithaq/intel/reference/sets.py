@@ -22,7 +22,7 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.formats import Refusal, Registry
-from mithaq.intel.changes import Bodies, Changes, compare, is_over
+from mithaq.intel.reference.changes import Bodies, Changes, compare, is_over
 from mithaq.model.canonical import canonical
 from mithaq.model.labels import Tlp
 from mithaq.model.named import NUMBER, names_of, number, spelling

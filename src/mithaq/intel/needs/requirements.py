@@ -11,9 +11,9 @@ from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border import people
 from mithaq.clock import text
 from mithaq.errors import Conflict, InputError, NotFound
-from mithaq.intel import questions
-from mithaq.intel.drafts import Change
-from mithaq.intel.questions import Terms
+from mithaq.intel.authoring.drafts import Change
+from mithaq.intel.needs import questions
+from mithaq.intel.needs.questions import Terms
 from mithaq.model.labels import Tlp
 from mithaq.store import requirements, watching
 from mithaq.store.requirements import ANSWERED, OPEN, RETIRED, Act, Row

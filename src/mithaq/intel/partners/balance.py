@@ -14,8 +14,9 @@ from mithaq.auth.actors import Actor, Permission, may, require
 from mithaq.border.us import Us
 from mithaq.clock import parse
 from mithaq.errors import InputError
-from mithaq.intel import proposals, requests
+from mithaq.intel.authoring import proposals
 from mithaq.intel.finding import SECONDS, visible
+from mithaq.intel.needs import requests
 from mithaq.model.benign import Hit, findings, suppressing
 from mithaq.model.canonical import Json
 from mithaq.model.observed import mark, marks_of, values_of

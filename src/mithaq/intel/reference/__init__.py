@@ -1,0 +1,1 @@
+"""Reference sets, such as releases of ATT&CK, and what changed between two of them."""
