@@ -429,6 +429,44 @@ def test_time_grows_no_faster_than_what_is_read(unit):
     assert long < 40 * short + 0.5
 
 
+UNENDED = {
+    "tags": "<a ", "quotes": '<a href="', "quoted ends": '<a b="> c=" ', "comments": "<!--", "ends": "</a ",
+    "instructions": "<?", "sections": "<![CDATA[", "declarations": "<!", "references": "&#", "raw": "<script></s ",
+    "titles": "<title>a<b>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", UNENDED.values(), ids=UNENDED)
+def test_marks_that_never_end_cost_no_more_than_others(unit):
+    def took(length):
+        text = (unit * (length // len(unit) + 1))[:length]
+        begin = time.process_time()
+        read(pages(f"<html><p>evil[.]top &amp <p>{text}".encode()))
+        return time.process_time() - begin
+
+    short, long = min(took(5_000), took(5_000)), took(50_000)
+
+    assert long < 40 * short + 0.5
+
+
+def test_what_stands_before_and_behind_marks_of_a_page_is_read_and_what_is_in_one_is_not():
+    assert set(found("<p>a[.]top <!-- b[.]top --> c[.]top<p d[.]top")) == {"a.top", "c.top"}
+    assert set(found("<p>a[.]top 1 < 2 and b[.]top")) == {"a.top", "b.top"}
+    assert set(found("<p>a[.]top &am")) == {"a.top"}
+
+
+def test_many_addresses_of_publishers_cost_no_more_than_others():
+    text = "\n".join(
+        f"Write to a@nubia{n}.net. See https://nubia{n}.net/ and https://u{n}.org/"
+        for n in range(5000)
+    )
+    begin = time.process_time()
+    reasons = {each.reason for each in report(text).findings if each.value == "https://nubia1.net/"}
+
+    assert reasons == {"own"}
+    assert time.process_time() - begin < 4
+
+
 # --- review ------------------------------------------------------------------------------------------
 TEXT = "TLP:AMBER\n\nIt asks evil[.]top and maybe odd.top, =cmd() too.\n\n192.168.1.1\n\n"
 TEXT += f"imphash {MD5} by CVE-2024-1234"

@@ -212,7 +212,8 @@ class _Text(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._in_title:
-            self.title += data[:_TITLE]
+            if len(self.title) < _TITLE:
+                self.title += data[:_TITLE]
         elif not self._unread:
             self.parts.append(data if self._kept else re.sub(r"\s+", " ", data))
 
@@ -232,8 +233,9 @@ class _Text(HTMLParser):
 
 def _html(text: str) -> Pages:
     parser = _Text()
-    parser.feed(text)
-    parser.close()
+    # It is never closed: a tag or comment that never ends no browser shows, and to look in it for another takes a
+    # look at all the rest each time. A line end behind the text lets it tell all that is text.
+    parser.feed(text + "\n")
     lines = (" ".join(line.split(" ")).strip(" ") for line in "".join(parser.parts).split("\n"))
     whole = re.sub(r"\n{3,}", "\n\n", "\n".join(line if line.strip() else "" for line in lines))
     first = re.search(r"^# (.+)", whole, re.MULTILINE)

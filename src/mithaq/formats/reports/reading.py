@@ -115,11 +115,14 @@ def _own(contacts: set[str], seen: Sequence[_Seen]) -> frozenset[str]:
     referred = {
         host_of(each.value) for each in seen if each.value.kind == "url" and not each.around.ways
     }
-    return frozenset(
-        host
-        for host in contacts
-        if any(each == host or each.endswith(f".{host}") for each in referred)
-    )
+    return frozenset(contacts).intersection(above for host in referred for above in _above(host))
+
+
+def _above(host: str) -> Iterator[str]:
+    """Yield a host and those that it stands below."""
+    while host:
+        yield host
+        host = host.partition(".")[2]
 
 
 def _seen(pages: Pages) -> Iterator[_Seen]:
