@@ -64,6 +64,11 @@ def test_a_feed_asks_for_its_key_where_nobody_sees_it(town):
 
     assert done.exit_code == 0
     assert "hush" not in done.output
+    done = town.run(
+        "asteria", "feed", "revise", "keyed", "--url", f"{url}?key=hush", actor="omar", typed="y\n"
+    )
+    assert "hush" not in done.output + town.do("asteria", "feed", "show", "keyed", actor="omar")
+    assert "hush" not in town.do("asteria", "log", "list", actor="lina")
     file = town.folder / "asteria" / "core" / "feeds" / "keyed"
     assert b"hush-hush" in file.read_bytes()
     for wrong in (

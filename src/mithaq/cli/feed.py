@@ -46,7 +46,7 @@ def _row(desk: Desk, feed: Feed) -> dict[str, Any]:
         "rejected": health.refused,
         "tried": health.tried_at,
         "due": feed.due_at if feed.state == "active" else "",
-        "url": terms.url,
+        "url": terms.shown.url,
         "via": terms.via,
         "format": terms.format,
         "kind": terms.kind,

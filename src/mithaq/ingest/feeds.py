@@ -103,7 +103,7 @@ def add(unit: Connection, home: Path, terms: Terms, secret: Secret | None, now: 
     said = msgspec.json.encode(terms).decode()
     row = FeedRow(name=terms.name, due_at=text(now), terms=said)
     store.put_feed(unit, row)
-    facts = {"by": terms.by, "url": terms.url, "via": terms.via, "tlp": terms.tlp}
+    facts = {"by": terms.by, "url": terms.shown.url, "via": terms.via, "tlp": terms.tlp}
     if terms.to:
         facts["to"] = terms.to
     administrative(unit, now, "feed-added", terms.name, dict(facts))
@@ -429,7 +429,8 @@ def _health(before: Health, run: _Run, now: datetime) -> Health:
 def _alarms(unit: Connection, terms: Terms, health: Health, now: datetime) -> None:
     """Say that a feed gives nothing, or does not answer; stop saying it when that is over."""
     report = msgspec.json.format(
-        msgspec.json.encode({"format": "mithaq-feed/1", "feed": terms, "health": health}), indent=1
+        msgspec.json.encode({"format": "mithaq-feed/1", "feed": terms.shown, "health": health}),
+        indent=1,
     )
     barren, lost = f"feed-yield:{terms.name}", f"feed-reach:{terms.name}"
     facts: dict[str, str | int] = {"before": health.best, "not_taken": health.refused}

@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from cryptography import x509
@@ -25,6 +25,10 @@ PATIENCE = 2  # intervals without an answer, and then it is called unreachable
 TRIES = 3  # at least, before it is
 REASONS = 20  # kinds of refusals that are kept, each with its first place
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name (RFC 9110 section 5.1)
+_KEY = re.compile(
+    r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[\w%~-]{20,}"
+)  # what a key in a path may look like
+_NAMES = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")  # a collection there
 _DRIVEN = frozenset(
     {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
 )
@@ -60,6 +64,27 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def voucher(self) -> str:
         """The name of the source under which its objects stand here."""
         return f"feed:{self.name}"
+
+    @property
+    def shown(self) -> "Terms":
+        """The same, with an address that anybody may read: in the log, in alarms, on a screen."""
+        return msgspec.structs.replace(self, url=shown(self.url))
+
+    def __repr__(self) -> str:
+        """Name it and what may be shown of its address."""
+        return f"Terms(name={self.name!r}, url={shown(self.url)!r})"
+
+
+def shown(url: str) -> str:
+    """Return an address without what may be a key: no value of its query, and nothing like one in its path."""
+    parts = urlsplit(url)
+    asked = (each.partition("=") for each in parts.query.split("&") if each)
+    query = "&".join(f"{name}=…" if equals else "…" for name, equals, _ in asked)
+    path = "/".join(
+        "…" if _KEY.fullmatch(each) and not _NAMES.fullmatch(each) else each
+        for each in parts.path.split("/")
+    )
+    return url if parts.scheme == "file" else urlunsplit(parts._replace(path=path, query=query))
 
 
 class Secret(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +180,8 @@ def changed(before: Terms, after: Terms) -> dict[str, tuple[str, str]]:
 
 
 def _shown(name: str, value: object) -> str:
+    if name == "url":
+        return shown(str(value))
     if name == "ca" and value:
         return "sha256:" + hashlib.sha256(str(value).encode()).hexdigest()[:12]
     if isinstance(value, Mapping):

@@ -16,7 +16,7 @@ from mithaq.clock import text
 from mithaq.errors import Conflict
 from mithaq.ingest.feeds import NoFeed
 from mithaq.ingest.fetching import Fetcher, NotFetched, Way
-from mithaq.ingest.rules import BadFeed, basic_of
+from mithaq.ingest.rules import BadFeed, basic_of, shown
 from mithaq.store import feeds as store
 from mithaq.store.sources import all_sources
 from tests.rooms.exchange.certificates import Made
@@ -219,6 +219,35 @@ def test_a_credential_is_sent_kept_apart_and_forgotten_with_its_feed(web, desk):
         ingest.remove(unit, desk.home, "abuse", desk.now, by="omar")
     assert not file.exists()
     assert desk.rows("SELECT count(*) FROM copies") == [(3,)]
+
+
+def test_a_key_in_an_address_is_sent_and_stands_in_no_log_alarm_journal_or_representation(
+    web, desk, caplog
+):
+    word, key = "hushhush", "0123456789abcdef01hush"
+    web.page(f"/{key}/list.txt", b"")
+    feed = desk.add(f"{web.url}/{key}/list.txt?days=7&key={word}&{word}")
+    with desk.core.begin() as unit:
+        terms = msgspec.structs.replace(feed.terms, url=f"{feed.terms.url}{word}", every=7200)
+        ingest.revise(unit, desk.home, terms, None, desk.now)
+
+    assert desk.run().outcome == "empty"
+
+    assert web.asked[-1][0].endswith(f"&key={word}&{word}{word}")
+    assert desk.alarms()
+    for table in ("journal", "leaves", "alarms", "subjects"):
+        assert "hush" not in str(desk.rows(f"SELECT * FROM {table}"))
+    assert "hush" not in repr(desk.feed()) + caplog.text
+    assert desk.feed().terms.shown.url == f"{web.url}/…/list.txt?days=…&key=…&…"
+
+
+def test_an_address_is_shown_as_it_is_where_it_holds_no_key():
+    for url in (
+        "https://a.example/taxii2/api/collections/91a7b528-80eb-42ed-a74d-c6fbd5a26116/",
+        "https://a.example/misp/osint-feed_of-everybody.csv",
+        "file:/srv/feeds/0123456789abcdef0123456789",
+    ):
+        assert shown(url) == url
 
 
 def test_a_credential_that_is_lost_is_said_and_nothing_is_sent(web, desk):
