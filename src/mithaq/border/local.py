@@ -18,7 +18,7 @@ from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Tlp, join
 from mithaq.model.markings import FIXED, tlp_id
-from mithaq.model.objects import Object, from_body
+from mithaq.model.objects import Object, from_body, moment
 from mithaq.store import definitions, objects, provenance, releases
 from mithaq.store.journal import record
 from mithaq.store.objects import Copy
@@ -63,22 +63,21 @@ def local(  # noqa: PLR0913 unit, us and now come with every act
     """Store what an analyst brings: as ours if ``own``, else as carried under the source's terms.
 
     An object whose creator is another enrolled nation is refused: it comes from that nation or with its
-    proof alone (border.md 1.2). A version of ours is never given twice with different bytes.
+    proof alone (border.md 1.2). A version of ours is never given twice with different bytes, and none follows the one
+    that revokes its object (STIX 2.1 section 3.6).
     """
     voucher = us.party if own else source.name
     if not own:
         _keep_terms(unit, source, author, now)
     ground_ = ground(unit, voucher, [each.object for each in given])
-    taken = _versions_of_ours(unit, us, given) if own else {}
+    taken, over = _versions_of_ours(unit, us, given) if own else ({}, {})
     copies: list[Copy] = []
     refused: list[tuple[str, str, str]] = []
     known = defined = 0
     for each in given:
         seen = each.object
         verdict = markings_hold(ground_, seen) or _whose(us, ground_, seen, own=own)
-        known_as = taken.get((seen.id, seen.version), seen.digest)
-        if verdict is None and seen.version and known_as != seen.digest:
-            verdict = Verdict(code="version-taken", why="this version is here with other bytes")
+        verdict = verdict or _follows(seen, taken, over)
         if verdict is not None:
             refused.append((seen.id, verdict.code, verdict.why))
         elif seen.id in FIXED:
@@ -133,13 +132,33 @@ def _keep_terms(unit: Connection, source: Source, author: str, now: datetime) ->
 
 def _versions_of_ours(
     unit: Connection, us: Us, given: Sequence[Given]
-) -> dict[tuple[str, str], str]:
+) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
+    """Return the digests of our versions, and which of an object's revokes it: one here, or one that comes now."""
     rows = provenance.versions_of(unit, (each.object.id for each in given if each.object.version))
     seqs = [seq for seq, voucher, *_ in rows if voucher == us.party]
-    return {
-        (copy.object.id, copy.object.version): copy.object.digest
-        for copy in objects.by_seq(unit, seqs)
-    }
+    here = [copy.object for copy in objects.by_seq(unit, seqs)]
+    over: dict[str, str] = {}
+    for each in (*here, *(one.object for one in given)):
+        spelt = (
+            b'"revoked"' in each.raw or b"\\u" in each.raw
+        )  # most are not, and need not be read for it
+        if spelt and each.body.get("revoked") is True:
+            held = over.get(each.id, each.version)
+            over[each.id] = min(held, each.version, key=moment)
+    return {(each.id, each.version): each.digest for each in here}, over
+
+
+def _follows(
+    seen: Object, taken: Mapping[tuple[str, str], str], over: Mapping[str, str]
+) -> Verdict | None:
+    """Say why a version of ours may not stand beside the others."""
+    if seen.version and taken.get((seen.id, seen.version), seen.digest) != seen.digest:
+        return Verdict(code="version-taken", why="this version is here with other bytes")
+    if seen.id in over and moment(seen.version) > moment(over[seen.id]):
+        return Verdict(
+            code="revoked", why="it is revoked, and nothing follows that: write a new object"
+        )
+    return None
 
 
 def _whose(us: Us, ground_: Ground, seen: Object, *, own: bool) -> Verdict | None:

@@ -64,6 +64,31 @@ def test_a_version_of_ours_is_never_given_twice_with_other_bytes(stage):
     assert (again.known, [code for _, code, _ in again.refused]) == (1, ["version-taken"])
 
 
+def test_nothing_follows_the_version_that_revokes_an_object_of_ours_and_what_came_before_may_come_later(
+    stage,
+):
+    """STIX 2.1 section 3.6; what others say of their objects is their word."""
+    at = [f"2026-01-0{day}T00:00:00.000Z" for day in range(1, 6)]
+    body = stage.body(by=US) | {"created": at[0], "modified": at[0]}
+    last = body | {"modified": at[2], "revoked": True}
+    theirs = stage.body(by=None) | {"created": at[0], "modified": at[0], "revoked": True}
+
+    together = bring(stage, body | {"modified": at[3]}, last)
+    later = bring(stage, body | {"modified": at[4]}, body | {"modified": at[1]}, last)
+    again = bring(stage, body | {"modified": at[4], "revoked": True})
+    carried = bring(stage, theirs, theirs | {"modified": at[1], "revoked": False}, own=False)
+
+    assert [
+        (c.object.version, code) for c in together.stored for _, code, _ in together.refused
+    ] == [(at[2], "revoked")]
+    assert [(c.object.version, code) for c in later.stored for _, code, _ in later.refused] == [
+        (at[1], "revoked")
+    ]
+    assert later.known == 1
+    assert [code for _, code, _ in again.refused] == ["revoked"]
+    assert len(carried.stored) == 2
+
+
 def test_what_has_no_version_may_be_said_again_otherwise(stage):
     """An observable is its value: what else is said of it makes a copy of its own (border.md 1.4)."""
     seen = {
