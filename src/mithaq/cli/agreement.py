@@ -15,7 +15,7 @@ from mithaq.border.agreements import Held
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import Instant, one_of
+from mithaq.cli.options import Instant, Text, Yes, one_of
 from mithaq.cli.simulate import simulate
 from mithaq.cli.status import agreement_row
 from mithaq.clock import text
@@ -34,7 +34,6 @@ app = topic("agreement")
 app.command("simulate", cls=Command)(simulate)
 Id = Annotated[str, typer.Argument(metavar="ID")]
 Version = Annotated[int, typer.Option(metavar="NUMBER", min=0)]
-Yes = Annotated[bool, typer.Option("--yes")]
 
 
 @app.command("new", cls=Command)
@@ -44,7 +43,7 @@ def new(  # noqa: PLR0913 an argument per option
     template: Annotated[str, typer.Option(metavar="NAME", callback=one_of(templates.names()))],
     party: Annotated[list[str], typer.Option(metavar="NAME[=CODE:ORGANISATION]")],
     id_: Annotated[str, typer.Option("--id", metavar="ID")] = "",
-    title: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    title: Text = "",
     start: Instant = "",
     end: Instant = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE")] = None,

@@ -12,6 +12,7 @@ from mithaq.border import alarms as border
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.log import document, keys_of
+from mithaq.cli.options import Text
 from mithaq.errors import NotFound
 from mithaq.model.canonical import digest
 from mithaq.store import alarms
@@ -115,7 +116,7 @@ def close(
     ctx: typer.Context,
     number: Number,
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT")],
+    reason: Text,
 ) -> None:
     """Close one for a reason; it stays on record with its evidence."""
     desk = desk_of(ctx)

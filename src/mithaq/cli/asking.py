@@ -12,7 +12,7 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
-from mithaq.cli.options import Instant, one_of
+from mithaq.cli.options import Flag, Instant, Name, Named, Text, Yes, one_of
 from mithaq.cli.release import language_of, tally
 from mithaq.cli.requirement import app
 from mithaq.intel import Copy
@@ -22,10 +22,6 @@ from mithaq.model.labels import Beside, tlp
 from mithaq.model.requests import OUTCOMES, Reply
 
 request = topic("request")
-Flag = Annotated[bool, typer.Option()]
-Yes = Annotated[bool, typer.Option("--yes")]
-Name = Annotated[str, typer.Argument(metavar="NAME")]
-Named = Annotated[str, typer.Argument(metavar="ID|NUMBER")]
 Parties = Annotated[list[str], typer.Option(metavar="PARTY")]
 Facts = dict[str, Any]
 
@@ -36,7 +32,7 @@ def ask(  # noqa: PLR0913 an argument per option
     name: Name,
     *,
     to: Parties,
-    wording: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    wording: Text = "",
     needed_by: Instant = "",
     on: Annotated[list[str] | None, typer.Option("--about", metavar="ID|NUMBER")] = None,
     agreement: Annotated[list[str] | None, typer.Option(metavar="ID")] = None,
@@ -121,7 +117,7 @@ def _told(desk: Desk, facts: Facts, sent: Sequence[Facts]) -> None:
 
 
 @app.command("asked", cls=Command)
-def asked(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")] = "") -> None:
+def asked(ctx: typer.Context, name: Name = "") -> None:
     """List what we asked partners for, and what each replied."""
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
@@ -194,7 +190,7 @@ def reply(  # noqa: PLR0913 an argument per option
     name: Named,
     objects: Annotated[list[str] | None, typer.Argument(metavar="ID|NUMBER")] = None,
     *,
-    text: Annotated[str, typer.Option(metavar="TEXT")],
+    text: Text,
     outcome: Annotated[str, typer.Option(metavar="OUTCOME", callback=one_of(OUTCOMES))] = "",
     preview: Flag = False,
     yes: Yes = False,

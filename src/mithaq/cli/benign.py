@@ -9,6 +9,7 @@ from mithaq.border import harmless, shelf
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Text
 from mithaq.model.benign import FAMILIES, Finding
 from mithaq.model.values import KINDS, Value, of_kind, recognised
 from mithaq.node import Node
@@ -81,7 +82,6 @@ def list_(ctx: typer.Context) -> None:
 
 
 # --- what people say ---------------------------------------------------------------------------------
-Text = Annotated[str, typer.Option(metavar="TEXT")]
 Known = Annotated[str, typer.Argument(metavar="VALUE")]
 
 

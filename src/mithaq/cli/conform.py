@@ -15,7 +15,7 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import each_of
+from mithaq.cli.options import Yes, each_of
 from mithaq.exchange.conform import Finding, Part, Report, Scope, Verdict, examine
 from mithaq.exchange.conform.pair import Pair
 from mithaq.exchange.transport import HttpWire
@@ -38,7 +38,7 @@ def conform(  # noqa: PLR0913 an argument per option
     token_file: Annotated[Path | None, typer.Option("--token-file", metavar="FILE")] = None,
     write: Annotated[bool, typer.Option("--write")] = False,
     seconds: Annotated[int, typer.Option(metavar="COUNT", min=1, max=86_400)] = 300,
-    yes: Annotated[bool, typer.Option("--yes")] = False,
+    yes: Yes = False,
 ) -> None:
     """Examine a node or a TAXII server; exit with 1 if it breaks a MUST."""
     desk = desk_of(ctx)

@@ -10,7 +10,7 @@ from mithaq.auth.actors import Permission
 from mithaq.border import consent
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import Purpose
+from mithaq.cli.options import Named, Purpose, Text, Yes
 from mithaq.errors import InputError, NotFound
 from mithaq.policy.agreement import DEFENCE
 from mithaq.store import consents
@@ -20,7 +20,6 @@ app = topic("consent")
 Number = Annotated[int, typer.Argument(metavar="NUMBER")]
 Key = Annotated[Path, typer.Option(metavar="FILE")]
 Passphrase = Annotated[Path | None, typer.Option(metavar="FILE")]
-Yes = Annotated[bool, typer.Option("--yes")]
 
 
 def _row(row: ConsentRow) -> dict[str, Any]:
@@ -43,10 +42,10 @@ def _row(row: ConsentRow) -> dict[str, Any]:
 @app.command("ask", cls=Command)
 def ask(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    name: Named,
     *,
     to: Annotated[str, typer.Option(metavar="PARTY")],
-    reason: Annotated[str, typer.Option(metavar="TEXT")],
+    reason: Text,
     purpose: Purpose = DEFENCE,
 ) -> None:
     """Ask an object's owner to let us pass it on to a party."""

@@ -9,6 +9,7 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import SHOWN, row
+from mithaq.cli.options import Named
 from mithaq.intel.relating import correlating
 from mithaq.intel.relating.correlating import Correlation, Evidence
 
@@ -18,7 +19,7 @@ app = topic()
 @app.command("correlate", cls=Command)
 def correlate(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    name: Named,
     *,
     limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=correlating.MOST)] = SHOWN,
 ) -> None:

@@ -10,7 +10,7 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage, span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import Instant, TlpLevel, each_of
+from mithaq.cli.options import Flag, Instant, TlpLevel, each_of
 from mithaq.clock import parse
 from mithaq.intel import Copy, Emerging, Finding
 from mithaq.intel.trends.emerged import in_odds, news
@@ -20,7 +20,6 @@ from mithaq.model.mentions import Family, day_of, day_written
 
 app = topic()
 LONGEST = timedelta(days=731)  # period and baseline together
-Flag = Annotated[bool, typer.Option()]
 Span = Annotated[str, typer.Option(metavar="TIME")]
 Of = Annotated[list[str] | None, typer.Option(metavar="SORT,…", callback=each_of(Family))]
 

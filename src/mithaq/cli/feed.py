@@ -14,7 +14,7 @@ from mithaq.border import exports
 from mithaq.cli.common import BadUsage, span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import TlpLevel, each_of, one_of
+from mithaq.cli.options import Flag, Name, TlpLevel, Yes, each_of, one_of
 from mithaq.cli.problems import in_words
 from mithaq.clock import text
 from mithaq.ingest import VIAS, Health, Secret, Terms
@@ -22,9 +22,6 @@ from mithaq.ingest.feeds import Feed
 from mithaq.ingest.rules import RELIABILITY, basic_of, changed, header_of
 
 app = topic("feed")
-Name = Annotated[str, typer.Argument(metavar="NAME")]
-Yes = Annotated[bool, typer.Option("--yes")]
-Flag = Annotated[bool, typer.Option()]
 DROPPED: Mapping[str, Mapping[str, Any]] = {  # what may be taken back of what was said
     "tlp": {"tlp": ""},
     "reliability": {"reliability": ""},
@@ -217,7 +214,7 @@ def _show(desk: Desk, feed: Feed) -> None:
 @app.command("run", cls=Command)
 def run(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME")] = "",
+    name: Name = "",
     *,
     every: Annotated[bool, typer.Option("--all")] = False,
     again: Flag = False,

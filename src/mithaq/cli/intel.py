@@ -12,11 +12,12 @@ from mithaq.cli.benign import BENIGN, finding
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import Instant, PapLevel, TlpLevel
+from mithaq.cli.groups import AllCaveats, together
+from mithaq.cli.options import Flag, Instant, Names, TlpLevel
 from mithaq.cli.problems import in_words
 from mithaq.clock import text as text_of
 from mithaq.formats import LISTS, PLAIN
-from mithaq.intel import Added, Caveats, Copy, Filters, Known
+from mithaq.intel import Added, Copy, Filters, Known
 from mithaq.intel.authoring import translations
 from mithaq.intel.finding import saved, worthy
 from mithaq.intel.finding.saved import Asked
@@ -30,9 +31,6 @@ app = topic()
 _COUNTS = ("stored", "known", "markings", "rejected")  # what may become of an object
 SHOWN = 20  # relations and rejections that a screen names
 EXAMPLES = 5  # of harmless values
-Names = Annotated[str, typer.Option(metavar="NAME,…")]
-Flag = Annotated[bool, typer.Option()]
-Purpose = Annotated[str, typer.Option(metavar="WORD,…")]
 
 
 def row(copy: Copy) -> dict[str, Any]:
@@ -52,17 +50,12 @@ def row(copy: Copy) -> dict[str, Any]:
 
 
 @app.command("import", cls=Command)
+@together
 def import_(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE")],
     *,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
-    embargo: Instant = "",
-    expiry: Instant = "",
-    originator_control: Flag = False,
-    purpose: Purpose = "",
+    given: AllCaveats,
     source: Annotated[str, typer.Option(metavar="NAME")] = "",
     community: Names = "",
     own: Flag = False,
@@ -75,15 +68,6 @@ def import_(  # noqa: PLR0913 an argument per option
     desk = desk_of(ctx)
     if own and source:
         raise BadUsage("own-source")
-    given = Caveats(
-        tlp=tlp,
-        pap=pap,
-        releasable_to=releasable_to,
-        embargo=embargo,
-        expiry=expiry,
-        originator_control=originator_control,
-        purpose=purpose,
-    )
     beside, readers = intel.caveats(given), intel.readers(reader or ())
     layout = intel.layout(kind, column or ())
     results: list[tuple[Path, Added]] = []

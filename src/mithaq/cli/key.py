@@ -13,7 +13,7 @@ from mithaq.border.keys import Change
 from mithaq.cli.common import BadUsage, span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import Instant
+from mithaq.cli.options import Instant, Yes
 from mithaq.clock import parse, text
 from mithaq.errors import Fault
 from mithaq.node import Node
@@ -24,7 +24,6 @@ from mithaq.store import parties
 app = topic("key")
 Roots = Annotated[list[Path], typer.Option("--root-key", metavar="FILE")]
 Passphrase = Annotated[Path | None, typer.Option(metavar="FILE")]
-Yes = Annotated[bool, typer.Option("--yes")]
 
 
 @app.command("list", cls=Command)

@@ -11,8 +11,9 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.intel import Flag, Names, Purpose, known_recipients, row
-from mithaq.cli.options import Instant, PapLevel, TlpLevel
+from mithaq.cli.groups import AllCaveats, together
+from mithaq.cli.intel import known_recipients, row
+from mithaq.cli.options import Flag, Instant, Yes
 from mithaq.intel import Caveats, Filters
 from mithaq.intel.keeping import bulk
 from mithaq.model.labels import Beside
@@ -22,36 +23,22 @@ app = topic()
 
 
 @app.command("mark", cls=Command)
+@together
 def mark(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="ID|NUMBER")] = None,
     *,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
-    embargo: Instant = "",
-    expiry: Instant = "",
-    originator_control: Flag = False,
-    purpose: Purpose = "",
+    given: AllCaveats,
     find: Annotated[str, typer.Option(metavar="WORDS")] = "",
     source: Annotated[str, typer.Option(metavar="NAME")] = "",
     type_: Annotated[str, typer.Option("--type", metavar="TYPE")] = "",
     label: Annotated[list[str] | None, typer.Option(metavar="LABEL")] = None,
     since: Instant = "",
     preview: Flag = False,
-    yes: Annotated[bool, typer.Option("--yes")] = False,
+    yes: Yes = False,
 ) -> None:
     """Put a marking beside objects."""
     desk = desk_of(ctx)
-    given = Caveats(
-        tlp=tlp,
-        pap=pap,
-        releasable_to=releasable_to,
-        embargo=embargo,
-        expiry=expiry,
-        originator_control=originator_control,
-        purpose=purpose,
-    )
     if given == Caveats():
         raise BadUsage("no-marking")
     filters = Filters(source=source, type=type_, labels=tuple(label or ()), since=since)

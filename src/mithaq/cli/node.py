@@ -12,6 +12,7 @@ from mithaq.cli import status as overview
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Text, Yes
 from mithaq.cli.saved import unread
 from mithaq.clock import text
 from mithaq.config import InvalidConfig, Settings, check
@@ -32,7 +33,7 @@ def init(  # noqa: PLR0913 an argument per option
     *,
     nation: Annotated[str, typer.Option(metavar="NAME")],
     url: Annotated[str, typer.Option(metavar="URL")],
-    organisation: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    organisation: Text = "",
     country: Annotated[str, typer.Option(metavar="CODE")] = "",
     listen: Annotated[str, typer.Option(metavar="HOST:PORT")] = "",
     database: Annotated[str, typer.Option(metavar="URL")] = "",
@@ -111,7 +112,7 @@ def clock(
     ctx: typer.Context,
     *,
     right: Annotated[bool, typer.Option("--right")] = False,
-    yes: Annotated[bool, typer.Option("--yes")] = False,
+    yes: Yes = False,
 ) -> None:
     """Say what our clock says and whether it counts; let it count again."""
     desk = desk_of(ctx)

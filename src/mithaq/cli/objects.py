@@ -15,8 +15,9 @@ from mithaq.cli.benign import BENIGN, finding, meant_by
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.intel import Flag, Names, Purpose, known_recipients, row
-from mithaq.cli.options import Instant, PapLevel, TlpLevel, one_of
+from mithaq.cli.groups import AllCaveats, FewCaveats, together
+from mithaq.cli.intel import known_recipients, row
+from mithaq.cli.options import Flag, Instant, Named, Text, one_of
 from mithaq.intel import Caveats, Change, Copy, Draft, Terms, Waiting
 from mithaq.intel.authoring import drafts
 from mithaq.model.benign import findings, suppressing
@@ -28,19 +29,17 @@ app = topic("object")
 texts = topic()  # commands of their own: note, opinion
 
 Facts = dict[str, Any]
-Text = Annotated[str, typer.Option(metavar="TEXT")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE")]
 Labels = Annotated[list[str] | None, typer.Option(metavar="LABEL")]
 Confidence = Annotated[int | None, typer.Option(metavar="PERCENT", min=0, max=100)]
 Readers = Annotated[list[str] | None, typer.Option(metavar="PARTY:ID")]
-Named = Annotated[str, typer.Argument(metavar="ID|NUMBER")]
-Yes = Annotated[bool, typer.Option("--yes")]
 DIFF = ("field", "earlier", "later")
 OPINIONS = ("strongly-disagree", "disagree", "neutral", "agree", "strongly-agree")
 
 
 # --- what is new ---------------------------------------------------------------------------------
 @app.command("new", cls=Command)
+@together
 def new(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     type_: Annotated[str, typer.Argument(metavar="TYPE")] = "",
@@ -56,13 +55,7 @@ def new(  # noqa: PLR0913 an argument per option
     valid_until: Instant = "",
     set_: Sets = None,
     from_: Annotated[str, typer.Option("--from", metavar="FILE|-")] = "",
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
-    embargo: Instant = "",
-    expiry: Instant = "",
-    originator_control: Flag = False,
-    purpose: Purpose = "",
+    caveats: AllCaveats,
     reader: Readers = None,
     preview: Flag = False,
 ) -> None:
@@ -80,15 +73,12 @@ def new(  # noqa: PLR0913 an argument per option
         "name": name, "description": description, "labels": [*(label or ())], "confidence": confidence,
         "valid_from": valid_from, "valid_until": valid_until,
     }  # fmt: skip
-    caveats = Caveats(
-        tlp=tlp, pap=pap, releasable_to=releasable_to, embargo=embargo, expiry=expiry,
-        originator_control=originator_control, purpose=purpose,
-    )  # fmt: skip
     asked = Asked(type=type_, given=whole | _given(options, type_, set_), of=of or ())
     _write(desk, asked, (caveats, reader), preview=preview)
 
 
 @app.command("relate", cls=Command)
+@together
 def relate(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     source: Named,
@@ -99,9 +89,7 @@ def relate(  # noqa: PLR0913 an argument per option
     label: Labels = None,
     confidence: Confidence = None,
     set_: Sets = None,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
+    caveats: FewCaveats,
     preview: Flag = False,
 ) -> None:
     """Say how two objects are related."""
@@ -113,11 +101,11 @@ def relate(  # noqa: PLR0913 an argument per option
         given=_given(options, "relationship", set_),
         ends=(source, target),
     )
-    caveats = Caveats(tlp=tlp, pap=pap, releasable_to=releasable_to)
     _write(desk_of(ctx), asked, (caveats, None), preview=preview)
 
 
 @texts.command("note", cls=Command)
+@together
 def note(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Named,
@@ -127,9 +115,7 @@ def note(  # noqa: PLR0913 an argument per option
     label: Labels = None,
     confidence: Confidence = None,
     set_: Sets = None,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
+    caveats: FewCaveats,
     preview: Flag = False,
 ) -> None:
     """Write a note on an object, ours or a partner's."""
@@ -140,11 +126,11 @@ def note(  # noqa: PLR0913 an argument per option
         "confidence": confidence,
     }
     asked = Asked(type="note", given=_given(options, "note", set_), of=(name,))
-    caveats = Caveats(tlp=tlp, pap=pap, releasable_to=releasable_to)
     _write(desk_of(ctx), asked, (caveats, None), preview=preview)
 
 
 @texts.command("opinion", cls=Command)
+@together
 def opinion(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Named,
@@ -153,15 +139,12 @@ def opinion(  # noqa: PLR0913 an argument per option
     why: Text = "",
     label: Labels = None,
     set_: Sets = None,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
+    caveats: FewCaveats,
     preview: Flag = False,
 ) -> None:
     """Say whether we agree with an object, ours or a partner's."""
     options: dict[str, Json] = {"opinion": opinion_, "explanation": why, "labels": [*(label or ())]}
     asked = Asked(type="opinion", given=_given(options, "opinion", set_), of=(name,))
-    caveats = Caveats(tlp=tlp, pap=pap, releasable_to=releasable_to)
     _write(desk_of(ctx), asked, (caveats, None), preview=preview)
 
 

@@ -1,4 +1,4 @@
-"""Options whose values are of a known sort: what is none is refused by the option's name, with what there is."""
+"""Arguments and options that many commands take. What is none of a known sort is refused by the option's name."""
 
 from collections.abc import Callable, Iterable
 from typing import Annotated, TypeVar
@@ -67,6 +67,12 @@ def _option(param: typer.CallbackParam) -> str:
     return name if name.startswith("-") else (param.metavar or name).upper()
 
 
+Flag = Annotated[bool, typer.Option()]
+Yes = Annotated[bool, typer.Option("--yes")]
+Name = Annotated[str, typer.Argument(metavar="NAME")]
+Named = Annotated[str, typer.Argument(metavar="ID|NUMBER")]
+Names = Annotated[str, typer.Option(metavar="NAME,…")]
+Text = Annotated[str, typer.Option(metavar="TEXT")]
 TlpLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(tlp, Tlp))]
 PapLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(pap, Pap))]
 Instant = Annotated[str, typer.Option(metavar="INSTANT", callback=_moment)]

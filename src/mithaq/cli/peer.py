@@ -11,7 +11,7 @@ from mithaq.border import clocks, exports, keys, parting, peers, shelf, signing
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import TlpLevel, one_of
+from mithaq.cli.options import Name, TlpLevel, Yes, one_of
 from mithaq.clock import text
 from mithaq.countries import is_country
 from mithaq.errors import PeerError
@@ -27,7 +27,6 @@ from mithaq.store.parties import Peer
 
 app = topic("peer")
 tokens = topic("token")
-Name = Annotated[str, typer.Argument(metavar="NAME")]
 
 
 class NoKeysThere(PeerError):
@@ -313,9 +312,7 @@ def worth(
 
 
 @app.command("remove", cls=Command)
-def remove(
-    ctx: typer.Context, name: Name, *, yes: Annotated[bool, typer.Option("--yes")] = False
-) -> None:
+def remove(ctx: typer.Context, name: Name, *, yes: Yes = False) -> None:
     """Deal with a peer no more."""
     desk = desk_of(ctx)
     with desk.node() as node:

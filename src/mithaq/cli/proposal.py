@@ -10,9 +10,9 @@ from mithaq.border.publish import Outcome
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.intel import Flag, row
-from mithaq.cli.objects import DIFF, Named, Text, Yes, change_row
-from mithaq.cli.options import TlpLevel
+from mithaq.cli.intel import row
+from mithaq.cli.objects import DIFF, change_row
+from mithaq.cli.options import Flag, Named, Text, TlpLevel, Yes
 from mithaq.cli.release import language_of, tally
 from mithaq.intel import Caveats, Change
 from mithaq.intel.authoring import drafts, proposals

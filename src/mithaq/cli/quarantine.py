@@ -8,6 +8,7 @@ from mithaq.auth.actors import Permission
 from mithaq.border import vet
 from mithaq.cli.desk import desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Flag
 from mithaq.errors import NotFound
 from mithaq.store import inbound
 from mithaq.store.inbound import Quarantined
@@ -58,7 +59,7 @@ def show(
     ctx: typer.Context,
     number: Annotated[int, typer.Argument(metavar="NUMBER")],
     *,
-    raw: Annotated[bool, typer.Option()] = False,
+    raw: Flag = False,
 ) -> None:
     """Show one, and its bytes if asked for."""
     desk = desk_of(ctx)

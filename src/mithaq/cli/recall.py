@@ -17,7 +17,7 @@ from mithaq.border.recall import Asked, Given
 from mithaq.cli.common import span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import one_of
+from mithaq.cli.options import Named, Text, Yes, one_of
 from mithaq.clock import text
 from mithaq.errors import InputError, NotFound
 from mithaq.node import Node
@@ -39,16 +39,16 @@ Facts = dict[str, Any]
 @app.command("recall", cls=Command)
 def recall(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    name: Named,
     *,
     cause: Annotated[str, typer.Option(metavar="CAUSE", callback=one_of(CAUSES))],
     version: Annotated[str, typer.Option(metavar="INSTANT")] = "",
     agreement: Annotated[str, typer.Option(metavar="ID")] = "",
-    basis: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    basis: Text = "",
     deadline: Annotated[str, typer.Option(metavar="TIME")] = "72h",
     narrower: Annotated[bool, typer.Option("--narrower")] = False,
     preview: Annotated[bool, typer.Option("--preview")] = False,
-    yes: Annotated[bool, typer.Option("--yes")] = False,
+    yes: Yes = False,
 ) -> None:
     """Take a release back from everybody who had it."""
     asked = Asked(
@@ -66,12 +66,12 @@ def recall(  # noqa: PLR0913 an argument per option
 @app.command("correct", cls=Command)
 def correct(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    name: Named,
     *,
-    basis: Annotated[str, typer.Option(metavar="TEXT")],
+    basis: Text,
     version: Annotated[str, typer.Option(metavar="INSTANT")] = "",
     preview: Annotated[bool, typer.Option("--preview")] = False,
-    yes: Annotated[bool, typer.Option("--yes")] = False,
+    yes: Yes = False,
 ) -> None:
     """Say that what we released was wrong: it is out of use everywhere at once."""
     asked = Asked(id=name, version=version or EVERY, cause="wrong", basis=basis, deadline=CORRECTED)
@@ -265,7 +265,7 @@ def receipt(
     *,
     sender: Annotated[str, typer.Option("--from", metavar="CLIENT")],
     outcome: Annotated[str, typer.Option(metavar="OUTCOME", callback=one_of(ANSWERS))],
-    basis: Annotated[str, typer.Option(metavar="TEXT")],
+    basis: Text,
 ) -> None:
     """Record what a client that sends no receipts has answered."""
     desk = desk_of(ctx)

@@ -18,7 +18,7 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
-from mithaq.cli.options import Purpose
+from mithaq.cli.options import Flag, Named, Purpose, Yes
 from mithaq.errors import InputError, NotFound
 from mithaq.intel import Copy
 from mithaq.intel.authoring import translations
@@ -114,7 +114,7 @@ def release(  # noqa: PLR0913 an argument per option
     all_from: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
     purpose: Purpose = publish.DEFENCE,
     alone: Annotated[bool, typer.Option("--alone")] = False,
-    preview: Annotated[bool, typer.Option()] = False,
+    preview: Flag = False,
 ) -> None:
     """Propose objects to the parties of an agreement."""
     desk = desk_of(ctx)
@@ -194,7 +194,7 @@ def _told(desk: Desk, facts: Facts, *, shadow: bool) -> None:
 @app.command("explain", cls=Command)
 def explain(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    name: Named,
     *,
     to: Annotated[str, typer.Option(metavar="PEER")],
     agreement: Annotated[str, typer.Option(metavar="ID")] = "",
@@ -331,7 +331,7 @@ def approve(  # noqa: PLR0913 an argument per option
     key: Annotated[Path, typer.Option(metavar="FILE")],
     agreement: Annotated[str, typer.Option(metavar="ID")] = "",
     passphrase_file: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
-    yes: Annotated[bool, typer.Option("--yes")] = False,
+    yes: Yes = False,
 ) -> None:
     """Give the second person's yes, after seeing the exact bytes that would go."""
     desk = desk_of(ctx)

@@ -10,8 +10,9 @@ from mithaq import intel
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.intel import Flag, Names, Purpose, add_with, known_recipients, report_of, source_of
-from mithaq.cli.options import Instant, PapLevel, TlpLevel
+from mithaq.cli.groups import AllCaveats, together
+from mithaq.cli.intel import add_with, known_recipients, report_of, source_of
+from mithaq.cli.options import Flag, Instant, Names, Text
 from mithaq.formats.reports import (
     Advice,
     Finding,
@@ -24,7 +25,6 @@ from mithaq.formats.reports import (
     sheet,
     suggested,
 )
-from mithaq.intel import Caveats
 from mithaq.intel.keeping import limited
 from mithaq.model.benign import Benign
 from mithaq.model.labels import Beside
@@ -93,23 +93,18 @@ def _show(desk: Desk, report: Report) -> None:
 
 
 @app.command("take", cls=Command)
+@together
 def take(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     *,
     review: Annotated[Path | None, typer.Option("--review", metavar="FILE")] = None,
     suggested_: Annotated[bool, typer.Option("--suggested")] = False,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
-    embargo: Instant = "",
-    expiry: Instant = "",
-    originator_control: Flag = False,
-    purpose: Purpose = "",
+    given: AllCaveats,
     source: Annotated[str, typer.Option(metavar="NAME")] = "",
     community: Names = "",
     own: Flag = False,
-    name: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    name: Text = "",
     published: Instant = "",
     url: Annotated[str, typer.Option(metavar="URL")] = "",
 ) -> None:
@@ -119,15 +114,6 @@ def take(  # noqa: PLR0913 an argument per option
         raise BadUsage("report-review")
     if own and source:
         raise BadUsage("own-source")
-    given = Caveats(
-        tlp=tlp,
-        pap=pap,
-        releasable_to=releasable_to,
-        embargo=embargo,
-        expiry=expiry,
-        originator_control=originator_control,
-        purpose=purpose,
-    )
     beside = intel.caveats(given)
     taken = None if review is None else reviewed(desk.read(review))
     raw = desk.read(file)

@@ -1,6 +1,7 @@
 """Priority intelligence requirements: what we need to know, what answers it, and where it is wanting."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -10,22 +11,19 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.groups import Options, together
 from mithaq.cli.intel import row
-from mithaq.cli.options import Instant, TlpLevel
+from mithaq.cli.options import Flag, Instant, Name, TlpLevel, Yes
 from mithaq.intel import Change
 from mithaq.intel.needs import answers, requirements
 from mithaq.intel.needs.answers import Report
-from mithaq.intel.needs.questions import Sought, Terms
+from mithaq.intel.needs.questions import Terms
 from mithaq.intel.needs.requirements import Handed, Requirement
 from mithaq.model.labels import Tlp, tlp
 from mithaq.store.requirements import Row
 
 app = topic("requirement")
-Name = Annotated[str, typer.Argument(metavar="NAME")]
-Flag = Annotated[bool, typer.Option()]
-Yes = Annotated[bool, typer.Option("--yes")]
 Text = Annotated[str | None, typer.Option(metavar="TEXT")]
-When = Annotated[str, typer.Option(metavar="INSTANT")]
 Many = Annotated[list[str] | None, typer.Option(metavar="NAME")]
 Words = Annotated[list[str] | None, typer.Option(metavar="WORDS")]
 Values = Annotated[list[str] | None, typer.Option(metavar="VALUE")]
@@ -35,7 +33,44 @@ HELD = 5  # of what is held already, that a preview names
 FIRST = 3  # priority, if none is said
 
 
-def _values(written: Sequence[str]) -> tuple[tuple[str, str], ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a line says of a question; what is left out is not said, and what is empty is to be nothing."""
+
+    words: Words = None
+    value: Values = None
+    technique: Many = None
+    country: Many = None
+    sector: Many = None
+    label: Many = None
+    type_: Annotated[list[str] | None, typer.Option("--type", metavar="TYPE")] = None
+    source: Many = None
+    wording: Text = None
+    valid_from: Instant = ""
+    valid_until: Instant = ""
+    review_by: Instant = ""
+    within: Days = None
+
+    def of(self, terms: Terms, **more: str | None) -> Terms:
+        """Return a question as it is said anew."""
+        plain: dict[str, object] = {
+            **more, "wording": self.wording, "valid_from": self.valid_from or None,
+            "valid_until": self.valid_until or None, "review_by": self.review_by or None, "within_days": self.within,
+        }  # fmt: skip
+        listed: dict[str, list[str] | None] = {
+            "words": self.words, "techniques": self.technique, "countries": self.country, "sectors": self.sector,
+            "labels": self.label, "types": self.type_, "sources": self.source,
+        }  # fmt: skip
+        sought: dict[str, Sequence[object]] = {
+            name: tuple(filter(None, each)) for name, each in listed.items() if each is not None
+        }
+        if self.value is not None:
+            sought["values"] = _values(filter(None, self.value))
+        known = {name: each for name, each in plain.items() if each is not None}
+        return requirements.with_said(terms, known, sought)
+
+
+def _values(written: Iterable[str]) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for each in written:
         value = intel.value(each)
@@ -77,6 +112,7 @@ def facts(one: Requirement) -> dict[str, Any]:
 
 
 @app.command("new", cls=Command)
+@together
 def new(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Name,
@@ -86,44 +122,13 @@ def new(  # noqa: PLR0913 an argument per option
     owner: Annotated[str, typer.Option(metavar="NAME")] = "",
     priority: Priority = None,
     part_of: Annotated[str, typer.Option(metavar="NAME")] = "",
-    words: Words = None,
-    value: Values = None,
-    technique: Many = None,
-    country: Many = None,
-    sector: Many = None,
-    label: Many = None,
-    type_: Annotated[list[str] | None, typer.Option("--type", metavar="TYPE")] = None,
-    source: Many = None,
-    wording: Text = None,
-    valid_from: Instant = "",
-    valid_until: Instant = "",
-    review_by: Instant = "",
-    within: Days = None,
+    said: Annotated[Said, Options()],
     tlp_: Annotated[str, typer.Option("--tlp", metavar="LEVEL")] = "AMBER+STRICT",
     preview: Flag = False,
 ) -> None:
     """Ask a new question."""
     desk = desk_of(ctx)
-    sought = Sought(
-        words=tuple(words or ()),
-        values=_values(value or ()),
-        techniques=tuple(technique or ()),
-        countries=tuple(country or ()),
-        sectors=tuple(sector or ()),
-        labels=tuple(label or ()),
-        types=tuple(type_ or ()),
-        sources=tuple(source or ()),
-    )
-    terms = Terms(
-        question=question,
-        why=why or "",
-        wording=wording or "",
-        valid_from=valid_from,
-        valid_until=valid_until,
-        review_by=review_by,
-        within_days=within or Terms(question="").within_days,
-        sought=sought,
-    )
+    terms = said.of(Terms(question=question), why=why)
     with desk.node() as node:
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.OBJECT_ADD)
@@ -138,7 +143,7 @@ def new(  # noqa: PLR0913 an argument per option
                 changed_at="",
             )
             made = requirements.draft(unit, actor, kept, terms, node.clock())
-            held = answers.held(unit, node.us, actor, sought, HELD)
+            held = answers.held(unit, node.us, actor, terms.sought, HELD)
         if not preview:
             with node.core.begin() as unit:
                 made = requirements.draft(unit, actor, kept, terms, node.clock())
@@ -231,6 +236,7 @@ def show(
 
 
 @app.command("revise", cls=Command)
+@together
 def revise(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Name,
@@ -239,43 +245,18 @@ def revise(  # noqa: PLR0913 an argument per option
     why: Text = None,
     owner: Annotated[str, typer.Option(metavar="NAME")] = "",
     priority: Priority = None,
-    words: Words = None,
-    value: Values = None,
-    technique: Many = None,
-    country: Many = None,
-    sector: Many = None,
-    label: Many = None,
-    type_: Annotated[list[str] | None, typer.Option("--type", metavar="TYPE")] = None,
-    source: Many = None,
-    wording: Text = None,
-    valid_from: Instant = "",
-    valid_until: Instant = "",
-    review_by: Instant = "",
-    within: Days = None,
+    said: Annotated[Said, Options()],
     tlp_: TlpLevel = "",
     preview: Flag = False,
     yes: Yes = False,
 ) -> None:
     """Change it: what is given takes the place of what was said."""
     desk = desk_of(ctx)
-    listed: dict[str, list[str] | None] = {
-        "words": words, "techniques": technique, "countries": country, "sectors": sector, "labels": label,
-        "types": type_, "sources": source,
-    }  # fmt: skip
-    said: dict[str, Any] = {
-        "question": question, "why": why, "wording": wording, "valid_from": valid_from or None,
-        "valid_until": valid_until or None, "review_by": review_by or None, "within_days": within,
-    }  # fmt: skip
     with desk.node() as node:
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.OBJECT_ADD)
             one = requirements.named(unit, actor, name)
-        terms = requirements.with_said(
-            one.terms,
-            {n: each for n, each in said.items() if each is not None},
-            {n: tuple(filter(None, each)) for n, each in listed.items() if each is not None}
-            | ({"values": _values([v for v in value if v])} if value is not None else {}),
-        )
+        terms = said.of(one.terms, question=question, why=why)
         handed = Handed(owner=owner or None, priority=priority, level=tlp(tlp_) if tlp_ else None)
         with node.core.read() as unit:
             made, changed = requirements.revised(unit, actor, one, terms, handed)

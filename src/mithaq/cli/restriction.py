@@ -9,7 +9,7 @@ from mithaq.border import restriction, shelf, watch
 from mithaq.border.restriction import Effect, Entry
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import Beginning, Instant
+from mithaq.cli.options import Beginning, Instant, Text, Yes
 from mithaq.clock import text
 from mithaq.node import Node
 from mithaq.store import blocks
@@ -17,7 +17,6 @@ from mithaq.store.blocks import RestrictionRow
 
 app = topic("restriction")
 Several = list[str] | None
-Yes = Annotated[bool, typer.Option("--yes")]
 
 
 def _list(name: str, metavar: str) -> Any:  # noqa: ANN401 what typer makes of an option
@@ -36,8 +35,8 @@ def add(  # noqa: PLR0913 an argument per option
     label: Annotated[Several, _list("label", "WORD")] = None,
     since: Beginning = "",
     until: Instant = "",
-    reason: Annotated[str, typer.Option(metavar="TEXT")],
-    basis: Annotated[str, typer.Option(metavar="TEXT")],
+    reason: Text,
+    basis: Text,
     preview: Annotated[bool, typer.Option("--preview")] = False,
     yes: Yes = False,
 ) -> None:
@@ -143,7 +142,7 @@ def lift(
     ctx: typer.Context,
     number: Annotated[int, typer.Argument(metavar="NUMBER")],
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT")],
+    reason: Text,
     yes: Yes = False,
 ) -> None:
     """Take an entry off the list."""

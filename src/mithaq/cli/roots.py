@@ -18,8 +18,8 @@ from mithaq.border.keys import Change
 from mithaq.cli.common import BadUsage, span
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command
-from mithaq.cli.key import Passphrase, Yes, app, named, newest, reader_of
-from mithaq.cli.options import Instant
+from mithaq.cli.key import Passphrase, app, named, newest, reader_of
+from mithaq.cli.options import Instant, Name, Yes
 from mithaq.clock import parse
 from mithaq.errors import Conflict
 from mithaq.node import Node
@@ -45,7 +45,7 @@ class NoSigningKey(Conflict):
 @app.command("root", cls=Command)
 def root(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Name,
     *,
     passphrase_file: Passphrase = None,
     no_passphrase: Annotated[bool, typer.Option("--no-passphrase")] = False,

@@ -13,6 +13,7 @@ from mithaq.border.rupture import Reach, Why
 from mithaq.cli.common import span
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.frame import Command, Group, topic
+from mithaq.cli.options import Text, Yes
 from mithaq.clock import monotonic
 from mithaq.node import Node
 from mithaq.store import blocks
@@ -32,7 +33,6 @@ class _Ruptures(Group):
 
 app = topic("rupture", _Ruptures)
 Party = Annotated[str, typer.Argument(metavar="PARTY")]
-Yes = Annotated[bool, typer.Option("--yes")]
 Folder = Annotated[Path | None, typer.Option(metavar="DIR")]
 
 
@@ -41,8 +41,8 @@ def declare(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     party: Party,
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT")],
-    basis: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    reason: Text,
+    basis: Text = "",
     out: Folder = None,
     keep: Annotated[bool, typer.Option("--keep")] = False,
     deadline: Annotated[str, typer.Option(metavar="TIME")] = "72h",

@@ -11,7 +11,8 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.intel import Flag, row
+from mithaq.cli.intel import row
+from mithaq.cli.options import Flag, Named
 from mithaq.intel import Copy, Judgement
 from mithaq.intel.relating import merging
 from mithaq.intel.relating.alike import claims
@@ -22,7 +23,6 @@ judgements = topic("merge")
 
 _CELL = 200  # characters of a value on a screen
 Because = Annotated[str, typer.Option("--because", metavar="TEXT")]
-End = Annotated[str, typer.Argument(metavar="ID|NUMBER")]
 
 
 @app.command("same", cls=Command)
@@ -153,13 +153,13 @@ def _row(each: Judgement) -> dict[str, Any]:
 
 
 @judgements.command("join", cls=Command)
-def join(ctx: typer.Context, one: End, other: End, *, because: Because) -> None:
+def join(ctx: typer.Context, one: Named, other: Named, *, because: Because) -> None:
     """Say that two objects are the same thing."""
     _judge(desk_of(ctx), (one, other), because, same=True)
 
 
 @judgements.command("split", cls=Command)
-def split(ctx: typer.Context, one: End, other: End, *, because: Because) -> None:
+def split(ctx: typer.Context, one: Named, other: Named, *, because: Because) -> None:
     """Say that two objects are not the same thing."""
     _judge(desk_of(ctx), (one, other), because, same=False)
 

@@ -12,6 +12,7 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
+from mithaq.cli.options import Flag, Name, Yes
 from mithaq.intel.finding import noticed, saved
 from mithaq.intel.finding.noticed import MOST_COUNTED, Followed, Notices
 from mithaq.intel.finding.saved import Saved
@@ -20,9 +21,6 @@ from mithaq.store.bounds import TookTooLong
 
 app = topic("saved")
 notice = topic()
-Name = Annotated[str, typer.Argument(metavar="NAME")]
-Yes = Annotated[bool, typer.Option("--yes")]
-Flag = Annotated[bool, typer.Option()]
 Limit = Annotated[int, typer.Option(metavar="COUNT", min=1, max=10_000)]
 
 

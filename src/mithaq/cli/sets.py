@@ -11,7 +11,8 @@ from mithaq.cli import changes as told_of
 from mithaq.cli.changes import Told
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.intel import Flag, row
+from mithaq.cli.intel import row
+from mithaq.cli.options import Flag, Name
 from mithaq.cli.screen import NOTHING
 from mithaq.intel import SetVersion, read_out, title
 from mithaq.intel.authoring.revising import to_revise
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 app = topic("reference")
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
 Version = Annotated[str, typer.Argument(metavar="VERSION")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE")]
 

@@ -12,7 +12,8 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.benign import BENIGN, finding
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.intel import SHOWN, Flag, row
+from mithaq.cli.intel import SHOWN, row
+from mithaq.cli.options import Flag, Named
 from mithaq.clock import text as text_of
 from mithaq.intel import Copy, Neighbour, Related
 from mithaq.intel.authoring import translations
@@ -30,7 +31,7 @@ _LONG = 1000  # characters of a description: a screenful
 @app.command("show", cls=Command)
 def show(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="ID|NUMBER")],
+    name: Named,
     *,
     versions: Flag = False,
     raw: Flag = False,

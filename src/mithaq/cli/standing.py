@@ -12,13 +12,12 @@ from mithaq.border.standing import Stands, Wish
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import Beginning, Instant, TlpLevel
+from mithaq.cli.options import Beginning, Instant, Text, TlpLevel, Yes
 from mithaq.store import standings
 from mithaq.store.standings import Use
 
 app = topic("standing")
 Number = Annotated[int, typer.Argument(metavar="NUMBER")]
-Yes = Annotated[bool, typer.Option("--yes")]
 
 
 def _row(each: Stands) -> dict[str, Any]:
@@ -111,7 +110,7 @@ def review(  # noqa: PLR0913 an argument per option
     *,
     seen: Annotated[bool, typer.Option("--seen")] = False,
     recall: Annotated[bool, typer.Option("--recall")] = False,
-    basis: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    basis: Text = "",
     past: Annotated[bool, typer.Option("--past")] = False,
     yes: Yes = False,
 ) -> None:

@@ -9,10 +9,9 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.intel import Flag, Names
-from mithaq.cli.objects import Named, show_body, stored, terms_of
-from mithaq.cli.options import PapLevel, TlpLevel
-from mithaq.intel import Caveats
+from mithaq.cli.groups import FewCaveats, together
+from mithaq.cli.objects import show_body, stored, terms_of
+from mithaq.cli.options import Flag, Named
 from mithaq.intel.authoring import translations
 from mithaq.store import releases
 
@@ -20,22 +19,20 @@ app = topic()
 
 
 @app.command("translate", cls=Command)
+@together
 def translate(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Named,
     texts: Annotated[list[str] | None, typer.Argument(metavar="NAME=TEXT")] = None,
     *,
     to: Annotated[str, typer.Option(metavar="LANGUAGE")],
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
+    caveats: FewCaveats,
     preview: Flag = False,
 ) -> None:
     """Write what an object says in another language."""
     desk = desk_of(ctx)
     if not texts:
         raise BadUsage("no-fields")
-    caveats = Caveats(tlp=tlp, pap=pap, releasable_to=releasable_to)
     with desk.node() as node:
         terms = terms_of(node, caveats, None)
         with node.core.read() if preview else node.core.begin() as unit:

@@ -14,13 +14,12 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.editor import edited
 from mithaq.cli.frame import Command
-from mithaq.cli.intel import Flag, Names, Purpose, row
+from mithaq.cli.groups import AllCaveats, together
+from mithaq.cli.intel import row
 from mithaq.cli.objects import (
     DIFF,
     Facts,
-    Named,
     Readers,
-    Yes,
     app,
     change_row,
     show_changes,
@@ -30,7 +29,7 @@ from mithaq.cli.objects import (
     texts,
     wait_row,
 )
-from mithaq.cli.options import Instant, PapLevel, TlpLevel
+from mithaq.cli.options import Flag, Named, Yes
 from mithaq.intel import Caveats, Draft, Past
 from mithaq.intel.authoring import drafts, proposals
 from mithaq.node import Node
@@ -42,27 +41,18 @@ Drafted = Callable[[Connection, Node, Actor, datetime], Draft]
 
 # --- what is ours already ------------------------------------------------------------------------
 @app.command("set", cls=Command)
+@together
 def set_fields(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     name: Named,
     fields: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE")] = None,
     *,
-    tlp: TlpLevel = "",
-    pap: PapLevel = "",
-    releasable_to: Names = "",
-    embargo: Instant = "",
-    expiry: Instant = "",
-    originator_control: Flag = False,
-    purpose: Purpose = "",
+    caveats: AllCaveats,
     reader: Readers = None,
     preview: Flag = False,
     yes: Yes = False,
 ) -> None:
     """Write a new version of an object of ours."""
-    caveats = Caveats(
-        tlp=tlp, pap=pap, releasable_to=releasable_to, embargo=embargo, expiry=expiry,
-        originator_control=originator_control, purpose=purpose,
-    )  # fmt: skip
     if not fields and caveats == Caveats():
         raise BadUsage("no-fields")
 
