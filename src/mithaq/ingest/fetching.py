@@ -5,6 +5,7 @@ looked at (a name that points into our own networks is refused, also after a red
 time and in size, also once unpacked, and a credential goes to the host it was given for alone.
 """
 
+import copy
 import ipaddress
 import re
 import socket
@@ -14,7 +15,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -134,6 +135,20 @@ class Fetcher:
     def __exit__(self, *_exc: object) -> None:
         """Close its connections."""
         self._pool.close()
+
+    def at_most(self, most: int) -> "Fetcher":
+        """Return the same, over the same connections, of which no answer may have more bytes than that."""
+        other = copy.copy(self)
+        bounds = replace(self._bounds, most_bytes=min(most, self._bounds.most_bytes))
+        vars(other).update(_bounds=bounds)
+        return other
+
+    def hushed(self, said: str) -> str:
+        """Return what a server says without our credential, should it say that back."""
+        value = self._secret.value if self._secret is not None else ""
+        for each in filter(None, (value, value.rpartition(" ")[2])):
+            said = said.replace(each, "…")
+        return said
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Got:
         """Fetch ``url``; an answer is 200, 206 or 304.

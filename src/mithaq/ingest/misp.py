@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mithaq.errors import InputError
 from mithaq.ingest.fetching import Fetcher, NotFetched
-from mithaq.ingest.pulling import Known, Missed, Part, Pulled, Same, gone, refuse_pages
+from mithaq.ingest.pulling import TRIED, Known, Missed, Part, Pulled, Same, gone, refuse_pages
 from mithaq.ingest.rules import Terms
 from mithaq.model.canonical import Json, parse
 
@@ -18,12 +18,12 @@ _STAMP = re.compile(r"[0-9]{1,12}")
 
 
 def feed(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
-    """Yield the events that are new or changed, the oldest change first."""
+    """Yield the events that are new or changed, the oldest change first, behind them what could not be had before."""
     base = terms.url.removesuffix("manifest.json").rstrip("/")
     got = fetcher.get(f"{base}/manifest.json")
     manifest = _manifest(got.headers.get("content-type", ""), got.body)
     yield from gone(known, manifest.keys())
-    changed: list[tuple[int, str]] = []
+    changed: list[tuple[bool, int, str]] = []
     for name, about in manifest.items():
         said = about.get("timestamp") if isinstance(about, dict) else None
         stamp = str(said) if isinstance(said, (int, str)) else ""
@@ -32,13 +32,14 @@ def feed(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
                 name=name[:64], code="misp-manifest", why="the manifest says no event like that"
             )
         elif known.items.get(name) != stamp:
-            changed.append((int(stamp), name))
-    for stamp_, name in sorted(changed):
+            changed.append((known.items.get(name) == TRIED + stamp, int(stamp), name))
+    for _, stamp_, name in sorted(changed):
         try:
             event = fetcher.get(f"{base}/{name}.json")
             refuse_pages(event.headers.get("content-type", ""), event.body)
         except NotFetched as error:
-            yield Missed(name=name, code=str(error.facts.get("cause", "")), why=str(error))
+            cause, tried = str(error.facts.get("cause", "")), f"{TRIED}{stamp_}"
+            yield Missed(name=name, code=cause, why=str(error), version=tried)
             continue
         yield Part(
             raw=event.body, name=name, version=str(stamp_), format="misp", status=event.status

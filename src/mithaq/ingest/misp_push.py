@@ -16,22 +16,23 @@ from sqlalchemy import Connection
 from mithaq.border import exports, fetches
 from mithaq.border.exports import NothingShown, ShelfBlocked
 from mithaq.clock import Clock, text
-from mithaq.errors import NotFound
+from mithaq.errors import InputError, NotFound
 from mithaq.exchange.misp import shown
 from mithaq.exchange.misp.shown import Event, Listed
 from mithaq.exchange.misp.ways import NOT_NEWER, Made
 from mithaq.exchange.problems import HttpProblem
 from mithaq.ingest.fetching import Fetcher, Got, NotFetched
-from mithaq.ingest.pulling import Known, Missed, Pulled, Same, Sent, gone
+from mithaq.ingest.pulling import TRIED, Known, Missed, Pulled, Same, Sent, gone
 from mithaq.ingest.rules import Terms
+from mithaq.model.canonical import decode
 from mithaq.store.engine import Store
 
 ASKED = 1000  # events of which the other side is asked at once
+MOST_ANSWER = 16 << 20  # bytes: it says back no more than it was told
 _HEADERS = {"accept": "application/json"}
 _NEAR = "0"  # distribution: no further than one's own organisation
 _HERE = "1"  # no further than that server: what MISP makes of 2 when it pushes
 _REFUSED = frozenset({400, 403, 404, 405, 409, 413, 422})
-_TRIED = "tried "  # before the version of what was not taken
 _NUMBERS = ("id", "event_id", "Org", "sighting_timestamp")  # ours, and nobody else's
 
 
@@ -73,7 +74,7 @@ def push(terms: Terms, known: Known, fetcher: Fetcher, shelves: Shelves) -> Iter
     if not news:
         yield Same()
         return
-    line = _Line(terms.url.rstrip("/"), fetcher)
+    line = _Line(terms.url.rstrip("/"), fetcher.at_most(MOST_ANSWER))
     line.greet()
     for start in range(0, len(news), ASKED):
         some = news[start : start + ASKED]
@@ -97,7 +98,7 @@ def pending(terms: Terms, known: Known, shelves: Shelves) -> tuple[Listed, list[
         found = shown.list_for(unit, terms.to, shelves.clock())
     has = known.items
     news = [e for e in found.events.values() if e.filled and has.get(e.uuid) != version(e)]
-    news.sort(key=lambda event: (has.get(event.uuid) == _TRIED + version(event), event.latest))
+    news.sort(key=lambda event: (has.get(event.uuid) == TRIED + version(event), event.latest))
     return found, news
 
 
@@ -122,7 +123,7 @@ def _one(
     refused = line.bring(made) if wanted else ""
     refused = refused or line.tell_sightings(made)
     if refused:
-        tried = _TRIED + version(event)
+        tried = TRIED + version(event)
         return Missed(name=event.uuid, code="refused", why=refused, version=tried)
     return Sent(name=event.uuid, version=version(event), fresh=wanted)
 
@@ -165,8 +166,12 @@ class _Line:
         said = _json(got)
         if got.status == 200 and isinstance(said, dict) and "Event" in said:  # noqa: PLR2004 OK
             return ""
-        why = _why(said) or f"it answers {got.status}"
+        why = self.why(got)
         return "" if NOT_NEWER in why else why
+
+    def why(self, got: Got) -> str:
+        """Return what the other side says against something, as far as it may be kept."""
+        return self.fetcher.hushed(_why(_json(got))) or f"it answers {got.status}"
 
     def tell_sightings(self, made: Made) -> str:
         """Bring who saw what of an event, as far as it is not there; return why it was not taken."""
@@ -186,7 +191,7 @@ class _Line:
         if not fresh:
             return ""
         got = self._post(f"sightings/bulkSaveSightings/{uuid}", fresh, _REFUSED)
-        return "" if got.status == 200 else _why(_json(got)) or f"it answers {got.status}"  # noqa: PLR2004 OK
+        return "" if got.status == 200 else self.why(got)  # noqa: PLR2004 OK
 
     def _post(self, way: str, body: object, fine: frozenset[int] = frozenset()) -> Got:
         raw = msgspec.json.encode(body)
@@ -206,14 +211,13 @@ def _bare(made: Made) -> Made:
 
 def _json(got: Got) -> object:
     try:
-        found: object = msgspec.json.decode(got.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return decode(got.body)
+    except InputError as error:
         raise NotFetched("its answer is no JSON", cause="no-json") from error
-    return found
 
 
 def _why(said: object) -> str:
-    """Return what the other side says against something, as far as it may be shown."""
+    """Return what the other side says, as far as a terminal may show it."""
     found = said if isinstance(said, dict) else {}
     word = next((found[n] for n in ("errors", "message", "name") if found.get(n)), "")
     written = word if isinstance(word, str) else msgspec.json.encode(word).decode()

@@ -8,19 +8,20 @@ sightings. While some events are taken in, the next are fetched; those that come
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
 
 from mithaq.errors import InputError
 from mithaq.ingest.fetching import Fetcher, NotFetched
-from mithaq.ingest.pulling import Known, Missed, Part, Pulled, Same, gone, refuse_pages
+from mithaq.ingest.pulling import TRIED, Known, Missed, Part, Pulled, Same, gone, refuse_pages
 from mithaq.ingest.rules import Terms
-from mithaq.model.canonical import Json, parse
+from mithaq.model.canonical import Json, decode, parse
 
 AT_ONCE = 32  # events that are taken in together
 LINES = 4  # that are open to one server
-MOST_BYTES = 2 << 20  # of these; a longer one goes alone
+MOST_BYTES = 2 << 20  # of these, and of what is fetched before its turn; a longer one goes alone
 # What of an event is wanted: what was deleted too, so that it is revoked here; what that server finds besides, not.
 PARAMETERS = (
     "deleted%5B%5D:0/deleted%5B%5D:1/includeEventCorrelations:0/includeFeedCorrelations:0"
@@ -35,7 +36,7 @@ Row: TypeAlias = tuple[str, str, str]  # UUID, when it changed, when somebody sa
 
 
 def pull(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
-    """Yield the events that are new or changed, the oldest change first."""
+    """Yield the events that are new or changed, the oldest change first, behind them what could not be had before."""
     base = terms.url.rstrip("/")
     before = known.position.get("etag", "")
     body = msgspec.json.encode(_ASKED)
@@ -55,7 +56,8 @@ def pull(terms: Terms, known: Known, fetcher: Fetcher) -> Iterator[Pulled]:
             rows.append(row)
     yield from gone(known, listed)
     whole = True
-    for part in _ahead(base, fetcher, sorted(rows, key=lambda row: int(row[1]))):
+    rows.sort(key=lambda row: (known.items.get(row[0]) == TRIED + _version(row), int(row[1])))
+    for part in _ahead(base, fetcher, rows):
         whole = whole and not isinstance(part, Missed)
         yield part
     # The list is not asked for again while it is the same; so not before all of it was had.
@@ -96,28 +98,48 @@ def _ahead(base: str, fetcher: Fetcher, rows: Sequence[Row]) -> Iterator[Pulled]
     if not rows:
         return
     with ThreadPoolExecutor(max_workers=LINES) as threads:
-        coming: list[Future[Part | Missed]] = []
+        coming: list[Future[Part | Missed | _Long]] = []
         try:
             for start in range(0, len(rows) + AT_ONCE, AT_ONCE):
                 some = rows[start : start + AT_ONCE]
-                ready, coming = coming, [threads.submit(_had, base, fetcher, row) for row in some]
-                yield from _joined([each.result() for each in ready])
+                ready, coming = (
+                    coming,
+                    [threads.submit(_had, base, fetcher.at_most(MOST_BYTES), row) for row in some],
+                )
+                had = [each.result() for each in ready]
+                yield from _joined([each for each in had if not isinstance(each, _Long)])
+                for long in had:  # nobody makes us hold several of these
+                    if isinstance(long, _Long):
+                        yield _alone(base, fetcher, long.row)
         finally:
             for each in coming:
                 each.cancel()
 
 
-def _had(base: str, fetcher: Fetcher, row: Row) -> Part | Missed:
+@dataclass(frozen=True, slots=True)
+class _Long:
+    """An event that is fetched when it is its turn."""
+
+    row: Row
+
+
+def _had(base: str, fetcher: Fetcher, row: Row) -> Part | Missed | _Long:
+    """Return an event before its turn, if it is not so long that it should wait."""
+    found = _alone(base, fetcher, row)
+    return _Long(row) if isinstance(found, Missed) and found.code == "too-long" else found
+
+
+def _alone(base: str, fetcher: Fetcher, row: Row) -> Part | Missed:
     try:
         raw = _event(base, fetcher, row)
     except NotFetched as error:
-        return Missed(name=row[0], code=str(error.facts.get("cause", "")), why=str(error))
+        cause, tried = str(error.facts.get("cause", "")), TRIED + _version(row)
+        return Missed(name=row[0], code=cause, why=str(error), version=tried)
     return Part(raw=raw, name=row[0], version=_version(row), format="misp", status=200)
 
 
 def _joined(some: Sequence[Part | Missed]) -> Iterator[Pulled]:
-    """Yield those that could not be had, and the others in as few parts as may be."""
-    yield from (each for each in some if isinstance(each, Missed))
+    """Yield what could be had in as few parts as may be, then what could not."""
     together: list[Part] = []
     for each in some:
         if isinstance(each, Part):
@@ -127,6 +149,7 @@ def _joined(some: Sequence[Part | Missed]) -> Iterator[Pulled]:
             together.append(each)
     if together:
         yield _together(together)
+    yield from (each for each in some if isinstance(each, Missed))
 
 
 def _together(some: list[Part]) -> Part:
@@ -165,7 +188,10 @@ def _with_sightings(base: str, fetcher: Fetcher, uuid: str, raw: bytes) -> bytes
         "uuid": [uuid],
     }
     got = fetcher.post(f"{base}/sightings/restSearch/event", msgspec.json.encode(asked), _HEADERS)
-    event, answer = msgspec.json.decode(raw), _decoded(got.body)
+    event, answer = _decoded(raw), _decoded(got.body)
+    inner = event.get("Event") if isinstance(event, dict) else None
+    if not isinstance(inner, dict):
+        raise NotFetched("what it gives is no event", cause="event")
     told = answer.get("response", []) if isinstance(answer, dict) else answer
     by_attribute: dict[str, list[Json]] = {}
     for each in told if isinstance(told, list) else []:
@@ -173,12 +199,12 @@ def _with_sightings(base: str, fetcher: Fetcher, uuid: str, raw: bytes) -> bytes
         if isinstance(sighting, dict):
             of = str(sighting.get("attribute_uuid", "")).lower()
             by_attribute.setdefault(of, []).append(sighting)
-    for attribute in _attributes(event["Event"]):
+    for attribute in _attributes(inner):
         held = attribute.get("Sighting")
         kept = held if isinstance(held, list) else []
-        known = {each.get("uuid") for each in kept if isinstance(each, dict)}
+        known = {str(each.get("uuid")) for each in _dicts(kept)}
         more = by_attribute.get(str(attribute.get("uuid", "")).lower(), [])
-        fresh = [each for each in more if isinstance(each, dict) and each.get("uuid") not in known]
+        fresh = [each for each in _dicts(more) if str(each.get("uuid")) not in known]
         if fresh:
             attribute["Sighting"] = [*kept, *fresh]
     return msgspec.json.encode(event)
@@ -186,10 +212,9 @@ def _with_sightings(base: str, fetcher: Fetcher, uuid: str, raw: bytes) -> bytes
 
 def _decoded(raw: bytes) -> Json:
     try:
-        found: Json = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return decode(raw)
+    except InputError as error:
         raise NotFetched("what it says of sightings is no JSON", cause="sightings") from error
-    return found
 
 
 def _attributes(event: dict[str, Json]) -> Iterator[dict[str, Json]]:

@@ -17,6 +17,7 @@ from mithaq.ingest.rules import Terms
 from mithaq.model.canonical import digest
 
 Position: TypeAlias = dict[str, str]
+TRIED = "tried "  # before the version of what could not be had or was not taken: it comes behind the others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
