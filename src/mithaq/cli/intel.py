@@ -25,6 +25,7 @@ from mithaq.intel.relating import merging
 from mithaq.model.labels import Beside
 from mithaq.model.values import Value
 from mithaq.node import Node
+from mithaq.serve.alone import serving
 
 app = topic()
 
@@ -84,6 +85,9 @@ def import_(  # noqa: PLR0913 an argument per option
                 own=own,
             )
             results.append((file, _add(desk, node, incoming)))
+        if serving(node.config.home) is None:
+            with desk.screen.progress("progress.read-out") as tick:
+                intel.read_all_out(node.core, node.clock, tick)
     report_of(desk, results, marked=beside != Beside())
 
 

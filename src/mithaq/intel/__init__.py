@@ -32,6 +32,7 @@ from mithaq.intel.keeping.service import (
     mark,
     marking,
     members,
+    read_all_out,
     read_out,
     received,
     recent,
@@ -66,7 +67,7 @@ __all__ = [
     "Holding", "Horizon", "Incoming", "Judgement", "Known", "Neighbour", "NotOurs", "OfFamily", "Other", "Overtaken",
     "Past", "Rejected", "Related", "SetVersion", "Source", "Terms", "Waiting", "Whereabouts", "add", "beside",
     "between", "by", "came", "caveats", "count_on", "emerging", "history", "is_partner", "layout", "level", "look_up",
-    "mark", "marking", "members", "new", "own", "read_out", "readers", "received", "recent", "relate", "restored",
-    "revised", "revoked", "search", "source", "store", "take", "targets", "timeline", "title", "unknown_recipients",
-    "value", "versions", "waiting", "who_has", "worked_on",
+    "mark", "marking", "members", "new", "own", "read_all_out", "read_out", "readers", "received", "recent", "relate",
+    "restored", "revised", "revoked", "search", "source", "store", "take", "targets", "timeline", "title",
+    "unknown_recipients", "value", "versions", "waiting", "who_has", "worked_on",
 ]  # fmt: skip

@@ -1,9 +1,9 @@
 """What came from whom, and whether what went arrived: counted and paged without a look at the bytes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, func, select
 from sqlalchemy.sql.elements import Label
 
 from mithaq.store import objects
@@ -11,6 +11,8 @@ from mithaq.store.objects import Copy, Rows
 from mithaq.store.recalls import Released
 from mithaq.store.sql import fetched, within
 from mithaq.store.tables import channels, copies, outbox, provenance, quarantine
+
+_FRAMES = 32  # looked through at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +70,19 @@ def _origins(visible: Rows, wanted: Wanted) -> Select[tuple[object, ...]]:
 def counted(unit: Connection, visible: Rows, wanted: Wanted) -> list[Counted]:
     """Return how many versions came, by whom, type, level, agreement and owner."""
     o = _origins(visible, wanted).subquery().c
-    alike = (o.whom, copies.c.type, o.tlp, o.agreement, o.owner)
-    query = select(*alike, func.count(), func.min(o.received_at), func.max(o.received_at))
-    query = query.join(copies, copies.c.provenance == o.seq).group_by(*alike)
+    if wanted == Wanted(
+        type=wanted.type
+    ):  # of all: each origin is looked up once for all that came from it
+        some = select(copies.c.provenance, copies.c.type, func.count().label("many"))
+        c = some.group_by(copies.c.provenance, copies.c.type).subquery().c
+        count: ColumnElement[int] = cast(func.sum(c.many), BigInteger)
+    else:
+        c, count = copies.c, func.count()
+    alike = (o.whom, c.type, o.tlp, o.agreement, o.owner)
+    query = select(*alike, count, func.min(o.received_at), func.max(o.received_at))
+    query = query.where(c.provenance == o.seq).group_by(*alike)
     if wanted.type:
-        query = query.where(copies.c.type == wanted.type)
+        query = query.where(c.type == wanted.type)
     names = ("whom", "type", "level", "agreement", "owner", "count", "first", "last")
     rows = fetched(unit, query.order_by(*alike))
     return [Counted(**dict(zip(names, row, strict=True))) for row in rows]
@@ -123,12 +133,23 @@ def acknowledged(unit: Connection, sent: Sequence[Released]) -> dict[Released, s
     """
     found: dict[Released, str] = {}
     for each in sent:
-        query = select(outbox.c.delivered_at).join(channels, channels.c.id == outbox.c.channel)
-        query = query.where(channels.c.peer == each.peer, channels.c.agreement == each.agreement)
-        query = query.where(channels.c.direction == "out", outbox.c.at >= each.at)
-        query = query.where(outbox.c.bodies.contains(each.view, autoescape=True))
-        carried = unit.execute(query.order_by(outbox.c.at, outbox.c.chan_seq)).scalars().all()
-        if carried:
+        for at in _carried(unit, each):
             # it may have been sent again, where nobody knew whether the first had arrived
-            found[each] = min(filter(None, carried), default="")
+            found[each] = at
+            if at:
+                break
     return found
+
+
+def _carried(unit: Connection, each: Released) -> Iterator[str]:
+    """Yield when each frame that carried a release arrived, in their order: as a rule it is in the next."""
+    here = outbox.c.bodies.contains(each.view, autoescape=True)
+    query = select(outbox.c.delivered_at, here).where(outbox.c.at >= each.at)
+    theirs = select(channels.c.id).where(channels.c.peer == each.peer)
+    theirs = theirs.where(channels.c.agreement == each.agreement, channels.c.direction == "out")
+    query = query.where(outbox.c.channel.in_(theirs)).order_by(outbox.c.at, outbox.c.chan_seq)
+    done, some = 0, _FRAMES
+    while some == _FRAMES:
+        frames = fetched(unit, query.offset(done).limit(_FRAMES))
+        yield from (delivered for delivered, carries in frames if carries)
+        done, some = done + _FRAMES, len(frames)

@@ -93,10 +93,10 @@ class _Said:
     met: Matched = field(default_factory=dict, repr=False)  # of what people asked to be told
 
 
-def behind(unit: Connection) -> bool:
-    """Say whether there are copies of which was not read out yet what they are found by."""
+def behind(unit: Connection) -> int:
+    """Return how many copies there are, about, of which was not read out yet what they are found by."""
     newest_ = unit.execute(select(func.max(copies.c.seq))).scalar_one()
-    return (newest_ or 0) > objects.read_until(unit)
+    return max((newest_ or 0) - objects.read_until(unit), 0)
 
 
 def read_out(core: Store, most: int, at: str = "") -> None:
@@ -199,10 +199,17 @@ def search(
 
 
 def _with_few(unit: Connection, wanted: Wanted) -> Wanted:
-    """Return what is wanted, by its numbers where few copies are of its level: who reads all others finds it late."""
+    """Return what is wanted, by its numbers where few copies are of its level: who reads all others finds it late.
+
+    In two steps: a database that thinks that many are of that level would go through all.
+    """
     if wanted.level is None or wanted.among is not None:
         return wanted
-    of_level = objects.come(provenance.c.tlp == wanted.level)
+    origins = select(provenance.c.seq).where(provenance.c.tlp == wanted.level)
+    few = [seq for (seq,) in fetched(unit, origins.limit(_FEW + 1))]
+    if len(few) > _FEW:
+        return wanted  # of each there is a copy
+    of_level = within(unit, copies.c.provenance, few)
     some = fetched(unit, select(copies.c.seq).where(of_level).limit(_FEW + 1))
     return wanted if len(some) > _FEW else replace(wanted, among={seq for (seq,) in some})
 

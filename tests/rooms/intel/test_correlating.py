@@ -6,7 +6,7 @@ from mithaq.errors import NotFound
 from mithaq.intel import read_out
 from mithaq.intel.relating import correlating
 from mithaq.model.labels import Tlp
-from tests.rooms.intel.conftest import NOW, person
+from tests.rooms.intel.conftest import NOW, on_both, person
 from tests.rooms.intel.test_finding import indicator, made
 from tests.rooms.intel.test_service import desk
 
@@ -40,6 +40,7 @@ def shared(correlation):
     }
 
 
+@on_both
 def test_what_says_a_value_or_lies_at_the_same_host_is_tied_with_the_evidence(desk, found):
     same = indicator(2, "[url:value = 'http://EVIL.example/a']")
     host = indicator(3, "[url:value = 'https://evil.example/b']")
@@ -69,6 +70,7 @@ def test_a_report_is_tied_by_what_it_is_about_and_not_to_that(desk, found):
     assert [copy.object.id for copy, _ in seen.reports] == [theirs["id"]]
 
 
+@on_both
 def test_what_too_many_speak_of_is_common_and_ties_nothing(desk, found):
     crowd = [
         indicator(n, "[ipv4-addr:value = '198.51.100.7']")

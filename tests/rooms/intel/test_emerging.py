@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import select
 
 from mithaq import intel
 from mithaq.auth.actors import Forbidden
@@ -12,9 +13,9 @@ from mithaq.model.claims import counted
 from mithaq.model.labels import Beside, Tlp
 from mithaq.model.mentions import Family
 from mithaq.model.objects import made as object_made
-from mithaq.store import counting, objects, tallies
+from mithaq.store import counting, objects, tables, tallies
 from mithaq.store.objects import Copy
-from tests.rooms.intel.conftest import NOW, person
+from tests.rooms.intel.conftest import NOW, on_both, person
 
 TOOK = "2026-03-01T12:00:00.000Z"
 TODAY = NOW.date()
@@ -93,8 +94,8 @@ class Record:
     def state(self):
         with self.core.read() as unit:
             return {
-                table: Counter(map(tuple, unit.exec_driver_sql(f"SELECT * FROM {table}")))
-                for table in ("tallies", "mentions", "spoken_of")
+                table.name: Counter(map(tuple, unit.execute(select(table))))
+                for table in (tables.tallies, tables.mentions, tables.spoken_of)
             }
 
 
@@ -121,6 +122,7 @@ def name_daily(record, of, ago, *vouchers, level=Tlp.GREEN):
     )
 
 
+@on_both
 def test_what_three_partners_begin_to_name_is_a_burst_with_its_figures_and_its_evidence(record):
     stored = name_daily(record, IVY, (1, 3), "borea", "cygna", "deneb")
     found = record.count().ask()
@@ -206,6 +208,7 @@ def test_versions_copies_through_carriers_and_second_agreements_are_one_claim(re
     assert record.ask(partners=True).by_name["Ivy"].claims == 4
 
 
+@on_both
 def test_counts_come_of_what_the_actor_may_read_alone_and_a_ceiling_lowers_that(record):
     name_daily(record, IVY, (1, 3), "borea", "cygna", "deneb", level=Tlp.AMBER)
     record.add(copy(NEW, "borea", Tlp.AMBER_STRICT), copy(sighting(9_005, NEW, 2), "cygna"))
@@ -268,6 +271,7 @@ def test_a_revoked_claim_no_longer_counts(record):
     assert (before, record.count().ask().family.named) == (1, 0)
 
 
+@on_both
 def test_erasing_copies_takes_their_counts_back_as_if_they_had_never_come(record):
     before = record.count().state()
     gone = name_daily(record, IVY, (1, 3), "borea", "cygna")
@@ -281,6 +285,7 @@ def test_erasing_copies_takes_their_counts_back_as_if_they_had_never_come(record
     assert record.state() == before
 
 
+@on_both
 def test_marking_a_copy_higher_moves_its_counts(record):
     [seen] = record.add(copy(sighting(9_001, IVY, 2), "borea"))
     record.count()
@@ -292,6 +297,7 @@ def test_marking_a_copy_higher_moves_its_counts(record):
     assert record.ask(person(Tlp.AMBER)).family.named == 1
 
 
+@on_both
 def test_what_is_kept_is_what_all_copies_together_count_for(record):
     """However they came, in how many parts, and whatever was erased meanwhile."""
     seen = sighting(9_001, IVY, 2)
@@ -305,8 +311,10 @@ def test_what_is_kept_is_what_all_copies_together_count_for(record):
 
     with record.core.read() as unit:
         expected = counted(objects.load(unit, objects.everything()))
-        kept = unit.exec_driver_sql(
-            "SELECT mark, day, voucher, agreement, level, again, claims FROM tallies JOIN tellers ON seq = teller"
+        t, by = tables.tallies.c, tables.tellers.c
+        columns = (t.mark, t.day, by.voucher, by.agreement, t.level, t.again, t.claims)
+        kept = unit.execute(
+            select(*columns).join_from(tables.tallies, tables.tellers, by.seq == t.teller)
         ).all()
 
     assert Counter({tuple(row[:6]): row[6] for row in kept}) == Counter(

@@ -12,7 +12,7 @@ from mithaq.intel.relating.alike import Library, claims, keys
 from mithaq.intel.relating.merging import JudgedAlready, OneThing
 from mithaq.model.labels import Tlp
 from mithaq.store.sets import Name
-from tests.rooms.intel.conftest import person
+from tests.rooms.intel.conftest import on_both, person
 from tests.rooms.intel.test_finding import indicator, made
 from tests.rooms.intel.test_service import desk
 from tests.rooms.intel.test_sets import Library as Sets
@@ -98,6 +98,7 @@ def test_a_chain_of_aliases_goes_one_step(desk, view):
     assert view(between) == tied(first, last, by="name")
 
 
+@on_both
 def test_the_set_that_counts_ties_what_shares_no_name(known, desk, view):
     one, two = group(1, "Sofacy"), group(2, "fancybear", type_="threat-actor")
     by_number, old = group(3, "whatever", called="G0007"), group(4, "x", called="G0001")
@@ -161,6 +162,7 @@ def test_indicators_and_observables_of_one_value_are_the_same_and_those_of_more_
     assert {each.id for each in found.members} == {one["id"], two["id"], seen["id"]}
 
 
+@on_both
 def test_hashes_are_the_same_by_their_digits(desk, view):
     digest = "d41d8cd98f00b204e9800998ecf8427e"
     one, two = (indicator(n, f"[file:hashes.MD5 = '{digest}']") for n in (1, 2))
@@ -224,6 +226,7 @@ def test_a_judgement_is_of_two_objects_that_its_author_reads_and_has_a_reason(de
         undo(desk, 1)
 
 
+@on_both
 def test_what_the_actor_may_not_read_changes_nothing_of_what_they_are_told(known, desk, view):
     low = person(Tlp.GREEN)
     one, two, third = group(1, "Sofacy"), group(2, "Red Panda"), group(3, "Blue Panda")

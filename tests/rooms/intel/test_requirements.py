@@ -17,7 +17,7 @@ from mithaq.model.labels import Tlp
 from mithaq.store import parties
 from mithaq.store.parties import ActorRow
 from mithaq.store.requirements import Row
-from tests.rooms.intel.conftest import NOW, person
+from tests.rooms.intel.conftest import NOW, on_both, person
 from tests.rooms.intel.test_finding import made, technique, tie
 from tests.rooms.intel.test_service import desk, id_, tool
 
@@ -114,6 +114,7 @@ def office(core, us, desk):
     return Office(core, us, desk)
 
 
+@on_both
 def test_what_comes_is_tagged_to_each_question_it_answers_by_any_of_what_is_sought(office):
     place = made("location", 1, country="AS")
     office.ask(
@@ -138,6 +139,7 @@ def test_what_comes_is_tagged_to_each_question_it_answers_by_any_of_what_is_soug
     assert office.unread(replace(person(), name="badr")) == {}
 
 
+@on_both
 def test_what_a_person_says_of_an_object_stands_against_the_machine(office):
     office.comes(tool(9, name="old"))
     office.ask("tools", words=("tool",))
@@ -155,6 +157,7 @@ def test_what_a_person_says_of_an_object_stands_against_the_machine(office):
     assert [each.act for each in acts] == ["made", "untagged", "tagged", "tagged"]
 
 
+@on_both
 def test_counts_and_sources_tell_nobody_of_what_they_may_not_read(office):
     office.ask("tools", words=("tool",))
     office.comes(tool(1), tlp=Tlp.AMBER)

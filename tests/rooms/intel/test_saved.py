@@ -10,7 +10,7 @@ from mithaq.intel.finding import noticed, saved
 from mithaq.intel.finding.saved import Asked
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.observed import read
-from tests.rooms.intel.conftest import NOW, person
+from tests.rooms.intel.conftest import NOW, on_both, person
 from tests.rooms.intel.test_finding import made, technique, tie
 from tests.rooms.intel.test_service import desk, id_, tool
 
@@ -87,6 +87,7 @@ def test_a_value_is_told_of_whoever_speaks_of_it(office):
     assert office.told() == {"hash": ["Bad"]}
 
 
+@on_both
 def test_whoever_loses_clearance_loses_the_notices_and_their_number(office):
     office.save("tools", "tool")
     office.comes(tool(1), tlp=Tlp.AMBER)
@@ -131,6 +132,7 @@ def test_what_a_relationship_ties_to_a_technique_is_told_in_whatever_order_they_
     assert office.counts() == 2
 
 
+@on_both
 def test_a_tie_that_may_not_be_read_tells_nothing(office):
     office.save("shells", technique="T1059", type="tool")
     office.comes(LOOSE, SHELL, tlp=Tlp.GREEN)
@@ -151,6 +153,7 @@ def test_what_is_about_a_country_or_a_sector_is_told(office):
     assert office.told() == {"here": ["tool 1"], "power": ["tool 2"]}
 
 
+@on_both
 def test_what_was_read_is_not_told_again_and_another_person_reads_for_themselves(office):
     one = office.save("tools", "tool", shared=True)
     badr = other("badr")
@@ -189,6 +192,7 @@ def test_a_search_has_a_name_of_its_owners_and_asks_for_something(office, monkey
         office.do(saved.named, badr, "more")
 
 
+@on_both
 def test_a_saved_search_runs_again_over_all_that_is_held(office, us):
     office.comes(tool(1))
     words = office.save("tools", "tool", notify=False)

@@ -21,7 +21,7 @@ from mithaq.intel.trends.emerging import count_on
 from mithaq.model.labels import Tlp
 from mithaq.store.sources import all_sources
 from mithaq.store.tables import tellers
-from tests.rooms.intel.conftest import NOW, person
+from tests.rooms.intel.conftest import NOW, on_both, person
 from tests.rooms.intel.test_finding import indicator, made, technique, tie
 from tests.rooms.intel.test_service import desk
 
@@ -133,6 +133,7 @@ def test_a_step_says_what_becomes_of_each_object_and_replaces_all_at_once(both, 
 
 
 @pytest.mark.parametrize("read", [False, True], ids=["at once", "read out"])
+@on_both
 def test_one_can_go_back_and_forth_and_nothing_of_the_other_version_is_shown(
     both, desk, core, read
 ):
@@ -158,6 +159,7 @@ def test_one_can_go_back_and_forth_and_nothing_of_the_other_version_is_shown(
     assert (back.stored, back.back, back.aside) == (0, 3, 4)
 
 
+@on_both
 def test_things_are_looked_up_by_number_name_and_alias_as_the_version_that_counts_has_them(
     both, desk
 ):
@@ -174,6 +176,7 @@ def test_things_are_looked_up_by_number_name_and_alias_as_the_version_that_count
     assert found("t1059.001") == found("T1086") == found("powershell") == {OLD["id"], NEW["id"]}
 
 
+@on_both
 def test_a_search_by_technique_finds_what_refers_to_what_it_replaces(both, desk):
     ours = indicator(10, "[file:name = 'x']"), tie(11, indicator(10, "")["id"], OLD["id"])
     desk.add(*ours)
@@ -184,6 +187,7 @@ def test_a_search_by_technique_finds_what_refers_to_what_it_replaces(both, desk)
         assert found == {ours[0]["id"]}, asked
 
 
+@on_both
 def test_people_are_told_which_of_what_they_may_read_refers_to_what_changed(both, desk):
     ours = indicator(10, "[file:name = 'x']")
     desk.add(ours, tie(11, ours["id"], OLD["id"]), tie(12, ours["id"], GROUP["id"]))

@@ -4,7 +4,7 @@ import pytest
 
 from mithaq import intel
 from mithaq.intel.partners.timeline import Event, between
-from tests.rooms.intel.conftest import NOW
+from tests.rooms.intel.conftest import NOW, on_both
 from tests.rooms.intel.test_finding import indicator, made
 from tests.rooms.intel.test_service import desk, id_, tool
 
@@ -16,6 +16,7 @@ def told(desk, name, **more):
     return desk.ask(intel.timeline, copies, NOW, **more)
 
 
+@on_both
 def test_hostile_dates_are_told_and_said_to_be_odd(desk):
     first, last = "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:60.000Z"
     body = made("malware", 1, name="Old", is_family=True, first_seen="2050-01-01T00:00:00.000Z")
@@ -61,6 +62,7 @@ def test_what_others_say_of_it_is_told(desk, body, what, detail):
     assert (event.what, event.detail, event.clock) == (what, detail, "file:report")
 
 
+@on_both
 def test_a_marking_is_told_with_who_put_it(desk):
     desk.add(tool(1))
     desk.change(intel.mark, id_(1), intel.caveats(intel.Caveats(tlp="GREEN", purpose="defence")))

@@ -257,6 +257,17 @@ def read_out(core: Store, now: datetime) -> None:
         texts.read_out(core, READ_OUT, text(now))
 
 
+def read_all_out(core: Store, clock: Callable[[], datetime], tick: Progress) -> None:
+    """Read out of all that came: whoever waits for no worker does so before they ask."""
+    with core.read() as unit:
+        left = whole = texts.behind(unit)
+    while left:
+        texts.read_out(core, READ_OUT, text(clock()))
+        with core.read() as unit:
+            left = texts.behind(unit)
+        tick(max(whole - left, 0), whole)
+
+
 def unknown_recipients(
     unit: Connection, us: Us, names: Iterable[str]
 ) -> tuple[list[str], list[str]]:

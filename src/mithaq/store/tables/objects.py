@@ -58,7 +58,7 @@ copies = Table(
     # By the whole of an id, or of what makes a copy one of its own, an index would be as large as all the rest.
     Index("ix_copies_tail", "tail"),
     Index("ix_copies_type_seq", "type", "seq"),
-    Index("ix_copies_provenance", "provenance"),
+    Index("ix_copies_provenance", "provenance", "type"),  # what came is counted from it alone
 )
 spans = Table(  # of numbers of copies that were read out together: each has an index of its own
     "spans",

@@ -48,6 +48,7 @@ outbox = Table(
     column("at"),
     column("delivered_at", ""),
     UniqueConstraint("channel", "chan_seq"),
+    Index("ix_outbox_channel_at", "channel", "at"),
     sqlite_autoincrement=True,
 )
 shelf_ops = Table(

@@ -193,7 +193,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         schema="core",
     )
-    op.create_index("ix_copies_provenance", "copies", ["provenance"], unique=False, schema="core")
+    op.create_index(
+        "ix_copies_provenance", "copies", ["provenance", "type"], unique=False, schema="core"
+    )
     op.create_index("ix_copies_tail", "copies", ["tail"], unique=False, schema="core")
     op.create_index("ix_copies_type_seq", "copies", ["type", "seq"], unique=False, schema="core")
     op.create_table(
@@ -473,6 +475,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "chan_seq", name=op.f("uq_outbox_channel_chan_seq")),
         schema="core",
         sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_outbox_channel_at", "outbox", ["channel", "at"], unique=False, schema="core"
     )
     op.create_table(
         "peers",
