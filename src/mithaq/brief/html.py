@@ -5,6 +5,7 @@ A name from outside is isolated (``bdi``), its control characters made visible a
 """
 
 import re
+import unicodedata
 from html import escape
 
 from mithaq.languages import plain
@@ -27,7 +28,14 @@ def outside(written: str, most: int = LONGEST) -> Html:
     """Return a name from outside, isolated."""
     said = " ".join(plain(written).split())
     shown = said if len(said) <= most else f"{said[: most - 1]}…"
-    return Html(f"<bdi>{escape(shown)}</bdi>")
+    return Html(f'<bdi dir="{_direction(shown)}">{escape(shown)}</bdi>')
+
+
+def _direction(said: str) -> str:
+    """Return the direction of the first letter that has one (UAX #9, P2): what sets PDFs does not look for it."""
+    strong = (unicodedata.bidirectional(sign) for sign in said)
+    first = next((each for each in strong if each in {"L", "R", "AL"}), "L")
+    return "ltr" if first == "L" else "rtl"
 
 
 def technical(written: str, most: int = LONGEST) -> Html:

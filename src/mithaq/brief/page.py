@@ -9,9 +9,13 @@ from base64 import b64encode
 from importlib.resources import files
 
 from mithaq.brief.gathering import Brief
+from mithaq.brief.glance import Glance
 from mithaq.brief.html import joined, outside, tag, text
-from mithaq.brief.parts import Parts, colour_of
+from mithaq.brief.parts import colour_of
+from mithaq.brief.passed import Passed
 from mithaq.brief.pictures import star
+from mithaq.brief.rising import Rising
+from mithaq.brief.waiting import Waiting
 from mithaq.brief.writing import Writing
 from mithaq.languages import RIGHT_TO_LEFT, catalogue
 
@@ -21,9 +25,9 @@ _INK = {"clear": "#ffffff", "green": "#33ff00", "amber": "#ffc000", "strict": "#
 def page(brief: Brief, language: str) -> str:
     """Write a brief in a language."""
     writing = Writing(catalogue("mithaq.brief", language))
-    parts = Parts(brief, writing)
+    glance, rising = Glance(brief, writing), Rising(brief, writing)
     turned = "rtl" if writing.language in RIGHT_TO_LEFT else "ltr"
-    band = tag("div", parts.label(brief.level), class_="band")
+    band = tag("div", glance.label(brief.level), class_="band")
     days = writing.span(brief.ordered.since, brief.ordered.until)
     title = writing.say(f"title-{brief.ordered.period}")
     body = joined(
@@ -34,13 +38,13 @@ def page(brief: Brief, language: str) -> str:
             tag("p", outside(brief.organisation or brief.nation), text(" · "), days, class_="when"),
             class_="masthead",
         ),
-        tag("p", parts.lead(), class_="lead"),
-        parts.figures(),
-        parts.emerging(),
-        parts.duties(),
-        parts.exchanged(),
-        parts.evidence(),
-        parts.foot(),
+        tag("p", glance.lead(), class_="lead"),
+        glance.figures(),
+        rising.emerging(),
+        Waiting(brief, writing).duties(),
+        Passed(brief, writing).exchanged(),
+        rising.evidence(),
+        glance.foot(),
         band,
     )
     style = _style(brief)
@@ -66,10 +70,12 @@ def _style(brief: Brief) -> str:
     ink = _INK[colour_of(brief.level)]
     label = (
         f'content:"TLP:{brief.level}";background:#000;color:{ink};font:600 12pt "Noto Sans",sans-serif;'
-        "height:7mm;margin:6mm 0;padding:0 5pt;vertical-align:middle;width:max-content;direction:ltr"
+        "height:7mm;margin:5.5mm 0;padding:0 5pt;vertical-align:middle;width:max-content;direction:ltr"
     )
-    number = 'content:counter(page) " / " counter(pages);font:8pt "Noto Sans",sans-serif;color:#5c6573;direction:ltr'
+    small = 'font:8pt "Noto Sans","Noto Sans Arabic",sans-serif;color:#5c6573'
+    number = f'content:counter(page) " / " counter(pages);{small};direction:ltr'
+    whose = f'content:string(title) " · " string(when);{small};width:max-content'
     return (
-        f"{sheet}@page{{size:A4;margin:20mm 18mm 20mm;@top-right{{{label}}}"
-        f"@bottom-right{{{label}}}@bottom-left{{{number}}}}}"
+        f"{sheet}@page{{size:A4;margin:18mm 18mm 18mm;@top-right{{{label}}}"
+        f"@bottom-right{{{label}}}@bottom-center{{{whose}}}@bottom-left{{{number}}}}}"
     )

@@ -11,6 +11,7 @@ _THEN, _NOW, _GROUND, _INK = (
     "#1b4b99",
 )  # here, for PDFs take none of the page's style
 _HIGH, _WIDE, _MOST = 22.0, 128.0, 64  # of a sparkline, and how many bars it has at most
+_LONG, _THICK = 48.0, 6.0  # of a bar
 
 
 def sparkline(daily: Sequence[int], period: int, *, mirrored: bool) -> Html:
@@ -30,12 +31,12 @@ def sparkline(daily: Sequence[int], period: int, *, mirrored: bool) -> Html:
             continue
         high = max(1.2, _HIGH * count / top)
         left = _WIDE - (at + 1) * step if mirrored else at * step
-        colour = _NOW if at >= len(heaps) - late else _THEN
+        kind, colour = ("now", _NOW) if at >= len(heaps) - late else ("then", _THEN)
         bars.append(
-            f'<rect fill="{colour}" x="{left:.2f}" y="{_HIGH - high:.2f}" '
+            f'<rect class="{kind}" fill="{colour}" x="{left:.2f}" y="{_HIGH - high:.2f}" '
             f'width="{step * 0.78:.2f}" height="{high:.2f}"/>'
         )
-    ground = f'<path stroke="{_GROUND}" d="M0 {_HIGH + 0.5}H{_WIDE}"/>'
+    ground = f'<path class="ground" stroke="{_GROUND}" d="M0 {_HIGH + 0.5}H{_WIDE}"/>'
     return Html(
         f'<svg class="spark" viewBox="0 0 {_WIDE:g} {_HIGH + 1:g}" width="{_WIDE:g}" height="{_HIGH + 1:g}" '
         f'aria-hidden="true" focusable="false">{ground}{"".join(bars)}</svg>'
@@ -47,6 +48,17 @@ def _heaped(daily: Sequence[int], size: int) -> list[int]:
     first = len(daily) % size
     heaps = [sum(daily[:first])] if first else []
     return heaps + [sum(daily[at : at + size]) for at in range(first, len(daily), size)]
+
+
+def bar(count: int, most: int, *, mirrored: bool) -> Html:
+    """Return a figure as a bar, as long as its share of the largest."""
+    wide = max(1.0, _LONG * count / most)
+    left = _LONG - wide if mirrored else 0.0
+    return Html(
+        f'<svg class="bar" viewBox="0 0 {_LONG:g} {_THICK:g}" width="{_LONG:g}" height="{_THICK:g}" '
+        f'aria-hidden="true" focusable="false"><rect class="now" fill="{_NOW}" x="{left:.2f}" y="0" '
+        f'width="{wide:.2f}" height="{_THICK:g}"/></svg>'
+    )
 
 
 def star() -> Html:

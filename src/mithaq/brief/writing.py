@@ -28,6 +28,10 @@ class Writing:
         """Return a sentence without facts."""
         return self.words.say(key)
 
+    def known(self, key: str) -> str | None:
+        """Return a word, if this language has one for it."""
+        return self.words.sentences.get(key)
+
     def tell(self, key: str, **facts: Html) -> Html:
         """Return a sentence with facts that are HTML already."""
         marks = {name: f"{_OPEN}{at}{_CLOSE}" for at, name in enumerate(facts)}
@@ -47,7 +51,8 @@ class Writing:
     def day(self, on: date) -> Html:
         """Write a day, its month by name."""
         month = text(self.say(f"month.{on.month}"))
-        facts = {"day": Html(str(on.day)), "month": month, "year": Html(str(on.year))}
+        number_of_day = self.say("first-day") if on.day == 1 else str(on.day)
+        facts = {"day": Html(number_of_day), "month": month, "year": Html(str(on.year))}
         return tag("time", self.tell("date", **facts), datetime=on.isoformat(), class_="date")
 
     def span(self, first: date, last: date) -> Html:

@@ -158,7 +158,7 @@ def test_a_brief_up_to_a_ceiling_says_nothing_above_it_nor_how_we_do(held):
     assert "AMBER" not in written
     assert "feeds.example" not in written
     assert "Open alarms" not in written
-    assert "fails since" not in written
+    assert "failing since" not in written
     assert held(TO_GREEN).duties is None
 
 
@@ -167,8 +167,8 @@ def test_a_brief_tells_what_emerges_what_passed_and_what_waits(held):
     written = page(made, "en")
     cygna = next(each for each in made.digest.partners if each.partner == "cygna")
 
-    assert "Two histories of one channel, about" in written
-    assert "fails since" in written
+    assert "Two histories of one channel: " in written
+    assert "failing since" in written
     assert "Ivy" in written
     assert (cygna.seen_by_them.count, made.duties.alarms[0].subject) == (1, "deneb")
     assert cygna.came.count > 0
