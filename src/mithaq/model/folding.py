@@ -1,11 +1,12 @@
 """Words as they are searched for, whoever wrote them: without capitals, Latin accents and Arabic vowel signs.
 
 A word is found by its beginning. What signs join without a blank (``evil.example``, ``CVE-2024-1234``, ``T1059.001``)
-is one word, which begins at each of its parts; so is a line of a script that puts no blanks between words.
+is one word, which begins at each of its parts; so is a line of a script that puts no blanks between words. An Arabic
+word begins behind its article as well, and French elisions are not asked for.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 from unicodedata import normalize
 
@@ -34,6 +35,11 @@ _PLAIN = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")  # the same in a text of AS
 _BEGINS = re.compile(
     r"(?:^|(?<=\.))(?=.)|(?=[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])"
 )
+# The article with the particles written onto it (و ف ب ك, and ل, which takes its place), before three letters.
+_ARTICLE = re.compile(
+    "(?:[\u0648\u0641]?[\u0628\u0643]?\u0627\u0644|[\u0648\u0641]?\u0644\u0644)(?=[\u0621-\u064a]{3})"
+)
+_ELIDED = re.compile(r"(?<![^\W_])(?:[cdjlmnst]|(?:jus|lors|puis|quoi)?qu)['\u2019](?=[^\W\d_])")
 _UUID = re.compile(r"([0-9a-f]{8})(?:\.[0-9a-f]{4}){3}(\.[0-9a-f]{12})")
 _OF_UUID = 36  # its length
 _PART_OF_UUID = re.compile(r"([0-9a-f]{8})\.[0-9a-f]{1,4}(?:\.[0-9a-f]+)*")
@@ -62,7 +68,8 @@ def _beginnings(word: str) -> list[str]:
     if whole is not None:
         return [whole[1] + whole[2]]
     if not word.isascii():
-        begins = (at.start() for at in _BEGINS.finditer(word))
+        begins = [at.start() for at in _BEGINS.finditer(word)]
+        begins += [behind.end() for at in begins if (behind := _ARTICLE.match(word, at))]
         return list({_cut(word[at : at + LONGEST]) for at in begins})
     found, at = [_cut(word)], word.find(".") + 1
     while at:
@@ -79,15 +86,22 @@ def _joined(word: str) -> str:
 def asked(text: str) -> list[list[Range]]:
     """Return, for each word that is asked for, where what it finds lies among ``words``, the longest first.
 
-    Fewer than three letters of an alphabet are a whole word, or a whole part of one.
+    Fewer than three letters of an alphabet are a whole word, or a whole part of one. An Arabic word with its article is
+    asked for without it too.
     """
-    found = {_begins(_joined(word)) for word in _each(text)}
-    return [
-        [(word, f"{word}\U0010ffff")]
-        if len(word) >= BEGINNING or not word.isascii()
-        else [(word, f"{word}\0"), (f"{word}.", f"{word}/")]
-        for word in sorted(found, key=lambda word: (-len(word), word))
-    ]
+    found = {_begins(_joined(word)) for word in _each(_ELIDED.sub(" ", folded(text)))}
+    return [[*_ranges(word)] for word in sorted(found, key=lambda word: (-len(word), word))]
+
+
+def _ranges(word: str) -> Iterator[Range]:
+    if word.isascii() and len(word) < BEGINNING:
+        yield word, f"{word}\0"
+        yield f"{word}.", f"{word}/"
+        return
+    yield word, f"{word}\U0010ffff"
+    if behind := _ARTICLE.match(word):
+        bare = word[behind.end() :]
+        yield bare, f"{bare}\U0010ffff"
 
 
 def _begins(word: str) -> str:

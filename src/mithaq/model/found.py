@@ -8,7 +8,7 @@ from mithaq.model.folding import Range, asked, folded, words
 from mithaq.model.named import FAMILIES, names_of, spelling
 from mithaq.model.objects import Body, Object
 
-FORM = "3"  # to be raised when other words are found in the same object: all are read out anew
+FORM = "4"  # to be raised when other words are found in the same object: all are read out anew
 _MOST = 20_000  # words of one object
 _SAID = (
     "name", "value", "pattern", "description", "aliases", "x_mitre_aliases", "labels", "abstract", "content",

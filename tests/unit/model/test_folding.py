@@ -54,6 +54,42 @@ def test_what_only_holds_it_inside_is_not_found(query, text):
     assert not finds(query, text)
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["قطاع", "القطاع", "والقطاع", "بالقطاع", "وبالقطاع", "فالقطاع", "كالقطاع", "للقطاع", "وللقطاع"],
+)
+@pytest.mark.parametrize("query", ["قطاع", "القطاع", "للقطاع"])
+def test_an_arabic_word_is_found_with_and_without_its_article_and_what_is_written_onto_it(
+    query, written
+):
+    assert finds(query, f"حملة على {written} الحكومي")
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [("والد", "دار"), ("الى", "ينبوع"), ("بالغ", "غريب"), ("الله", "له"), ("طاع", "القطاع"),
+     ("القطاع الخاص", "قطاع عام")],
+)  # fmt: skip
+def test_what_only_looks_like_an_article_is_part_of_the_word(query, text):
+    assert not finds(query, text)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [("l'énergie", "secteur énergie"), ("d\u2019accès", "accès"), ("qu'on", "on"), ("L'État", "Etat"),
+     ("énergie", "l'énergie")],
+)  # fmt: skip
+def test_what_french_elides_before_a_word_is_not_asked_for(query, text):
+    assert finds(query, text)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"), [("o'brien", "brien"), ("l'1", "1"), ("l energie", "energie")]
+)
+def test_what_is_no_elision_is_asked_for(query, text):
+    assert not finds(query, text)
+
+
 @given(st.text())
 def test_folding_again_changes_nothing(text):
     assert folded(folded(text)) == folded(text)
