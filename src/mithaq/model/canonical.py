@@ -107,7 +107,7 @@ def vet(raw: bytes, value: Json, limits: Limits = DEFAULT_LIMITS) -> None:
     """
     if limits.whole_numbers and _FRACTION.search(raw) and _holds_float(value):
         raise GateRefused("number", "")
-    if not _is_sound(value, limits.max_depth, may_hold_nul=may_hold_nul(raw)):
+    if not is_sound(value, limits.max_depth, may_hold_nul=may_hold_nul(raw)):
         cause, where = next(_flaws(value, "", limits.max_depth))
         raise GateRefused(cause, where)
 
@@ -172,8 +172,8 @@ def _unreadable(raw: bytes, message: str) -> GateRefused:
     return GateRefused(cause, where)
 
 
-def _is_sound(value: Json, max_depth: int, *, may_hold_nul: bool) -> bool:
-    """Say whether ``_flaws`` would find nothing; level by level, since nearly all is sound."""
+def is_sound(value: Json, max_depth: int, *, may_hold_nul: bool) -> bool:
+    """Say whether ``vet`` would find nothing in a parsed value; level by level, since nearly all is sound."""
     level: list[dict[str, Json] | list[Json]] = [[value]]
     for _ in range(max_depth + 1):
         below: list[dict[str, Json] | list[Json]] = []

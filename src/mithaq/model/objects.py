@@ -187,7 +187,9 @@ def _know(made: Object, shape: Shape) -> None:
     """Take the references of an object from its shape, if it holds no others."""
     body = made.body
     named, links, markings = shape.named(body)
-    if not _holds(made.raw, len(named) + 1):
+    extensions = body.get("extensions")
+    keys = len(extensions) if isinstance(extensions, dict) else 0  # identifiers, and no references
+    if not _holds(made.raw, len(named) + keys + 1):
         return
     if not all(
         len(id_ := str(body[name])) <= LONGEST_IDENTIFIER and type_named(id_)

@@ -35,7 +35,7 @@ NUMBERED: Mapping[str, re.Pattern[str]] = {
     "cve": re.compile(r"CVE-[0-9]{4}-(?:0[0-9]{3}|[1-9][0-9]{3,})"),
     "capec": re.compile(r"CAPEC-[0-9]+"),
 }
-_EXTENSION = re.compile(r"extension-definition--" + IDENTIFIER.pattern.rpartition("--")[2])
+EXTENSION = re.compile(r"extension-definition--" + IDENTIFIER.pattern.rpartition("--")[2])
 _LEGACY_EXTENSION = re.compile(r"[a-z0-9-]{1,246}-ext")
 _MARKING = reference(frozenset({"marking-definition"}))
 _UNMARKABLE = ("object_marking_refs", "granular_markings")
@@ -182,7 +182,7 @@ def _extensions(value: Json, kind: str) -> Problems:
             yield Problem("extensions", where, f"stands in {host} only")
         elif own is not None:
             yield from contents(content, own, where)
-        elif _EXTENSION.fullmatch(name):
+        elif EXTENSION.fullmatch(name):
             if "extension_type" in content:
                 named = content["extension_type"]
                 yield from KINDS["extension-kind"].problems(named, f"{where}/extension_type")

@@ -13,7 +13,7 @@ from operator import eq
 from typing import Any, TypeAlias, TypeGuard, cast
 
 from mithaq.model import rules, schema
-from mithaq.model.canonical import MAX_INTEGER, Json
+from mithaq.model.canonical import MAX_INTEGER, Json, is_sound
 from mithaq.model.kinds import (
     IDENTIFIER,
     KINDS,
@@ -26,7 +26,7 @@ from mithaq.model.particulars import is_particular, particular
 Holds: TypeAlias = Callable[[Json], object]
 _Named: TypeAlias = tuple[str, str]
 MARKINGS = "object_marking_refs"
-DEPTH = 3  # levels that a usual object has at most
+DEPTH = 8  # levels that a usual object has at most
 _SHAPES = 1024  # kept at once
 _MOST = 64  # properties of a shape that is kept
 _TEXT = frozenset({str})
@@ -211,7 +211,26 @@ def _is_phase(value: Json) -> bool:
     return _is_flat(value) and "kill_chain_name" in value and "phase_name" in value
 
 
+def _are_extensions(value: Json) -> bool:
+    """Say whether ``value`` holds extensions by definitions alone, which nobody here can judge further."""
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(map(rules.EXTENSION.fullmatch, value))
+        and all(map(_is_extension, value.values()))
+        and is_sound(value, DEPTH - 1, may_hold_nul=False)
+    )
+
+
+def _is_extension(content: Json) -> bool:
+    if not isinstance(content, dict) or not content:
+        return False
+    return "extension_type" not in content or bool(_EXTENSION_KIND.holds(content["extension_type"]))
+
+
+_EXTENSION_KIND = KINDS["extension-kind"]
 _OTHERS: Mapping[str, Holds] = {
+    "extensions": _are_extensions,
     "external_references": _are_sources,
     "kill_chain_phases": partial(_every, _is_phase),
 }

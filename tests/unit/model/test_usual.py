@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mithaq.model.canonical import GateRefused, vet
+from mithaq.model.canonical import GateRefused, Limits, vet
 from mithaq.model.objects import read, references
 from mithaq.model.rules import problems
-from mithaq.model.usual import usual_shape
+from mithaq.model.usual import DEPTH, usual_shape
 
 UUID = "00000000-0000-4000-8000-000000000001"
 AT = "2026-01-01T00:00:00.000Z"
@@ -31,7 +31,11 @@ CUSTOM = {
     "modified": AT,
     "spec_version": "2.1",
 }
-USUAL = [MALWARE, RELATION, ADDRESS, CUSTOM]
+DEFINITION = f"extension-definition--{UUID}"
+EXTENDED = MALWARE | {
+    "extensions": {DEFINITION: {"extension_type": "property-extension", "k": {"k": [1, "x"]}}}
+}
+USUAL = [MALWARE, RELATION, ADDRESS, CUSTOM, EXTENDED]
 
 texts = st.sampled_from([
     "", "x", "Not A Name", AT, "2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00Z", "2026-02-30T00:00:00.000Z", "cve",
@@ -49,7 +53,12 @@ values = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(["source_name", "external_id", "url", "phase_name", "kill_chain_name", "hashes", "k"]),
+            st.sampled_from(
+                [
+                    "source_name", "external_id", "url", "phase_name", "kill_chain_name", "hashes", "k", DEFINITION,
+                    "extension_type", "ntfs-ext", "x-ext",
+                ]
+            ),
             inner,
             max_size=3,
         ),
@@ -85,6 +94,31 @@ def test_what_is_usual_is_sound_and_valid(body, changes, gone):
         vet(msgspec.json.encode(made), made)
 
 
+@given(values)
+def test_an_extension_is_proven_only_as_the_gate_and_the_rules_let_it_through(content):
+    made = {**ADDRESS, "extensions": {DEFINITION: content}}
+    if usual_shape(made) is not None:
+        assert problems(made) == ()
+        vet(msgspec.json.encode(made), made)
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_an_extension_is_proven_as_deep_as_a_usual_object_may_be(extra):
+    deep = []
+    for _ in range(DEPTH - 4 + extra):
+        deep = [deep]
+    made = {**ADDRESS, "extensions": {DEFINITION: {"k": deep}}}
+    vet(msgspec.json.encode(made), made, Limits(max_depth=DEPTH + extra))
+    with pytest.raises(GateRefused):
+        vet(msgspec.json.encode(made), made, Limits(max_depth=DEPTH + extra - 1))
+    assert (usual_shape(made) is not None) is (extra == 0)
+
+
+@pytest.mark.parametrize("kind", ["none", "", 3, None, ["property-extension"]])
+def test_an_extension_of_no_kind_is_left_to_the_rules(kind):
+    assert usual_shape({**ADDRESS, "extensions": {DEFINITION: {"extension_type": kind}}}) is None
+
+
 @pytest.mark.parametrize("body", USUAL)
 def test_the_usual_objects_are_usual(body):
     assert usual_shape(body) is not None
@@ -101,6 +135,9 @@ def test_the_usual_objects_are_usual(body):
         {"x_other": f"tool--{UUID}"},
         {"x_refs": [f"tool--{UUID}", "none"]},
         {"x_deep": [{"a": f"tool--{UUID}"}]},
+        {"extensions": {DEFINITION: {"extension_type": "property-extension", "note": "--"}}},
+        {"extensions": {DEFINITION: {"a": {"b": f"tool--{UUID}"}}}},
+        {"extensions": {DEFINITION: {DEFINITION: {"b": f"tool--{UUID}"}}}},
         {"granular_markings": [{"marking_ref": f"marking-definition--{UUID}", "selectors": ["name"]}]},
     ],
 )  # fmt: skip
