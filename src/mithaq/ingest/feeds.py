@@ -323,7 +323,11 @@ class Collector:
             reliability=terms.reliability,
         )
         incoming = intel.Incoming(
-            raw=part.raw, source=source, format=_format(terms, part), layout=_layout(terms)
+            raw=part.raw,
+            source=source,
+            format=_format(terms, part),
+            layout=_layout(terms),
+            benign=False,
         )
         try:
             added = intel.add(

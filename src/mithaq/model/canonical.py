@@ -7,7 +7,7 @@ all of that before anything looks at the value (security.md section 7).
 import hashlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -130,14 +130,21 @@ def canonical(value: Json) -> bytes:
 
 def _is_plain(value: Json) -> bool:
     """Say whether a fast encoder writes the same: no fractions, and keys that sort alike in UTF-8 and UTF-16."""
+    inner: Iterable[Json] = ()
     if isinstance(value, dict):
-        texts = "".join(value).isascii()
-        return texts and all(isinstance(each, str) or _is_plain(each) for each in value.values())
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    if isinstance(value, float):
+        if not "".join(value).isascii():
+            return False
+        inner = value.values()
+    elif isinstance(value, list):
+        inner = value
+    elif isinstance(value, float):
         return False
-    return not isinstance(value, int) or -MAX_INTEGER <= value <= MAX_INTEGER
+    elif isinstance(value, int):
+        return -MAX_INTEGER <= value <= MAX_INTEGER
+    for each in inner:  # noqa: SIM110 written out, for it runs for each value there is
+        if not isinstance(each, str) and not _is_plain(each):
+            return False
+    return True
 
 
 def digest(raw: bytes) -> str:

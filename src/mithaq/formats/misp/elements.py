@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from mithaq.clock import text as instant_text
@@ -101,12 +102,19 @@ class Said:
 
     def within(self, outer: "Said") -> "Said":
         """Return what holds of something inside another: the stricter of both; labels stay with what bears them."""
+        if self is _NOTHING and not outer.labels and outer.confidence is None:
+            return outer
         return Said(
             tlp=max((t for t in (self.tlp, outer.tlp) if t is not None), default=None),
             pap=max((p for p in (self.pap, outer.pap) if p is not None), default=None),
             labels=self.labels,
             confidence=self.confidence,
         )
+
+    @property
+    def inherited(self) -> "Said":
+        """What of it holds for what stands inside."""
+        return Said(tlp=self.tlp, pap=self.pap)
 
     @property
     def markings(self) -> dict[str, Json]:
@@ -125,6 +133,9 @@ class Said:
         if self.confidence is not None:
             body["confidence"] = self.confidence
         return body
+
+
+_NOTHING = Said()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +183,7 @@ class Element:
     def instant(self, name: str) -> str:
         """Return an instant written in seconds since 1970; raises ``BadElement`` if it is none."""
         try:
-            return instant_text(datetime.fromtimestamp(int(self.text(name)), UTC))
+            return _instant(self.text(name))
         except (ValueError, OverflowError, OSError):
             raise BadElement("no instant", cause="instant", where=f"/{name}") from None
 
@@ -197,6 +208,9 @@ class Element:
 
     def said(self, unsaid: str = INHERITED) -> Said:
         """Return what its tags and its distribution say; ``unsaid`` is the distribution where none is given."""
+        floor = _FLOORS.get(self.text("distribution") or unsaid)
+        if not self.raw.get("Tag"):
+            return Said(tlp=floor) if floor is not None else _NOTHING
         levels: list[Tlp] = []
         actions: list[Pap] = []
         labels: list[str] = []
@@ -211,7 +225,6 @@ class Element:
                 labels.append(name)
             if low in SURE:
                 sure.append(SURE[low])
-        floor = _FLOORS.get(self.text("distribution") or unsaid)
         return Said(
             tlp=max([*levels, *([] if floor is None else [floor])], default=None),
             pap=max(actions, default=None),
@@ -230,6 +243,11 @@ class Element:
             return [v for k, part in zip(kinds, parts, strict=True) if k for v in _read(k, part)]
         except NoSuchValue:
             return []
+
+
+@lru_cache(maxsize=1024)  # what stands in one event mostly bears one of a few instants
+def _instant(seconds: str) -> str:
+    return instant_text(datetime.fromtimestamp(int(seconds), UTC))
 
 
 def dated(event: Element) -> Element:

@@ -139,6 +139,7 @@ class _Event:
 
     event: Element
     said: Said = field(default_factory=Said)
+    around: Said = field(default_factory=Said)  # what of it holds for what stands in the event
     date: str = ""  # from when on there is something to tell
     creator: str = ""
     refs: dict[str, None] = field(default_factory=dict)  # what the report names, in order
@@ -175,6 +176,7 @@ class _Event:
     def _head(self) -> list[Object]:
         event = self.event
         self.said = event.said(UNLIMITED)
+        self.around = self.said.inherited
         self.date = event.seen("date") or event.instant("timestamp")
         makers = event.parts("Orgc")
         if not makers:
@@ -197,7 +199,7 @@ class _Event:
 
     def attribute(self, attribute: Element) -> Iterator[Object]:
         """Yield what one attribute says."""
-        said = attribute.said().within(self.said)
+        said = attribute.said().within(self.around)
         type_, value = attribute.text("type"), attribute.text("value")
         if not type_ or not value:
             raise BadElement("an attribute without a type or a value", cause="attribute")
@@ -241,7 +243,7 @@ class _Event:
     def object(self, element: Element) -> Iterator[Object]:
         """Yield one thing that several attributes tell of: what is strictest in it holds for all of it."""
         attributes = element.parts("Attribute")
-        said = element.said().within(self.said)
+        said = element.said().within(self.around)
         for each in attributes:
             inner = each.said().within(said)
             said = Said(inner.tlp, inner.pap, (*said.labels, *inner.labels), said.confidence)
@@ -298,7 +300,7 @@ class _Event:
         return scos, body
 
     def _note(self, report: Element) -> Iterator[Object]:
-        said = report.said().within(self.said)
+        said = report.said().within(self.around)
         body = self._body("note", report.uuid, report.instant("timestamp"), said)
         body |= {
             "content": report.text("content") or "-",
@@ -309,7 +311,10 @@ class _Event:
         yield self._made(body, report=report.rest("content", "name"))
 
     def _references(self, element: Element) -> Iterator[Object]:
-        source, said = self.ids.get(element.text("uuid").lower()), element.said().within(self.said)
+        source, said = (
+            self.ids.get(element.text("uuid").lower()),
+            element.said().within(self.around),
+        )
         for each in element.parts("ObjectReference"):
             target = self.ids.get(each.text("referenced_uuid").lower())
             kind = each.text("relationship_type").lower().replace("_", "-")

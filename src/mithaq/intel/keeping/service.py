@@ -40,6 +40,7 @@ class Incoming:
     beside: Beside = Beside()
     readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     own: bool = False  # we speak for these objects
+    benign: bool = True  # somebody wants to be told what of it is known to be harmless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +194,8 @@ class _Takes:
             if not stands(unit, voucher, found):
                 found = dated(unit, self.us, voucher, said, self.now)
             stored = self._take(unit, found.fresh)
-        suspects = {each.body.get("pattern") for each in said if self._may_be_harmless(each)}
+        told = self.incoming.benign
+        suspects = {e.body.get("pattern") for e in said if told and self._may_be_harmless(e)}
         if suspects:
             self._tell_harmless(
                 copy for copy in stored if copy.object.body.get("pattern") in suspects
@@ -209,7 +211,8 @@ class _Takes:
         with self.core.begin() as unit:
             voucher = self.us.party if self.incoming.own else self.incoming.source.name
             stored = self._take(unit, [*fit, *withdrawn(unit, voucher, fit)])
-        self._tell_harmless(stored)
+        if self.incoming.benign:
+            self._tell_harmless(stored)
 
     def _may_be_harmless(self, said: Undated) -> bool:
         """Say whether a value of an entry is on a list, for which no pattern has to be read."""

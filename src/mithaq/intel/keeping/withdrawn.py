@@ -20,7 +20,8 @@ _MARKS = "object_marking_refs"
 
 def withdrawn(unit: Connection, voucher: str, given: Sequence[Object]) -> list[Object]:
     """Return the last versions of indicators that a source gave and now gives as something else."""
-    instead = {f"indicator--{each.id[-36:]}": each for each in given if _is_of_misp(each)}
+    others = (each for each in given if each.type != "indicator")
+    instead = {f"indicator--{each.id[-36:]}": each for each in others if _is_of_misp(each)}
     for each in given:
         instead.pop(each.id, None)
     if not instead:
@@ -39,16 +40,12 @@ def withdrawn(unit: Connection, voucher: str, given: Sequence[Object]) -> list[O
 
 
 def _is_of_misp(seen: Object) -> bool:
-    """Say whether an object is an attribute or an object of MISP, and no indicator."""
+    """Say whether an object is an attribute or an object of MISP."""
     if _EXTENSION not in seen.raw:  # nearly all are not, and need not be read for it
         return False
     extensions = seen.body.get("extensions")
     kept = extensions.get(MISP_EXTENSION) if isinstance(extensions, dict) else None
-    return (
-        seen.type != "indicator"
-        and isinstance(kept, dict)
-        and not kept.keys().isdisjoint({"attribute", "object"})
-    )
+    return isinstance(kept, dict) and not kept.keys().isdisjoint({"attribute", "object"})
 
 
 def _last(body: Body, instead: Object) -> Object:
