@@ -38,12 +38,9 @@ def test_no_element_of_an_event_comes_back_under_a_lower_level(mark, loose, arou
     found = roundtrip.of_events([whole(mark, loose, around, inner)])
 
     assert found.lowered == []
-    assert {what for _, what in found.lost} <= {
-        "Event distribution",
-        "Attribute distribution",
-        "Object distribution",
-        "Object Attribute distribution",
-    }
+    marks = {f"Tag {level}" for level in LEVELS} | {"distribution"}
+    kinds = ("Event", "Attribute", "Object", "Object Attribute")
+    assert {what for _, what in found.lost} <= {f"{kind} {mark}" for kind in kinds for mark in marks}
 
 
 def test_what_is_lost_of_an_event_is_named_by_its_element():
@@ -52,9 +49,9 @@ def test_what_is_lost_of_an_event_is_named_by_its_element():
 
     found = roundtrip.of_events([one])
 
-    assert (found.events, found.objects) == (1, 6)
+    assert (found.events, found.objects) == (1, 7)
     assert (uuid(1), "Attribute unheard_of") in found.lost
-    assert "Event Note" in {what for _, what in found.lost}
+    assert "Note" in {what for _, what in found.lost}
 
 
 def test_another_event_that_says_less_and_marks_lower_is_found_out():
@@ -66,7 +63,12 @@ def test_another_event_that_says_less_and_marks_lower_is_found_out():
 
     found = roundtrip.compared([one], [other])
 
-    assert found.lost == [(uuid(12), "Object Attribute")]
+    assert sorted(found.lost) == [
+        (uuid(1), "Attribute Tag PAP:RED"),
+        (uuid(12), "Object Attribute"),
+        (one["uuid"], "Event Tag tlp:red"),
+    ]
+    assert found.added == [(one["uuid"], "Event Tag tlp:amber")]
     assert {uuid(1), uuid(20)} <= set(found.lowered)
 
 

@@ -194,6 +194,17 @@ def clusters_in(elements: Iterable[Json]) -> set[str]:
     return found
 
 
+def cluster_tags(galaxies: Iterable[Json]) -> set[str]:
+    """Return the tags by which the clusters of some galaxies are named."""
+    return {
+        str(c.get("tag_name") or f'misp-galaxy:{c.get("type")}="{c.get("value")}"')
+        for galaxy in galaxies
+        if isinstance(galaxy, dict)
+        for c in listed(galaxy.get("GalaxyCluster"))
+        if isinstance(c, dict)
+    }
+
+
 def agrees(kind: str, element: Element, body: Body) -> bool:
     """Say whether an element, read again, says what an object says: what comes along may say something else."""
     try:

@@ -164,7 +164,7 @@ class _Event:
         ):
             for number, each in enumerate(self.event.parts(kind)):
                 yield from _guarded(f"{kind} {number}", read(each))
-        yield from _guarded("Galaxy", self._galaxies(self.event, ""))
+        yield from _guarded("Galaxy", self._galaxies(self.event, "", self.said))
         for number, _ in enumerate(self.event.parts("ShadowAttribute")):
             yield (
                 f"ShadowAttribute {number}",
@@ -181,7 +181,7 @@ class _Event:
         makers = event.parts("Orgc")
         if not makers:
             raise BadElement("no organisation that made it", cause="creator", where="/Orgc")
-        creator = self._identity(makers[0])
+        creator = self._identity(makers[0], self.said)
         self.creator = creator.id
         return [made(misp_definition()), creator]
 
@@ -327,7 +327,7 @@ class _Event:
     def _around(self, attribute: Element, of: str, said: Said) -> Iterator[Object]:
         """Yield who saw what an attribute tells of, and what its galaxies name."""
         for each in attribute.parts("Sighting"):
-            seers = [self._identity(org) for org in each.parts("Organisation")]
+            seers = [self._identity(org, said) for org in each.parts("Organisation")]
             yield from seers
             at, kind = each.instant("date_sighting"), each.text("type")
             uuid = each.uuid_or(f"{of} {at} {each.text('source')} {kind}")
@@ -350,12 +350,15 @@ class _Event:
             else:
                 continue
             yield self._made(body, sighting=each.rest("Organisation"))
-        yield from self._galaxies(attribute, of)
+        yield from self._galaxies(attribute, of, said)
 
-    def _galaxies(self, element: Element, of: str) -> Iterator[Object]:
+    def _galaxies(self, element: Element, of: str, said: Said) -> Iterator[Object]:
         """Yield what the galaxies of an element name and how ``of`` is related to it; the report names it itself.
 
         What is of ATT&CK is named alone: it is a set of its own.
+
+        Args:
+            said: what holds of the element, and so of whatever it names.
         """
         for galaxy in element.parts("Galaxy"):
             name = galaxy.text("type")
@@ -365,7 +368,7 @@ class _Event:
                     f"{type_}--{cluster.uuid_or(cluster.text('tag_name') or cluster.text('value'))}"
                 )
                 if not name.startswith("mitre-"):
-                    yield self._cluster(type_, id_, cluster)
+                    yield self._cluster(type_, id_, cluster, said)
                 self.refs[id_] = None
                 if of:
                     kind = (
@@ -374,12 +377,13 @@ class _Event:
                         else "related-to"
                     )
                     yield self._related(
-                        (of, kind, id_), self.said, self.date, drawn(f"{of} {kind} {id_}")
+                        (of, kind, id_), said, self.date, drawn(f"{of} {kind} {id_}")
                     )
 
     # --- objects -------------------------------------------------------------------------------------
-    def _cluster(self, type_: str, id_: str, cluster: Element) -> Object:
-        body = _timeless(type_, id_, cluster.text("value") or id_) | self.said.markings
+    def _cluster(self, type_: str, id_: str, cluster: Element, said: Said) -> Object:
+        own = cluster.said().within(said)
+        body = _timeless(type_, id_, cluster.text("value") or id_) | own.markings
         if cluster.text("description"):
             body["description"] = cluster.text("description")
         names = [
@@ -394,9 +398,9 @@ class _Event:
             body["is_family"] = True
         return made(body)
 
-    def _identity(self, org: Element) -> Object:
+    def _identity(self, org: Element, said: Said) -> Object:
         body = _timeless("identity", f"identity--{org.uuid}", org.text("name") or org.uuid)
-        return made(body | {"identity_class": "organization"} | self.said.markings)
+        return made(body | {"identity_class": "organization"} | said.markings)
 
     def _related(self, ends: tuple[str, str, str], said: Said, at: str, uuid: str) -> Object:
         source, kind, target = ends

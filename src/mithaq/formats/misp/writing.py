@@ -16,6 +16,7 @@ from mithaq.formats.misp.parts import (
     Element,
     agrees,
     attribute,
+    cluster_tags,
     clusters_in,
     galaxy,
     indicator,
@@ -158,7 +159,7 @@ class _Writer:
         for body in mine:
             ref = str(body["id"])
             if body["type"] == "note":
-                parts["EventReport"].append(self._note(body))
+                parts["EventReport"].append(self._note(body, label))
                 self.out.told.add(ref)
             elif found := self._element(body, label):
                 kind, element = found
@@ -166,27 +167,42 @@ class _Writer:
                 self.elements[ref], self.within[ref] = found, label
                 seen = refs_of(body) if body["type"] == "observed-data" else []
                 self.out.told |= {ref, *seen} & self.objects.keys()
-        galaxies = self._allowed(listed(event.pop("Galaxy", None)), label)
+        galaxies = self._allowed(event, label)
         named = clusters_in([*galaxies, *parts["Attribute"], *parts["Object"]])
         for body in mine:
-            if body["type"] in GALAXIES and within(self.labels[str(body["id"])], label):
+            if self._is_cluster(body) and within(self.labels[str(body["id"])], label):
                 self.out.told.add(str(body["id"]))
                 if uuid_of(str(body["id"])) not in named:
                     galaxies.append(galaxy(body))
         event |= {kind: some for kind, some in (*parts.items(), ("Galaxy", galaxies)) if some}
         self.out.events.append(event)
 
-    def _allowed(self, galaxies: list[Json], label: Label) -> list[Json]:
-        """Return galaxies without the clusters that are marked stricter, as objects, than what they stand in."""
+    @staticmethod
+    def _is_cluster(body: Body) -> bool:
+        return body["type"] in GALAXIES and body.get("revoked") is not True
+
+    def _allowed(self, element: Element, label: Label) -> list[Json]:
+        """Take the galaxies out of an element; return them without the clusters that may not stand under a label.
+
+        Those are marked stricter, as objects, or revoked; the tags that name them go too.
+        """
+        galaxies = listed(element.pop("Galaxy", None))
         if not galaxies:
             return []
         barred = {
             uuid_of(id_)
             for id_, body in self.objects.items()
             if body["type"] in GALAXIES
-            and not (id_ in self.labels and within(self.labels[id_], label))
+            and not (
+                self._is_cluster(body) and id_ in self.labels and within(self.labels[id_], label)
+            )
         }
-        return [each for each in galaxies if not clusters_in([each]) & barred]
+        told = [each for each in galaxies if not clusters_in([each]) & barred]
+        names = cluster_tags(each for each in galaxies if each not in told)
+        if names:
+            tags = listed(element.get("Tag"))
+            element["Tag"] = [t for t in tags if not (isinstance(t, dict) and t["name"] in names)]
+        return told
 
     def _org(self, creator: str, label: Label) -> Element:
         if creator in self.objects and creator in self.labels:
@@ -205,7 +221,7 @@ class _Writer:
         """Return an attribute or object that says what ``body`` does; None: MISP has no word for it.
 
         Args:
-            around: the label of its event, which is that of the clusters it names.
+            around: the label of its event.
         """
         label = self._label(body)
         for name, kind in (("attribute", "Attribute"), ("object", "Object")):
@@ -249,10 +265,11 @@ class _Writer:
         if kind == "Object":
             element["Attribute"] = [*marked]
             element.update(near(label, around))
+        whole = join(label, around)
         for each in marked:
             each["Tag"] = tags_of(body, label, each)
             each.update(near(label))
-            if galaxies := self._allowed(listed(each.pop("Galaxy", None)), around):
+            if galaxies := self._allowed(each, whole):
                 each["Galaxy"] = galaxies
 
     def _other(self, body: Body) -> tuple[str, Element] | None:
@@ -268,14 +285,16 @@ class _Writer:
                 return "Attribute", attribute(Value(kind, str(seen[name]))) | element
         return None
 
-    def _note(self, body: Body) -> Element:
+    def _note(self, body: Body, around: Label) -> Element:
+        label = self.labels[str(body["id"])]
         return {
             **kept_of(body, "report"),
             "uuid": uuid_of(str(body["id"])),
             "timestamp": seconds(body, "modified"),
             "name": str(body.get("abstract", "")),
             "content": str(body.get("content", "")),
-            "Tag": tags_of(body, self.labels[str(body["id"])], {}),
+            "Tag": tags_of(body, label, {}),
+            **near(label, around),
         }
 
     # --- what stands between elements ----------------------------------------------------------------
@@ -288,7 +307,8 @@ class _Writer:
         }
         for id_, body in sorted(known.items()):
             way = ways.get(str(body["type"]))
-            if way is not None and id_ not in self.out.told and way(body):
+            gone = body.get("revoked") is True  # MISP has no word for that of these
+            if way is not None and not gone and id_ not in self.out.told and way(body):
                 self.out.told.add(id_)
 
     def _place(self, of: str, body: Body) -> Element | None:
@@ -343,11 +363,9 @@ class _Writer:
             return False
         label = self.labels[str(body["id"])]
         kind, element = place
-        if other.get("type") in GALAXIES and target in self.labels:
-            if not (
-                within(label, self.within[source])
-                and within(self.labels[target], self.within[source])
-            ):
+        if target in self.labels and self._is_cluster(other):
+            whole = join(self.within[source], self._label(self.objects[source]))
+            if not (within(label, whole) and within(self.labels[target], whole)):
                 return False
             named = element if kind == "Attribute" else self._first(element)
             if uuid_of(target) not in clusters_in([element]):
