@@ -52,31 +52,74 @@ def events(draw):
     flags = st.booleans()
 
     def attribute(number, value):
-        body = {"uuid": uuid(number), "type": value[0], "value": value[1], "category": "Other", "timestamp": AT}
-        body |= {"to_ids": draw(flags), "comment": draw(st.sampled_from(["", "c2"]))} | draw(marks())
+        body = {
+            "uuid": uuid(number),
+            "type": value[0],
+            "value": value[1],
+            "category": "Other",
+            "timestamp": AT,
+        }
+        body |= {"to_ids": draw(flags), "comment": draw(st.sampled_from(["", "c2"]))} | draw(
+            marks()
+        )
         if draw(flags):
-            body |= {"deleted": draw(flags), "first_seen": "2023-11-01T00:00:00+00:00", "id": str(number)}
+            body |= {
+                "deleted": draw(flags),
+                "first_seen": "2023-11-01T00:00:00+00:00",
+                "id": str(number),
+            }
         if draw(flags):
             kind = draw(st.sampled_from("012"))
-            body["Sighting"] = [{"uuid": uuid(100 + number), "type": kind, "date_sighting": AT, "Organisation": ORG}]
+            body["Sighting"] = [
+                {"uuid": uuid(100 + number), "type": kind, "date_sighting": AT, "Organisation": ORG}
+            ]
         if draw(flags):
             body["Galaxy"] = [galaxy(200 + number)]
         return body
 
     def galaxy(number):
-        kind = draw(st.sampled_from(["threat-actor", "malpedia", "mitre-attack-pattern", "country"]))
-        cluster = {"uuid": uuid(number), "value": "X", "type": kind, "description": "d", "meta": {"synonyms": ["Y"]}}
+        kind = draw(
+            st.sampled_from(["threat-actor", "malpedia", "mitre-attack-pattern", "country"])
+        )
+        cluster = {
+            "uuid": uuid(number),
+            "value": "X",
+            "type": kind,
+            "description": "d",
+            "meta": {"synonyms": ["Y"]},
+        }
         far = draw(st.sampled_from(["", "0", "1", "2", "3", "4"]))
         cluster |= {"distribution": far} if far else {}
         return {"uuid": uuid(number + 50), "type": kind, "name": kind, "GalaxyCluster": [cluster]}
 
-    held = [{**attribute(n, v), "object_relation": v[0]} for n, v in zip((11, 12), told, strict=False)]
-    reference = {"uuid": uuid(21), "timestamp": AT, "referenced_uuid": uuid(1), "relationship_type": "uses"}
-    object_ = {"uuid": uuid(20), "name": "file", "meta-category": "file", "timestamp": AT, "Attribute": held}
+    held = [
+        {**attribute(n, v), "object_relation": v[0]} for n, v in zip((11, 12), told, strict=False)
+    ]
+    reference = {
+        "uuid": uuid(21),
+        "timestamp": AT,
+        "referenced_uuid": uuid(1),
+        "relationship_type": "uses",
+    }
+    object_ = {
+        "uuid": uuid(20),
+        "name": "file",
+        "meta-category": "file",
+        "timestamp": AT,
+        "Attribute": held,
+    }
     object_ |= {"ObjectReference": [reference], "comment": "told"} | draw(marks())
     object_.pop("Tag")
-    report = {"uuid": uuid(30), "name": "Story", "content": "It began.", "timestamp": AT} | draw(marks())
-    note = {"uuid": uuid(40), "note": "x", "authors": "ana", "created": "2023-11-14 22:13:20", "language": "en"}
+    report = {"uuid": uuid(30), "name": "Story", "content": "It began.", "timestamp": AT} | draw(
+        marks()
+    )
+    note = {
+        "uuid": uuid(40),
+        "note": "x",
+        "authors": "ana",
+        "created": "2023-11-14 22:13:20",
+        "language": "en",
+    }
     event = {
         "uuid": uuid(900), "info": "An event", "date": "2023-11-14", "timestamp": AT, "Orgc": ORG, "Org": ORG,
         "Attribute": [attribute(n, v) for n, v in zip((1, 2), told[2:], strict=True)], "Object": [object_],
@@ -111,17 +154,30 @@ def bundles(draw):
 
     def add(type_, number, **more):
         refs = draw(st.lists(st.sampled_from(REFS), max_size=2, unique=True))
-        body = {"type": type_, "spec_version": "2.1", "id": f"{type_}--{uuid(number)}", "created": WHEN, "modified": WHEN}
+        body = {
+            "type": type_,
+            "spec_version": "2.1",
+            "id": f"{type_}--{uuid(number)}",
+            "created": WHEN,
+            "modified": WHEN,
+        }
         body |= {"created_by_ref": maker} if number else {}
-        body |= {"object_marking_refs": [f"marking-definition--{ref}" for ref in refs]} if refs else {}
+        body |= (
+            {"object_marking_refs": [f"marking-definition--{ref}" for ref in refs]} if refs else {}
+        )
         special = draw(st.integers(0, 9))
         if special == 0:
             body["object_marking_refs"] = [*body.get("object_marking_refs", []), STATEMENT["id"]]
         if special == 1:
             red = f"marking-definition--{REFS[9]}"
             body["granular_markings"] = [{"marking_ref": red, "selectors": ["created"]}]
-        if special == 2:  # noqa: PLR2004
-            body |= {"revoked": True, "confidence": 77, "labels": ["tlp:clear", "seen"], "lang": "en"}
+        if special == 2:
+            body |= {
+                "revoked": True,
+                "confidence": 77,
+                "labels": ["tlp:clear", "seen"],
+                "lang": "en",
+            }
         made.append(body | more)
         return body["id"]
 
@@ -129,7 +185,15 @@ def bundles(draw):
     add("identity", 0, name="CSIRT", identity_class="organization")
     pattern = draw(st.sampled_from(["[domain-name:value = 'evil.example']", "[file:hashes.MD5 = '" + "a" * 32 + "']",
                                     "[a:b = 1] FOLLOWEDBY [c:d = 2]"]))  # fmt: skip
-    one = add("indicator", 1, pattern=pattern, pattern_type="stix", valid_from=WHEN, name="Beacon", description="d")
+    one = add(
+        "indicator",
+        1,
+        pattern=pattern,
+        pattern_type="stix",
+        valid_from=WHEN,
+        name="Beacon",
+        description="d",
+    )
     actor = add("threat-actor", 2, name="APT X", aliases=["X"])
     malware = add("malware", 3, name="Worm", is_family=True, malware_types=["worm"])
     servers = add("infrastructure", 4, name="servers")
@@ -137,10 +201,24 @@ def bundles(draw):
     add("relationship", 6, relationship_type="indicates", source_ref=one, target_ref=actor)
     add("relationship", 7, relationship_type="uses", source_ref=actor, target_ref=malware)
     add("sighting", 8, sighting_of_ref=one, first_seen=WHEN, count=3, where_sighted_refs=[maker])
-    add("opinion", 9, opinion=draw(st.sampled_from(["agree", "strongly-disagree"])), object_refs=[one])
+    add(
+        "opinion",
+        9,
+        opinion=draw(st.sampled_from(["agree", "strongly-disagree"])),
+        object_refs=[one],
+    )
     add("note", 10, content="It began.", object_refs=[one])
-    named = draw(st.lists(st.sampled_from([one, actor, malware, servers, hole]), min_size=1, unique=True))
-    add(draw(st.sampled_from(["report", "grouping"])), 11, name="R", published=WHEN, context="x", object_refs=named)
+    named = draw(
+        st.lists(st.sampled_from([one, actor, malware, servers, hole]), min_size=1, unique=True)
+    )
+    add(
+        draw(st.sampled_from(["report", "grouping"])),
+        11,
+        name="R",
+        published=WHEN,
+        context="x",
+        object_refs=named,
+    )
     return [STATEMENT, *made]
 
 

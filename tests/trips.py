@@ -19,7 +19,14 @@ OFF = {  # nought says as much as nothing
     "deleted", "disable_correlation", "published", "protected", "locked", "proposal_email_lock", "publish_timestamp",
     "sighting_timestamp",
 }  # fmt: skip
-LEVELS = {"tlp:clear": 0, "tlp:white": 0, "tlp:green": 1, "tlp:amber": 2, "tlp:amber+strict": 3, "tlp:red": 4}
+LEVELS = {
+    "tlp:clear": 0,
+    "tlp:white": 0,
+    "tlp:green": 1,
+    "tlp:amber": 2,
+    "tlp:amber+strict": 3,
+    "tlp:red": 4,
+}
 # no PAP allows as much as PAP:CLEAR; no TLP is none, and more than TLP:CLEAR it says nothing
 ACTIONS = {"pap:clear": 0, "pap:white": 0, "pap:green": 1, "pap:amber": 2, "pap:red": 3}
 FLOORS = {"0": 3, "1": 3, "2": 2, "4": 3}  # of TLP, for how far a distribution goes
@@ -55,13 +62,14 @@ def _walk(value, path, found):
             if name in NUMBERS or inner in ("", None, [], {}):
                 continue
             if name in ELEMENTS:
-                kind = "Object Attribute" if (path[-1][0], name) == ("Object", "Attribute") else name
+                kind = (
+                    "Object Attribute" if (path[-1][0], name) == ("Object", "Attribute") else name
+                )
                 for each, at in _numbered(inner if isinstance(inner, list) else [inner], kind):
                     found[(*path, at)] = ""
                     _walk(each, (*path, at), found)
             elif name == "Tag":
-                for tag in inner if isinstance(inner, list) else [inner]:
-                    _walk(tag, (*path, f"Tag {tag.get('name')}"), found)
+                _tags(inner, path, found)
             elif not (name in OFF and inner in (0, "0", False)):
                 _walk(inner, (*path, name), found)
     elif isinstance(value, list):
@@ -69,6 +77,11 @@ def _walk(value, path, found):
             _walk(each, (*path, number), found)
     else:
         found[path] = str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _tags(some, path, found):
+    for tag in some if isinstance(some, list) else [some]:
+        _walk(tag, (*path, f"Tag {tag.get('name')}"), found)
 
 
 def _numbered(elements, kind):
@@ -102,11 +115,11 @@ def _is_named(path, named):
 
 
 def marked(events, served=None):
-    """Return of every element, by its path: TLP, PAP, and how far it goes; ``served``: of an event that says nothing."""
+    """Return TLP, PAP and reach of every element by its path; ``served``: how far an event goes that says nothing."""
     found = {}
     for event, at in _numbered(events, "Event"):
-        event = event if event.get("distribution") or not served else {**event, "distribution": served}
-        _marks(event, (at,), (-1, 0, 3), found)
+        far = {} if event.get("distribution") or not served else {"distribution": served}
+        _marks({**event, **far}, (at,), (-1, 0, 3), found)
     return found
 
 
@@ -154,7 +167,11 @@ def lowered_between(events, bodies):
     for body in bodies:
         wanted = asked.get(body["id"].partition("--")[2])
         level, action, _ = _refs(body)
-        if wanted and body["type"] != "identity" and not (level >= wanted[0] and action >= wanted[1]):
+        if (
+            wanted
+            and body["type"] != "identity"
+            and not (level >= wanted[0] and action >= wanted[1])
+        ):
             found.append((body["id"], wanted, (level, action)))
     return found
 
@@ -178,7 +195,7 @@ def objects_unnamed(before, after, report):
 
 
 def objects_widened(before, after):
-    """Return the ids of objects that came back under a lower level, or without a marking that is none of TLP and PAP."""
+    """Return what came back under a lower level, or without a marking that is neither TLP nor PAP."""
     new = {b["id"]: b for b in after}
     found = []
     for body in before:

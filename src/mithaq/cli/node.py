@@ -198,20 +198,26 @@ def _roundtrip(desk: Desk, file: Path) -> None:
         )
         if Misp().fits(raw):
             found = trip.of_events(events_in(raw))
-    lost: dict[str, list[str]] = {}
-    for id_, what in found.lost:
-        lost.setdefault(what, []).append(id_)
+    lost, added = _by_name(found.lost), _by_name(found.added)
     facts = {"objects": found.objects, "events": found.events, "lowered": len(found.lowered)}
     if desk.screen.as_json:
-        desk.screen.json(facts | {"lost": lost})
+        desk.screen.json(facts | {"lost": lost, "added": added})
         return
     desk.screen.facts(facts, whole=True)
-    rows = [
-        {"lost": what, "objects": len(ids), "example": ids[0]}
-        for what, ids in sorted(lost.items(), key=lambda each: -len(each[1]))
-    ]
-    if rows:
-        desk.screen.rows(("lost", "objects", "example"), rows)
+    for column, named in (("lost", lost), ("besides", added)):
+        rows = [
+            {column: what, "objects": len(ids), "example": ids[0]}
+            for what, ids in sorted(named.items(), key=lambda each: -len(each[1]))
+        ]
+        if rows:
+            desk.screen.rows((column, "objects", "example"), rows)
+
+
+def _by_name(named: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for id_, what in named:
+        found.setdefault(what, []).append(id_)
+    return found
 
 
 @app.command("demo", cls=Command)

@@ -40,7 +40,9 @@ def test_no_element_of_an_event_comes_back_under_a_lower_level(mark, loose, arou
     assert found.lowered == []
     marks = {f"Tag {level}" for level in LEVELS} | {"distribution"}
     kinds = ("Event", "Attribute", "Object", "Object Attribute")
-    assert {what for _, what in found.lost} <= {f"{kind} {mark}" for kind in kinds for mark in marks}
+    assert {what for _, what in found.lost} <= {
+        f"{kind} {mark}" for kind in kinds for mark in marks
+    }
 
 
 def test_what_is_lost_of_an_event_is_named_by_its_element():
