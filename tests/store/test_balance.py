@@ -82,8 +82,9 @@ def test_firsts_sightings_what_is_in_use_and_what_was_ordered_back(core):
         assert balance.spoken(unit, visible, balance.ours(), LATER, 10) == []
         ids = [first.object.id, second.object.id]
         assert balance.among(unit, visible, by, ids) == {first.object.id}
-        assert balance.in_use(unit, visible, "borea") == ({first.object.id}, {first.object.id})
-        assert balance.in_use(unit, visible, "corvia") == (set(), set())
+        used = {first.object.id}
+        assert balance.in_use(unit, visible, "borea", 10) == (used, used, False)
+        assert balance.in_use(unit, visible, "corvia", 10) == (set(), set(), False)
         [(went, at)] = balance.given_to(unit, visible, "borea", AT, 10)
         assert (went.seq, at) == (ours.seq, AT)
         assert balance.given_to(unit, visible, "borea", LATER, 10) == []

@@ -179,12 +179,21 @@ def list_(ctx: typer.Context, *, every: Annotated[bool, typer.Option("--all")] =
     rows = [facts(each.requirement) | _measures(each) for each in found]
     columns = ("priority", "requirement", "state", "question", "owner", "count", "last")
     desk.screen.rows(columns, rows, empty="none.requirements", wide=("part_of", "gaps"))
+    _note_many(desk, found)
+
+
+def _note_many(desk: Desk, found: Sequence[Report]) -> None:
+    for each in found:
+        if each.more:
+            name = each.requirement.name
+            desk.screen.note("say.requirement-many", name=name, count=answers.MOST_COUNTED)
 
 
 def _measures(each: Report) -> dict[str, Any]:
     took = each.seconds
     return {
         "count": each.count,
+        "more": each.more,
         "last": each.last,
         "sources_seen": len(each.sources),
         "tagged_after": round(took[0], 1) if took else "",
@@ -221,7 +230,8 @@ def show(
             shown | {"by_source": sources, "parts": parts, "tagged": tagged, "history": did}
         )
         return
-    desk.screen.facts(shown)
+    desk.screen.facts({name: said for name, said in shown.items() if name != "more"})
+    _note_many(desk, [found])
     columns = ("marking", "number", "type", "name", "from", "received", "tagged_by")
     for title, head, rows in (
         ("parts", ("requirement", "state", "question"), parts),

@@ -42,7 +42,6 @@ def gather(node: Node, now: datetime) -> Facts:
         on_show = checks.states_of_shelves(unit)
     with node.core.read() as unit:
         document = peers.document_of(unit, node.us.party)
-        held = releases.verdicts_where(unit, state="held")
         clock = of_clock(unit, now)
         return {
             "nation": node.us.party,
@@ -59,7 +58,7 @@ def gather(node: Node, now: datetime) -> Facts:
             "peers": [of_peer(unit, peer, now) for peer in parties.all_peers(unit)],
             "agreements": [agreement_row(each) for each in agreements.every(unit, now)],
             "shelves": _shelves(unit, on_show),
-            "queue": len({(each.copy, each.agreement) for each in held}),
+            "queue": releases.count_held(unit),
             "review": len(standings.uses(unit, open_only=True)),
             "quarantine": len(inbound.in_quarantine(unit)),
             "refused": len(inbound.refused(unit)),

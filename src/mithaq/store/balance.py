@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from mithaq.store import objects
 from mithaq.store.objects import CAME, Copy, Rows
@@ -96,34 +96,68 @@ def given_to(
     unit: Connection, visible: Rows, peer: str, since: str, most: int
 ) -> list[tuple[Copy, str]]:
     """Return the newest releases to a peer, what stands and what is gone, each copy once with its first instant."""
-    theirs = list(
-        unit.execute(select(channels.c.agreement).where(channels.c.peer == peer)).scalars()
-    )
-    stands, gone = rows.c, departed.c
-    both = union_all(
-        select(stands.copy, stands.released_at.label("at")).where(
-            stands.peer == peer, stands.agreement.in_(theirs), stands.copy > 0
-        ),
-        select(gone.copy, gone.at).where(
-            gone.peer == peer, gone.agreement.in_(theirs), gone.copy > 0
-        ),
-    ).subquery()
-    first = func.min(both.c.at).label("first")
-    query = select(both.c.copy, first).group_by(both.c.copy).having(first >= since)
-    went = dict(fetched(unit, query.order_by(first.desc(), both.c.copy.desc()).limit(most)))
-    found = [copy for some in objects.numbered(visible, went) for copy in objects.load(unit, some)]
-    return [(copy, went[copy.seq]) for copy in found]
+    theirs = _channels(unit, channels.c.peer == peer)
+    first: dict[int, str] = {}
+    ids: set[str] = set()
+    for table, at in _WENT:
+        for channel in theirs:
+            c = table.c
+            query = select(c.copy, c.id, at).where(*_under(table, channel), c.copy > 0, at >= since)
+            for copy, id_, when in fetched(unit, query.order_by(at.desc()).limit(most)):
+                first[copy] = min(first.get(copy, when), when)
+                ids.add(id_)
+    for table, at in _WENT if ids else ():
+        under = table.c.agreement.in_([agreement for _, agreement in theirs])
+        before = select(table.c.copy).where(within(unit, table.c.id, ids), table.c.peer == peer)
+        for (copy,) in fetched(unit, before.where(under, at < since)):
+            first.pop(copy, None)
+    newest = sorted(first, key=lambda copy: (first[copy], copy), reverse=True)[:most]
+    found = [
+        copy for some in objects.numbered(visible, newest) for copy in objects.load(unit, some)
+    ]
+    return [(copy, first[copy.seq]) for copy in found]
 
 
-def in_use(unit: Connection, visible: Rows, party: str) -> tuple[set[str], set[str]]:
-    """Return the ids of what a party gave us that stands for a client of ours, and of what of it a client has read."""
+def in_use(
+    unit: Connection, visible: Rows, party: str, most: int
+) -> tuple[set[str], set[str], bool]:
+    """Return the ids of what a party gave us that stands for a client of ours, and of what of it a client has read.
+
+    Of what stands for clients the newest is looked at, about ``most``; and whether there is more.
+    """
     clients = select(peers.c.name).where(peers.c.kind == "client")
-    theirs = select(channels.c.agreement).where(channels.c.peer.in_(clients))
-    query = _narrow(visible, copies.c.id, func.max(rows.c.fetched_at))
-    query = query.join(rows, (rows.c.copy == copies.c.seq) & (rows.c.id == copies.c.id))
-    query = query.where(rows.c.peer.in_(clients), rows.c.agreement.in_(theirs), of(party))
-    found = fetched(unit, query.group_by(copies.c.id))
-    return {id_ for id_, _ in found}, {id_ for id_, at in found if at}
+    theirs = _channels(unit, channels.c.peer.in_(clients))
+    each = most // max(len(theirs), 1) + 1
+    shown: dict[int, str] = {}
+    was_read: set[int] = set()
+    more = False
+    for channel in theirs:
+        c = rows.c
+        what = select(c.copy, c.id, c.fetched_at).where(*_under(rows, channel), c.copy > 0)
+        some = fetched(unit, what.order_by(c.released_at.desc()).limit(each))
+        more = more or len(some) == each
+        shown |= {copy: id_ for copy, id_, _ in some}
+        was_read |= {copy for copy, _, at in some if at}
+    query = _narrow(visible, copies.c.seq, copies.c.id).where(of(party))
+    found = fetched(unit, query.where(within(unit, copies.c.seq, shown))) if shown else ()
+    used = {seq: id_ for seq, id_ in found if shown[seq] == id_}
+    return set(used.values()), {id_ for seq, id_ in used.items() if seq in was_read}, more
+
+
+_WENT: tuple[tuple[Table, ColumnElement[str]], ...] = (
+    (rows, rows.c.released_at),
+    (departed, departed.c.at),
+)
+
+
+def _channels(unit: Connection, whose: ColumnElement[bool]) -> list[tuple[str, str]]:
+    """Return (peer, agreement) of some channels."""
+    query = select(channels.c.peer, channels.c.agreement).where(whose).distinct()
+    return [(peer, agreement) for peer, agreement in fetched(unit, query)]
+
+
+def _under(table: Table, channel: tuple[str, str]) -> tuple[ColumnElement[bool], ...]:
+    return table.c.peer == channel[0], table.c.agreement == channel[1]
 
 
 # --- what was taken back ---------------------------------------------------------------------------------

@@ -14,7 +14,10 @@ from mithaq.store.tables import copies, hits, provenance, seen
 from mithaq.store.watching import BLOCK
 from mithaq.store.words import packed, places, unpacked
 
-_PAGE = 2000  # numbers of copies that one statement asks for
+_FIRST, _PAGE = (
+    64,
+    2000,
+)  # numbers of copies that one statement asks for: mostly the first ones will do
 Bits = Mapping[int, int]  # by block: which numbers from its first on
 
 
@@ -55,22 +58,32 @@ class Came(NamedTuple):
 
 def told(unit: Connection, reader: Reader, watched: Watched, most: int) -> list[Hit]:
     """Return what met watches, one for each version of an object: first what was not read, newest first."""
-    met, known = _met(unit, watched), _seen(unit, reader.name, watched.numbers)
-    news = _first(_distinct(unit, reader.rows, met, known, watched.without), most)
-    old: list[int] = []
-    if len(news) < most:
-        read = {block: bits & known.get(block, 0) for block, bits in met.items()}
-        rest = _distinct(unit, reader.rows, read, {}, watched.without)
-        old = _first(rest, most - len(news))
-    at = _when(unit, watched.numbers, [*news, *old])
-    held = {copy.seq: copy for copy in objects.by_seq(unit, [*news, *old])}
-    return [Hit(held[seq], at[seq], seq in set(old)) for seq in (*news, *old)]
+    return counted(unit, reader, watched, (0, most))[1]
 
 
 def unread(unit: Connection, reader: Reader, watched: Watched, most: int) -> int:
     """Count what met watches and was not read, one for each version of an object, up to ``most``."""
+    return counted(unit, reader, watched, (most, 0))[0]
+
+
+def counted(
+    unit: Connection, reader: Reader, watched: Watched, most: tuple[int, int]
+) -> tuple[int, list[Hit]]:
+    """Return what ``unread`` counts and what is ``told``, up to so many of each, gone through once."""
+    to_count, to_tell = most
     met, known = _met(unit, watched), _seen(unit, reader.name, watched.numbers)
-    return len(_first(_distinct(unit, reader.rows, met, known, watched.without), most))
+    news = _first(_distinct(unit, reader.rows, met, known, watched.without), max(most))
+    new = news[:to_tell]
+    old: list[int] = []
+    if len(new) < to_tell:
+        read = {block: bits & known.get(block, 0) for block, bits in met.items()}
+        rest = _distinct(unit, reader.rows, read, {}, watched.without)
+        old = _first(rest, to_tell - len(new))
+    every = [*new, *old]
+    at = _when(unit, watched.numbers, every)
+    held = {copy.seq: copy for copy in objects.by_seq(unit, every)} if every else {}
+    hits = [Hit(held[seq], at[seq], seq in set(old)) for seq in every]
+    return len(news[:to_count]), hits
 
 
 def came(unit: Connection, reader: Reader, watched: Watched, most: int) -> list[tuple[Came, str]]:
@@ -128,13 +141,14 @@ def _seen(unit: Connection, actor: str, numbers: Iterable[int]) -> dict[int, int
 
 
 def _paged(met: Bits, known: Bits) -> Iterator[list[int]]:
-    """Yield the numbers that are in ``met`` and not in ``known``, some at a time, the newest first."""
+    """Yield the numbers that are in ``met`` and not in ``known``, some at a time and then more, the newest first."""
     some: list[int] = []
+    size = _FIRST
     for block in sorted(met, reverse=True):
         some += [block + at for at in places(met[block] & ~known.get(block, 0))]
-        while len(some) >= _PAGE:
-            yield some[:_PAGE]
-            some = some[_PAGE:]
+        while len(some) >= size:
+            yield some[:size]
+            some, size = some[size:], min(size * 4, _PAGE)
     if some:
         yield some
 
@@ -167,6 +181,8 @@ def _when(unit: Connection, numbers: Iterable[int], seqs: Sequence[int]) -> dict
     blocks: dict[int, list[int]] = defaultdict(list)
     for seq in seqs:
         blocks[seq - seq % BLOCK].append(seq)
+    if not blocks:
+        return {}
     which = (within(unit, hits.c.watch, numbers), within(unit, hits.c.block, blocks))
     query = select(hits.c.block, hits.c.at, hits.c.copies).where(*which)
     found: dict[int, str] = {}

@@ -357,6 +357,13 @@ def verdicts_where(
     return [Verdict(**r._mapping) for r in unit.execute(query)]
 
 
+def count_held(unit: Connection) -> int:
+    """Return how many releases wait for a second person, each for all it would go to."""
+    c = verdicts.c
+    held = select(c.copy, c.agreement).where(c.state == "held").distinct().subquery()
+    return int(unit.execute(select(func.count()).select_from(held)).scalar_one())
+
+
 def forget(unit: Connection, copies: Iterable[int]) -> None:
     """Forget what was asked for with copies that are gone, and what they waited for."""
     for part in chunks(copies):

@@ -12,7 +12,7 @@ from mithaq.store import noticing, texts, watching
 from mithaq.store.bounds import within_seconds
 from mithaq.store.noticing import Hit, Reader, Watched
 
-MOST_COUNTED = 20_000  # notices of one name: there are more than anybody reads
+MOST_COUNTED = 1_000  # notices of one name: there are more than anybody reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,7 @@ def notices(
     with within_seconds(unit, searching.SECONDS):
         for one in followed:
             what = watched(unit, us, actor, one.watches, one.without)
-            count = noticing.unread(unit, who, what, MOST_COUNTED)
-            hits = noticing.told(unit, who, what, most) if most else ()
+            count, hits = noticing.counted(unit, who, what, (MOST_COUNTED, most))
             found.append(Notices(of=one, unread=count, hits=hits))
     return found
 

@@ -16,7 +16,7 @@ from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
 from mithaq.intel import finding
-from mithaq.intel.finding.noticed import MOST_COUNTED, Followed, reader, watched
+from mithaq.intel.finding.noticed import Followed, reader, watched
 from mithaq.intel.keeping.service import versions
 from mithaq.intel.needs import questions, requests
 from mithaq.intel.needs.questions import Sought, Standing
@@ -27,6 +27,8 @@ from mithaq.store.bounds import within_seconds
 from mithaq.store.objects import Copy
 from mithaq.store.requirements import OPEN, RETIRED, TAGGED, UNTAGGED, Act
 from mithaq.store.texts import Wanted
+
+MOST_COUNTED = 5_000  # objects of one requirement that were tagged by themselves: the newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Report:
     tagged: Sequence[Tagged]
     parts: Sequence[Requirement]
     reasons: Sequence[str]  # why it is a gap
+    more: bool  # there is more than was counted
 
 
 def tag(  # noqa: PLR0913 unit, us and actor come with every act
@@ -90,7 +93,7 @@ def report(  # noqa: PLR0913 unit, us and actor come with every act
     who = reader(us, actor)
     with within_seconds(unit, finding.SECONDS):
         what = watched(unit, us, actor, watches, {*tags, *requests.no_answers(unit, us, actor)})
-        came = noticing.came(unit, who, what, MOST_COUNTED)
+        came = noticing.came(unit, who, what, max(MOST_COUNTED, most))
         by_hand = _by_hand(unit, us, actor, tags)
         held = {c.seq: c for c in objects.by_seq(unit, [each.seq for each, _ in came[:most]])}
     tagged = [Tagged(copy=held[each.seq], at=at, by="") for each, at in came[:most]]
@@ -116,6 +119,7 @@ def report(  # noqa: PLR0913 unit, us and actor come with every act
         tagged=tagged,
         parts=parts,
         reasons=questions.reasons(one.terms, stands, now, text(now)) if open_ else [],
+        more=len(came) >= MOST_COUNTED,
     )
 
 

@@ -106,12 +106,13 @@ def balance(unit: Connection, us: Us, actor: Actor, partner: str, since: str) ->
         ours = once(_given(copy, at) for copy, at in went)
         back = store.orders_of(unit, partner, since)
         told = back if may(actor, Permission.RELEASE_RECALL) else None  # what it was is gone
+        heard = work.theirs(theirs, actor)
         return Balance(
             partner=partner,
             since=since,
-            theirs=_side(work, theirs, work.theirs(theirs, actor), told),
+            theirs=_side(work, theirs, heard, told),
             ours=_side(work, ours, work.ours(ours, actor), _readable(work)),
-            more=len(came) == LOOKED_AT or len(went) == LOOKED_AT,
+            more=heard.more or LOOKED_AT in (len(came), len(went)),
         )
 
 
@@ -128,11 +129,12 @@ class _Work:
     def theirs(self, given: Sequence[Given], actor: Actor) -> "_Heard":
         """Return what we say of what they gave us, and who told the same."""
         from_them, ours = store.of(self.partner), store.ours()
-        used, read = store.in_use(self.unit, self.rows, self.partner)
+        used, read, more = store.in_use(self.unit, self.rows, self.partner, LOOKED_AT)
         return _Heard(
             said=self._said(ours, from_them),
             others=self._first(given, ~from_them),
             used=(len(used), len(read)),
+            more=more,
             requests=self._requests_to_them(actor),
             taken=self._taken(actor, sent=False),
         )
@@ -214,6 +216,7 @@ class _Heard:
     used: tuple[int, int] | None
     requests: tuple[int, int]  # of the other side, and how many of them were answered
     taken: int  # proposals
+    more: bool = False  # there was more in use than was looked at
 
 
 def _given(copy: Copy, at: str) -> Given:

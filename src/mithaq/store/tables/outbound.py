@@ -72,7 +72,7 @@ rows = Table(
     Column("leaf", BigInteger, nullable=False),
     column("fetched_at", ""),  # when its bytes were first read over TAXII; empty: they were not
     PrimaryKeyConstraint("id", "shelf", "version"),
-    Index("ix_rows_agreement_peer", "agreement", "peer"),
+    Index("ix_rows_agreement_peer", "agreement", "peer", "released_at"),
     sqlite_with_rowid=False,
 )
 # What an agreement of many was first shown of a version: all its parties see that or nothing (border.md 5.3).
@@ -96,6 +96,6 @@ departed = Table(  # what stood on a shelf and is taken away: a recall must reac
     column("at"),
     column("fetched_at", ""),
     Index("ix_departed_id", "id"),
-    Index("ix_departed_peer", "peer", "agreement"),
+    Index("ix_departed_peer", "peer", "agreement", "at"),
     sqlite_autoincrement=True,
 )

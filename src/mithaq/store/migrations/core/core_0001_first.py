@@ -225,7 +225,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_departed_id", "departed", ["id"], unique=False, schema="core")
     op.create_index(
-        "ix_departed_peer", "departed", ["peer", "agreement"], unique=False, schema="core"
+        "ix_departed_peer", "departed", ["peer", "agreement", "at"], unique=False, schema="core"
     )
     op.create_table(
         "feed_items",
@@ -669,7 +669,11 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_rows_agreement_peer", "rows", ["agreement", "peer"], unique=False, schema="core"
+        "ix_rows_agreement_peer",
+        "rows",
+        ["agreement", "peer", "released_at"],
+        unique=False,
+        schema="core",
     )
     op.create_table(
         "ruptures",
