@@ -1,37 +1,27 @@
-"""Intelligence: import, look at, find and mark objects."""
+"""Intelligence: find objects, by words, facts and values."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from mithaq import intel
-from mithaq.auth.actors import Actor, Permission
-from mithaq.cli.benign import BENIGN, finding
+from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.groups import AllCaveats, together
-from mithaq.cli.options import Flag, Instant, Names, TlpLevel
-from mithaq.cli.problems import in_words
+from mithaq.cli.options import Flag, Instant, TlpLevel
 from mithaq.clock import text as text_of
-from mithaq.formats import LISTS, PLAIN
-from mithaq.intel import Added, Copy, Filters, Known
+from mithaq.intel import Copy, Filters, Known
 from mithaq.intel.authoring import translations
 from mithaq.intel.finding import saved, worthy
 from mithaq.intel.finding.saved import Asked
 from mithaq.intel.relating import merging
-from mithaq.model.labels import Beside
 from mithaq.model.values import Value
-from mithaq.node import Node
-from mithaq.serve.alone import serving
 
 app = topic()
 
-_COUNTS = ("stored", "known", "markings", "rejected")  # what may become of an object
-SHOWN = 20  # relations and rejections that a screen names
-EXAMPLES = 5  # of harmless values
+SHOWN = 20  # relations that a screen names
 
 
 def row(copy: Copy) -> dict[str, Any]:
@@ -48,141 +38,6 @@ def row(copy: Copy) -> dict[str, Any]:
         "agreement": copy.agreement,
         "received": copy.received_at,
     }
-
-
-@app.command("import", cls=Command)
-@together
-def import_(  # noqa: PLR0913 an argument per option
-    ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE")],
-    *,
-    given: AllCaveats,
-    source: Annotated[str, typer.Option(metavar="NAME")] = "",
-    community: Names = "",
-    own: Flag = False,
-    format_: Annotated[str, typer.Option("--format", metavar="NAME")] = "",
-    kind: Annotated[str, typer.Option(metavar="KIND")] = "",
-    column: Annotated[list[str] | None, typer.Option(metavar="ROLE=COLUMN")] = None,
-    reader: Annotated[list[str] | None, typer.Option(metavar="PARTY:ID")] = None,
-) -> None:
-    """Take files in, object by object."""
-    desk = desk_of(ctx)
-    if own and source:
-        raise BadUsage("own-source")
-    beside, readers = intel.caveats(given), intel.readers(reader or ())
-    layout = intel.layout(kind, column or ())
-    results: list[tuple[Path, Added]] = []
-    with desk.node() as node:
-        known_recipients(node, beside)
-        for file in files:
-            incoming = intel.Incoming(
-                raw=desk.read(file),
-                source=source_of(node, source or file.stem, community),
-                format=format_ or (LISTS if layout != PLAIN else None),
-                layout=layout,
-                beside=beside,
-                readers=readers,
-                own=own,
-            )
-            results.append((file, _add(desk, node, incoming)))
-        if serving(node.config.home) is None:
-            with desk.screen.progress("progress.read-out") as tick:
-                intel.read_all_out(node.core, node.clock, tick)
-    report_of(desk, results, marked=beside != Beside())
-
-
-def known_recipients(node: Node, beside: Beside) -> None:
-    """Refuse to mark for whom nobody knows."""
-    with node.core.read() as unit:
-        unknown, known = intel.unknown_recipients(unit, node.us, beside.releasable_to or ())
-    if unknown:
-        raise BadUsage("recipient", name=", ".join(unknown), known=", ".join(known))
-
-
-def source_of(node: Node, name: str, community: str) -> intel.Source:
-    """Return the source by its name, with the community given now, of parties or of an agreement's."""
-    names = frozenset(each.strip() for each in community.split(",") if each.strip())
-    with node.core.read() as unit:
-        members = intel.members(unit, names, node.clock()) if names else None
-        return intel.source(unit, name, members)
-
-
-def _add(desk: Desk, node: Node, incoming: intel.Incoming) -> Added:
-    with desk.screen.progress("progress.import") as tick:
-        return add_with(
-            desk,
-            node,
-            lambda actor: intel.add(
-                node.core,
-                node.us,
-                actor,
-                incoming,
-                node.clock(),
-                formats=node.formats,
-                progress=tick,
-            ),
-        )
-
-
-def add_with(desk: Desk, node: Node, act: Callable[[Actor], Added]) -> Added:
-    """Let whoever acts, and may import, do so."""
-    with node.core.read() as unit:
-        actor = desk.actor(unit, Permission.OBJECT_IMPORT)
-    return act(actor)
-
-
-def report_of(desk: Desk, results: Sequence[tuple[Path, Added]], *, marked: bool) -> None:
-    """Say what came of files."""
-    rows: list[dict[str, Any]] = [
-        {
-            "file": str(file),
-            "stored": len(added.stored),
-            "known": added.known,
-            "markings": added.markings,
-            "unmarked": added.unmarked,
-            "unreadable": added.unreadable,
-            "rejected": [
-                {
-                    "id": each.id,
-                    "code": each.code,
-                    "where": each.where,
-                    "why": in_words(each.why, desk.screen.words.language),
-                }
-                for each in added.rejected
-            ],
-            "benign": [finding(found) | {"id": id_} for id_, found in added.benign],
-            "objects": added.stored,
-        }
-        for file, added in results
-    ]
-    if desk.screen.as_json:
-        desk.screen.json(rows)
-    for result in rows if not desk.screen.as_json else ():
-        counts = {name: result[name] for name in _COUNTS[:3]}
-        desk.screen.say(
-            "say.imported", file=result["file"], rejected=len(result["rejected"]), **counts
-        )
-        if result["rejected"]:
-            desk.screen.rows(("code", "where", "id", "why"), result["rejected"][:SHOWN])
-        if len(result["rejected"]) > SHOWN:
-            desk.screen.say("say.more", count=len(result["rejected"]) - SHOWN)
-        for state in ("unmarked", "unreadable"):
-            if result[state]:
-                desk.screen.say(f"say.{state}", count=result[state])
-        _told_benign(desk, result["benign"])
-        if result["known"] and marked:
-            desk.screen.say("say.known-keep")
-    if any(added.rejected for _, added in results):
-        desk.stop("say.some-rejected")
-    empty = [result["file"] for result in rows if not any(result[name] for name in _COUNTS)]
-    if empty:
-        desk.stop("say.nothing-in", files=", ".join(empty))
-
-
-def _told_benign(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
-    if found:
-        desk.screen.say("say.benign", count=len({each["id"] for each in found}))
-        desk.screen.rows(BENIGN, found[:EXAMPLES])
 
 
 @app.command("search", cls=Command)

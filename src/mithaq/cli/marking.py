@@ -12,7 +12,8 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.groups import AllCaveats, together
-from mithaq.cli.intel import known_recipients, row
+from mithaq.cli.importing import known_recipients
+from mithaq.cli.intel import row
 from mithaq.cli.options import Flag, Instant, Yes
 from mithaq.intel import Caveats, Filters
 from mithaq.intel.keeping import bulk

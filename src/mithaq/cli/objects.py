@@ -16,7 +16,8 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.groups import AllCaveats, FewCaveats, together
-from mithaq.cli.intel import known_recipients, row
+from mithaq.cli.importing import known_recipients
+from mithaq.cli.intel import row
 from mithaq.cli.options import Flag, Instant, Named, Text, one_of
 from mithaq.intel import Caveats, Change, Copy, Draft, Terms, Waiting
 from mithaq.intel.authoring import drafts

@@ -13,8 +13,8 @@ from mithaq.errors import MithaqError
 from mithaq.languages import catalogue
 
 _PLACE = re.compile(
-    r"(/\S*: )([^/].*)", re.DOTALL
-)  # where in an object something is wrong, and what
+    r"(\S*[/.]\S*: )([^/].*)", re.DOTALL
+)  # where in an object something is wrong, or in which file, and what
 _FACT = re.compile(r"\\\{(\w+)\\\}")  # as ``re.escape`` writes it
 
 

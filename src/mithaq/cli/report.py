@@ -11,7 +11,7 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.groups import AllCaveats, together
-from mithaq.cli.intel import add_with, known_recipients, report_of, source_of
+from mithaq.cli.importing import add_with, ended, known_recipients, source_of, told
 from mithaq.cli.options import Flag, Instant, Names, Text
 from mithaq.formats.reports import (
     Advice,
@@ -136,4 +136,4 @@ def take(  # noqa: PLR0913 an argument per option
             node,
             lambda actor: intel.take(node.core, node.us, actor, incoming, found, node.clock()),
         )
-    report_of(desk, [(file, added)], marked=beside != Beside())
+    ended(desk, told(desk, [(file, added)], marked=beside != Beside(), source=source))

@@ -23,6 +23,12 @@ def _intel() -> typer.Typer:
     return intel.app
 
 
+def _importing() -> typer.Typer:
+    from mithaq.cli import importing  # noqa: PLC0415 as above
+
+    return importing.app
+
+
 def _sharing() -> typer.Typer:
     from mithaq.cli import sharing  # noqa: PLC0415 as above
 
@@ -286,7 +292,8 @@ COMMANDS: Mapping[
     "emerging": _emerging,
     "export": _export,
     "notices": _notices,
-    **dict.fromkeys(("import", "search"), _intel),
+    "import": _importing,
+    "search": _intel,
     "show": _shown,
     "translate": _translate,
     **dict.fromkeys(("who-has", "came"), _sharing),

@@ -1,8 +1,9 @@
 """The pillar's verbs: load, decide, save. Every read starts from ``visible_to`` (house.md 4.5)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -113,8 +114,12 @@ def add(  # noqa: PLR0913 where, who, what, how and when
     *,
     formats: Registry,
     progress: Progress | None = None,
+    keep: bool = True,
 ) -> Added:
     """Take in every object of a file that may come in, some thousands to a transaction.
+
+    Args:
+        keep: else each of these is taken back, and it is said what would come in.
 
     Raises:
         Forbidden: the actor may not import, or not speak for us.
@@ -123,7 +128,7 @@ def add(  # noqa: PLR0913 where, who, what, how and when
     require(actor, Permission.OBJECT_IMPORT)
     if incoming.own:
         require(actor, Permission.OBJECT_ADD)
-    takes = _Takes(core, us, actor, incoming, now)
+    takes = _Takes(core, us, actor, incoming, now, keep=keep)
     read = formats.read(incoming.raw, incoming.format, layout=incoming.layout)
     return _take(takes, read, incoming.raw.count(b"\n") + 1, progress)
 
@@ -174,6 +179,10 @@ def _tell(progress: Progress | None, done: int, of: int) -> None:
         progress(done, of)
 
 
+class _TakenBack(Exception):
+    """A part that was written for a preview alone."""
+
+
 @dataclass(slots=True)
 class _Takes:
     """Takes parts of a file in, each in a transaction of its own."""
@@ -184,13 +193,15 @@ class _Takes:
     incoming: Incoming
     now: datetime
     added: Added = field(default_factory=Added)
+    _: KW_ONLY
+    keep: bool = True
 
     def undated(self, said: Sequence[Undated]) -> None:
         """Take what gets its identifier and its instants here."""
         voucher = self.us.party if self.incoming.own else self.incoming.source.name
         with self.core.read() as unit:  # so that others may write meanwhile
             found = dated(unit, self.us, voucher, said, self.now)
-        with self.core.begin() as unit:
+        with self._writing() as unit:
             if not stands(unit, voucher, found):
                 found = dated(unit, self.us, voucher, said, self.now)
             stored = self._take(unit, found.fresh)
@@ -208,11 +219,19 @@ class _Takes:
 
     def objects(self, fit: Sequence[Object]) -> None:
         """Take objects that say themselves what they are."""
-        with self.core.begin() as unit:
+        with self._writing() as unit:
             voucher = self.us.party if self.incoming.own else self.incoming.source.name
             stored = self._take(unit, [*fit, *withdrawn(unit, voucher, fit)])
         if self.incoming.benign:
             self._tell_harmless(stored)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Let a part be written; for a preview it is taken back."""
+        with suppress(_TakenBack), self.core.begin() as unit:
+            yield unit
+            if not self.keep:
+                raise _TakenBack
 
     def _may_be_harmless(self, said: Undated) -> bool:
         """Say whether a value of an entry is on a list, for which no pattern has to be read."""
