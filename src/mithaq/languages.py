@@ -2,7 +2,8 @@
 
 A catalogue is a folder of a package with ``en.toml``, ``fr.toml`` and ``ar.toml`` of the same keys. In Arabic,
 what is filled in (ids, names, numbers) is wrapped in Unicode isolates, so that left-to-right pieces keep
-their order within the sentence (UAX #9).
+their order within the sentence (UAX #9). In French, apostrophes and the narrow blanks before signs are set here, so
+that whoever writes a sentence types it plainly.
 """
 
 import re
@@ -19,6 +20,10 @@ RIGHT_TO_LEFT = frozenset({"ar"})
 # What a terminal obeys instead of showing, and what overrides the direction of the text that follows.
 _UNSEEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e]")
 _OPEN, _CLOSE = "\u2068", "\u2069"  # first strong isolate, pop directional isolate
+
+# A typewriter's apostrophe in a word, and the blanks that no line breaks at: before ; : ? ! » and after «.
+_FRENCH = re.compile(r"(?<=\w)'(?=[\w{])|(?<=«) | (?=[;:?!»])")
+_NARROW, _APOSTROPHE = "\u202f", "\u2019"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,18 @@ def catalogue(package: str, language: str, folder: str = "words") -> Catalogue:
     """Return the sentences that ``package`` keeps in ``folder`` for ``language``; unknown means English."""
     name = language if language in LANGUAGES else "en"
     raw = (files(package) / folder / f"{name}.toml").read_text("utf-8")
-    return Catalogue(name, dict(_flat(tomllib.loads(raw), "")))
+    flat = _flat(tomllib.loads(raw), "")
+    if name == "fr":
+        flat = [(key, _set_in_french(said)) for key, said in flat]
+    return Catalogue(name, dict(flat))
+
+
+def _set_in_french(sentence: str) -> str:
+    """Set a sentence as French is printed; what stands between backticks is typed, and stays."""
+    parts = sentence.split("`")
+    for at in range(0, len(parts), 2):
+        parts[at] = _FRENCH.sub(lambda sign: _APOSTROPHE if sign[0] == "'" else _NARROW, parts[at])
+    return "`".join(parts)
 
 
 def _flat(table: Mapping[str, object], prefix: str) -> list[tuple[str, str]]:

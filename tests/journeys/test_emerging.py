@@ -63,6 +63,6 @@ def test_an_analyst_reads_what_is_emerging_and_why(say, tmp_path):
     assert len(ivy["evidence"]) == 7
     assert (found["marking"], low["marking"]) == ("TLP:AMBER", "TLP:GREEN")
     assert [each["findings"] for each in low["families"]] == [[], [], [], []]
-    assert "أكثر من ذي قبل" in say("emerging", "--as", "ana", language="ar")
+    assert "متزايد" in say("emerging", "--as", "ana", language="ar")
     say("emerging", "--since", "36h", "--as", "ana", code=2)
     say("emerging", "--of", "weather", "--as", "ana", code=2)

@@ -326,7 +326,7 @@ def test_the_screen_speaks_the_readers_language_and_json_never_does(node):
     arabic = node.do("asteria", "status", language="ar")
     values = [node.ask("asteria", "status", language=each) for each in ("en", "fr", "ar")]
 
-    assert "La clé racine est encore dans le foyer." in french
+    assert "La clé racine est encore dans le répertoire du nœud." in french
     assert "مفتاح الجذر" in arabic
     assert values[0] == values[1] == values[2]
 

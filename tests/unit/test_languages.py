@@ -69,6 +69,19 @@ class TestEveryCatalogue:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
+def test_french_sentences_are_set_as_french_is_printed(package):
+    said = [re.sub("`[^`]*`", "", each) for each in sentences(package, "fr").values()]
+
+    assert [each for each in said if re.search(r"\w'\w| [;:?!»]|« ", each)] == []
+
+
+def test_what_is_typed_in_a_french_sentence_stays_as_it_is_typed():
+    said = sentences("mithaq.cli", "fr")["none.peers"]
+
+    assert "\u202f: `mithaq peer add URL`" in said
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_arabic_sentences_are_written_in_arabic(package):
     bare = {
         key

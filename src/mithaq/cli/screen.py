@@ -27,8 +27,8 @@ _LRM, _RLM = "\u200e", "\u200f"
 _LRI, _RLI, _FSI, _PDI = "\u2066", "\u2067", "\u2068", "\u2069"
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _WORD = r"[-\w./:|=+]*[A-Za-z](?:[-\w./:|=+]*[\w/|=+])?"
-_LATIN = re.compile(  # what is isolated already, a command, or a run of Latin words, which keep their order
-    rf"(?:\u2068[^\u2069]*\u2069)|`[^`]+`|{_WORD}(?:[:,;]? {_WORD})*", re.ASCII
+_LATIN = re.compile(  # a level, what is isolated already, a command, or Latin words, which keep their order
+    rf"(?:(?:TLP|PAP):)?\u2068[^\u2069]*\u2069|`[^`]+`|{_WORD}(?:[:,;]? {_WORD})*", re.ASCII
 )
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d+Z")
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
@@ -262,9 +262,15 @@ def _bound(cell: str) -> str:
 
 def _parted(sentence: str) -> str:
     """Isolate the Latin pieces of an Arabic sentence, such as commands and options, each as a whole."""
-    return _LATIN.sub(
-        lambda found: found[0] if found[0][0] == _FSI else f"{_LRI}{found[0]}{_PDI}", sentence
-    )
+    return _LATIN.sub(lambda found: _apart(found[0]), sentence)
+
+
+def _apart(piece: str) -> str:
+    if piece[0] == _FSI:
+        return piece
+    if piece[0] == "`":  # to be copied, and so without a sign that nobody sees
+        piece = piece.replace(_FSI, "").replace(_PDI, "")
+    return f"{_LRI}{piece}{_PDI}"
 
 
 @dataclass(frozen=True, slots=True)

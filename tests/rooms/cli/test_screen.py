@@ -109,6 +109,15 @@ def test_an_arabic_sentence_keeps_commands_and_options_in_one_piece():
     assert printed(made).startswith("\u200f")
 
 
+def test_an_arabic_sentence_keeps_a_level_in_one_piece_and_a_command_free_of_unseen_signs():
+    made = screen("ar")
+    made.say("say.brief-written", file="b.pdf", level="AMBER", first="1", last="2")
+    made.say("say.joined", number=3)
+
+    assert "\u2066TLP:\u2068AMBER\u2069\u2069" in printed(made)
+    assert "\u2066`mithaq merge undo 3`\u2069" in printed(made)
+
+
 def test_words_to_be_read_out_are_numbered_and_four_to_a_line():
     made = screen("ar")
     made.phrase([f"word{n}" for n in range(1, 13)])
