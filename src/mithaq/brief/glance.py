@@ -75,7 +75,8 @@ class Glance(Part):
             nation=technical(brief.nation),
             level=self.label(brief.level, small=True),
         )
-        return tag("footer", *(tag("p", each) for each in (made, *told)), class_="foot")
+        lines = (tag("p", each) for each in (made, *told))
+        return tag("footer", joined(*lines, by=" "), class_="foot")
 
 
 def _notable(found: tuple[Family, Finding]) -> tuple[float, int, int, int]:

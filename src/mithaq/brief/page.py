@@ -70,12 +70,12 @@ def _style(brief: Brief) -> str:
     ink = _INK[colour_of(brief.level)]
     label = (
         f'content:"TLP:{brief.level}";background:#000;color:{ink};font:600 12pt "Noto Sans",sans-serif;'
-        "height:7mm;margin:5.5mm 0;padding:0 5pt;vertical-align:middle;width:max-content;direction:ltr"
+        "height:7mm;margin:4.5mm 0;padding:0 5pt;vertical-align:middle;width:max-content;direction:ltr"
     )
     small = 'font:8pt "Noto Sans","Noto Sans Arabic",sans-serif;color:#5c6573'
     number = f'content:counter(page) " / " counter(pages);{small};direction:ltr'
     whose = f'content:string(title) " · " string(when);{small};width:max-content'
     return (
-        f"{sheet}@page{{size:A4;margin:18mm 18mm 18mm;@top-right{{{label}}}"
+        f"{sheet}@page{{size:A4;margin:17mm 18mm 16mm;@top-right{{{label}}}"
         f"@bottom-right{{{label}}}@bottom-center{{{whose}}}@bottom-left{{{number}}}}}"
     )

@@ -11,7 +11,7 @@ from mithaq.intel.trends.emerged import in_odds, news
 from mithaq.model.labels import Tlp
 from mithaq.model.mentions import day_of, day_written
 
-_SHORT = 44  # signs of a name beside its evidence
+_SHORT = 36  # signs of a name beside its evidence
 _RAREST = 10_000  # odds that are told; beyond, they say no more
 
 
