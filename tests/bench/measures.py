@@ -22,6 +22,7 @@ from tests.bench.reads import reads
 from tests.bench.receipts import receipts
 from tests.bench.rival import against_opentaxii
 from tests.bench.search import search
+from tests.bench.trips import trips_there_and_back
 from tests.bench.watching import watches
 from tests.federation.world import Federation
 
@@ -140,6 +141,7 @@ MEASURES = {
     "search": search,
     "watches": watches,
     "misp": misp,
+    "trips": trips_there_and_back,
     "emerging": emerging,
 }
 APART = {
@@ -147,6 +149,7 @@ APART = {
     "import",
     "misp",
     "search",
+    "trips",
     "watches",
 }  # take minutes and gigabytes: measured where they are named
 

@@ -196,8 +196,8 @@ def _roundtrip(desk: Desk, file: Path) -> None:
             for each in read
             if not isinstance(each, Refusal)
         )
-        if Misp().fits(raw):
-            found = trip.of_events(events_in(raw))
+        if Misp().fits(raw) and (events := events_in(raw)):
+            found = trip.of_events(events)
     lost, added = _by_name(found.lost), _by_name(found.added)
     facts = {"objects": found.objects, "events": found.events, "lowered": len(found.lowered)}
     if desk.screen.as_json:

@@ -13,7 +13,8 @@ from mithaq.formats import BUILT_IN, NotThisFormat, Refusal
 from mithaq.formats.misp import Misp
 from mithaq.model.extensions import MISP_EXTENSION
 from mithaq.model.labels import Pap, Tlp
-from mithaq.model.markings import FIXED, pap_id
+from mithaq.model.markings import FIXED, pap_id, tlp_id
+from mithaq.model.objects import Object
 
 ORG = {"name": "CSIRT of Aurelia", "uuid": "00000000-0000-4000-8000-0000000000aa"}
 AT = "1700000000"
@@ -561,3 +562,41 @@ def test_a_large_event_takes_time_in_proportion():
         return time.process_time() - began
 
     assert min(seconds(4000) for _ in range(3)) < 8 * min(seconds(1000) for _ in range(3))
+
+
+# --- attributes without their events ------------------------------------------------------------------------
+def alone(*attributes, wrapped=True):
+    told = {"Attribute": list(attributes)}
+    raw = json.dumps({"response": told} if wrapped else told).encode()
+    return [each for each in BUILT_IN.read(raw) if isinstance(each, Object)]
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_attributes_that_a_search_lists_come_in_without_a_maker_or_a_report(wrapped):
+    one = attribute("domain", "evil.example", 1, event_uuid=uuid(900), comment="c2")
+    other = attribute("text", "as told", 2, to_ids=False)
+
+    found = alone(one, other, wrapped=wrapped)
+
+    types = [each.type for each in found]
+    assert types == ["extension-definition", "indicator", "x-misp-attribute"]
+    indicator = found[1].body
+    assert indicator["pattern"] == "[domain-name:value = 'evil.example']"
+    assert "created_by_ref" not in indicator
+
+
+@pytest.mark.parametrize(
+    ("told", "level"),
+    [
+        (tags("tlp:green"), Tlp.AMBER_STRICT),  # the event may be marked stricter: nobody says
+        ({}, Tlp.AMBER_STRICT),
+        (tags("tlp:red"), Tlp.RED),
+        ({"Tag": [{"name": "tlp:green", "inherited": 1}]}, Tlp.GREEN),
+        ({"Tag": [{"name": "tlp:green", "inherited": 0}], "Event": {"distribution": "2"}}, Tlp.AMBER),
+        ({"Tag": [{"name": "tlp:green", "inherited": 0}], "distribution": "4"}, Tlp.AMBER_STRICT),
+    ],
+)  # fmt: skip
+def test_an_attribute_alone_goes_no_further_than_what_it_stood_in_may(told, level):
+    [_, indicator] = alone(attribute("domain", "evil.example", 1, **told))
+
+    assert indicator.body["object_marking_refs"] == [tlp_id(level)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from mithaq.errors import InputError
+from mithaq.formats.misp.alone import around_of, attributes_in, bare
 from mithaq.formats.misp.elements import (
     UNLIMITED,
     BadElement,
@@ -29,7 +30,7 @@ from mithaq.model.extensions import MISP_EXTENSION, misp_definition
 from mithaq.model.ids import sco_id
 from mithaq.model.objects import Object, made
 
-_OPENING = re.compile(rb'\s*(?:\[\s*)?\{\s*"(?:Event|response)"\s*:')
+_OPENING = re.compile(rb'\s*(?:\[\s*)?\{\s*"(?:Event|Attribute|response)"\s*:')
 _NOBODY = f"identity--{drawn('nobody')}"
 _FIRST = "2011-01-01T00:00:00.000Z"  # of what MISP gives no instant: before any of its events
 _DRAFT = made(misp_definition())  # stands for objects of which the bodies alone are wanted
@@ -76,7 +77,11 @@ class Misp:
         Raises:
             GateRefused: ``raw`` is too long, or no strict JSON. NotThisFormat: it holds no event.
         """
-        return _told(_events(parse(raw, limits)))
+        value = parse(raw, limits)
+        some = attributes_in(value)
+        if some:
+            return _told([_alone(some)])
+        return _told(_Event(dated(event)).read() for event in _events(value))
 
 
 def read_event(event: dict[str, Json]) -> Iterator[Found]:
@@ -101,8 +106,9 @@ def bodies_of(kind: str, element: dict[str, Json]) -> Iterator[dict[str, Json]]:
 
 
 def events_in(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> list[Mapping[str, Json]]:
-    """Return the events in ``raw`` as they are written; raises as ``Misp.read``."""
-    return [dated(each).raw for each in _events(parse(raw, limits))]
+    """Return the events in ``raw`` as they are written, none if it lists attributes; raises as ``Misp.read``."""
+    value = parse(raw, limits)
+    return [] if attributes_in(value) else [dated(each).raw for each in _events(value)]
 
 
 def _events(value: Json) -> list[Element]:
@@ -117,11 +123,24 @@ def _events(value: Json) -> list[Element]:
     return events
 
 
-def _told(events: Iterable[Element]) -> Read:
+def _alone(attributes: Iterable[Element]) -> Iterator[Found]:
+    """Yield what attributes say of which the events are not at hand: nobody is named as their maker."""
+    yield made(misp_definition())
+    for number, each in enumerate(attributes):
+        yield from _guarded(f"Attribute {number}", _one(each))
+
+
+def _one(attribute: Element) -> Iterator[Object]:
+    around = around_of(attribute)
+    event = _Event(Element({}), around, around, date=attribute.instant("timestamp"))
+    yield from event.attribute(bare(attribute))
+
+
+def _told(events: Iterable[Iterator[Found]]) -> Read:
     """Yield what the events hold, each with its place in all that they hold."""
     position = 0
     for number, event in enumerate(events):
-        for each in _Event(dated(event)).read():
+        for each in event:
             if isinstance(each, Object):
                 yield each
             else:
@@ -417,7 +436,7 @@ class _Event:
             "type": type_,
             "spec_version": "2.1",
             "id": id_,
-            "created_by_ref": self.creator,
+            **({"created_by_ref": self.creator} if self.creator else {}),
             "created": min(self.date, at),
             "modified": at,
             **said.properties(labels),
