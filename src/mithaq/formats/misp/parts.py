@@ -41,6 +41,9 @@ _RULES = {
 }
 GALAXIES = {"threat-actor": "threat-actor", "malware": "malpedia", "tool": "tool", "intrusion-set": "intrusion-set",
              "attack-pattern": "attack-pattern", "course-of-action": "course-of-action"}  # fmt: skip
+_LABELS = tuple(  # what we and misp-stix say of an element by labels
+    f"misp:{name}=" for name in ("type", "category", "to_ids", "name", "meta-category", "tool")
+)
 _TAGS = {sure: tag for tag, sure in reversed(SURE.items())}
 _SAYS = (  # what an element kept from MISP must say as its object does, to be written as it was
     "pattern", "pattern_type", "object_refs", "description", "name", "content", "abstract", "revoked",
@@ -134,14 +137,15 @@ def tags_of(body: Body, label: Label, kept: Element) -> list[Json]:
     names: list[str] = [] if label.tlp is None else [f"tlp:{str(label.tlp).lower()}"]
     if any(FIXED[ref].label.tlp is None for ref in marking_refs(body)) or label.pap:
         names.append(f"PAP:{label.pap}")
+    labels = [str(each) for each in listed(body.get("labels"))]
     every = [
         *(str(tag.get("name", "")) for tag in listed(kept.get("Tag")) if isinstance(tag, dict)),
-        *(str(each) for each in listed(body.get("labels"))),
+        *(each for each in labels if not each.lower().startswith(_LABELS)),
     ]
     sure = body.get("confidence")
     if isinstance(sure, int) and sure in _TAGS:
         every.append(_TAGS[sure])
-    names += [n for n in every if n and not n.lower().startswith(("tlp:", "pap:", "misp:"))]
+    names += [n for n in every if n and not n.lower().startswith(("tlp:", "pap:"))]
     return [{"name": name} for name in dict.fromkeys(names)]
 
 
