@@ -216,7 +216,7 @@ def show(
         actor = desk.actor(unit, Permission.OBJECT_READ)
         one = requirements.named(unit, actor, name)
         found = answers.report(unit, node.us, actor, one, node.clock(), limit)
-        acts = answers.acts(unit, one) if history else []
+        acts = answers.acts(unit, node.us, actor, one) if history else []
     did = [{"at": a.at, "by": a.by, "act": a.act, **a.said} for a in acts]
     shown = facts(one) | _measures(found)
     sources = [{"source": s.source, "count": s.count, "last": s.last} for s in found.sources]

@@ -81,6 +81,11 @@ class Office:
             one = requirements.named(unit, person(), name)
             return answers.tag(unit, self.us, person(), one, object_, NOW, off=off)
 
+    def acts(self, name, actor=None):
+        one = self.named(name)
+        with self.core.read() as unit:
+            return answers.acts(unit, self.us, actor or person(), one)
+
     def named(self, name, actor=None):
         return self.do(requirements.named, name, actor=actor)
 
@@ -153,8 +158,7 @@ def test_what_a_person_says_of_an_object_stands_against_the_machine(office):
     assert office.unread() == {"tools": 1}
     office.tag("tools", id_(1))
     assert len(office.tagged("tools")) == 3
-    acts = office.do(lambda unit, _, one: answers.acts(unit, one), office.named("tools"))
-    assert [each.act for each in acts] == ["made", "untagged", "tagged", "tagged"]
+    assert [each.act for each in office.acts("tools")] == ["made", "untagged", "tagged", "tagged"]
 
 
 @on_both
@@ -190,6 +194,34 @@ def test_a_question_is_seen_by_whom_it_is_marked_for(office):
         office.do(
             requirements.revised, office.named("secret"), office.named("secret").terms, Handed(owner="badr")
         )  # fmt: skip
+
+
+def test_a_part_names_what_it_is_a_part_of_so_it_never_bears_less(office):
+    office.ask("whole", level=Tlp.AMBER)
+    office.ask("part", parent="whole", level=Tlp.AMBER)
+    whole, part = office.named("whole"), office.named("part")
+
+    for one, level in ((part, Tlp.GREEN), (whole, Tlp.AMBER_STRICT)):
+        with pytest.raises(InputError) as refused:
+            office.do(requirements.revised, one, one.terms, Handed(level=level))
+        assert refused.value.facts["cause"] == "level"
+    new, _ = office.do(requirements.revised, part, part.terms, Handed(level=Tlp.AMBER_STRICT))
+    office.do(requirements.keep_revised, new, NOW)
+    office.do(requirements.revised, whole, whole.terms, Handed(level=Tlp.AMBER_STRICT))
+
+
+def test_who_tagged_what_is_told_to_whom_may_read_it(office):
+    office.comes(tool(1), tlp=Tlp.AMBER)
+    office.comes(tool(2), tlp=Tlp.GREEN)
+    office.ask("tools")
+    for number in (1, 2):
+        office.tag("tools", id_(number))
+
+    def told(actor):
+        return [(each.act, each.said.get("object", "")) for each in office.acts("tools", actor)]
+
+    assert told(person(Tlp.GREEN)) == [("made", ""), ("tagged", id_(2))]
+    assert told(person()) == [("made", ""), ("tagged", id_(1)), ("tagged", id_(2))]
 
 
 def test_a_question_is_revised_with_what_differs_and_seeks_what_it_says_from_then_on(office):

@@ -151,9 +151,12 @@ def gaps(unit: Connection, us: Us, actor: Actor, now: datetime) -> list[Report]:
     return [each for each in found if each.reasons]
 
 
-def acts(unit: Connection, one: Requirement) -> list[Act]:
-    """Return what people did to a requirement, oldest first."""
-    return requirements.acts(unit, one.name)
+def acts(unit: Connection, us: Us, actor: Actor, one: Requirement) -> list[Act]:
+    """Return what people did to a requirement, oldest first; what they tagged, as far as the actor may read it."""
+    found = requirements.acts(unit, one.name)
+    tagged = [str(each.said["object"]) for each in found if "object" in each.said]
+    read = finding.newest_by_id(unit, texts.newest(finding.visible(us, actor)), tagged)
+    return [each for each in found if each.said.get("object", "") in {"", *read}]
 
 
 # --- what is there already, and who is told ------------------------------------------------------------

@@ -76,6 +76,18 @@ def _check(unit: Connection, actor: Actor, row: Row) -> None:
             raise InputError(f"{who.name} is not cleared for TLP:{Tlp(row.level)}", cause="owner")
 
 
+def _beside(unit: Connection, row: Row) -> None:
+    """Hold that a part bears at least what it is a part of: it names that."""
+    parent = requirements.named(unit, row.parent) if row.parent else None
+    least = Tlp(parent.level) if parent is not None else Tlp.CLEAR
+    if row.level < least:
+        level = f"TLP:{least}"
+        raise InputError(f"it is a part of what bears {level}, and names it", cause="level")
+    lower = [e.name for e in requirements.every(unit, row.level - 1) if e.parent == row.name]
+    if lower:
+        raise InputError(f"its parts bear less, and name it: {', '.join(lower)}", cause="level")
+
+
 def _written(terms: Terms) -> str:
     return msgspec.json.encode(terms).decode()
 
@@ -162,6 +174,7 @@ def revised(
         terms=_written(questions.checked(terms)),
     )
     _check(unit, actor, row)
+    _beside(unit, row)
     found = questions.changes(one.terms, terms)
     for name in ("owner", "priority", "level"):
         before, after = getattr(one.row, name), getattr(row, name)
