@@ -214,7 +214,7 @@ class _Event:
             "object_refs": [*self.refs] or [self.creator],
         }
         left = ("Attribute", "Object", "EventReport", "Orgc", "info")
-        yield self._made(body, event=event.rest(*left))
+        yield self._made(body, "event", event, left)
 
     def attribute(self, attribute: Element) -> Iterator[Object]:
         """Yield what one attribute says."""
@@ -256,7 +256,7 @@ class _Event:
                 attribute
             )
             body |= {"x_misp_type": type_, "x_misp_value": value}
-        yield self._made(body, attribute=attribute.rest("Sighting"))
+        yield self._made(body, "attribute", attribute, ("Sighting",))
         yield from self._around(attribute, str(body["id"]), said)
 
     def object(self, element: Element) -> Iterator[Object]:
@@ -289,7 +289,7 @@ class _Event:
         else:
             body = self._body("x-misp-object", element.uuid, at, said, labels) | _told_of(element)
             body["x_misp_name"] = element.text("name") or "object"
-        yield self._made(body, object=element.rest())
+        yield self._made(body, "object", element)
         for each in attributes:
             self.ids.setdefault(each.text("uuid").lower(), str(body["id"]))
             yield from self._around(each, str(body["id"]), said)
@@ -327,7 +327,7 @@ class _Event:
         }
         if report.text("name"):
             body["abstract"] = report.text("name")
-        yield self._made(body, report=report.rest("content", "name"))
+        yield self._made(body, "report", report, ("content", "name"))
 
     def _references(self, element: Element) -> Iterator[Object]:
         source, said = (
@@ -368,7 +368,7 @@ class _Event:
                 body |= {"authors": names} if names else {}
             else:
                 continue
-            yield self._made(body, sighting=each.rest("Organisation"))
+            yield self._made(body, "sighting", each, ("Organisation",))
         yield from self._galaxies(attribute, of, said)
 
     def _galaxies(self, element: Element, of: str, said: Said) -> Iterator[Object]:
@@ -442,17 +442,25 @@ class _Event:
             **said.properties(labels),
         }
 
-    def _made(self, body: dict[str, Json], **element: dict[str, Json]) -> Object:
-        """Return an object with the element that it was made of beside it; one that was deleted is revoked."""
-        for name, rest in element.items():
-            if rest:
-                kept: dict[str, Json] = {"extension_type": "property-extension", name: rest}
-                body["extensions"] = {MISP_EXTENSION: kept}
-            if Element(rest).flag("deleted"):
-                body["revoked"] = True
+    def _made(
+        self,
+        body: dict[str, Json],
+        kind: str = "",
+        element: Element | None = None,
+        left: Sequence[str] = (),
+    ) -> Object:
+        """Return an object with the element that it was made of beside it, but for what is ``left`` out.
+
+        One that was deleted is revoked.
+        """
+        if element is not None and element.flag("deleted"):
+            body["revoked"] = True
         if self.drafts is not None:
             self.drafts.append(body)
             return _DRAFT
+        if element is not None and (rest := element.rest(*left)):
+            kept: dict[str, Json] = {"extension_type": "property-extension", kind: rest}
+            body["extensions"] = {MISP_EXTENSION: kept}
         found = made(body)
         if found.type != "report":
             self.refs[found.id] = None
