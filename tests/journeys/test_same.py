@@ -55,7 +55,7 @@ def test_an_analyst_looks_at_one_thing_splits_it_and_takes_that_back(say, tmp_pa
         "same tools",
         "apart",
     )
-    say("same", "no value at all", "--as", "ana", code=2)
+    say("same", "no value at all", "--as", "ana", code=4)
     assert seen("evil.example")["members"] == []
 
 

@@ -46,7 +46,7 @@ def test_where_it_is_where_it_came_from_and_what_happened_is_told(told):
     for line in (("who-has", "one.example"), ("came",), ("balance",), ("balance", "--how")):
         told.do("asteria", *line, actor="amal")
     assert told.ask("asteria", "balance", actor="amal")["balances"] == []
-    assert told.run("asteria", "who-has", "no value", actor="amal").exit_code == 2
+    assert told.run("asteria", "who-has", "no value", actor="amal").exit_code == 4
     assert told.run("asteria", "timeline", "nosuchword", actor="amal").exit_code == 4
 
 

@@ -9,7 +9,7 @@ from mithaq.auth.actors import Permission
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import SHOWN, row
-from mithaq.cli.options import Named
+from mithaq.cli.naming import Called, one
 from mithaq.intel.relating import correlating
 from mithaq.intel.relating.correlating import Correlation, Evidence
 
@@ -19,7 +19,7 @@ app = topic()
 @app.command("correlate", cls=Command)
 def correlate(
     ctx: typer.Context,
-    name: Named,
+    name: Called,
     *,
     limit: Annotated[int, typer.Option(metavar="COUNT", min=1, max=correlating.MOST)] = SHOWN,
 ) -> None:
@@ -27,7 +27,7 @@ def correlate(
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
-        id_ = intel.versions(unit, node.us, actor, name)[0].object.id
+        id_ = intel.versions(unit, node.us, actor, one(unit, node, actor, name))[0].object.id
         found = correlating.correlate(unit, node.us, actor, id_)
     told = _told(found)
     if desk.screen.as_json:

@@ -8,10 +8,10 @@ import typer
 
 from mithaq import intel
 from mithaq.auth.actors import Permission
-from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
+from mithaq.cli.naming import by_number, one
 from mithaq.cli.options import Flag, Named
 from mithaq.intel import Copy, Judgement
 from mithaq.intel.relating import merging
@@ -28,7 +28,7 @@ Because = Annotated[str, typer.Option("--because", metavar="TEXT")]
 @app.command("same", cls=Command)
 def same(
     ctx: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="ID|NUMBER|VALUE")],
+    what: Annotated[str, typer.Argument(metavar="ID|NUMBER|VALUE|NAME")],
     *,
     agreed: Flag = False,
 ) -> None:
@@ -36,14 +36,12 @@ def same(
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
-        if "--" in what or what.isdecimal():
-            [copy, *_] = intel.versions(unit, node.us, actor, what)
-            found = merging.same_as(unit, node.us, actor, copy.object.id)
-        else:
-            value = intel.value(what)
-            if value is None:
-                raise BadUsage("no-value-known", name=what)
+        value = None if by_number(what) else intel.value(what)
+        if value is not None:
             found = merging.same_value(unit, node.us, actor, value)
+        else:
+            [copy, *_] = intel.versions(unit, node.us, actor, one(unit, node, actor, what))
+            found = merging.same_as(unit, node.us, actor, copy.object.id)
         voices = merging.voices(unit, _copies(found))
     said = _said(_copies(found), voices)
     if desk.screen.as_json:

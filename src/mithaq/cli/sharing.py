@@ -5,52 +5,28 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from sqlalchemy import Connection
 
 from mithaq import intel
-from mithaq.auth.actors import Actor, Permission
+from mithaq.auth.actors import Permission
 from mithaq.border import publish
-from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
+from mithaq.cli.naming import Called, meant
 from mithaq.cli.options import Instant, TlpLevel
 from mithaq.cli.release import language_of
-from mithaq.errors import NotFound
-from mithaq.intel import Asked, Came, Copy, Holding, Other, Whereabouts
-from mithaq.model.objects import IDENTIFIER
-from mithaq.node import Node
+from mithaq.intel import Asked, Came, Holding, Other, Whereabouts
 from mithaq.policy import explain as sentences
 from mithaq.store.releases import Verdict
 
 app = topic()
 
-MOST = 50  # objects that speak of one value
 Facts = dict[str, Any]
-
-
-def meant(unit: Connection, node: Node, actor: Actor, name: str) -> list[Copy]:
-    """Return the copies that a person means by an id, a number or a value.
-
-    Raises:
-        NotFound: there are none that the actor may read.
-    """
-    if name.isdecimal() or IDENTIFIER.fullmatch(name):
-        return intel.versions(unit, node.us, actor, name)
-    sought = intel.value(name)
-    if sought is None:
-        raise BadUsage("no-value-known", name=name)
-    found = [one.copy for one in intel.look_up(unit, node.us, actor, sought, MOST) if one.exactly]
-    if not found:
-        raise NotFound(f"nothing here speaks of {name!r} that {actor.name} may read", id=name)
-    return found
 
 
 # --- who has it ------------------------------------------------------------------------------------------
 @app.command("who-has", cls=Command)
-def who_has(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="ID|NUMBER|VALUE")]
-) -> None:
+def who_has(ctx: typer.Context, name: Called) -> None:
     """Say who else has an object, under which agreement, and how we know."""
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:

@@ -13,7 +13,8 @@ from mithaq.cli.benign import BENIGN, finding
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import SHOWN, row
-from mithaq.cli.options import Flag, Named
+from mithaq.cli.naming import Called, one
+from mithaq.cli.options import Flag
 from mithaq.clock import text as text_of
 from mithaq.intel import Copy, Neighbour, Related
 from mithaq.intel.authoring import translations
@@ -31,7 +32,7 @@ _LONG = 1000  # characters of a description: a screenful
 @app.command("show", cls=Command)
 def show(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
-    name: Named,
+    name: Called,
     *,
     versions: Flag = False,
     raw: Flag = False,
@@ -47,7 +48,7 @@ def show(  # noqa: PLR0913 an argument per option
         return
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
-        found = intel.versions(unit, node.us, actor, name)
+        found = intel.versions(unit, node.us, actor, one(unit, node, actor, name))
         links = [] if versions or raw else intel.relate(unit, node.us, actor, found[0])
         now, benign = node.clock(), node.us.benign
         reliable = worthy.reliability(unit, found[0])
@@ -88,7 +89,7 @@ def _judged(
 def _neighbours(desk: Desk, name: str, page: tuple[int, int]) -> None:
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
-        copy = intel.versions(unit, node.us, actor, name)[0]
+        copy = intel.versions(unit, node.us, actor, one(unit, node, actor, name))[0]
         found, after = intel.beside(unit, node.us, actor, copy, page)
     columns = ("direction", "as", "marking", "number", "type", "name")
     rows = [_row_of_neighbour(each) for each in found]

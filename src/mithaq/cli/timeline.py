@@ -9,14 +9,11 @@ from sqlalchemy import Connection
 
 from mithaq import intel
 from mithaq.auth.actors import Actor, Permission
-from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
+from mithaq.cli.naming import MOST, NotCalled, meant
 from mithaq.cli.options import Instant
-from mithaq.cli.sharing import MOST, meant
-from mithaq.errors import NotFound
 from mithaq.intel import Copy, Event
-from mithaq.model.objects import IDENTIFIER
 from mithaq.node import Node
 
 app = topic()
@@ -54,13 +51,11 @@ def _meant(unit: Connection, node: Node, actor: Actor, words: Sequence[str]) -> 
     whole = " ".join(words)
     try:
         return meant(unit, node, actor, whole)
-    except (NotFound, BadUsage):
-        if whole.isdecimal() or IDENTIFIER.fullmatch(whole):
+    except NotCalled:
+        found = intel.search(unit, node.us, actor, whole, page=(MOST, 0))
+        if not found:
             raise
-    found = intel.search(unit, node.us, actor, whole, page=(MOST, 0))
-    if not found:
-        raise NotFound(f"nothing here by the name {whole!r} that {actor.name} may read", id=whole)
-    return found
+        return found
 
 
 def _told(desk: Desk, events: Sequence[Event], *, several: bool) -> None:

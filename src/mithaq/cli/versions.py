@@ -16,6 +16,7 @@ from mithaq.cli.editor import edited
 from mithaq.cli.frame import Command
 from mithaq.cli.groups import AllCaveats, together
 from mithaq.cli.intel import row
+from mithaq.cli.naming import Called, one
 from mithaq.cli.objects import (
     DIFF,
     Facts,
@@ -132,12 +133,12 @@ def _follow(desk: Desk, drafted: Drafted, *, preview: bool, yes: bool) -> None:
 
 # --- what became of it ---------------------------------------------------------------------------
 @texts.command("history", cls=Command)
-def history(ctx: typer.Context, name: Named) -> None:
+def history(ctx: typer.Context, name: Called) -> None:
     """Tell the versions of an object: who, when, what changed, and to whom each went."""
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
-        past = intel.history(unit, node.us, actor, name)
+        past = intel.history(unit, node.us, actor, one(unit, node, actor, name))
         ours = [each.copy for each in past if each.copy.standing == "own"]
         tells = may(actor, Permission.RELEASE_PREVIEW)
         waits = intel.waiting(unit, node.us, actor, ours[-1]) if ours and tells else []

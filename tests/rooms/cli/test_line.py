@@ -97,7 +97,7 @@ def test_a_wrong_line_is_told_in_one_sentence_with_its_code(line, code):
 
 def test_an_option_that_is_missing_is_named_as_it_is_written():
     assert "--keys is missing" in say("log", "check", "proof").stderr
-    assert "ID|NUMBER is missing" in say("show").stderr
+    assert "ID|NUMBER|VALUE|NAME is missing" in say("show").stderr
 
 
 def test_programs_are_told_errors_as_json_as_well():

@@ -8,6 +8,7 @@ from mithaq.intel.finding.searching import (
     SECONDS,
     among,
     beside,
+    called,
     look_up,
     looked_for,
     newest_by_id,
@@ -19,6 +20,6 @@ from mithaq.intel.finding.searching import (
 )
 
 __all__ = [
-    "NOTHING", "SECONDS", "among", "beside", "look_up", "looked_for", "newest_by_id", "relate", "search", "topics",
-    "value", "visible",
+    "NOTHING", "SECONDS", "among", "beside", "called", "look_up", "looked_for", "newest_by_id", "relate", "search",
+    "topics", "value", "visible",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from mithaq.intel.reference import sets
 from mithaq.intel.rules import Filters
 from mithaq.model import found as by
 from mithaq.model.labels import tlp
-from mithaq.model.named import NUMBER
+from mithaq.model.named import NUMBER, names_of, number, spelling
 from mithaq.model.objects import moment, references
 from mithaq.model.observed import read
 from mithaq.model.values import Value, of_kind
@@ -26,6 +26,7 @@ from mithaq.store.texts import Wanted
 from mithaq.store.values import Known
 
 SECONDS = 10.0  # that a question may take
+_PAGE = 500  # objects that hold the words of a name, looked at together
 _MOST_NAMED = 100  # objects that bear the name of one technique
 _OF_SETS = frozenset({"number", "technique"})  # topics that reference sets know
 _KINDS = ("file", "feed", "set")  # of sources, whose names are written without
@@ -175,6 +176,28 @@ def look_up(unit: Connection, us: Us, actor: Actor, sought: Value, most: int = 5
     rows = visible(us, actor)
     with within_seconds(unit, SECONDS):
         return values.known(unit, rows, sought, most)
+
+
+def called(unit: Connection, us: Us, actor: Actor, name: str) -> list[Copy]:
+    """Return what the actor may read and is called so, by a name, an alias or ATT&CK's number, newest first.
+
+    Raises:
+        TookTooLong: too much holds these words.
+    """
+    rows, wanted, asked = visible(us, actor), looked_for(name, NOTHING), spelling(name)
+    found: list[Copy] = []
+    before, some = 0, list[Copy]()
+    with within_seconds(unit, SECONDS):
+        while asked and (not before or len(some) == _PAGE) and len(found) < _MOST_NAMED:
+            some = texts.search(unit, rows, wanted, (_PAGE, before))
+            found += [each for each in some if asked in _names(each)]
+            before = some[-1].seq if some else -1
+    return found
+
+
+def _names(copy: Copy) -> set[str]:
+    body = copy.object.body
+    return {spelling(each) for each in (*names_of(body), number(body)) if each}
 
 
 def relate(
