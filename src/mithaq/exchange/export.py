@@ -17,7 +17,6 @@ from mithaq.exchange.problems import HttpProblem
 from mithaq.exchange.visit import Visit
 from mithaq.exchange.wire import Response
 from mithaq.formats.export import EXPORTS, LEFT
-from mithaq.store import pages
 from mithaq.store.shelf import Shelf
 
 JSON = "application/json"
@@ -87,7 +86,7 @@ def standing(visit: Visit) -> tuple[list[Shelf], object]:
         which = exports.shelves_of(visit.shelf, visit.knock.name, visit.now)
     except ShelfBlocked as error:
         raise HttpProblem(503, headers={"retry-after": "5"}) from error
-    shown = tuple((s.shelf, s.position, pages.count(visit.shelf, s.shelf)) for s in which)
+    shown = tuple((s.shelf, s.position, s.removed) for s in which)
     return which, (shown, exports.profile(visit.shelf, visit.knock.name))
 
 

@@ -206,12 +206,6 @@ def standing(unit: Connection, shelf: str, most: int) -> Iterator[tuple[int, str
         after = found[-1][0] if found else after
 
 
-def count(unit: Connection, shelf: str) -> int:
-    """Return how many rows stand on a shelf; with its position that says which they are, for positions never return."""
-    query = select(func.count()).where(shelf_rows.c.shelf == shelf)
-    return int(unit.execute(query).scalar_one())
-
-
 def versions_of(
     unit: Connection, table: str, shelf: str, id_: str, hidden: Sequence[tuple[str, str]] = ()
 ) -> list[str]:

@@ -43,7 +43,7 @@ _STOOD = ("shelf", "position", "id", "stix_version", "view")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """One peer's shelf under one agreement; ``position`` and ``last_added`` only grow."""
+    """One peer's shelf under one agreement; ``position``, ``last_added`` and ``removed`` only grow."""
 
     shelf: str
     peer: str
@@ -52,6 +52,7 @@ class Shelf:
     last_added: str = ""
     position: int = 0
     until: str = ""  # from then on another text holds, and nothing here is shown; empty: not known
+    removed: int = 0  # rows that were ever taken away; with ``position`` it says which stand there
 
     def blocked(self, now: str) -> bool:
         """Say whether what stands here is being decided again, or must be (border.md 3.4)."""
@@ -188,6 +189,7 @@ _ANY_SHELF = select(shelves).where(shelves.c.shelf == bindparam("of"))
 _SET = update(shelves).where(shelves.c.shelf == bindparam("of"))
 _SET_STATE = _SET.values(state=bindparam("fresh"))
 _SET_UNTIL = _SET.values(until=bindparam("fresh"))
+_COUNT_REMOVED = _SET.values(removed=shelves.c.removed + 1)
 _SET_SOONER = _SET_UNTIL.where(or_(shelves.c.until == "", shelves.c.until > bindparam("fresh")))
 
 
@@ -212,8 +214,9 @@ def drop_mark(unit: Connection, key: str) -> None:
 
 
 def put_shelf(unit: Connection, shelf: Shelf) -> None:
-    """Keep or change a shelf."""
-    put(unit, shelves, {name: getattr(shelf, name) for name in Shelf.__slots__})
+    """Keep or change a shelf; what was taken away of it is counted by ``remove_row`` alone."""
+    names = (name for name in Shelf.__slots__ if name != "removed")
+    put(unit, shelves, {name: getattr(shelf, name) for name in names})
 
 
 def set_shelf_state(unit: Connection, shelf: str, state: str) -> None:
@@ -280,6 +283,7 @@ def remove_row(unit: Connection, shelf: str, id_: str, stix_version: str, at: st
     )
     stood = select(*(shelf_rows.c[name] for name in _STOOD), literal(at)).where(which)
     unit.execute(insert(gone).from_select([*_STOOD, "at"], stood))
+    unit.execute(_COUNT_REMOVED, {"of": shelf})
     _take_away(unit, shelf_rows, which)
 
 

@@ -22,6 +22,8 @@ shelves = Table(
     Column("position", BigInteger, nullable=False, server_default="0"),
     # from then on another text holds, and nothing here is shown; empty: not known
     column("until", ""),
+    # rows ever taken away
+    Column("removed", BigInteger, nullable=False, server_default="0"),
     Index("ix_shelves_peer", "peer"),
 )
 shelf_rows = Table(

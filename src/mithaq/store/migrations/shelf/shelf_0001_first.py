@@ -140,6 +140,7 @@ def upgrade() -> None:
         sa.Column("last_added", sa.Text(), server_default="", nullable=False),
         sa.Column("position", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("until", sa.Text(), server_default="", nullable=False),
+        sa.Column("removed", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("shelf"),
         schema="shelf",
     )
