@@ -85,6 +85,7 @@ def _misp(pair, who, numbers):
         pair.compare(who, "GET", path)
     pair.compare(who, "POST", "/servers/postTest", b'{"testString": "x"}')
     pair.compare(who, "POST", "/events/index", b'{"minimal": 1}', if_none_match='""')
+    pair.compare(who, "POST", "/galaxy_clusters/restSearch", b'{"minimal": 1, "published": 1}')
     pair.compare(who, "POST", "/events/index", b'{"tag": ["!tlp:red"], "org": ["x"]}')
     uuids = [id_of(n).partition("--")[2] for n in numbers]
     for uuid in uuids:
@@ -149,6 +150,7 @@ def _misp_writes(pair, uuids):
         post(f"/sightings/bulkSaveSightings/{uuid}", [saw])
         post(f"/events/pushProposals/{uuid}", [])
         post(f"/shadowAttributes/add/{uuid}", {})
+        post("/galaxies/pushCluster", [])
         pair.compare("misp", "PUT", f"/events/edit/{uuid}", json.dumps({"info": "again"}).encode())
         pair.compare("misp", "GET", f"/events/view/{uuid}")
     post(f"/sightings/add/{part}", {"type": "2"})

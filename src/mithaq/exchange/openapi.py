@@ -142,6 +142,7 @@ _MISP_ASKED = (
     "/events/restSearch",
     "/attributes/restSearch",
     "/sightings/restSearch/event",
+    "/galaxy_clusters/restSearch",
     "/events/filterEventIdsForPush",
     "/sightings/filterSightingUuidsForPush/{event}",
 )
@@ -214,6 +215,9 @@ TABLE: Mapping[tuple[str, str], Declared] = {
         status=0, media=JSON, others=(403, 404), takes=JSON, misp=True
     ),
     ("/shadow_attributes/add/{event}", "POST"): Declared(
+        status=0, media=JSON, others=(403, 404), takes=JSON, misp=True
+    ),
+    ("/galaxies/pushCluster", "POST"): Declared(
         status=0, media=JSON, others=(403, 404), takes=JSON, misp=True
     ),
 }

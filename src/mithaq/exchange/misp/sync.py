@@ -84,6 +84,11 @@ def nothing(_visit: Visit, _names: Names) -> Response:
     return ways.answer([])
 
 
+def no_clusters(_visit: Visit, _names: Names) -> Response:
+    """Answer where MISP looks for clusters by themselves: here they stand in events alone."""
+    return ways.answer({"response": []})
+
+
 # --- which events there are ----------------------------------------------------------------------------------
 def index(visit: Visit, _names: Names) -> Response:
     """List the events with their times: whoever has one of that time need not read it.

@@ -111,6 +111,15 @@ def no_proposals(_visit: Visit, _names: Names) -> Response:
     raise HttpProblem(403, "Proposals are not taken: bring a sighting, or an event of your own.")
 
 
+def no_clusters(_visit: Visit, _names: Names) -> Response:
+    """Refuse clusters by themselves: they are taken with the event that they stand in.
+
+    Raises:
+        HttpProblem: 403, always.
+    """
+    raise HttpProblem(403, "Clusters are taken with the event that they stand in.")
+
+
 # --- parts of events -------------------------------------------------------------------------------------------
 def add_attributes(visit: Visit, names: Names) -> Response:
     """Put attributes into an event that the client has given.
