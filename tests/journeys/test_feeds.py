@@ -40,6 +40,7 @@ def test_an_operator_sets_up_a_feed_and_an_analyst_finds_what_it_gave(town, tmp_
         ended = town.run("asteria", "feed", "run", "--all", actor="amal")
         assert ended.exit_code == 1
         assert "bare" in ended.output
+        assert town.ask("asteria", "status")["feeds_wanting"] == 1
         [alarm] = town.ask("asteria", "alarm", "list", actor="lina")
         assert (alarm["alarm"], alarm["accused"]) == ("feed", "bare")
         for language in ("en", "fr", "ar"):

@@ -87,6 +87,7 @@ def test_a_question_is_asked_answered_by_what_comes_and_put_to_a_partner(  # noq
     allies.settle(2)
 
     [request] = ask("borea", "request", "list")
+    assert ask("borea", "status")["requests"] == 1
     assert (request["party"], request["question"], request["state"]) == (
         "asteria",
         "Who targets grids?",
@@ -115,3 +116,4 @@ def test_a_question_is_asked_answered_by_what_comes_and_put_to_a_partner(  # noq
     assert {each["id"] for each in tagged if each["from"] == "borea"} >= {theirs["id"]}
     assert ask("borea", "request", "show", number)["reply_text"] == "These."
     assert ask("borea", "request", "list") == []
+    assert ask("borea", "status")["requests"] == 0

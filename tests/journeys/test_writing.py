@@ -170,6 +170,7 @@ def test_what_one_desk_writes_is_read_translated_and_answered_at_the_other(allie
     assert "خلد" in shown
     assert (declined.exit_code, sent["to"], sent["sent"][0]["goes"]) == (1, "asteria", 1)
     second, first = ana("asteria", "proposal", "list")
+    assert ana("asteria", "status")["proposals"] == 2
     assert (first["party"], first["object"], first["fields"]) == ("borea", "mole", ["name"])
     page = allies.do("asteria", "proposal", "show", first["number"], actor="amal", language="ar")
     assert "اسمه عندنا" in page

@@ -92,7 +92,7 @@ def test_nothing_is_told_twice_whatever_is_read_out_again(core):
     add(core, copy(tool(1)), copy(tool(2)))
     texts.read_out(core, 10, AT)
     with core.begin() as unit:
-        noticing.mark_read(unit, "amal", [number])
+        noticing.mark_read(unit, reader(), [number])
         # words are found in another form: all is read out anew
         texts.keep(unit, objects.READ, "0")
     add(core, copy(tool(3)))
@@ -111,7 +111,7 @@ def test_a_version_is_told_once_though_it_comes_under_several_agreements(core):
     [seq] = told(core, number)
 
     with core.begin() as unit:
-        noticing.mark_read(unit, "amal", [number], [seq])
+        noticing.mark_read(unit, reader(), [number], [seq])
     add(core, copy(tool(1), agreement="late"), copy(tool(1, version="2027-01-01T00:00:00.000Z")))
     texts.read_out(core, 10, AT)
 
@@ -170,7 +170,7 @@ def test_a_watch_that_is_gone_leaves_nothing(core):
     add(core, copy(tool(1)))
     texts.read_out(core, 10, AT)
     with core.begin() as unit:
-        noticing.mark_read(unit, "amal", [number])
+        noticing.mark_read(unit, reader(), [number])
         watching.unwatch(unit, number)
 
     assert told(core, number) == []

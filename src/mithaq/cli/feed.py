@@ -151,7 +151,7 @@ def add(  # noqa: PLR0913 an argument per option
             feed = ingest.add(unit, node.config.home, terms, secret, now)
     if desk.screen.as_json:
         desk.screen.json(_row(desk, feed))
-    desk.screen.say("say.feed-added", feed=name)
+    desk.screen.say("say.feed-added-out" if to else "say.feed-added", feed=name, client=to)
     if not (tlp or to):
         desk.screen.say("say.feed-unmarked", feed=name)
 

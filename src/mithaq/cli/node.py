@@ -103,6 +103,7 @@ def status(ctx: typer.Context) -> None:
         with node.core.read() as unit:
             mine = [each for each in people.everyone(unit) if each.name == desk.common.actor]
             if mine and may(mine[0], Permission.OBJECT_READ):
+                facts |= overview.of_person(unit, node.us, mine[0])
                 facts["unread"] = unread(unit, node.us, mine[0])
         overview.show(desk.screen, facts)
 

@@ -159,7 +159,7 @@ def notices(  # noqa: PLR0913 an argument per option
             found = [] if read else noticed.notices(unit, node.us, actor, wanted, limit)
         if read:
             with node.core.begin() as unit:
-                noticed.mark_read(unit, actor, wanted, numbers or None)
+                noticed.mark_read(unit, node.us, actor, wanted, numbers or None)
             with node.core.read() as unit:
                 found = noticed.notices(unit, node.us, actor, wanted, 0)
     if read:

@@ -7,11 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from mithaq import ingest
 from mithaq.audit import log, subjects
+from mithaq.auth.actors import Actor
 from mithaq.border import agreements, clocks, heartbeats, peers, shelf, watch
 from mithaq.border.peers import BeginsAnew
+from mithaq.border.us import Us
 from mithaq.cli.screen import Screen
 from mithaq.clock import parse, text
+from mithaq.intel.authoring import proposals
+from mithaq.intel.needs import requests
 from mithaq.node import Node
 from mithaq.node.build import ROOT_KEY
 from mithaq.seal.documents import KeyDocument
@@ -28,6 +33,7 @@ from mithaq.store import (
     standings,
     witnesses,
 )
+from mithaq.store.bounds import TookTooLong
 from mithaq.store.parties import Peer
 
 SOON = timedelta(days=14)  # how long before a key runs out people are told
@@ -58,6 +64,7 @@ def gather(node: Node, now: datetime) -> Facts:
             "peers": [of_peer(unit, peer, now) for peer in parties.all_peers(unit)],
             "agreements": [agreement_row(each) for each in agreements.every(unit, now)],
             "shelves": _shelves(unit, on_show),
+            "feeds_wanting": _wanting(unit),
             "queue": releases.count_held(unit),
             "review": len(standings.uses(unit, open_only=True)),
             "quarantine": len(inbound.in_quarantine(unit)),
@@ -73,6 +80,23 @@ def gather(node: Node, now: datetime) -> Facts:
                 zip(("missing", "overdue"), recalls.missing(unit, text(now)), strict=True)
             ),
         }
+
+
+def of_person(unit: Connection, us: Us, actor: Actor) -> Facts:
+    """Count what partners wait for, as far as a person may read it; None: that would take too long for a look."""
+    found: Facts = {}
+    for name, asked in (("proposals", proposals.proposals), ("requests", requests.received)):
+        try:
+            found[name] = len(asked(unit, us, actor))
+        except TookTooLong:
+            found[name] = None
+    return found
+
+
+def _wanting(unit: Connection) -> int:
+    """Count the feeds that failed or gave nothing when they were read last."""
+    active = [each for each in ingest.every(unit) if each.state == "active"]
+    return sum(each.health.outcome in ("failed", "empty") for each in active)
 
 
 def _served(node: Node) -> Facts:
@@ -207,12 +231,12 @@ def show(screen: Screen, facts: Mapping[str, Any]) -> None:
         screen.rows(columns, facts[name], empty=f"none.{name}")
     screen.line("")
     counts = (
-        *("alarms", "queue", "review", "quarantine", "refused"),
+        *("alarms", "feeds_wanting", "queue", "review", "quarantine", "refused"),
         *("turned", "unshown", "log", "padding"),
     )
     owed = {f"receipts_{name}": count for name, count in facts["receipts"].items()}
     seen = {"witnesses": [f"{each['witness']} {each['at']}" for each in facts["witnesses"]]}
     seen["time_witnesses"] = facts["clock"]["time_witnesses"]
     waits = {"spool": facts["spool"]["waiting"]}
-    waits |= {name: facts[name] for name in ("unread",) if name in facts}
+    waits |= {name: facts[name] for name in ("proposals", "requests", "unread") if name in facts}
     screen.facts({name: facts[name] for name in counts} | seen | owed | waits)

@@ -95,21 +95,30 @@ def came(unit: Connection, reader: Reader, watched: Watched, most: int) -> list[
 
 
 def mark_read(
-    unit: Connection, actor: str, numbers: Iterable[int], seqs: Iterable[int] | None = None
+    unit: Connection, reader: Reader, numbers: Iterable[int], seqs: Iterable[int] | None = None
 ) -> None:
-    """Note that a person has read some of what met watches, or (None) all that did so far."""
+    """Note that a person has read some of what met watches, or (None) all that did so far; past what they may read."""
     asked: dict[int, int] = defaultdict(int)
     for seq in seqs or ():
         asked[seq - seq % BLOCK] |= 1 << seq % BLOCK
     for number in numbers:
-        met, known = _met(unit, Watched({number: None})), _seen(unit, actor, [number])
+        met, known = _met(unit, Watched({number: None})), _seen(unit, reader.name, [number])
         some = met if seqs is None else {b: bits & asked.get(b, 0) for b, bits in met.items()}
         made = [
-            (actor, number, block, packed(bits | known.get(block, 0)))
-            for block, bits in some.items()
-            if bits & ~known.get(block, 0)
+            (reader.name, number, block, packed(bits | known.get(block, 0)))
+            for block, bits in _readable(unit, reader.rows, some, known).items()
         ]
         replace_many(unit, seen, ("actor", "watch", "block", "copies"), made)
+
+
+def _readable(unit: Connection, rows: Rows, met: Bits, known: Bits) -> Bits:
+    """Return those that met, are not ``known`` and may be read."""
+    found: dict[int, int] = defaultdict(int)
+    for page in _paged(met, known):
+        query = rows.where(within(unit, copies.c.seq, page)).with_only_columns(copies.c.seq)
+        for (seq,) in fetched(unit, query):
+            found[seq - seq % BLOCK] |= 1 << seq % BLOCK
+    return found
 
 
 def _first(found: Iterable[Came], most: int) -> list[int]:

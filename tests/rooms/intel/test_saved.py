@@ -154,20 +154,31 @@ def test_what_is_about_a_country_or_a_sector_is_told(office):
 
 
 @on_both
-def test_what_was_read_is_not_told_again_and_another_person_reads_for_themselves(office):
+def test_what_was_read_is_not_told_again_and_another_person_reads_for_themselves(office, us):
     one = office.save("tools", "tool", shared=True)
     badr = other("badr")
     office.do(saved.notify, badr, one, on=True)
     office.comes(tool(1), tool(2), tool(3))
     with pytest.raises(NotFound):
         office.do(saved.own, badr, "tools")
-    office.do(noticed.mark_read, person(), [saved.notice_of(person(), one)], [1])
+    office.do(noticed.mark_read, us, person(), [saved.notice_of(person(), one)], [1])
     first = office.counts()
-    office.do(noticed.mark_read, person(), [saved.notice_of(person(), one)], None)
+    office.do(noticed.mark_read, us, person(), [saved.notice_of(person(), one)], None)
 
     assert (first, office.counts(), office.counts(badr)) == (2, 0, 3)
     office.do(saved.share, one, shared=False)
     assert office.counts(badr) == 0
+
+
+def test_who_reads_all_has_not_read_what_they_may_not_read(office, us):
+    one = office.save("tools", "tool")
+    office.comes(tool(1), tlp=Tlp.AMBER)
+    office.comes(tool(2), tlp=Tlp.GREEN)
+    for numbers in (None, [1, 2]):
+        mine = [saved.notice_of(person(), one)]
+        office.do(noticed.mark_read, us, person(Tlp.GREEN), mine, numbers)
+
+    assert (office.counts(person(Tlp.GREEN)), office.counts(person(Tlp.AMBER))) == (0, 1)
 
 
 def test_a_search_has_a_name_of_its_owners_and_asks_for_something(office, monkeypatch):

@@ -67,8 +67,15 @@ def notices(
 
 
 def mark_read(
-    unit: Connection, actor: Actor, followed: Sequence[Followed], numbers: Collection[int] | None
+    unit: Connection,
+    us: Us,
+    actor: Actor,
+    followed: Sequence[Followed],
+    numbers: Collection[int] | None,
 ) -> None:
-    """Note that a person has read some notices (numbers of copies), or all there are (None)."""
+    """Note that a person has read some notices (numbers of copies), or (None) all of what they may read now.
+
+    What they may not read stays unread, for whenever they may; an older version of something newer counts as read too.
+    """
     watches = [watch for one in followed for watch in one.watches]
-    noticing.mark_read(unit, actor.name, watches, numbers)
+    noticing.mark_read(unit, Reader(actor.name, searching.visible(us, actor)), watches, numbers)
