@@ -13,6 +13,7 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.groups import AllCaveats, together
 from mithaq.cli.importing import add_with, ended, known_recipients, source_of, told
 from mithaq.cli.options import Flag, Instant, Names, Text
+from mithaq.cli.screen import Screen
 from mithaq.formats.reports import (
     Advice,
     Finding,
@@ -82,7 +83,11 @@ def _show(desk: Desk, report: Report) -> None:
     if not report.findings:
         screen.say("none.findings")
     for advice in Advice:
-        rows = [_row(each) for each in report.findings if each.advice is advice]
+        rows = [
+            _row(each) | {"place": _place(screen, each)}
+            for each in report.findings
+            if each.advice is advice
+        ]
         if not rows:
             continue
         screen.line("")
@@ -90,6 +95,11 @@ def _show(desk: Desk, report: Report) -> None:
         screen.rows(
             ("kind", "written", "because", "place", "sentence"), rows, wide=("value", "count")
         )
+
+
+def _place(screen: Screen, found: Finding) -> str:
+    key = "say.report-page" if found.page else "say.report-line"
+    return screen.words.say(key, page=found.page, line=found.line)
 
 
 @app.command("take", cls=Command)
