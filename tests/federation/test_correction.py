@@ -222,7 +222,7 @@ def test_what_was_read_is_noted_bite_by_bite_and_lets_others_write_between(sold,
     worker = federation.workers["aurelia"]
     for _ in range(5):
         assert clients["aurelia-port"].read() == [ID]
-    monkeypatch.setattr("mithaq.node.worker.LOOK", 0.0)
+    monkeypatch.setattr("mithaq.node.settling.LOOK", 0.0)
     units = []
     worker.node.core.watchers.append(lambda _unit: units.append(1))
 

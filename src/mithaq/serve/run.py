@@ -32,7 +32,8 @@ from mithaq.exchange.visit import Settings
 from mithaq.exchange.wire import PeerUnreachable, Request
 from mithaq.node import Node, collect_seldom, open_node, tlsfiles
 from mithaq.node.build import CURSOR_KEY, SECRET_BYTES, DamagedHome
-from mithaq.node.worker import LOOK, Worker
+from mithaq.node.settling import LOOK
+from mithaq.node.worker import Worker
 from mithaq.serve import alone
 from mithaq.serve.logs import configure
 
