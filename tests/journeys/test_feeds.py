@@ -79,5 +79,10 @@ def test_a_feed_asks_for_its_key_where_nobody_sees_it(town):
         ("--format", "none-such"),
     ):
         assert town.run("asteria", *add[:2], "other", url, *wrong, actor="omar").exit_code == 2
+    out = ("https://misp.example", "--via", "misp-push", "--to", "firewall", "--header", "key")
+    town.do("asteria", "peer", "add", "--taxii", "firewall", "--constituency-of-us", actor="omar")
+    said = town.run("asteria", "feed", "add", "out", *out, actor="omar", typed="hush\n").output
+    assert "brings what stands on the shelf of firewall" in said
+    assert "reads" not in said
     assert town.run("asteria", "feed", "run", actor="omar").exit_code == 2
     assert town.run("asteria", "feed", "run", "none", actor="omar").exit_code == 4

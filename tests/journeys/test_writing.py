@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from mithaq import intel
+from mithaq.node import open_node
 from tests.journeys.conftest import PACT
 from tests.journeys.test_formats import say
 
@@ -205,13 +207,19 @@ def test_what_one_desk_writes_is_read_translated_and_answered_at_the_other(allie
     assert codes == [3, 2, 2, 5, 4]
 
 
-def test_an_arabic_reader_reads_a_translation_and_finds_it_by_its_words(say, ask):
+def test_an_arabic_reader_reads_a_translation_and_finds_it_by_its_words(say, ask, tmp_path):
     tool = ask(
         "object", "new", "tool", "--name", "hammer", "--description", "heavy", "--tlp", "GREEN"
     )
     line = ("translate", tool["id"], "name=مطرقة", "description=ثقيلة", "--to", "ar")
     json.loads(say(*line, "--preview", *ANA))
+    say("search", "مطرقه", "--save", "hammers", "--notify", *ANA)
     made = ask(*line)
+    with open_node(tmp_path / "home") as node:
+        intel.read_out(node.core, node.clock())
+    [again], noticed = ask("saved", "run", "hammers"), ask("notices")["notices"]
+    assert (again["id"], again["via"]) == (tool["id"], made["id"])
+    assert [(each["type"], each["name"]) for each in noticed] == [("language-content", "hammer")]
     say("translate", tool["id"], "--to", "ar", *ANA, code=2)
     say("translate", tool["id"], "name=x", "--to", "arabic", *ANA, code=2)
     arabic = say("show", tool["id"], *ANA, language="ar")

@@ -1,6 +1,6 @@
 """Saved searches, and notice of what meets them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +13,8 @@ from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.intel import row
 from mithaq.cli.options import Flag, Name, Yes
+from mithaq.intel import title
+from mithaq.intel.authoring import translations
 from mithaq.intel.finding import noticed, saved
 from mithaq.intel.finding.noticed import MOST_COUNTED, Followed, Notices
 from mithaq.intel.finding.saved import Saved
@@ -88,8 +90,10 @@ def run(
         actor = desk.actor(unit, Permission.OBJECT_READ)
         one = saved.named(unit, actor, name)
         found = saved.run(unit, node.us, actor, one, (limit, page))
+        led = translations.resolved(unit, node.us, actor, found)
     columns = ("marking", "number", "type", "name", "from")
-    desk.screen.rows(columns, [row(copy) for copy in found], empty="none.found", wide=("id",))
+    rows = [row(copy) | {"via": via.object.id if via else ""} for copy, via in led]
+    desk.screen.rows(columns, rows, empty="none.found", wide=("id", "via"))
     if len(found) == limit and saved.asked(one).value is None:
         desk.screen.note("say.next-page", number=found[-1].seq)
 
@@ -157,6 +161,7 @@ def notices(  # noqa: PLR0913 an argument per option
             actor = desk.actor(unit, Permission.OBJECT_READ)
             wanted = _followed(unit, node.us, actor, search)
             found = [] if read else noticed.notices(unit, node.us, actor, wanted, limit)
+            names = _translated(unit, node.us, actor, found)
         if read:
             with node.core.begin() as unit:
                 noticed.mark_read(unit, node.us, actor, wanted, numbers or None)
@@ -165,7 +170,7 @@ def notices(  # noqa: PLR0913 an argument per option
     if read:
         _told(desk, found)
         return
-    _show(desk, found, read_too=every)
+    _show(desk, found, names, read_too=every)
 
 
 def _followed(unit: Connection, us: Us, actor: Actor, name: str) -> list[Followed]:
@@ -198,14 +203,27 @@ def _count(each: Notices) -> dict[str, Any]:
     return {"search": each.of.name, "kind": each.of.kind, "unread": each.unread, "more": more}
 
 
-def _show(desk: Desk, found: Sequence[Notices], *, read_too: bool) -> None:
+def _translated(unit: Connection, us: Us, actor: Actor, found: Sequence[Notices]) -> dict[int, str]:
+    """Return, for each notice of a translation, what the object is called that it translates."""
+    told = [
+        hit.copy for each in found for hit in each.hits if hit.copy.object.type == translations.KIND
+    ]
+    led = [(copy, translations.resolved(unit, us, actor, [copy])[0][0]) for copy in told]
+    return {copy.seq: title(of.object.body) for copy, of in led}
+
+
+def _show(
+    desk: Desk, found: Sequence[Notices], names: Mapping[int, str], *, read_too: bool
+) -> None:
     shown = [
         (each, [hit for hit in each.hits if read_too or not hit.read])
         for each in found
         if each.unread or read_too
     ]
     rows = [
-        row(hit.copy) | {"search": each.of.name, "noticed": hit.at, "read": hit.read}
+        row(hit.copy)
+        | ({"name": names[hit.copy.seq]} if hit.copy.seq in names else {})
+        | {"search": each.of.name, "noticed": hit.at, "read": hit.read}
         for each, hits in shown
         for hit in hits
     ]
