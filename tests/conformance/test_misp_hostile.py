@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from mithaq.exchange import export
 from mithaq.formats import BUILT_IN
 from mithaq.model.objects import Object
 from mithaq.store import spool as spools
@@ -123,3 +124,19 @@ def test_a_body_that_is_longer_than_a_frame_is_not_read(world):
     assert (
         world.ask("misp", "POST", "/events/add", b'{"info":"' + b"x" * most + b'"}').status == 413
     )
+
+
+def test_an_event_of_a_clients_own_that_names_more_than_an_answer_holds_is_not_gathered(
+    world, monkeypatch
+):
+    monkeypatch.setattr(export, "MOST_WHOLE", 1 << 16)
+    notes = [stix(100 + n, "note", content="x" * 9000, object_refs=[SHOWN[0]]) for n in range(20)]
+    report = stix(99, "report", published=AT, object_refs=[note[0] for note in notes])
+    few = stix(98, "report", published=AT, object_refs=[notes[0][0]])
+    world.post_settled(CLIENT_SHELF, *notes, report, few)
+    world.now = NOW
+
+    def asked(one):
+        return world.ask("misp", "GET", f"/events/view/{one[0].partition('--')[2]}").status
+
+    assert (asked(report), asked(few)) == (503, 200)

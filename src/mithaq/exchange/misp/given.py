@@ -39,16 +39,25 @@ def place(visit: Visit) -> str:
 
 
 def own(visit: Visit, name: str) -> Made | None:
-    """Return an event that a client has given, as it gave it or as its inbox shows it; None if it has not."""
+    """Return an event that a client has given, as it gave it or as its inbox shows it; None if it has not.
+
+    Raises:
+        HttpProblem: 503, what it names there is more than one answer holds.
+    """
     gift = visit.gifts.of(visit.knock.name, name.lower())
     if gift is not None:
         return msgspec.json.decode(gift.raw, type=dict[str, object])
     if not ways.UUID.fullmatch(name.lower()):
         return None
     bodies: dict[str, Body] = {}
+    size = 0
     wanted = [f"{type_}--{name.lower()}" for type_ in shown.REPORTS]
     while wanted:
-        some = {piece.id: _body(piece.body) for piece in inbox(visit, wanted)}
+        some: dict[str, Body] = {}
+        for piece in inbox(visit, wanted):
+            size += len(piece.body)
+            shown.hold(size)
+            some[piece.id] = _body(piece.body)
         bodies |= some
         named = (id_ for body in some.values() for id_ in _refs(body))
         wanted = [id_ for id_ in dict.fromkeys(named) if id_ not in bodies and id_ not in wanted]

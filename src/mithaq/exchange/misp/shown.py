@@ -160,9 +160,7 @@ def whole(unit: Connection, found: Listed, one: Event) -> tuple[Made, dict[str, 
     for shelf, positions in _by_shelf(found, one):
         for piece in pages.at(unit, shelf, positions):
             size += len(piece.body)
-            if size > export.MOST_WHOLE:
-                detail = "too much for one answer: read it over TAXII"
-                raise HttpProblem(503, detail, headers={"retry-after": "3600"})
+            hold(size)
             bodies[piece.id], stood[piece.id] = _body(piece.body), (shelf, piece.position)
     for shelf in found.shelves:
         for piece in _by_ids(unit, shelf, _beside(bodies)):
@@ -175,6 +173,17 @@ def whole(unit: Connection, found: Listed, one: Event) -> tuple[Made, dict[str, 
     for shelf, position in sorted(stood[id_] for id_ in written.told):
         told.setdefault(shelf, []).append(position)
     return dressed({**made}, one), told
+
+
+def hold(size: int) -> None:
+    """Hold that so many bytes of objects are no more than one event has.
+
+    Raises:
+        HttpProblem: 503, they are.
+    """
+    if size > export.MOST_WHOLE:
+        detail = "too much for one answer: read it over TAXII"
+        raise HttpProblem(503, detail, headers={"retry-after": "3600"})
 
 
 def dressed(made: Made, one: Event) -> Made:
