@@ -8,7 +8,7 @@ from dataclasses import replace
 import httpcore2
 import pytest
 
-from mithaq.ingest import feeds, fetching
+from mithaq.ingest import collecting, fetching
 from mithaq.ingest.fetching import Bounds, Fetcher, NotFetched, public
 from mithaq.ingest.rules import BadFeed, basic_of, header_of
 
@@ -262,7 +262,7 @@ def test_a_page_for_people_is_no_feed(web, desk, body, kind):
 def test_whatever_breaks_our_reader_is_on_record_as_a_failure_of_its_feed(web, desk, monkeypatch):
     web.page("/list.txt", b"evil.example\n")
     desk.add(f"{web.url}/list.txt")
-    monkeypatch.setattr(feeds.intel, "add", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(collecting.intel, "add", lambda *_, **__: 1 / 0)
 
     health = desk.run()
 
