@@ -1,5 +1,6 @@
 """A brief bears the highest marking of what it is made from, is one page that no name steers, and fetches nothing."""
 
+import contextlib
 import re
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
@@ -22,6 +23,7 @@ from mithaq.store.feeds import FeedRow
 from mithaq.store.parties import Peer
 from tests.rooms.intel.conftest import NOW, core, person, us
 from tests.rooms.intel.test_emerging import IVY, OLD, body, copy, family, sighting
+from tests.web import serving
 
 __all__ = ["core", "us"]
 TODAY = NOW.date()
@@ -207,6 +209,27 @@ def test_a_pdf_is_set_and_asks_for_nothing(held):
 def test_a_page_that_names_something_elsewhere_is_not_set():
     with pytest.raises(Fault, match="elsewhere"):
         pdf('<html><body><img src="http://feeds.example/x.png"></body></html>', "en")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        '<link rel=stylesheet href="{url}">', "<style>@import url({url})</style>", '<object data="{url}"></object>',
+        '<p style="background:url({url})">x', '<base href="{url}"><img src="x">', '<link rel=attachment href="{url}">',
+        "<style>@font-face{{font-family:z;src:url({url})}} p{{font-family:z}}</style><p>x",
+        '<svg><image href="{url}" width="9" height="9"/></svg>', '<iframe src="{url}"></iframe>',
+        '<meta http-equiv="refresh" content="0;url={url}">',
+    ],
+)  # fmt: skip
+def test_no_way_of_naming_something_elsewhere_is_followed_as_a_pdf_is_set(tmp_path, part):
+    file = tmp_path / "secret"
+    file.write_text("hush-hush")
+    with serving() as web:
+        for url in (f"{web.url}/x", f"file://{file}"):
+            with contextlib.suppress(Fault):
+                assert b"hush" not in pdf(f"<html><body>{part.format(url=url)}</body></html>", "en")
+
+    assert web.asked == []
 
 
 def test_without_its_fonts_or_its_setter_no_pdf_is_written_and_what_to_install_is_said(monkeypatch):
