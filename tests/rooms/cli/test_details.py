@@ -78,3 +78,21 @@ def test_where_in_an_object_something_is_wrong_stands_before_what_that_is(langua
     assert "first_seen" in told
     assert "stands before" not in told
     assert in_words("/a: nobody put this in words", language) == "/a: nobody put this in words"
+
+
+def _raised(file):
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+            yield _form(node.exc.args[0])
+
+
+@pytest.mark.parametrize("room", ["intel", "ingest"])
+def test_whatever_these_rooms_refuse_is_told_in_the_readers_language(room):
+    known = {FACT.sub("{}", said) for said in ENGLISH.values()}
+    files = (SOURCES / room).rglob("*.py")
+    raised = {said for file in files for said in _raised(file) if said and said.strip("{}")}
+
+    assert sorted(raised - known - FACTS_ALONE) == []
+
+
+FACTS_ALONE = {"{} is {}"}  # of a requirement and its state
