@@ -113,20 +113,35 @@ def events(draw):
     report = {"uuid": uuid(30), "name": "Story", "content": "It began.", "timestamp": AT} | draw(
         marks()
     )
-    note = {
-        "uuid": uuid(40),
-        "note": "x",
-        "authors": "ana",
-        "created": "2023-11-14 22:13:20",
-        "language": "en",
-    }
+
+    def analysts(number):
+        far = st.sampled_from([{}, *({"distribution": far} for far in "0123")])
+        when = {
+            "created": "2023-11-14 22:13:20",
+            "modified": "2023-11-14 22:13:20",
+            "authors": "ana",
+            "Orgc": ORG,
+        }
+        opinion = {
+            "uuid": uuid(number + 1),
+            "opinion": draw(st.sampled_from(["0", "50", "100"])),
+            "comment": "no",
+        }
+        note = {
+            "uuid": uuid(number),
+            "note": "x",
+            "language": "en",
+            "Opinion": [{**opinion, **when, **draw(far)}],
+        }
+        return {"Note": [{**note, **when, **draw(far)}]} if draw(flags) else {}
+
     event = {
         "uuid": uuid(900), "info": "An event", "date": "2023-11-14", "timestamp": AT, "Orgc": ORG, "Org": ORG,
         "Attribute": [attribute(n, v) for n, v in zip((1, 2), told[2:], strict=True)], "Object": [object_],
         "EventReport": [report], "Galaxy": [galaxy(60)] if draw(flags) else [], "published": draw(flags),
     }  # fmt: skip
-    if draw(flags):
-        event["Note"] = [note | {"distribution": draw(st.sampled_from("0123"))}]
+    for number, each in enumerate((event, object_, report, held[0], event["Attribute"][0])):
+        each.update(analysts(400 + 2 * number))
     return event | draw(marks())
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, NotThisFormat, Refusal
 from mithaq.formats.misp import Misp
+from mithaq.formats.misp.reading import read_event
+from mithaq.formats.misp.writing import write
 from mithaq.model.extensions import MISP_EXTENSION
 from mithaq.model.labels import Pap, Tlp
 from mithaq.model.markings import FIXED, pap_id, tlp_id
@@ -600,3 +602,39 @@ def test_an_attribute_alone_goes_no_further_than_what_it_stood_in_may(told, leve
     [_, indicator] = alone(attribute("domain", "evil.example", 1, **told))
 
     assert indicator.body["object_marking_refs"] == [tlp_id(level)]
+
+
+# --- what analysts say --------------------------------------------------------------------------------------
+def test_notes_and_opinions_of_analysts_become_those_of_stix_and_go_back_as_they_were():
+    when = {"created": "2023-11-14 22:00:00", "modified": "2023-11-14 22:13:20", "authors": "ana"}
+    opinion = {"uuid": uuid(71), "opinion": "5", "comment": "not ours", **when}
+    note = {
+        "uuid": uuid(70),
+        "note": "seen twice",
+        "Opinion": [opinion],
+        "distribution": "0",
+        **when,
+    }
+    one = event(attribute("domain", "evil.example", 1) | {"Note": [note]}, **tags("tlp:green"))
+
+    bodies = [each.body for each in read_event(one) if isinstance(each, Object)]
+
+    [told] = [b for b in bodies if b["type"] == "note"]
+    [judged] = [b for b in bodies if b["type"] == "opinion"]
+    assert (told["content"], told["authors"]) == ("seen twice", ["ana"])
+    assert told["object_refs"] == [f"indicator--{uuid(1)}"]
+    assert (judged["opinion"], judged["object_refs"]) == ("strongly-disagree", [told["id"]])
+    near = [tlp_id(Tlp.AMBER_STRICT)]
+    assert told["object_marking_refs"] == judged["object_marking_refs"] == near
+    [again] = write(bodies).events
+    assert "Note" not in again["Attribute"][0]  # it is marked stricter, and could not say so
+    lower = [b | {"object_marking_refs": [tlp_id(Tlp.GREEN)]} for b in (told, judged)]
+    [again] = write([*(b for b in bodies if b not in (told, judged)), *lower]).events
+    [back] = again["Attribute"][0]["Note"]
+    assert (back["note"], back["authors"], back["modified"]) == (
+        "seen twice",
+        "ana",
+        when["modified"],
+    )
+    assert (back["Opinion"][0]["opinion"], back["Opinion"][0]["comment"]) == ("5", "not ours")
+    assert "Sighting" not in again["Attribute"][0]

@@ -60,6 +60,8 @@ _KEPT = {  # what is taken from a kept element: never its payload, its parts or 
     "part": _OF_ELEMENT | {"Tag", "Galaxy", "uuid", "timestamp"},
     "report": frozenset({"deleted"}),
     "sighting": frozenset({"source"}),
+    "note": frozenset({"language", "object_type", "object_uuid", "note_type", "note_type_name"}),
+    "opinion": frozenset({"opinion", "object_type", "object_uuid", "note_type", "note_type_name"}),
 }
 SEEN = {  # observables that an attribute can name, and the kind of its value
     ("ipv4-addr", "value"): "ipv4", ("ipv6-addr", "value"): "ipv6", ("domain-name", "value"): "domain",
@@ -161,12 +163,27 @@ def near(label: Label, around: Label | None = None) -> Element:
     return {"distribution": "2"} if untold and label.tlp == Tlp.AMBER else {}
 
 
+def untagged(label: Label, around: Label) -> Label:
+    """Return what of a label the distribution says of what bears no tags (``near``)."""
+    far = near(label, around).get("distribution")
+    return Label(tlp={"0": Tlp.AMBER_STRICT, "2": Tlp.AMBER}.get(str(far)))
+
+
 def kept_of(body: Body, kind: str) -> Element:
     """Return the element that an object was made of, as far as it is taken."""
     extensions = body.get("extensions")
     kept = extensions.get(MISP_EXTENSION) if isinstance(extensions, dict) else None
     found = kept.get(kind) if isinstance(kept, dict) else None
     return some_of(found, kind) if isinstance(found, dict) else {}
+
+
+def is_analysts(body: Body) -> bool:
+    """Say whether an object is a note or an opinion of MISP's analyst data."""
+    extensions = body.get("extensions")
+    kept = extensions.get(MISP_EXTENSION) if isinstance(extensions, dict) else None
+    return (
+        isinstance(kept, dict) and body["type"] in {"note", "opinion"} and str(body["type"]) in kept
+    )
 
 
 def parts_of(body: Body, element: Element) -> list[Element]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from mithaq.errors import InputError
+from mithaq.formats.misp import analysts
 from mithaq.formats.misp.alone import around_of, attributes_in, bare
 from mithaq.formats.misp.elements import (
     UNLIMITED,
@@ -184,6 +185,8 @@ class _Event:
             for number, each in enumerate(self.event.parts(kind)):
                 yield from _guarded(f"{kind} {number}", read(each))
         yield from _guarded("Galaxy", self._galaxies(self.event, "", self.said))
+        whole = f"report--{self.event.text('uuid').lower()}"
+        yield from _guarded("analysts", self._analysts(self.event, whole, self.around))
         for number, _ in enumerate(self.event.parts("ShadowAttribute")):
             yield (
                 f"ShadowAttribute {number}",
@@ -213,7 +216,7 @@ class _Event:
             "published": event.instant("publish_timestamp") if published else at,
             "object_refs": [*self.refs] or [self.creator],
         }
-        left = ("Attribute", "Object", "EventReport", "Orgc", "info")
+        left = ("Attribute", "Object", "EventReport", "Orgc", "info", *analysts.KINDS)
         yield self._made(body, "event", event, left)
 
     def attribute(self, attribute: Element) -> Iterator[Object]:
@@ -256,7 +259,7 @@ class _Event:
                 attribute
             )
             body |= {"x_misp_type": type_, "x_misp_value": value}
-        yield self._made(body, "attribute", attribute, ("Sighting",))
+        yield self._made(body, "attribute", attribute, ("Sighting", *analysts.KINDS))
         yield from self._around(attribute, str(body["id"]), said)
 
     def object(self, element: Element) -> Iterator[Object]:
@@ -289,7 +292,8 @@ class _Event:
         else:
             body = self._body("x-misp-object", element.uuid, at, said, labels) | _told_of(element)
             body["x_misp_name"] = element.text("name") or "object"
-        yield self._made(body, "object", element)
+        yield self._made(body, "object", element, analysts.KINDS)
+        yield from self._analysts(element, str(body["id"]), said)
         for each in attributes:
             self.ids.setdefault(each.text("uuid").lower(), str(body["id"]))
             yield from self._around(each, str(body["id"]), said)
@@ -327,7 +331,24 @@ class _Event:
         }
         if report.text("name"):
             body["abstract"] = report.text("name")
-        yield self._made(body, "report", report, ("content", "name"))
+        yield self._made(body, "report", report, ("content", "name", *analysts.KINDS))
+        yield from self._analysts(report, str(body["id"]), said)
+
+    def _analysts(self, element: Element, of: str, said: Said) -> Iterator[Object]:
+        """Yield what analysts say of an element, and of what others say of it."""
+        for kind in analysts.KINDS:
+            for each in element.parts(kind):
+                own = each.said().within(said)
+                at = each.seen("modified") or self.event.instant("timestamp")
+                body = self._body(kind.lower(), each.uuid, at, own)
+                body |= analysts.said_by(kind, each) | {"object_refs": [of]}
+                body["created"] = min(each.seen("created") or at, at)
+                makers = [self._identity(org, own) for org in each.parts("Orgc")]
+                yield from makers
+                if makers:
+                    body["created_by_ref"] = makers[0].id
+                yield self._made(body, kind.lower(), each, ("note", "comment", *analysts.KINDS))
+                yield from self._analysts(each, str(body["id"]), own)
 
     def _references(self, element: Element) -> Iterator[Object]:
         source, said = (
@@ -370,6 +391,7 @@ class _Event:
                 continue
             yield self._made(body, "sighting", each, ("Organisation",))
         yield from self._galaxies(attribute, of, said)
+        yield from self._analysts(attribute, of, said)
 
     def _galaxies(self, element: Element, of: str, said: Said) -> Iterator[Object]:
         """Yield what the galaxies of an element name and how ``of`` is related to it; the report names it itself.

@@ -8,9 +8,11 @@ object says. Objects whose markings say more than TLP and PAP are not written: M
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mithaq.formats.misp import analysts
 from mithaq.formats.misp.elements import drawn
 from mithaq.formats.misp.parts import (
     GALAXIES,
+    PLAIN,
     SEEN,
     Body,
     Element,
@@ -20,6 +22,7 @@ from mithaq.formats.misp.parts import (
     clusters_in,
     galaxy,
     indicator,
+    is_analysts,
     kept_of,
     label_in_misp,
     listed,
@@ -28,6 +31,7 @@ from mithaq.formats.misp.parts import (
     refs_of,
     seconds,
     tags_of,
+    untagged,
     uuid_of,
     within,
 )
@@ -86,6 +90,8 @@ class _Writer:
         default_factory=dict
     )  # id -> Attribute or Object
     within: dict[str, Label] = field(default_factory=dict)  # id of an element -> label of its event
+    # id -> what analysts may speak of, and its label
+    places: dict[str, tuple[Element, Label]] = field(default_factory=dict)
 
     def write(self) -> Written:
         for id_, body in self.objects.items():
@@ -151,6 +157,7 @@ class _Writer:
             "Tag": tags_of(report, label, kept),
         }
         event |= near(label)
+        self.places[id_] = (event, label)
         parts: dict[str, list[Json]] = {"Attribute": [], "Object": [], "EventReport": []}
         self.out.told.update({id_} & self.objects.keys())
         mine = [
@@ -158,13 +165,20 @@ class _Writer:
         ]
         for body in mine:
             ref = str(body["id"])
-            if body["type"] == "note":
-                parts["EventReport"].append(self._note(body, label))
+            if body["type"] == "note" and not is_analysts(body):
+                story = self._note(body, label)
+                parts["EventReport"].append(story)
+                self.places[ref] = (story, join(label, self.labels[ref]))
                 self.out.told.add(ref)
             elif found := self._element(body, label):
                 kind, element = found
                 parts[kind].append(element)
                 self.elements[ref], self.within[ref] = found, label
+                held = self._label(body)
+                self.places[ref] = (
+                    element,
+                    join(label, held if kind == "Attribute" else untagged(held, label)),
+                )
                 seen = refs_of(body) if body["type"] == "observed-data" else []
                 self.out.told |= {ref, *seen} & self.objects.keys()
         galaxies = self._allowed(event, label)
@@ -305,11 +319,28 @@ class _Writer:
             "opinion": self._opinion,
             "relationship": self._relationship,
         }
+        said = [body for _, body in sorted(known.items()) if is_analysts(body)]
+        while told := [body for body in said if self._analyst(body)]:
+            said = [body for body in said if body not in told]
         for id_, body in sorted(known.items()):
             way = ways.get(str(body["type"]))
             gone = body.get("revoked") is True  # MISP has no word for that of these
             if way is not None and not gone and id_ not in self.out.told and way(body):
                 self.out.told.add(id_)
+
+    def _analyst(self, body: Body) -> bool:
+        """Write what an analyst says of something, if that is written and marked as strictly."""
+        id_, kind = str(body["id"]), str(body["type"])
+        place, label = self.places.get((*refs_of(body), "")[0], ({}, PLAIN))
+        if not place or not within(self.labels[id_], label):
+            return False
+        element = analysts.written(body, kept_of(body, kind))
+        if creator := str(body.get("created_by_ref", "")):
+            element["Orgc"] = self._org(creator, label)
+        place[kind.capitalize()] = [*listed(place.get(kind.capitalize())), element]
+        self.places[id_] = (element, label)
+        self.out.told.add(id_)
+        return True
 
     def _place(self, of: str, body: Body) -> Element | None:
         """Return the element that something is about, if it is marked as strictly there."""
@@ -333,7 +364,7 @@ class _Writer:
     def _opinion(self, body: Body) -> bool:
         """Write an opinion that strongly disagrees with one indicator: MISP knows it as a false positive."""
         refs = refs_of(body)
-        strong = body.get("opinion") == "strongly-disagree"
+        strong = body.get("opinion") == "strongly-disagree" and not is_analysts(body)
         return strong and len(refs) == 1 and self._seen(body, refs[0], "1", None)
 
     def _seen(self, body: Body, of: str, kind: str, seers: Json) -> bool:
