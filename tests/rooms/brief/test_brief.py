@@ -11,10 +11,13 @@ import pytest
 
 from mithaq import brief, intel
 from mithaq.brief import Ordered, page, pdf
+from mithaq.brief.html import outside
 from mithaq.brief.pictures import sparkline
+from mithaq.brief.writing import Writing
 from mithaq.config import Briefs
 from mithaq.errors import Fault
 from mithaq.ingest.rules import Health, Terms
+from mithaq.languages import catalogue
 from mithaq.model.labels import Tlp
 from mithaq.node.scribe import Scribe
 from mithaq.store import alarms, counting, feeds, objects, parties
@@ -240,6 +243,42 @@ def test_without_its_fonts_or_its_setter_no_pdf_is_written_and_what_to_install_i
     monkeypatch.setenv("HOME", "/nowhere")
     with pytest.raises(brief.NoFonts, match="fonts-noto-core"):
         pdf("<p>x</p>", "ar")
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"),
+    [("Who attacks?", "ltr"), ("2026: صقر", "rtl"), ("צפון", "rtl"), ("?", "ltr")],
+)
+def test_a_name_from_outside_runs_as_its_first_letter_does_on_paper_too(name, direction):
+    assert outside(name).startswith(f'<bdi dir="{direction}">')
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "third"),
+    [
+        ("en", "1 March 2026", "3 March"),
+        ("fr", "1er mars 2026", "3 mars"),
+        ("ar", "1 مارس 2026", "3 مارس"),
+    ],
+)
+def test_a_date_is_written_as_the_language_writes_it(language, first, third):
+    writing = Writing(catalogue("mithaq.brief", language))
+
+    assert first in writing.day(date(2026, 3, 1))
+    assert third in writing.day(date(2026, 3, 3))
+
+
+def test_odds_beyond_ten_thousand_are_told_as_less_than_that(held):
+    written = page(held(), "en")
+
+    assert "by chance: " in written
+    assert not re.search(r"\d\d,\d{3}</bdi></div>", written.replace("10,000", ""))
+
+
+def test_a_sector_of_the_vocabulary_is_called_by_the_readers_word():
+    words = {each: catalogue("mithaq.brief", each).say("sector.energy") for each in ("fr", "ar")}
+
+    assert words == {"fr": "énergie", "ar": "الطاقة"}
 
 
 def test_a_sparkline_has_a_bar_for_each_day_that_counts_and_turns_round_in_arabic():
