@@ -284,6 +284,18 @@ def test_a_question_that_takes_too_long_is_broken_off_and_the_next_one_is_answer
         assert unit.execute(text("SELECT 1")).scalar_one() == 1
 
 
+def test_rows_that_never_end_are_broken_off_while_they_are_fetched(core):
+    numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+    with core.read() as unit:
+
+        def fetch():
+            with within_seconds(unit, 1):
+                unit.execute(text(f"{numbers} SELECT x FROM n WHERE x = 1")).cursor.fetchall()
+
+        with pytest.raises(TookTooLong):
+            fetch()
+
+
 def test_many_short_questions_are_broken_off_too(core, monkeypatch):
     clock = iter(range(100))
     monkeypatch.setattr(bounds, "monotonic", lambda: float(next(clock)))

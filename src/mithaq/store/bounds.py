@@ -38,8 +38,8 @@ def within_seconds(unit: Connection, seconds: float) -> Iterator[None]:
     try:
         with _each(unit, over, seconds):
             yield
-    except OperationalError as error:
-        look()
+    except (OperationalError, unit.dialect.loaded_dbapi.OperationalError) as error:
+        look()  # the driver's own comes where rows are fetched past SQLAlchemy
         raise error from None
     finally:
         event.remove(unit, "before_cursor_execute", look)
