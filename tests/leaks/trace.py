@@ -64,15 +64,20 @@ def probe(pair, numbers, *, thorough=False):
                 "/nothing/here/",
             ):
                 pair.compare(who, verb, path)
-        for name in ("", *EXPORTS):
-            pair.compare(who, "GET", f"/export/{name}")
-        pair.compare(who, "GET", "/export/misp/hashes.csv")
-        manifest = pair.compare(who, "GET", "/export/misp/manifest.json")
+        for name in ("", *EXPORTS, "misp/hashes.csv"):
+            _polled(pair, who, name)
+        manifest = _polled(pair, who, "misp/manifest.json")
         for uuid in json.loads(manifest.body) if manifest.status == HTTPStatus.OK else ():
-            pair.compare(who, "GET", f"/export/misp/{uuid}.json")
+            _polled(pair, who, f"misp/{uuid}.json")
             pair.compare(who, "GET", f"/events/view/{uuid}")
         _misp(pair, who, numbers)
     pair.both(lambda side: side.wait(1))
+
+
+def _polled(pair, who, name):
+    """Ask as a firewall does that looks at the head first."""
+    pair.compare(who, "HEAD", f"/export/{name}")
+    return pair.compare(who, "GET", f"/export/{name}")
 
 
 def _misp(pair, who, numbers):

@@ -31,14 +31,14 @@ MEDIA = {"misp/hashes.csv": CSV}  # of a file that is not of its export's type
 Names = Mapping[str, str]
 
 
-def index(_visit: Visit, _names: Names) -> Response:
+def index(visit: Visit, _names: Names) -> Response:
     """List the exports: the same for every client."""
     listed = [
         {"path": f"/export/{FIRST.get(each.name, each.name)}", "media_type": each.media}
         for each in EXPORTS.values()
     ]
     body = msgspec.json.encode({"exports": listed})
-    return Response(status=200, headers={"content-type": JSON}, body=body)
+    return _answer(visit, {"content-type": JSON}, body)
 
 
 def export(visit: Visit, name: str, file: str = "") -> Response:
@@ -57,10 +57,10 @@ def export(visit: Visit, name: str, file: str = "") -> Response:
     tag = {"etag": made.tags[file]}
     if _has(visit.request.headers.get("if-none-match", ""), tag["etag"]):
         return Response(status=304, headers=tag)
-    note(visit, made)
+    if visit.request.method != "HEAD":  # else nothing of it is handed out
+        note(visit, made)
     media = MEDIA.get(file, EXPORTS[name].media)
-    headers = {**made.headers, **tag, "content-type": media}
-    return Response(status=200, headers=headers, body=made.files[file])
+    return _answer(visit, {**made.headers, **tag, "content-type": media}, made.files[file])
 
 
 def kept(visit: Visit, name: str) -> Kept:
@@ -95,6 +95,13 @@ def note(visit: Visit, made: Kept) -> None:
     for shelf, positions in made.told.items():
         visit.note_fetched(shelf, positions)
     made.told = {}
+
+
+def _answer(visit: Visit, headers: Mapping[str, str], body: bytes) -> Response:
+    """Return an answer, or its head alone with the length that its body would have."""
+    if visit.request.method == "HEAD":
+        return Response(status=200, headers={**headers, "content-length": str(len(body))}, body=b"")
+    return Response(status=200, headers=headers, body=body)
 
 
 def _print(visit: Visit, which: list[Shelf], state: object, name: str) -> Kept:

@@ -158,6 +158,12 @@ _MISP_WRITTEN = (
     "/sightings/bulkSaveSightings/{event}",
 )
 _AT = "/taxii2/{root}/collections/{collection}/"
+_POLLED = {
+    **{each.name: each.media for each in EXPORTS.values() if each.name != "misp"},
+    "misp/manifest.json": JSON,
+    "misp/hashes.csv": CSV,
+    "misp/{event}": JSON,
+}
 TABLE: Mapping[tuple[str, str], Declared] = {
     ("/taxii2/", "GET"): Declared(schema="discovery", others=(406,)),
     ("/taxii2/{root}/", "GET"): Declared(schema="api-root", others=_NAMED),
@@ -190,15 +196,15 @@ TABLE: Mapping[tuple[str, str], Declared] = {
     ("/mithaq/keys/", "GET"): Declared(media=JSON, schema="signed", others=(404,)),
     ("/mithaq/keys/", "POST"): Declared(status=202, media=JSON, schema="nothing", takes=JSON),
     ("/mithaq/keys/{version}/", "GET"): Declared(media=JSON, schema="signed", others=(404,)),
-    ("/export/", "GET"): Declared(media=JSON, schema="exports", others=(404,)),
     **{
-        (f"/export/{each.name}", "GET"): Declared(media=each.media, others=(404,), tagged=True)
-        for each in EXPORTS.values()
-        if each.name != "misp"
+        ("/export/", verb): Declared(media=JSON, schema="exports", others=(404,))
+        for verb in ("GET", "HEAD")
     },
-    ("/export/misp/manifest.json", "GET"): Declared(media=JSON, others=(404,), tagged=True),
-    ("/export/misp/hashes.csv", "GET"): Declared(media=CSV, others=(404,), tagged=True),
-    ("/export/misp/{event}", "GET"): Declared(media=JSON, others=(404,), tagged=True),
+    **{
+        (f"/export/{file}", verb): Declared(media=media, others=(404,), tagged=True)
+        for file, media in _POLLED.items()
+        for verb in ("GET", "HEAD")
+    },
     **{(path, "GET"): Declared(media=JSON, others=(404,), misp=True) for path in _MISP_READ},
     **{
         (path, "POST"): Declared(media=JSON, others=_PUSHED, takes=JSON, misp=True)

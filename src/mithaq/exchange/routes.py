@@ -94,7 +94,12 @@ def _export(name: str, file: str = "") -> Route:
     def answer(visit: Visit, names: Names) -> Response:
         return export.export(visit, name, file.format(**names))
 
-    return _at(f"/export/{file or name}", {"GET": Known(answer=answer, only="client")})
+    return _at(f"/export/{file or name}", _polled(answer))
+
+
+def _polled(answer: Callable[[Visit, Names], Response]) -> dict[str, Verb]:
+    """Return what firewalls may ask, of which some look at the head first (RFC 9110 section 9.3.2)."""
+    return {verb: Known(answer=answer, only="client") for verb in ("GET", "HEAD")}
 
 
 def _misp(path: str, methods: str, answer: Callable[[Visit, Names], Response]) -> Route:
@@ -169,7 +174,7 @@ ROUTES = (
         },
     ),
     _at("/mithaq/keys/{version}/", {"GET": Open(answer=between.key_document)}),
-    _at("/export/", {"GET": Known(answer=export.index, only="client")}),
+    _at("/export/", _polled(export.index)),
     *(_export(name) for name in EXPORTS if name != "misp"),
     _export("misp", "misp/manifest.json"),
     _export("misp", "misp/hashes.csv"),

@@ -287,3 +287,19 @@ def test_misp_pulls_the_feed_file_by_file_and_only_what_changed(world):
     assert asked(f"{uuid}.json", if_none_match=event.headers["etag"]).status == 200
     assert asked("other.json").status == asked("..%2Fdomains.txt").status == 404
     assert {each.facts["rows"] for each in world.arrivals()} == {"1-2", "1-3"}
+
+
+def test_who_asks_for_the_head_alone_is_told_what_a_list_is_and_counts_as_nobody_who_has_it(world):
+    world.place(CLIENT_SHELF, bad(1))
+
+    head = world.ask("misp", "HEAD", "/export/domains.txt")
+    before = [*world.arrivals()]
+    full = domains(world)
+    tag = full.headers["etag"]
+    same = world.ask("misp", "HEAD", "/export/domains.txt", if_none_match=tag)
+    listed = world.ask("misp", "HEAD", "/export/")
+
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers == {**full.headers, "content-length": str(len(full.body))}
+    assert (same.status, listed.status, listed.body) == (304, 200, b"")
+    assert (before, [each.kind for each in world.arrivals()]) == ([], ["fetched"])

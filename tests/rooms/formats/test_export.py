@@ -21,7 +21,7 @@ from sigma.types import SigmaString
 from mithaq.clock import text
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Layout, Undated
-from mithaq.formats.export import EXPORTS, LEFT, Press, definitions
+from mithaq.formats.export import EXPORTS, LEFT, Press, definitions, entry, suricata
 from mithaq.formats.export.press import NoSuchExport
 from mithaq.model.benign import Benign, Effect, Listed
 from mithaq.model.labels import Pap, Tlp
@@ -570,10 +570,34 @@ def test_the_rules_of_lists_look_into_the_lists_that_hold_something():
 
 def _files(options):
     return [
-        value.rpartition(" ")[2]
+        value.partition("load ")[2].partition(",")[0] or value
         for name, value in options
         if name == "dataset" or name.startswith("file")
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "bounds"),
+    [(3, "memcap 64mb,hashsize 65536"), (200_000, "memcap 256mb,hashsize 262144"),
+     (1_100_000, "memcap 2048mb,hashsize 262144")],
+)  # fmt: skip
+def test_a_data_set_has_room_for_as_many_names_as_stand_in_it(names, bounds):
+    rules_ = suricata.ListRules()
+    [few] = [entry(indicator(("domain", "evil.example")), AT, {})]
+    for _ in range(names):
+        rules_.take(few)
+
+    read = [dict(options)["dataset"] for _, options in rules(rules_.done(AT).decode())]
+
+    assert read == [f"isset,mithaq-domains,type string,load suricata-domains.lst,{bounds}"] * 3
+
+
+def test_a_name_of_any_length_makes_no_line_of_zeek_long():
+    body = indicator(("domain", "evil.example"), name="é" * 5000)
+
+    [row] = zeek(body_of("zeek.intel", body))
+
+    assert row["meta.desc"] == f"{body['id']} {'é' * 120}"
 
 
 @given(bodies)

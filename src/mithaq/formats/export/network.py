@@ -19,6 +19,8 @@ _MOST_OF_NAME = (
     253 - 64
 )  # characters; the resolver adds the zone's own name (RFC 1035 section 2.3.4)
 
+_MOST_OF_TITLE = 120  # characters of an indicator's name, which stands beside each of its values
+
 
 class Zeek:
     """A file of Zeek's intelligence framework: one line for each value of each entry."""
@@ -29,7 +31,7 @@ class Zeek:
 
     def take(self, entry: Entry) -> bool:
         """Take what an entry says; say whether that is anything."""
-        about = _field(f"{entry.id} {entry.name}".strip())
+        about = _field(f"{entry.id} {entry.name[:_MOST_OF_TITLE]}".strip())
         level = _field(entry.tlp) if entry.tlp else "-"
         lines = [
             f"{_field(text)}\tIntel::{kind}\tmithaq\t{about}\t{level}\n"

@@ -24,6 +24,8 @@ _HTTP = re.compile(r"(?:http://)?[a-z0-9._-]+(?::[0-9]+)?(?:/[!-\"$-~]*)?")
 _CARRIERS = ("http", "http2", "smtp", "ftp-data", "smb", "nfs")  # of files
 _MOST_REV = (1 << 32) - 1  # a rule with more is none, and Suricata may not start
 _FILES = ("md5", "sha1", "sha256")
+# of a data set: names that there is room for at least, bytes that one may take, rows that a rule may ask for
+_FEWEST, _BYTES_OF_NAME, _MOST_ROWS = 1 << 16, 1 << 10, 1 << 18
 
 
 class Rules:
@@ -119,22 +121,27 @@ class DomainSet(Plain):
 
 
 class ListRules:
-    """The rules that look into the lists: the same few whatever stands there; one for an empty list is left out."""
+    """The rules that look into the lists: the same few whatever stands there; one for an empty list is left out.
+
+    Suricata's own bounds of a data set are those of a few thousand names: a million would take it an hour to load.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._kinds: set[str] = set()
+        self._names = 0
 
     def take(self, entry: Entry) -> bool:
         """Note which lists an entry is in; say whether it is in any."""
-        kinds = {value.kind for value in entry.alone()} & {"domain", *_FILES}
-        self._kinds |= kinds
+        kinds = [value.kind for value in entry.alone() if value.kind in {"domain", *_FILES}]
+        self._kinds.update(kinds)
+        self._names += kinds.count("domain")
         return bool(kinds)
 
     def done(self, _at: datetime) -> bytes:
         """Return the rules."""
         bodies = [
-            *(_of_domains(*each) for each in _BUFFERS if "domain" in self._kinds),
+            *(_of_domains(*each, self._names) for each in _BUFFERS if "domain" in self._kinds),
             *(
                 _of_files(kind, carrier)
                 for kind in _FILES
@@ -153,8 +160,10 @@ _BUFFERS = (
 )
 
 
-def _of_domains(protocol: str, buffer: str) -> str:
-    dataset = "dataset:isset,mithaq-domains,type string,load suricata-domains.lst;"
+def _of_domains(protocol: str, buffer: str, names: int) -> str:
+    room = max(_FEWEST, 1 << names.bit_length())  # by powers of two, so that rules seldom change
+    bounds = f"memcap {room * _BYTES_OF_NAME >> 20}mb,hashsize {min(room, _MOST_ROWS)}"
+    dataset = f"dataset:isset,mithaq-domains,type string,load suricata-domains.lst,{bounds};"
     return f'alert {protocol} any any -> any any (msg:"mithaq domain in list"; {buffer} {dataset} rev:1;'
 
 
