@@ -41,6 +41,10 @@ def test_an_operator_sets_up_a_feed_and_an_analyst_finds_what_it_gave(town, tmp_
         assert ended.exit_code == 1
         assert "bare" in ended.output
         assert town.ask("asteria", "status")["feeds_wanting"] == 1
+        heads = town.do("asteria", "feed", "list", actor="amal").splitlines()[0].split("\t")
+        assert (
+            "Last change" in heads
+        )  # a server that answers "nothing new" for ever is seen at once
         [alarm] = town.ask("asteria", "alarm", "list", actor="lina")
         assert (alarm["alarm"], alarm["accused"]) == ("feed", "bare")
         for language in ("en", "fr", "ar"):

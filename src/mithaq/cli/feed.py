@@ -186,7 +186,7 @@ def list_(ctx: typer.Context) -> None:
     with desk.node() as node, node.core.read() as unit:
         desk.actor(unit, Permission.FEED_RUN)
         rows = [_row(desk, feed) for feed in ingest.every(unit)]
-    columns = ("feed", "state", "reading", "taken", "known", "rejected", "tried", "due")
+    columns = ("feed", "state", "reading", "taken", "known", "rejected", "tried", "changed", "due")
     desk.screen.rows(columns, rows, empty="none.feeds", wide=("url", "status", "why"))
 
 
