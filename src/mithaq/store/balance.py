@@ -1,12 +1,12 @@
 """What the balance of give and take is made from: whose word came first, what was sighted, what is in use."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from mithaq.store import objects
-from mithaq.store.objects import CAME, Copy, Rows
+from mithaq.store.objects import Copy, Rows
 from mithaq.store.sharing import whom
 from mithaq.store.sql import chunks, fetched, within
 from mithaq.store.tables import (
@@ -32,12 +32,6 @@ class First(NamedTuple):
     seq: int
 
 
-def _narrow(visible: Rows, *columns: ColumnElement[Any]) -> Select[Any]:
-    """Select columns of what is ``visible``, without a look at bytes: that is a matter of where it came from."""
-    query = select(*columns).select_from(copies).join(provenance, CAME)
-    return query if visible.whereclause is None else query.where(visible.whereclause)
-
-
 def of(party: str) -> ColumnElement[bool]:
     """Say that a party handed a copy to us."""
     return (whom() == party) & (provenance.c.standing == "received")
@@ -52,17 +46,21 @@ def ours() -> ColumnElement[bool]:
 def spoken(
     unit: Connection, visible: Rows, by: ColumnElement[bool], since: str, most: int
 ) -> list[Copy]:
-    """Return the newest sightings and opinions of somebody."""
-    query = _narrow(visible, copies.c.seq).where(by, copies.c.type.in_(SPOKEN))
-    query = query.where(provenance.c.received_at >= since).order_by(copies.c.seq.desc())
-    seqs = [seq for (seq,) in fetched(unit, query.limit(most))]
-    return [copy for some in objects.numbered(visible, seqs) for copy in objects.load(unit, some)]
+    """Return the newest sightings and opinions of somebody: found from whatever came of them since."""
+    origins = select(provenance.c.seq).where(by, provenance.c.received_at >= since)
+    if visible.whereclause is not None:
+        origins = origins.where(visible.whereclause)
+    came = [seq for (seq,) in fetched(unit, origins)]
+    query = select(copies.c.seq).where(within(unit, copies.c.provenance, came))
+    some = fetched(unit, query.where(copies.c.type.in_(SPOKEN))) if came else []
+    seqs = sorted((seq for (seq,) in some), reverse=True)[:most]
+    return [copy for part in objects.numbered(visible, seqs) for copy in objects.load(unit, part)]
 
 
 def among(unit: Connection, visible: Rows, by: ColumnElement[bool], ids: Iterable[str]) -> set[str]:
     """Return those of ``ids`` of which somebody gave a copy."""
     wanted = set(ids)
-    query = _narrow(visible, copies.c.id).where(by, objects.by_ids(unit, wanted))
+    query = objects.columns_of(visible, copies.c.id).where(by, objects.by_ids(unit, wanted))
     return {id_ for (id_,) in fetched(unit, query)} & wanted if wanted else set()
 
 
@@ -74,7 +72,9 @@ def first_of_marks(
     columns = (observed.c.mark, func.min(provenance.c.received_at), func.min(copies.c.seq))
     found: dict[int | str, First] = {}
     for part in chunks(sorted(marks), MARKS):
-        query = _narrow(visible, *columns).join(observed, observed.c.copy == copies.c.seq)
+        query = objects.columns_of(visible, *columns).join(
+            observed, observed.c.copy == copies.c.seq
+        )
         query = query.where(by, within(unit, observed.c.mark, part)).group_by(observed.c.mark)
         found |= {mark: First(at, seq) for mark, at, seq in fetched(unit, query)}
     return found
@@ -85,7 +85,11 @@ def first_of_ids(
 ) -> dict[int | str, First]:
     """Return the first copy of each id that somebody gave."""
     columns = (copies.c.id, func.min(provenance.c.received_at), func.min(copies.c.seq))
-    query = _narrow(visible, *columns).where(by, objects.by_ids(unit, ids)).group_by(copies.c.id)
+    query = (
+        objects.columns_of(visible, *columns)
+        .where(by, objects.by_ids(unit, ids))
+        .group_by(copies.c.id)
+    )
     wanted = set(ids)
     some = fetched(unit, query) if wanted else []
     return {id_: First(at, seq) for id_, at, seq in some if id_ in wanted}
@@ -138,7 +142,7 @@ def in_use(
         more = more or len(some) == each
         shown |= {copy: id_ for copy, id_, _ in some}
         was_read |= {copy for copy, _, at in some if at}
-    query = _narrow(visible, copies.c.seq, copies.c.id).where(of(party))
+    query = objects.columns_of(visible, copies.c.seq, copies.c.id).where(of(party))
     found = fetched(unit, query.where(within(unit, copies.c.seq, shown))) if shown else ()
     used = {seq: id_ for seq, id_ in found if shown[seq] == id_}
     return set(used.values()), {id_ for seq, id_ in used.items() if seq in was_read}, more

@@ -77,7 +77,7 @@ def tied_to(unit: Connection, visible: Rows, ids: Iterable[str]) -> set[int]:
     asked = set(ids)
     referring = objects.referring_to(unit, asked)
     columns = (copies.c.seq, copies.c.type, copies.c.refs)
-    query = visible.where(within(unit, copies.c.seq, referring)).with_only_columns(*columns)
+    query = objects.columns_of(visible, *columns).where(within(unit, copies.c.seq, referring))
     found: set[int] = set()
     ends = set(asked)
     for seq, type_, refs in fetched(unit, query):
@@ -95,10 +95,11 @@ def tied_to(unit: Connection, visible: Rows, ids: Iterable[str]) -> set[int]:
 def named_along(unit: Connection, visible: Rows, id_: str) -> set[int]:
     """Return the numbers of the notes that are ``visible`` and name an id, and of what they name along with it."""
     columns = (copies.c.seq, copies.c.type, copies.c.refs)
-    query = newest(visible).where(within(unit, copies.c.seq, objects.referring_to(unit, [id_])))
+    query = objects.columns_of(newest(visible), *columns)
+    query = query.where(within(unit, copies.c.seq, objects.referring_to(unit, [id_])))
     found: set[int] = set()
     along: set[str] = set()
-    for seq, type_, refs in fetched(unit, query.with_only_columns(*columns)):
+    for seq, type_, refs in fetched(unit, query):
         named = {target for pointer, target in _references(refs) if pointer.startswith(_ABOUT)}
         if type_ == "note" and id_ in named:
             found.add(seq)

@@ -14,10 +14,7 @@ from mithaq.store.tables import copies, hits, provenance, seen
 from mithaq.store.watching import BLOCK
 from mithaq.store.words import packed, places, unpacked
 
-_FIRST, _PAGE = (
-    64,
-    2000,
-)  # numbers of copies that one statement asks for: mostly the first ones will do
+_FIRST, _PAGE = 64, 500  # numbers that one statement asks for: mostly the first will do
 Bits = Mapping[int, int]  # by block: which numbers from its first on
 
 
@@ -170,7 +167,7 @@ def _distinct(
     columns = (copies.c.seq, copies.c.id, copies.c.version)
     more = (*columns, provenance.c.voucher, provenance.c.received_at)
     for page in _paged(met, known):
-        query = rows.where(within(unit, copies.c.seq, page)).with_only_columns(*more)
+        query = objects.columns_of(rows, *more).where(within(unit, copies.c.seq, page))
         found = [Came(*row) for row in fetched(unit, query.order_by(copies.c.seq.desc()))]
         if known:
             every = objects.by_ids(unit, {each.id for each in found})

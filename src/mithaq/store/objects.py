@@ -250,6 +250,12 @@ def visible_to(clearance: Clearance, us: str) -> Rows:
     return _joined.where(c.tlp <= int(clearance.tlp), c.standing != FORMER, or_(~red, *named))
 
 
+def columns_of(rows: Rows, *columns: ColumnElement[Any]) -> Rows:
+    """Select columns of what ``rows`` selects, without a look at bytes: that is a matter of where it came from."""
+    query = select(*columns).select_from(copies).join(provenance, CAME)
+    return query if rows.whereclause is None else query.where(rows.whereclause)
+
+
 def load(unit: Connection, rows: Rows) -> list[Copy]:
     """Run a select made from ``everything`` or ``visible_to``."""
     return list(map(_copy, fetched(unit, rows)))

@@ -190,7 +190,7 @@ def search(
     seqs: list[int] = []
     for some in _candidates(unit, wanted, needs, before if position else 1):
         for part in _growing(some, 2 * limit):
-            rest = rows.where(within(unit, copies.c.seq, part)).with_only_columns(copies.c.seq)
+            rest = objects.columns_of(rows, copies.c.seq).where(within(unit, copies.c.seq, part))
             rest = rest.order_by(copies.c.seq.desc()).limit(limit - len(found) - len(seqs))
             seqs += [seq for (seq,) in fetched(unit, rest)]
             if len(found) + len(seqs) == limit:

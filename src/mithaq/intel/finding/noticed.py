@@ -12,7 +12,7 @@ from mithaq.store import noticing, texts, watching
 from mithaq.store.bounds import within_seconds
 from mithaq.store.noticing import Hit, Reader, Watched
 
-MOST_COUNTED = 1_000  # notices of one name: there are more than anybody reads
+MOST_COUNTED = 500  # notices of one name: there are more than anybody reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from mithaq.store.bounds import within_seconds
 from mithaq.store.objects import Copy, Rows
 from mithaq.store.sharing import Wanted
 
-LOOKED_AT = 20_000  # objects of each side, the newest, that are looked at one by one
+LOOKED_AT = 5_000  # objects of each side, the newest, that are looked at one by one
 UNREAD = 5_000  # copies that are looked through because nobody has read them out yet
 ANSWERED = "answered"  # and not that nothing is known
 _AGAINST = frozenset({"disagree", "strongly-disagree"})

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mithaq.intel.trends.subjects import Entity
 from mithaq.model.bursts import Stratum, alarms, chance, loud_days
@@ -73,7 +74,7 @@ class Emerging:
     families: Sequence[OfFamily]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Spoken:
     """On which days sources spoke of a family, and how many claims there were."""
 
@@ -81,12 +82,12 @@ class Spoken:
     days: Days  # of the baseline and the period
     since: int  # the first of the period
 
-    @property
+    @cached_property
     def established(self) -> list[str]:
         """Sources that spoke on enough days of the baseline."""
         return [name for name in sorted(self.by_source) if self._before(name) >= ESTABLISHED]
 
-    @property
+    @cached_property
     def young(self) -> list[str]:
         """Sources that spoke in the period, but hardly before."""
         return [
@@ -96,16 +97,26 @@ class Spoken:
         ]
 
     def _before(self, name: str) -> int:
-        return sum(day < self.since for day in self.by_source[name])
+        return self._parted[name][1]
+
+    @cached_property
+    def _parted(self) -> Mapping[str, tuple[int, int]]:
+        """On how many days of the period, and before it, each spoke: hundreds of things are held against these."""
+        return {name: self._part(days) for name, days in self.by_source.items()}
+
+    def _part(self, days: Collection[int]) -> tuple[int, int]:
+        now = sum(day >= self.since for day in days)
+        return now, len(days) - now
 
     def stratum(self, source: str, named: ByDay) -> Stratum:
         """Return the days of a source, and the loud ones."""
-        spoke = dict(self.by_source.get(source, {}))
-        for day, claims in named.items():
-            spoke[day] = max(claims, spoke.get(day, 0))
-        loud = loud_days(named, spoke)
-        now, loud_now = (sum(day >= self.since for day in some) for some in (spoke, loud))
-        return Stratum(now, len(spoke) - now, loud_now, len(loud) - loud_now)
+        spoke = self.by_source.get(source, {})
+        now, before = self._parted.get(source, (0, 0))
+        more = {day: claims for day, claims in named.items() if claims > spoke.get(day, 0)}
+        if more:
+            spoke = {**spoke, **more}
+            now, before = self._part(spoke)
+        return Stratum(now, before, *self._part(loud_days(named, spoke)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from mithaq.store.sources import all_sources
 from mithaq.store.tallies import Daily, Days, mark_of
 
 AT_ONCE = 4096  # copies that are counted at a time
-MOST = 500  # things of a family that are looked at, for each level of marking
+MOST = 200  # things of a family that are looked at, for each level of marking
 _MENTIONS = 400  # that are looked through for evidence
 _FIRST_BY_NAME = ("called", "technique", "malware", "sector", "country")
 
