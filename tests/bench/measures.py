@@ -18,6 +18,7 @@ from tests.bench.extraction import extraction
 from tests.bench.growth import growth
 from tests.bench.imports import imports
 from tests.bench.misp import misp
+from tests.bench.pillar import pillar
 from tests.bench.reads import reads
 from tests.bench.receipts import receipts
 from tests.bench.rival import against_opentaxii
@@ -139,6 +140,7 @@ MEASURES = {
     "reports": extraction,
     "growth": growth,
     "search": search,
+    "pillar": pillar,
     "watches": watches,
     "misp": misp,
     "trips": trips_there_and_back,
@@ -148,6 +150,7 @@ APART = {
     "growth",
     "import",
     "misp",
+    "pillar",
     "search",
     "trips",
     "watches",

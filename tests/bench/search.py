@@ -214,7 +214,7 @@ def fill(core, count):
     for first in range(0, count, AT_ONCE):
         made = [
             _copy(
-                _attack(some[n % len(some)], chance)
+                renamed(some[n % len(some)], chance)
                 if n % 5 == 0
                 else _indicator(chance, n, look_ups),
                 chance,
@@ -245,10 +245,11 @@ def _copy(one, chance, number):
     return Copy(object=one, voucher=voucher, agreement=under, level=level, received_at=_at(number))
 
 
-def _attack(one, chance):
+def renamed(one, chance):
+    """Return an object under an id of its own."""
     new = f"{one.type}--{uuid.UUID(int=chance.getrandbits(128), version=4)}"
     raw = one.raw.replace(one.id.encode(), new.encode())
-    return _object(raw, new, one.type, one.version, one.references)
+    return hashed(raw, new, one.type, one.version, one.references)
 
 
 def _indicator(chance, number, look_ups):
@@ -274,10 +275,11 @@ def _indicator(chance, number, look_ups):
         "description": f"malicious {family}, seen by sensors",
         **({"revoked": True} if number % 1000 == 1 else {}),
     }  # fmt: skip
-    return _object(json.dumps(body, sort_keys=True).encode(), new, "indicator", START, ())
+    return hashed(json.dumps(body, sort_keys=True).encode(), new, "indicator", START, ())
 
 
-def _object(raw, id_, type_, version, references):
+def hashed(raw, id_, type_, version, references):
+    """Return an object of these bytes."""
     digest = "sha256:" + hashlib.sha256(raw).hexdigest()
     made = Object(raw=raw, id=id_, type=type_, digest=digest, version=version)
     made.know_references(references)
