@@ -1,0 +1,27 @@
+"""Matches: what a rule, an indicator or a pattern found in an event. They are ours, and no sightings yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+
+from mithaq.model.telemetry import UNSAID, LogSource, Value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """One rule found something in one event."""
+
+    rule: str  # its id: a rule's, or that of an indicator
+    digest: str  # of the rule as it was compiled
+    title: str
+    level: str = ""
+    event: str  # digest of the event; of several, that of the last
+    at: str = ""  # when it happened; empty: not known
+    source: LogSource = UNSAID
+    found: Mapping[str, Value] = field(default_factory=dict)  # the fields that it rests on
+
+    @cached_property
+    def id(self) -> str:
+        """What it is known by: the same for the same rule and event, however often it is found."""
+        return sha256(f"{self.digest} {self.event}".encode()).hexdigest()

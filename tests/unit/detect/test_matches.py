@@ -1,0 +1,26 @@
+"""A match is known by its rule and its event alone."""
+
+import pytest
+
+from mithaq.detect.matches import Match
+from mithaq.model.telemetry import Event, LogSource
+
+MATCH = {"rule": "r", "digest": "sha256:1", "title": "T", "event": "sha256:2"}
+
+
+@pytest.mark.parametrize(
+    ("more", "same"),
+    [
+        ({"title": "U", "level": "high", "found": {"Image": "x"}, "source": LogSource("windows")}, True),
+        ({"digest": "sha256:3"}, False),
+        ({"event": "sha256:3"}, False),
+    ],
+)  # fmt: skip
+def test_a_match_found_again_is_the_same_match(more, same):
+    assert (Match(**MATCH).id == Match(**(MATCH | more)).id) is same
+
+
+def test_an_event_is_known_by_its_bytes():
+    one, other = (Event(fields={"a": n}, raw=b"same") for n in (1, 2))
+    assert one.digest == other.digest != Event(fields={"a": 1}, raw=b"other").digest
+    assert one.digest.startswith("sha256:")
