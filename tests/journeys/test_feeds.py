@@ -1,5 +1,7 @@
 """A person sets up feeds, sees how they do, and finds what they gave."""
 
+import json
+
 from tests.web import serving
 
 
@@ -40,6 +42,8 @@ def test_an_operator_sets_up_a_feed_and_an_analyst_finds_what_it_gave(town, tmp_
         ended = town.run("asteria", "feed", "run", "--all", actor="amal")
         assert ended.exit_code == 1
         assert "bare" in ended.output
+        again = town.run("asteria", "feed", "run", "bare", "--json", actor="amal")
+        assert [each["feed"] for each in json.loads(again.stdout)] == ["bare"]
         assert town.ask("asteria", "status")["feeds_wanting"] == 1
         heads = town.do("asteria", "feed", "list", actor="amal").splitlines()[0].split("\t")
         assert (

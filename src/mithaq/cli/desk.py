@@ -1,6 +1,7 @@
 """The desk a command works at: the node's home, who acts, and the screen."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -49,8 +50,12 @@ class Desk:
     @contextmanager
     def node(self) -> Iterator["Node"]:
         """Open the node of the home for this command."""
-        from mithaq.node import collect_seldom, open_node  # noqa: PLC0415 heavy; help needs none of it
+        import structlog  # noqa: PLC0415 help needs none of it
 
+        from mithaq.node import collect_seldom, open_node  # noqa: PLC0415 heavy, as above
+
+        if not structlog.is_configured():  # results alone go to the standard output
+            structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
         collect_seldom()
         with open_node(self.home) as node:
             yield node
