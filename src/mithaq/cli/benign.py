@@ -10,7 +10,8 @@ from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Text
-from mithaq.model.benign import FAMILIES, Finding
+from mithaq.model.benign import Finding
+from mithaq.model.listed import FAMILIES
 from mithaq.model.values import KINDS, Value, of_kind, recognised
 from mithaq.node import Node
 from mithaq.node.warninglists import as_settings_write

@@ -14,7 +14,8 @@ import msgspec
 
 from mithaq import config
 from mithaq.config import InvalidConfig
-from mithaq.model.benign import OWN_ADDRESSES, OWN_NAMES, Benign, Effect, Family, Listed
+from mithaq.model.benign import OWN_ADDRESSES, OWN_NAMES, Benign
+from mithaq.model.listed import Effect, Family, Listed
 from mithaq.model.values import Value, recognised
 
 _SAID = Effect.ADVISE

@@ -9,8 +9,9 @@ from mithaq.border import admit, signing, watch
 from mithaq.border.approval import decline
 from mithaq.border.publish import decode_reasons, publish, reconsider
 from mithaq.errors import Conflict, InputError, NotFound, Refused
-from mithaq.model.benign import Benign, Effect, Listed
+from mithaq.model.benign import Benign
 from mithaq.model.labels import Beside, Pap, Tlp
+from mithaq.model.listed import Effect, Listed
 from mithaq.policy.decision import Hold, Release, Rule, Withhold
 from mithaq.seal.envelope import read
 from mithaq.seal.frames import split

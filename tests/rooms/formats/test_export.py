@@ -23,8 +23,9 @@ from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Layout, Undated
 from mithaq.formats.export import EXPORTS, LEFT, Press, definitions, entry, suricata
 from mithaq.formats.export.press import NoSuchExport
-from mithaq.model.benign import Benign, Effect, Listed
+from mithaq.model.benign import Benign
 from mithaq.model.labels import Pap, Tlp
+from mithaq.model.listed import Effect, Listed
 from mithaq.model.markings import pap_id, tlp_id
 from mithaq.model.values import FREE, PATHS, Value, is_everybodys, of_kind, pattern
 

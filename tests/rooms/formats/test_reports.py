@@ -24,7 +24,8 @@ from mithaq.formats.reports import (
 from mithaq.formats.reports.meant import meant
 from mithaq.formats.reports.scan import candidates
 from mithaq.model import values
-from mithaq.model.benign import Benign, Effect, Listed
+from mithaq.model.benign import Benign
+from mithaq.model.listed import Effect, Listed
 from tests.papers import pdf
 
 SHA256 = "5f0ce5a2b1f7d7e4f7ae4b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e"

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from mithaq import intel
 from mithaq.formats import BUILT_IN, LISTS
-from mithaq.model.benign import Benign, Effect, Listed, findings, suppressing
+from mithaq.model.benign import Benign, findings, suppressing
 from mithaq.model.labels import Beside, Tlp
+from mithaq.model.listed import Effect, Listed
 from mithaq.store import objects
 from tests.rooms.intel.conftest import NOW, person
 

@@ -4,7 +4,8 @@ import pytest
 
 from mithaq.config import Benign as Settings
 from mithaq.config import InvalidConfig
-from mithaq.model.benign import FAMILIES, Benign, Effect
+from mithaq.model.benign import Benign
+from mithaq.model.listed import FAMILIES, Effect
 from mithaq.model.values import of_kind
 from mithaq.node import warninglists
 

@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mithaq.model.benign import (
-    FAMILIES,
-    Benign,
-    Effect,
-    How,
-    Listed,
-    findings,
-    suppressing,
-)
+from mithaq.model.benign import Benign, findings, suppressing
+from mithaq.model.listed import FAMILIES, Effect, How, Listed
 from mithaq.model.values import Value, of_kind, pattern
 
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"

@@ -20,8 +20,9 @@ from mithaq.formats.export.sigma import Sigma
 from mithaq.formats.export.suricata import DomainSet, ListRules, Rules
 from mithaq.formats.export.told import Entry, entry, turns
 from mithaq.formats.export.whole import Bundle, Feed
-from mithaq.model.benign import Benign, Effect
+from mithaq.model.benign import Benign
 from mithaq.model.labels import Pap
+from mithaq.model.listed import Effect
 from mithaq.model.markings import FIXED, Body, Marking, classify
 from mithaq.model.markings import Table as Markings
 from mithaq.model.values import Value

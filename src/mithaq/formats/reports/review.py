@@ -20,9 +20,10 @@ from mithaq.formats.reports.pages import NoReport
 from mithaq.formats.reports.reading import Finding, Report
 from mithaq.formats.reports.scan import CVE, OTHER, TECHNIQUE
 from mithaq.model import values
-from mithaq.model.benign import Effect, Hit
+from mithaq.model.benign import Hit
 from mithaq.model.canonical import Json
 from mithaq.model.labels import pap, tlp
+from mithaq.model.listed import Effect
 from mithaq.model.markings import pap_id, tlp_id
 from mithaq.model.values import Value
 

@@ -13,7 +13,8 @@ from mithaq.auth.actors import Actor
 from mithaq.border.us import Us
 from mithaq.errors import NotFound
 from mithaq.intel.finding import SECONDS, visible
-from mithaq.model.benign import Effect, Hit
+from mithaq.model.benign import Hit
+from mithaq.model.listed import Effect
 from mithaq.model.objects import Body
 from mithaq.model.observed import likeness, parts, speaks_of, values_of
 from mithaq.model.values import Value
