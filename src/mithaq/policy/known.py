@@ -11,7 +11,7 @@ Audience = frozenset[str]
 
 
 class Orders:
-    """The recalls that touch versions under one agreement; only an owner's are valid (border.md 7)."""
+    """The recalls that touch versions under one agreement: an owner's, and ours of what feeds gave (border.md 7)."""
 
     def __init__(self, situation: Situation, agreement: Agreement) -> None:
         """Collect them once for all candidates."""
@@ -24,8 +24,11 @@ class Orders:
     def touching(self, candidate: Candidate, peer: str) -> Iterator[Recall]:
         """Yield the valid orders that touch this version for this peer."""
         stored = candidate.object
-        owner = candidate.owner or candidate.voucher
+        # What a file or a feed gave us came from no party that could take it back: whom we gave it, we may.
+        given = candidate.owner or candidate.voucher
+        fetched = not (candidate.own or candidate.sent_by or candidate.via_agreement)
         for order in self._of.get(stored.id, ()):
+            owner = self._us if fetched and order.by == self._us else given
             this = (
                 order.version == stored.version
                 if order.version is not None

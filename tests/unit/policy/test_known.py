@@ -61,6 +61,14 @@ def test_an_order_of_ours_touches_what_it_names_towards_whom_it_names(order, exp
     assert touches(recall(**order), ours(FIRST, Tlp.GREEN)) is expected
 
 
+def test_what_a_feed_gave_us_and_we_passed_on_is_ours_to_take_back():
+    fetched = received(voucher="feed:list", owner="", sent_by="", via_agreement="", relayed=False)
+
+    assert touches(recall(), fetched)
+    assert not touches(recall(peers=frozenset({"corvia"})), fetched)
+    assert not touches(recall(by="corvia"), fetched)
+
+
 @pytest.mark.parametrize(
     ("order", "expected"),
     [
