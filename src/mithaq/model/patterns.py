@@ -57,14 +57,20 @@ class _Unsaid(Exception):
     """The pattern says something else than values."""
 
 
+def alone(pattern: str) -> tuple[str, str] | None:
+    """Return the path and the text of a pattern that says no more than that something has one; None if it says more."""
+    found = _ALONE.fullmatch(pattern)
+    return None if found is None else (found[1], _meant(found[2]))
+
+
 def groups(pattern: str) -> list[Group] | None:
     """Return the values of which any group tells what is meant; None if the pattern says more than that."""
     if len(pattern) > _LONGEST:
         return None
-    alone = _ALONE.fullmatch(pattern)
+    one = alone(pattern)
     try:
-        if alone is not None:
-            return [(_value(_plain(alone[1]), _meant(alone[2])),)]
+        if one is not None:
+            return [(_value(_plain(one[0]), one[1]),)]
         return _Reader(list(_tokens(pattern))).whole()
     except (_Unsaid, InputError):
         return None
@@ -75,9 +81,9 @@ def mentioned(pattern: str) -> set[Value]:
 
     One that is none of its path is taken by its form: addresses are written as domain names, and domain names as URLs.
     """
-    alone = _ALONE.fullmatch(pattern[:_LONGEST])
-    if alone is not None:
-        value = _named(_plain(alone[1]), _meant(alone[2]))
+    one = alone(pattern[:_LONGEST])
+    if one is not None:
+        value = _named(_plain(one[0]), one[1])
         return set() if value is None else {value}
     found: set[Value] = set()
     for path, constants in (
