@@ -1,0 +1,19 @@
+"""Telemetry in whatever way it was written: bytes to events. Pure: no I/O but the bytes it is given."""
+
+from mithaq.formats.telemetry.kinds import KINDS, UnknownKind, fitting, kind, read
+from mithaq.formats.telemetry.reading import PLAIN, Broken, Found, Kind, Reader, Refusal, Said
+
+__all__ = [
+    "KINDS",
+    "PLAIN",
+    "Broken",
+    "Found",
+    "Kind",
+    "Reader",
+    "Refusal",
+    "Said",
+    "UnknownKind",
+    "fitting",
+    "kind",
+    "read",
+]

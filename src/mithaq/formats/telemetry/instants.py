@@ -1,0 +1,34 @@
+"""When an event happened: the ways in which writers of logs put it, to one."""
+
+from datetime import UTC, datetime
+
+from mithaq.clock import text
+
+_EXACT = 24  # characters of ``2026-01-31T23:59:59.999Z``
+
+
+def iso(written: object) -> str:
+    """Return an instant written as ISO 8601, with a blank or ``T``; without a zone it is taken as UTC.
+
+    What is no instant, or none that there is room for, is not known: empty.
+    """
+    if not isinstance(written, str):
+        return ""
+    try:
+        instant = datetime.fromisoformat(written.removesuffix(" UTC"))
+        if len(written) == _EXACT and written[23] == "Z" and written[10] == "T":
+            return written if written[19] == "." else text(instant)
+        return text(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return ""
+
+
+def epoch(seconds: object, scale: float = 1) -> str:
+    """Return an instant counted in seconds since 1970, or in parts of which ``scale`` make one."""
+    try:
+        # A bool is a number to Python, and no instant.
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float | str):
+            return ""
+        return text(datetime.fromtimestamp(float(seconds) / scale, UTC))
+    except (ValueError, OverflowError, OSError):
+        return ""

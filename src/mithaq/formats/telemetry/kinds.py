@@ -1,0 +1,87 @@
+"""The kinds of telemetry that are read, and one way into all of them."""
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final
+
+from mithaq.errors import InputError
+from mithaq.formats.telemetry import evtx, lines
+from mithaq.formats.telemetry.packed import Part, parts
+from mithaq.formats.telemetry.reading import PLAIN, Broken, Found, Kind, Refusal, Said
+
+KINDS: Final[tuple[Kind, ...]] = (evtx.KIND, lines.KIND)  # the narrower ones first
+
+
+class UnknownKind(InputError):
+    """No kind of telemetry of that name."""
+
+    code = "unknown-telemetry"
+
+
+def kind(name: str) -> Kind:
+    """Return the kind of that name.
+
+    Raises:
+        UnknownKind: there is none.
+    """
+    for known in KINDS:
+        if known.name == name:
+            return known
+    raise UnknownKind(f"no telemetry {name}; known are {', '.join(known.name for known in KINDS)}")
+
+
+def fitting(opening: bytes, name: str) -> Kind | None:
+    """Return the first kind that the first bytes and the name of an input fit."""
+    return next((known for known in KINDS if known.fits(opening, name)), None)
+
+
+def read(
+    pieces: Iterable[bytes],
+    name: str,
+    said: Said = PLAIN,
+    *,
+    as_kind: Kind | None = None,
+    place: BinaryIO | None = None,
+) -> Iterator[Found]:
+    """Yield the events of one input in its order, unpacked, and a refusal for what is none.
+
+    ``pieces`` are its bytes, cut anywhere; ``place`` is the file they are of, if it can be sought in. It is read as
+    ``as_kind``, or as the first kind that fits.
+    """
+    unpacked = parts(pieces, name, place)
+    while True:
+        try:
+            part = next(unpacked, None)
+        except Broken as why:
+            yield Refusal(number=0, code=why.code, why=str(why), name=name)
+            return
+        if part is None:
+            return
+        yield from _read(part, as_kind, said)
+
+
+def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Found]:
+    chosen = as_kind or fitting(part.opening, part.name)
+    if chosen is None:
+        if part.opening:  # an empty file says nothing, whatever it is
+            yield Refusal(
+                number=0, code="telemetry-unknown", why="no kind of telemetry fits", name=part.name
+            )
+        for _ in part.pieces:
+            pass
+        return
+    reader = chosen.open(part.name, said)
+    try:
+        for piece in part.pieces:
+            yield from _named(reader.feed(piece), part.name)
+        yield from _named(reader.end(), part.name)
+    except Broken as why:
+        yield from _named(reader.end(), part.name)
+        yield Refusal(number=0, code=why.code, why=str(why), name=part.name)
+
+
+def _named(found: Iterator[Found], name: str) -> Iterator[Found]:
+    for one in found:
+        if type(one) is Refusal:
+            yield Refusal(number=one.number, code=one.code, why=one.why, name=name)
+        else:
+            yield one

@@ -1,0 +1,39 @@
+"""JSON lines: one object a line, from whatever writer."""
+
+from collections.abc import Iterable, Iterator
+
+from mithaq.formats.telemetry import flat, shapes
+from mithaq.formats.telemetry.reading import ByLine, Found, Kind, refused
+
+
+class JsonLines(ByLine):
+    """Reads one JSON object a line; blank lines are passed over."""
+
+    def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
+        """Yield an event or a refusal for each line."""
+        fields, event = flat.fields, shapes.event
+        for line in lines:
+            self.number += 1
+            raw = line.rstrip(b"\r")
+            if not raw or raw.isspace():
+                continue
+            try:
+                found = fields(raw)
+            except flat.NoObject as why:
+                yield refused(self.number, "line", str(why))
+            else:
+                yield event(found, raw)
+
+
+def _fits(opening: bytes, _name: str) -> bool:
+    """Say whether the first line is an object of its own."""
+    first = opening.lstrip().split(b"\n", 1)[0]
+    try:
+        flat.fields(first)
+    except flat.NoObject:
+        # Longer than what was given of it, or cut off.
+        return first.startswith(b'{"') and len(first) >= len(opening.strip())
+    return True
+
+
+KIND = Kind("json", _fits, lambda _name, _said: JsonLines())

@@ -1,0 +1,57 @@
+"""Recorded attacks and event logs of the field: what lies beside the checkout is read whole."""
+
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mithaq.formats.telemetry import Refusal
+from mithaq.formats.telemetry.evtx import Evtx
+from mithaq.ingest import telemetry
+
+DATA = Path(__file__).parents[2].parent / "shared/data/detection"
+pytestmark = pytest.mark.skipif(
+    not DATA.exists(), reason="the recordings lie beside the checkout, in ../shared"
+)
+CORPORA = "evtx-attack-samples.tar.xz", "evtx-to-mitre.tar.xz"
+
+
+def logs(corpus):
+    """Yield the names and bytes of a corpus of EVTX files."""
+    with tarfile.open(DATA / corpus, "r|xz") as archive:
+        for member in archive:
+            if member.name.endswith(".evtx"):
+                yield member.name, archive.extractfile(member).read()
+
+
+def test_every_record_of_382_event_logs_is_an_event_with_the_names_of_the_field():
+    files, found = 0, Counter()
+    for corpus in CORPORA:
+        for name, raw in logs(corpus):
+            files += 1
+            reader = Evtx()
+            for event in [*reader.feed(raw), *reader.end()]:
+                assert not isinstance(event, Refusal), (name, event)
+                assert event.source.product == "windows"
+                assert event.at.endswith("Z")
+                assert event.fields["EventID"].__class__ is int
+                assert {"Computer", "Provider_Name", "TimeCreated"} <= event.fields.keys()
+                found[event.source.service] += 1
+
+    assert files == 382
+    assert found.total() == 9_690
+    assert found["sysmon"] > 1_000
+    assert found["security"] > 1_000
+
+
+def test_a_recorded_attack_is_read_out_of_its_archive():
+    [path] = DATA.glob("mordor/atomic/windows/**/cmd_discover_iexplorer_version_registry.zip")
+
+    found = list(telemetry.read(path))
+
+    assert Counter(event.source.service for event in found) == {
+        "sysmon": 59,
+        "security": 8,
+        "system": 1,
+    }
