@@ -2,8 +2,6 @@
 
 import json
 
-from mithaq import intel
-from mithaq.node import open_node
 from tests.journeys.test_formats import say
 
 __all__ = ["say"]
@@ -90,9 +88,6 @@ def test_an_analyst_saves_a_search_and_is_told_of_what_comes(say, tmp_path):
         json.dumps({"type": "bundle", "id": "bundle--" + IVY[9:], "objects": BUNDLE}), "utf-8"
     )
     say("import", str(file), "--tlp", "GREEN", "--as", "ana")
-    assert ask("notices")["notices"] == []
-    with open_node(tmp_path / "home") as node:
-        intel.read_out(node.core, node.clock())
 
     assert [each["asks"] for each in ask("saved", "list")] == [
         "--kind domain evil.example",

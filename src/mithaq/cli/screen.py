@@ -245,9 +245,13 @@ class Screen:
             yield tick
 
 
+# not the narrow blanks of French, at which no line breaks
+_BLANKS = re.compile("[ \\t-\\r\\x85\\u2028\\u2029]+")
+
+
 def _one_line(cell: str) -> str:
     """Keep a value from breaking the line or the columns."""
-    return " ".join(cell.split())
+    return _BLANKS.sub(" ", cell).strip()
 
 
 def _bound(cell: str) -> str:
