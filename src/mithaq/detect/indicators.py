@@ -1,0 +1,144 @@
+"""Indicators that are one value, looked up among the values of events.
+
+They are found by equality, names with what is below them, networks by what they hold; never by a part of a text. A
+million stand in one block of bytes and three rows of numbers, sorted by a digest of the key; what is found there is
+compared in full, so two keys of one digest are no hit. An indicator that is found in an event twice, by two of its
+values or in two fields, is one match.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from mithaq.detect.keys import digest, key, keys
+from mithaq.detect.matches import Match
+from mithaq.detect.networks import Networks
+from mithaq.detect.observables import named
+from mithaq.model.patterns import groups
+from mithaq.model.telemetry import Event
+from mithaq.model.values import Value
+
+_REMEMBERED: Final = 1 << 16  # observed values, of which telemetry has the same again and again
+
+
+class Listed(NamedTuple):
+    """One value of an indicator."""
+
+    value: Value
+    id: str  # of the indicator
+    title: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What the indicator is known by in matches: a newer version that still has the value finds the same match."""
+        return "sha256:" + sha256(self.id.encode()).hexdigest()
+
+
+def of_pattern(id_: str, pattern: str, title: str = "") -> list[Listed] | None:
+    """Return the values of an indicator, any of which is what it looks for; None if its pattern asks for more."""
+    found = groups(pattern)
+    if found is None or any(len(group) != 1 for group in found):
+        return None
+    return [Listed(value, id_, title) for (value,) in found]
+
+
+class Indicators:
+    """A compiled set of indicators. It does not change; what is new makes another one."""
+
+    def __init__(self, listed: Iterable[Listed], whole: Container[str] = ()) -> None:
+        """Take values of indicators.
+
+        Args:
+            listed: in any order; the same twice is there once.
+            whole: names that are no owner of what is below them, such as ``co.uk``: they match themselves alone.
+        """
+        self._whole = whole
+        self._titles: list[str] = []
+        self._block = bytearray()
+        digests, starts = array("q"), array("q")
+        networks = self._take(listed, digests, starts)
+        order = sorted(range(len(digests)), key=digests.__getitem__)
+        self._digests = array("q", map(digests.__getitem__, order))
+        self._starts = array("q", map(starts.__getitem__, order))
+        starts.append(len(self._block))
+        self._ends = array("q", (starts[number + 1] for number in order))
+        self.networks = Networks(networks)
+        self._known: dict[Value, tuple[Listed, ...]] = {}
+
+    def __len__(self) -> int:
+        """Return how many values they are."""
+        return len(self._digests)
+
+    @property
+    def size(self) -> int:
+        """Return the bytes that they take, but for networks and titles."""
+        return len(self._block) + 24 * len(self._digests)
+
+    @property
+    def digests(self) -> Sequence[int]:
+        """Return where the keys are looked for (``keys.digest``), in order."""
+        return self._digests
+
+    def _take(
+        self, listed: Iterable[Listed], digests: "array[int]", starts: "array[int]"
+    ) -> list[Value]:
+        """Append the row of each to the block; return those that are networks."""
+        networks, titles, block = [], dict[str, int](), self._block
+        for value, id_, title in listed:
+            text = key(value)
+            number = titles.setdefault(title, len(titles))
+            digests.append(digest(text))
+            starts.append(len(block))
+            block += f"{text}\0{number}\0{id_}".encode("utf-8", "replace")
+            if value.kind[:3] == "ipv" and "/" in value.text:
+                networks.append(value)
+        self._titles = list(titles)
+        return networks
+
+    def of(self, value: Value) -> tuple[Listed, ...]:
+        """Return the values of indicators that an observed value answers to."""
+        known = self._known.get(value)
+        if known is None:
+            known = tuple(dict.fromkeys(self._found(value)))
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[value] = known
+        return known
+
+    def _found(self, value: Value) -> Iterator[Listed]:
+        for text in keys(value, self._whole):
+            yield from self._of_key(text)
+        for network in self.networks.around(value) if len(self.networks) else ():
+            if network != value:
+                yield from self._of_key(key(network))
+
+    def _of_key(self, text: str) -> Iterator[Listed]:
+        wanted = digest(text)
+        at = bisect_left(self._digests, wanted)
+        while at < len(self._digests) and self._digests[at] == wanted:
+            row = self._block[self._starts[at] : self._ends[at]].decode()
+            there, number, id_ = row.split("\0", 2)
+            if there == text:
+                kind, _, plain = text.partition(" ")
+                yield Listed(Value(kind, plain), id_, self._titles[int(number)])
+            at += 1
+
+    def match(self, batch: Collection[Event]) -> Iterator[Match]:
+        """Yield what is found in each event, in their order."""
+        for event in batch:
+            found: dict[str, tuple[Listed, dict[str, None]]] = {}
+            for fields, value in named(event):
+                for listed in self.of(value):
+                    found.setdefault(listed.id, (listed, {}))[1].update(dict.fromkeys(fields))
+            for listed, names in found.values():
+                yield Match(
+                    rule=listed.id,
+                    digest=listed.digest,
+                    title=listed.title or listed.value.text,
+                    event=event.digest,
+                    at=event.at,
+                    source=event.source,
+                    found={name: event.fields[name] for name in names},
+                )
