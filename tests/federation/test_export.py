@@ -115,6 +115,23 @@ def test_what_is_ordered_back_is_in_no_export_at_once_and_who_had_it_is_listed(b
     assert listed == [("aurelia-bank", wrong["id"])]
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_what_is_ordered_back_stays_away_whoever_gave_it_to_us(bank, own):
+    wrong = indicator(1, "wrong.example")
+    federation, node = bank.federation, bank.federation.nodes["aurelia"]
+    seqs = federation.give("aurelia", wrong, indicator(2, "right.example"), own=own)
+    federation.release("aurelia", "grant-aurelia-bank", seqs)
+    federation.settle(1)
+    assert bank.domains() == ["right.example", "wrong.example"]
+
+    with node.core.begin() as unit:
+        asked = recall.Asked(id=wrong["id"], cause="wrong")
+        recall.recall(unit, node.us, "dora", asked, federation.clock())
+    federation.settle()
+
+    assert bank.domains() == ["right.example"]
+
+
 def test_a_file_that_was_made_is_in_the_log_with_who_made_it(bank):
     bank.give(indicator(1, "one.example"))
     made = bank.printed("domains.txt", "urls.txt")
