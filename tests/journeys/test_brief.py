@@ -17,7 +17,7 @@ def test_a_brief_is_one_page_marked_by_what_it_is_made_of_and_overwrites_nothing
     said = say("brief", "--out", str(out), *ANA)
     page = out.read_text()
     green = json.loads(say("brief", "--period", "day", "--up-to", "GREEN", "--json", *ANA))
-    arabic = say("brief", "--lang", "ar", *ANA)
+    arabic = say("brief", "--language", "ar", *ANA)
 
     assert str(out) in said
     assert "<script" not in page

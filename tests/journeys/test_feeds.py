@@ -21,7 +21,7 @@ def test_an_operator_sets_up_a_feed_and_an_analyst_finds_what_it_gave(town, tmp_
         done = town.do("asteria", "feed", "add", "abuse", url, *about, *login, actor="omar")
         assert "hush" not in done
 
-        [tried] = town.ask("asteria", "feed", "run", "abuse", "--dry-run", actor="amal")
+        [tried] = town.ask("asteria", "feed", "run", "abuse", "--preview", actor="amal")
         assert tried["entries"] == 2
         town.settle(1)
 

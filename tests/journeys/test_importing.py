@@ -113,3 +113,16 @@ def test_what_became_of_files_is_said_in_the_readers_language(terminal, lists, l
     assert "not taken" not in done.output
     assert "would be" not in done.output
     assert "no format fits" not in done.stdout
+
+
+def test_a_line_that_is_refused_is_shown_as_far_as_it_fits_and_steers_no_screen(terminal, lists):
+    file = lists / "odd.txt"
+    file.write_text(f"a.evil-lists.com\nb.evil-lists.com\nno value \x1b[31m{'x' * 100}\n")
+    shown = terminal("import", file, "--source", "odd", code=1).stdout
+    [row] = json.loads(terminal("import", file, "--source", "odd", "--json", code=1).stdout)
+
+    assert "line 3" in shown
+    assert "no value \\u{001b}[31mxxx" in shown
+    assert "\x1b" not in shown
+    assert "x" * 60 not in shown
+    assert row["rejected"][0]["written"].startswith("no value \x1b[31mx")

@@ -116,3 +116,83 @@ def test_an_analyst_saves_a_search_and_is_told_of_what_comes(say, tmp_path):
     say("saved", "change", "remote", "--as", "ana", code=2)
     say("saved", "remove", "remote", "--yes", "--as", "ana")
     say("saved", "remove", "remote", "--yes", "--as", "ana", code=4)
+
+
+def test_what_is_called_so_comes_first_and_relationships_last_page_by_page(say, tmp_path):
+    said = [
+        made(
+            f"relationship--00000000-0000-4000-8000-{number:012d}", relationship_type="uses", source_ref=IVY,
+            target_ref=SHELL, description="poison ivy uses it",
+        )
+        for number in range(10, 13)
+    ]  # fmt: skip
+    report = made(
+        "tool--00000000-0000-4000-8000-000000000020", name="Kit", description="as poison ivy"
+    )
+    write(tmp_path, [*BUNDLE, report, *said])
+    say("import", str(tmp_path / "report.json"), "--tlp", "GREEN", "--as", "ana")
+
+    def types(*asked):
+        found = json.loads(say("search", "poison ivy", *asked, "--as", "ana", "--json"))
+        return [each["type"] for each in found], found[-1]["number"] if found else 0
+
+    whole = ["malware", "tool", "relationship", "relationship", "relationship"]
+    assert types()[0] == whole
+    seen, last = [], 0
+    while page := (found := types("--limit", "1", *(("--page", str(last)) if last else ())))[0]:
+        seen, last = seen + page, found[1]
+    assert seen == whole
+    assert types("--type", "relationship")[0] == whole[2:]
+
+
+def test_a_filter_that_nothing_meets_is_named_with_what_may_be_meant(say, tmp_path):
+    write(tmp_path, BUNDLE)
+    say(
+        "import",
+        str(tmp_path / "report.json"),
+        "--tlp",
+        "GREEN",
+        "--source",
+        "vendor",
+        "--as",
+        "ana",
+    )
+    say(
+        "import",
+        str(tmp_path / "report.json"),
+        "--tlp",
+        "AMBER",
+        "--source",
+        "secret",
+        "--as",
+        "ana",
+    )
+    say(
+        "actor",
+        "add",
+        "low",
+        "--role",
+        "analyst",
+        "--clearance",
+        "GREEN",
+        "--key",
+        str(tmp_path / "low.pem"),
+    )
+
+    def told(*asked, by="ana"):
+        return say("search", *asked, "--as", by)
+
+    assert "is of the type malwares." in told("--type", "malwares")
+    assert "Is this meant: malware?" in told("poison", "--type", "malwares")
+    assert "Is this meant: vendor?" in told("--source", "vendr")
+    assert "bears the label rats." in told("--label", "rats")
+    assert "Is this meant: secret?" in told("--source", "secrt")
+    assert "meant" not in told("--source", "secrt", by="low")
+    assert told("--source", "secret", by="low") == "Nothing that you may read is from secret.\n"
+    assert "holds all these words" in told("nosuchword", "--type", "malware")
+    assert say("search", "--type", "malwares", "--as", "ana", "--json").strip().startswith("[]")
+
+
+def write(folder, objects):
+    bundle = {"type": "bundle", "id": "bundle--" + IVY[9:], "objects": objects}
+    (folder / "report.json").write_text(json.dumps(bundle), "utf-8")

@@ -164,8 +164,8 @@ def test_an_import_counts_what_will_never_leave_as_it_is_marked_and_says_what_to
     again = node.run("asteria", "import", file, "--tlp", "CLEAR", actor="amal")
     anew = node.ask("asteria", "import", file, "--tlp", "CLEAR", "--source", "feed", actor="amal")
 
-    assert "1 of them bear no TLP level" in bare.stdout
-    assert "1 of them bear a marking whose definition has not come from this source" in bare.stdout
+    assert "Without a TLP level: 1." in bare.stdout
+    assert "With a marking that this source has not defined: 1." in bare.stdout
     assert "keeps the marking it had" not in bare.stdout
     assert "What was here already keeps the marking it had" in again.stdout
     assert [(each["stored"], each["unmarked"], each["unreadable"]) for each in anew] == [(2, 0, 1)]

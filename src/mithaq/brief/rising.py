@@ -7,12 +7,11 @@ from mithaq.brief.html import Html, commands, joined, number, tag, technical, te
 from mithaq.brief.parts import Part
 from mithaq.brief.pictures import sparkline
 from mithaq.intel import Copy, Finding, OfFamily
-from mithaq.intel.trends.emerged import in_odds, news
+from mithaq.intel.trends.emerged import RAREST, in_odds, news
 from mithaq.model.labels import Tlp
 from mithaq.model.mentions import day_of, day_written
 
 _SHORT = 36  # signs of a name beside its evidence
-_RAREST = 10_000  # odds that are told; beyond, they say no more
 
 
 class Rising(Part):
@@ -83,8 +82,8 @@ class Rising(Part):
         if one.chance is None:
             return Html("")
         odds = in_odds(one.chance)
-        key = "say.odds" if odds <= _RAREST else "say.odds-under"
-        return self.note(key, odds=min(odds, _RAREST))
+        key = "say.odds" if odds <= RAREST else "say.odds-under"
+        return self.note(key, odds=min(odds, RAREST))
 
     def _who(self, one: Finding) -> Html:
         nation = self.brief.nation

@@ -15,21 +15,18 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Instant, TlpLevel, one_of
 from mithaq.clock import parse
 from mithaq.intel.partners.digest import Given
-from mithaq.languages import LANGUAGES
 from mithaq.model.labels import tlp
 
 app = topic()
 Period = Annotated[str, typer.Option(metavar="day|week", callback=one_of(("day", "week")))]
-Lang = Annotated[str, typer.Option(metavar="|".join(LANGUAGES), callback=one_of(LANGUAGES))]
 
 
 @app.command("brief", cls=Command)
-def brief(  # noqa: PLR0913 an argument per option
+def brief(
     ctx: typer.Context,
     *,
     period: Period = "week",
     until: Instant = "",
-    lang: Lang = "",
     up_to: TlpLevel = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
 ) -> None:
@@ -50,9 +47,9 @@ def brief(  # noqa: PLR0913 an argument per option
         desk.screen.json(_facts(made))
     if out is None:
         if not desk.screen.as_json:
-            desk.screen.exact(briefs.page(made, lang or desk.screen.words.language).encode())
+            desk.screen.exact(briefs.page(made, desk.screen.words.language).encode())
         return
-    language = lang or desk.screen.words.language
+    language = desk.screen.words.language
     page = briefs.page(made, language)
     desk.write(
         out, briefs.pdf(page, language) if out.suffix == ".pdf" else page.encode(), secret=True

@@ -13,7 +13,7 @@ from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, Instant, TlpLevel, each_of
 from mithaq.clock import parse
 from mithaq.intel import Copy, Emerging, Finding
-from mithaq.intel.trends.emerged import in_odds, news
+from mithaq.intel.trends.emerged import RAREST, in_odds, news
 from mithaq.model.bursts import Stratum
 from mithaq.model.labels import Tlp, tlp
 from mithaq.model.mentions import Family, day_of, day_written
@@ -21,7 +21,16 @@ from mithaq.model.mentions import Family, day_of, day_written
 app = topic()
 LONGEST = timedelta(days=731)  # period and baseline together
 Span = Annotated[str, typer.Option(metavar="TIME")]
-Of = Annotated[list[str] | None, typer.Option(metavar="SORT,…", callback=each_of(Family))]
+ONE = {"technique": "techniques", "target": "targets"}  # as people also write it
+
+
+def _families(param: typer.CallbackParam, values: list[str] | None) -> list[str] | None:
+    """Read sorts, of one thing or of many; whatever else is refused by its name."""
+    named = [ONE.get(part, part) for value in values or () for part in value.split(",") if part]
+    return each_of(Family)(param, named)
+
+
+Of = Annotated[list[str] | None, typer.Option(metavar="SORT,…", callback=_families)]
 
 
 @app.command("emerging", cls=Command)
@@ -40,7 +49,7 @@ def emerging(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Tell what is emerging."""
     desk = desk_of(ctx)
-    wanted = [Family(each) for given in of or () for each in given.split(",") if each]
+    wanted = [Family(each) for each in of or ()]
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
         asked = intel.Horizon(
@@ -177,9 +186,14 @@ def _row(one: Finding) -> dict[str, Any]:
         "claims": one.claims,
         "named_on": f"{days.loud_now}/{days.now}",
         "named_before": f"{days.loud_before}/{days.before}",
-        "odds": "" if one.chance is None else f"1/{in_odds(one.chance):,}",
+        "odds": "" if one.chance is None else _odds(one.chance),
         "sources": [each.source for each in one.sources],
     }
+
+
+def _odds(chance: float) -> str:
+    odds = in_odds(chance)
+    return f"1/{odds:,}" if odds <= RAREST else f"< 1/{RAREST:,}"
 
 
 def _explain(desk: Desk, one: Finding) -> None:
@@ -198,6 +212,8 @@ def _explain(desk: Desk, one: Finding) -> None:
         before_days=days.before,
     )
     if one.chance is not None:
-        screen.say("say.emerging-chance", odds=f"{in_odds(one.chance):,}")
+        odds = in_odds(one.chance)
+        key = "say.emerging-chance" if odds <= RAREST else "say.emerging-chance-under"
+        screen.say(key, odds=f"{min(odds, RAREST):,}")
     columns = ("marking", "number", "day", "type", "name", "from", "agreement")
     screen.rows(columns, [evidence_row(copy) for copy in one.evidence], wide=("id",))

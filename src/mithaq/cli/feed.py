@@ -218,7 +218,7 @@ def run(
     *,
     every: Annotated[bool, typer.Option("--all")] = False,
     again: Flag = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run")] = False,
+    preview: Flag = False,
 ) -> None:
     """Read feeds now."""
     desk = desk_of(ctx)
@@ -229,7 +229,7 @@ def run(
             desk.actor(unit, Permission.FEED_RUN)
             active = [each.terms.name for each in ingest.every(unit) if each.state == "active"]
         names = active if every else [name]
-        if dry_run:
+        if preview:
             rows = [_trial(desk, node.collector.trial(each), each) for each in names]
             _tried(desk, rows)
             return

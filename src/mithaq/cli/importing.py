@@ -1,7 +1,7 @@
 """Import: files and folders of them, each file by itself, and what came of each."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from mithaq.cli.options import Flag, Names
 from mithaq.cli.problems import in_words
 from mithaq.errors import InputError
 from mithaq.formats import LISTS, PLAIN
+from mithaq.formats.lists import lines_of
 from mithaq.intel import Added, Incoming
 from mithaq.model.labels import Beside
 from mithaq.node import Node
@@ -29,6 +30,7 @@ app = topic()
 _COUNTS = ("stored", "known", "markings", "rejected")  # what may become of an object
 _STATES = ("unmarked", "unreadable")  # how stored ones may be of no use
 SHOWN = 20  # refusals and files that a screen names
+SIGNS = 60  # of a line that was refused
 EXAMPLES = 5  # of harmless values
 Row = dict[str, Any]
 Result = tuple[Path, Added | InputError]  # of a file: what came of it, or why nothing did
@@ -226,6 +228,7 @@ def _row(desk: Desk, file: Path, came: Added | InputError) -> Row:
     if isinstance(came, InputError):
         failed = {"code": came.code, "why": in_words(str(came), language)}
         return _row(desk, file, Added()) | {"failed": failed}
+    lines = _lines(file, {each.line for each in came.rejected if each.line})
     return {
         "file": str(file),
         "stored": len(came.stored),
@@ -239,12 +242,25 @@ def _row(desk: Desk, file: Path, came: Added | InputError) -> Row:
                 "code": each.code,
                 "where": each.where,
                 "why": in_words(each.why, language),
+                **({"written": lines[each.line]} if each.line in lines else {}),
             }
             for each in came.rejected
         ],
         "benign": [finding(found) | {"id": id_} for id_, found in came.benign],
         "objects": came.stored,
     }
+
+
+def _lines(file: Path, numbers: Collection[int]) -> dict[int, str]:
+    """Return how some lines of a list begin, as they stand in the file: whoever gave it looks for them there."""
+    if not numbers:
+        return {}
+    try:
+        lines = lines_of(file.read_bytes())
+    except (OSError, InputError):  # it is another by now
+        return {}
+    found = {number: lines[number - 1].strip() for number in numbers if number <= len(lines)}
+    return {n: s if len(s) <= SIGNS else f"{s[: SIGNS - 1]}…" for n, s in found.items()}
 
 
 def _file(desk: Desk, row: Row, *, preview: bool) -> None:
@@ -256,19 +272,21 @@ def _file(desk: Desk, row: Row, *, preview: bool) -> None:
     key = "say.would-be-imported" if preview else "say.imported"
     screen.say(key, file=row["file"], rejected=len(refused), **counts)
     if len(refused) > SHOWN:
-        screen.rows(("code", "count", "where", "why"), _by_reason(refused))
+        screen.rows(("code", "count", "where", "written", "why"), _by_reason(refused))
     elif refused:
-        screen.rows(("code", "where", "id", "why"), refused)
+        said = "written" if any("written" in each for each in refused) else "id"
+        screen.rows(("code", "where", said, "why"), refused)
 
 
 def _by_reason(refused: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Return each reason once, with how often it was given and where first, the most frequent first."""
     counts = Counter((each["code"], each["why"]) for each in refused)
-    first: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, str], Row] = {}
     for each in refused:
-        first.setdefault((each["code"], each["why"]), each["where"] or each["id"])
+        example = {"where": each["where"] or each["id"], "written": each.get("written", "")}
+        first.setdefault((each["code"], each["why"]), example)
     return [
-        {"code": code, "count": count, "where": first[code, why], "why": why}
+        {"code": code, "count": count, **first[code, why], "why": why}
         for (code, why), count in counts.most_common(SHOWN)
     ]
 

@@ -14,8 +14,9 @@ from mithaq.cli.options import Flag, Instant, TlpLevel
 from mithaq.clock import text as text_of
 from mithaq.intel import Copy, Filters, Known
 from mithaq.intel.authoring import translations
-from mithaq.intel.finding import saved, worthy
+from mithaq.intel.finding import saved, unmet, worthy
 from mithaq.intel.finding.saved import Asked
+from mithaq.intel.finding.unmet import Unmet
 from mithaq.intel.relating import merging
 from mithaq.model.values import Value
 
@@ -101,6 +102,9 @@ def search(  # noqa: PLR0913 an argument per option
         sought = intel.value(wanted, kind)
     if by_value and sought is None:
         raise BadUsage("no-value-known", name=wanted)
+    if save:  # before it is answered, which may take too long
+        asked = Asked(words=wanted, filters=filters) if sought is None else saved.of_value(sought)
+        keep(desk, save, asked, notify=notify, share=share)
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.OBJECT_READ)
         known = intel.look_up(unit, node.us, actor, sought, limit) if sought else []
@@ -112,20 +116,35 @@ def search(  # noqa: PLR0913 an argument per option
         )
         led = translations.resolved(unit, node.us, actor, found)
         lists = merging.merged(unit, node.us, actor, [copy for copy, _ in led if merged])
-    if save:
-        asked = Asked(words=wanted, filters=filters) if sought is None else saved.of_value(sought)
-        keep(desk, save, asked, notify=notify, share=share)
+        amiss = [] if by_value or found else unmet.unmet(unit, node.us, actor, filters)
     if by_value:
         _show_known(desk, sought, known, alone=value or kind != "")
         return
-    _show_found(desk, led, lists if merged else None)
+    _show_found(desk, led, lists if merged else None, amiss)
     if len(found) == limit:
         desk.screen.note("say.next-page", number=found[-1].seq)
 
 
+def _amiss(desk: Desk, amiss: Sequence[Unmet]) -> None:
+    """Say which filters nothing meets; programs are told beside the empty result."""
+    if desk.screen.as_json:
+        desk.screen.json([])
+    tell = desk.screen.note if desk.screen.as_json else desk.screen.say
+    for each in amiss:
+        tell(f"say.unmet-{each.filter}", asked=each.asked)
+        if each.like:
+            tell("say.unmet-like", like=", ".join(each.like))
+
+
 def _show_found(
-    desk: Desk, led: Sequence[tuple[Copy, Copy | None]], lists: Sequence[Sequence[Copy]] | None
+    desk: Desk,
+    led: Sequence[tuple[Copy, Copy | None]],
+    lists: Sequence[Sequence[Copy]] | None,
+    amiss: Sequence[Unmet],
 ) -> None:
+    if amiss:
+        _amiss(desk, amiss)
+        return
     columns: tuple[str, ...] = ("marking", "number", "type", "name", "from")
     rows = [row(copy) | {"via": via.object.id if via else ""} for copy, via in led]
     if lists is not None:
@@ -140,6 +159,10 @@ def _worthy(desk: Desk, wanted: str, filters: Filters, least: int, page: tuple[i
         actor = desk.actor(unit, Permission.OBJECT_READ)
         now = node.clock()
         found = worthy.search(unit, node.us, actor, wanted, filters, least, now, page=page)
+        amiss = [] if found else unmet.unmet(unit, node.us, actor, filters)
+    if amiss:
+        _amiss(desk, amiss)
+        return
     rows = [
         row(copy) | {"score": each.score, "last_true": text_of(each.seen)} for copy, each in found
     ]

@@ -24,6 +24,7 @@ from mithaq.node import init as make
 from mithaq.node.build import ROOT_KEY
 
 app = topic()
+_USUAL = ("stix", "misp", "list", "stix-2.0")  # formats that people have most, before the others
 DEFAULT_LISTEN = "127.0.0.1:8450"
 
 
@@ -179,6 +180,7 @@ def formats(
     with desk.node() as node:
         names = [known.name for known in node.formats.formats]
     ours = {known.name for known in BUILT_IN.formats}
+    names.sort(key=lambda name: _USUAL.index(name) if name in _USUAL else len(_USUAL))
     words = desk.screen.words
     rows = [
         {"format": name, "reads": words.say(f"format.{name if name in ours else 'added'}")}

@@ -20,6 +20,8 @@ from mithaq.intel.needs.answers import Report
 from mithaq.intel.needs.questions import Terms
 from mithaq.intel.needs.requirements import Handed, Requirement
 from mithaq.model.labels import Tlp, tlp
+from mithaq.node import Node
+from mithaq.store.bounds import TookTooLong
 from mithaq.store.requirements import Row
 
 app = topic("requirement")
@@ -143,11 +145,11 @@ def new(  # noqa: PLR0913 an argument per option
                 changed_at="",
             )
             made = requirements.draft(unit, actor, kept, terms, node.clock())
-            held = answers.held(unit, node.us, actor, terms.sought, HELD)
         if not preview:
             with node.core.begin() as unit:
                 made = requirements.draft(unit, actor, kept, terms, node.clock())
                 requirements.keep(unit, actor, made, node.clock())
+        held = _held_already(desk, node, terms)
     shown = facts(made) | {"held": [row(copy) for copy in held], "preview": preview}
     if desk.screen.as_json:
         desk.screen.json(shown)
@@ -155,6 +157,17 @@ def new(  # noqa: PLR0913 an argument per option
     desk.screen.facts(facts(made))
     _held(desk, held)
     desk.screen.say("say.requirement-preview" if preview else "say.requirement-made", name=name)
+
+
+def _held_already(desk: Desk, node: Node, terms: Terms) -> list[intel.Copy]:
+    """Return some of what is held and answers; where that takes too long, say so: the question stands without it."""
+    try:
+        with node.core.read() as unit:
+            actor = desk.actor(unit, Permission.OBJECT_ADD)
+            return answers.held(unit, node.us, actor, terms.sought, HELD)
+    except TookTooLong:
+        desk.screen.note("say.requirement-held-slow")
+        return []
 
 
 def _held(desk: Desk, held: Sequence[intel.Copy]) -> None:

@@ -43,6 +43,7 @@ class Wanted:
     called: Collection[str] = ()  # names, of which it bears one,
     numbered: Collection[str] = ()  # or one of these numbers
     among: Collection[int] | None = None  # numbers of copies
+    no_type: str = ""  # it is none of this STIX type
 
     def needs(self) -> list[Need]:
         """Return what must be found of a copy."""
@@ -75,6 +76,8 @@ class Wanted:
             rows = rows.where(provenance.c.received_at >= self.since)
         if self.until:
             rows = rows.where(provenance.c.received_at < self.until)
+        if self.no_type:
+            rows = rows.where(copies.c.type != self.no_type)
         return rows
 
 
@@ -221,7 +224,9 @@ def _candidates(
     if among is not None and not needs:
         yield sorted(among, reverse=True)
         return
-    for some in words.holding(unit, needs, before, Came(wanted.since, wanted.until)):
+    came = Came(wanted.since, wanted.until)
+    without = [by.of_type(wanted.no_type)] if wanted.no_type else []
+    for some in words.holding(unit, needs, before, came, without):
         yield some if among is None else [seq for seq in some if seq in among]
 
 

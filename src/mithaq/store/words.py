@@ -117,13 +117,18 @@ def clear(unit: Connection) -> None:
 
 
 def holding(
-    unit: Connection, needs: list[Need], before: int = 0, between: Came = ALWAYS
+    unit: Connection,
+    needs: list[Need],
+    before: int = 0,
+    between: Came = ALWAYS,
+    without: list[Need] | None = None,
 ) -> Iterator[list[int]]:
     """Yield the numbers of copies that meet every need, some at a time, the newest first.
 
     Args:
         before: only numbers below this one; 0: all.
         between: spans where nothing came in this time are passed over; of the others, all.
+        without: copies that meet one of these are left out.
     """
     query = select(spans.c.first, spans.c.last).order_by(spans.c.first.desc())
     query = query.where(spans.c.until >= between.since)
@@ -137,6 +142,9 @@ def holding(
         some, rest = rest[:size], rest[size:]
         size = min(size * 4, _MOST_AT_ONCE)
         held = _all(unit, needs, {first: (2 << (last - first)) - 1 for first, last in some})
+        for need in without or ():
+            met = _met(unit, need, held)
+            held = {span: bits & ~met.get(span, 0) for span, bits in held.items()}
         for first, _ in some:
             bits = held.get(first, 0)
             if before and first + WIDEST > before:
@@ -148,19 +156,25 @@ def holding(
 def _all(unit: Connection, needs: list[Need], held: dict[int, int]) -> dict[int, int]:
     """Return which copies of ``held``, by span, meet every need; spans where one is met by none are left early."""
     for need in needs:
-        met: dict[int, int] = {}
-        for first, end in need:
-            query = select(words.c.span, words.c.copies).where(
-                within(unit, words.c.span, held),
-                words.c.word >= first.encode(),
-                words.c.word < end.encode(),
-            )
-            for span, found in fetched(unit, query):
-                met[span] = met.get(span, 0) | unpacked(bytes(found))
+        met = _met(unit, need, held)
         held = {span: both for span, bits in met.items() if (both := bits & held[span])}
         if not held:
             break
     return held
+
+
+def _met(unit: Connection, need: Need, some: Iterable[int]) -> dict[int, int]:
+    """Return, by span, which copies meet a need; spans where none does are left out."""
+    met: dict[int, int] = {}
+    for first, end in need:
+        query = select(words.c.span, words.c.copies).where(
+            within(unit, words.c.span, some),
+            words.c.word >= first.encode(),
+            words.c.word < end.encode(),
+        )
+        for span, found in fetched(unit, query):
+            met[span] = met.get(span, 0) | unpacked(bytes(found))
+    return met
 
 
 # --- copies of a span as bytes -------------------------------------------------------------------------

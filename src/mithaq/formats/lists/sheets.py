@@ -48,7 +48,7 @@ def sheet_of(raw: bytes, layout: Layout) -> Sheet:
     Raises:
         NotThisFormat: it is no text. InputError: it is too long, or a column is not there.
     """
-    lines = _lines(raw)
+    lines = lines_of(raw)
     asked = frozenset(
         plain_word(where) for where in layout.columns.values() if not where.isdecimal()
     )
@@ -76,7 +76,12 @@ def sheet_of(raw: bytes, layout: Layout) -> Sheet:
     )
 
 
-def _lines(raw: bytes) -> list[str]:
+def lines_of(raw: bytes) -> list[str]:
+    """Return the lines of a list.
+
+    Raises:
+        NotThisFormat: it is no text. InputError: they are too many.
+    """
     if max(raw.count(b"\n"), raw.count(b"\r")) >= _MOST_LINES:
         raise InputError(f"a list has at most {_MOST_LINES} lines: part it", cause="lines")
     if b"\0" in raw:

@@ -29,6 +29,7 @@ SECONDS = 10.0  # that a question may take
 _PAGE = 500  # objects that hold the words of a name, looked at together
 _MOST_NAMED = 100  # objects that bear the name of one technique
 _OF_SETS = frozenset({"number", "technique"})  # topics that reference sets know
+_TIE = "relationship"  # between what people look for
 _KINDS = ("file", "feed", "set")  # of sources, whose names are written without
 NOTHING = Filters()
 
@@ -75,6 +76,8 @@ def search(  # noqa: PLR0913 words, filters and page of one search
 ) -> list[Copy]:
     """Return what the actor may read and holds every one of ``words``, as words begin, newest first.
 
+    Where words of any type are asked for, what is called so comes first of all, and relationships come last.
+
     Args:
         page: how many at most, and the number of the last copy of the page before.
 
@@ -85,7 +88,33 @@ def search(  # noqa: PLR0913 words, filters and page of one search
     wanted = looked_for(words, filters)
     with within_seconds(unit, SECONDS):
         wanted = replace(wanted, among=among(unit, rows, topics(filters)))
+        if wanted.words.strip() and not wanted.type:
+            return _ranked(unit, rows, wanted, page)
         return texts.search(unit, rows, wanted, page)
+
+
+def _ranked(unit: Connection, rows: Rows, wanted: Wanted, page: tuple[int, int]) -> list[Copy]:
+    """Return what is called so, then all else, then relationships, each newest first.
+
+    Where a page goes on, the copy of that number tells by itself: it is one of these three.
+    """
+    limit, before = page
+    named = replace(wanted, called=(wanted.words,), numbered=(wanted.words,))
+    called = {copy.seq: copy for copy in texts.search(unit, rows, named, (_MOST_NAMED, 0))}
+    others, ties = replace(wanted, no_type=_TIE), replace(wanted, type=_TIE)
+    found: list[Copy] = []
+    if not before or before in called:
+        found = [copy for seq, copy in called.items() if not before or seq < before][:limit]
+        before = 0
+    last = [copy for some in objects.numbered(rows, [before]) for copy in objects.load(unit, some)]
+    if not (last and last[0].object.type == _TIE):
+        if len(found) < limit:
+            some = texts.search(unit, rows, others, (limit + len(called), before))
+            found += [copy for copy in some if copy.seq not in called][: limit - len(found)]
+        before = 0
+    if len(found) < limit:
+        found += texts.search(unit, rows, ties, (limit - len(found), before))
+    return found
 
 
 def topics(filters: Filters) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ class Rejected:
     code: str
     where: str
     why: str
+    line: int = 0  # of a list, from 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -268,7 +269,8 @@ class _Takes:
 def _refused(refusal: Refusal) -> Rejected:
     at = f"line {refusal.line}" if refusal.line else f"object {refusal.position}"
     at = f"{at} {refusal.where}".rstrip()
-    return Rejected(id=refusal.id or "", code=refusal.code, where=at, why=refusal.why)
+    id_, line = refusal.id or "", refusal.line
+    return Rejected(id=id_, code=refusal.code, where=at, why=refusal.why, line=line)
 
 
 def read_out(core: Store, now: datetime) -> None:

@@ -231,6 +231,9 @@ def news(each: Finding) -> str:
     return "newcomer-burst" if each.newcomer else "burst"
 
 
+RAREST = 10_000  # odds that people are told; beyond, they say no more
+
+
 def in_odds(found: float) -> int:
     """Return a chance as one in so many, of two figures."""
     many = int(min(1 / found, 1e12)) if found > 0 else 10**12
