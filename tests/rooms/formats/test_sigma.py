@@ -15,8 +15,8 @@ from sigma.collection import SigmaCollection
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, NotThisFormat, Refusal
 from mithaq.formats.rules import Sigma
-from mithaq.formats.rules.yaml import BadYaml, documents
-from mithaq.formats.rules.yaml import read as read_yaml
+from mithaq.model.yaml import BadYaml, documents
+from mithaq.model.yaml import read as read_yaml
 from mithaq.model.canonical import GateRefused, Limits
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id

@@ -14,7 +14,7 @@ from mithaq.formats.registry import PLAIN, Layout, NotThisFormat, Read, Refusal,
 from mithaq.formats.rules import told
 from mithaq.formats.rules.conditions import stands
 from mithaq.formats.rules.told import BadRule, Body
-from mithaq.formats.rules.yaml import Document, Node, documents, read
+from mithaq.model.yaml import Document, Node, documents, read
 from mithaq.model.canonical import DEFAULT_LIMITS, GateRefused, Limits
 from mithaq.model.objects import IDENTIFIER
 

@@ -1,23 +1,31 @@
 """YAML (1.1, as libyaml reads it) from anybody: texts, lists and mappings, and nothing that a text could blow up to.
 
-Every scalar is a text, so that no date, number or truth is made of what somebody wrote. Anchors and aliases (a few
-lines of them make gigabytes), tags that make anything but these three, and a key that is given twice are refused.
+Every scalar is a text, so that no date, number or truth is made of what somebody wrote; ``values`` reads as well what
+is plainly one of these. Anchors and aliases (a few lines of them make gigabytes), tags that make anything but these
+three, and a key that is given twice are refused.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import yaml
 
 from mithaq.errors import InputError
 
 Node: TypeAlias = "str | list[Node] | dict[str, Node]"
+Valued: TypeAlias = "str | int | float | bool | list[Valued] | dict[str, Valued] | None"
 
 MOST_CHARACTERS = 1 << 20  # of one document
 _MOST_NODES, _DEEPEST = 1 << 16, 32
 _BREAK = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)  # in no other place (YAML 1.1 section 9.1.2)
+_WORDS: dict[str, Valued] = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
+_FRACTION = re.compile(r"[-+]?[0-9]{1,15}\.[0-9]{1,15}", re.ASCII)
 _PLAIN = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "seq", "map"))
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml's, where it was built in
 
@@ -65,15 +73,37 @@ def read(text: str) -> Node:
     Raises:
         BadYaml: it is none, or holds what is refused.
     """
+    return cast("Node", _read(text, lambda written: written))
+
+
+def values(text: str) -> Valued:
+    """Read one document in which an unquoted decimal number, a truth and a null are what they look like.
+
+    Raises:
+        BadYaml: it is none, or holds what is refused.
+    """
+    return _read(text, _value)
+
+
+def _value(written: str) -> Valued:
+    """Return what an unquoted scalar is (YAML 1.2.2 section 10.3.2); as 1.1 and 1.2 differ, the rest stays a text."""
+    if written in _WORDS:
+        return _WORDS[written]
+    if _WHOLE.fullmatch(written):
+        return int(written)
+    return float(written) if _FRACTION.fullmatch(written) else written
+
+
+def _read(text: str, plain: Callable[[str], Valued]) -> Valued:
     if len(text) > MOST_CHARACTERS:
         raise BadYaml(f"a document has at most {MOST_CHARACTERS} characters", cause="long")
-    building = _Building()
+    building = _Building(plain)
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             building.take(event)
     except (yaml.YAMLError, UnicodeError):
         raise BadYaml("no YAML", cause="form") from None
-    if building.whole is None:
+    if building.nodes == 0:
         raise BadYaml("no YAML", cause="form")
     return building.whole
 
@@ -82,9 +112,10 @@ def read(text: str) -> Node:
 class _Building:
     """A document as far as it was read; what is open has no depth that a call stack would have to bear."""
 
-    whole: "Node | None" = None
+    plain: Callable[[str], Valued]  # what an unquoted scalar that is no key comes to
+    whole: Valued = None
     nodes: int = 0
-    open: list[list[Node] | dict[str, Node]] = field(default_factory=list)
+    open: list[list[Valued] | dict[str, Valued]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)  # of what is open, the one that waits
 
     def take(self, event: Any) -> None:  # noqa: ANN401 libyaml's events have no common type
@@ -93,7 +124,8 @@ class _Building:
         if getattr(event, "tag", None) not in {None, "!", *_PLAIN}:
             raise BadYaml("a tag that makes something else of a text", cause="tag")
         if isinstance(event, yaml.ScalarEvent):
-            self._put(str(event.value))
+            written, key = str(event.value), self._awaits_key()
+            self._put(self.plain(written) if event.implicit[0] and not key else written)
         elif isinstance(event, yaml.SequenceStartEvent):
             self._open([])
         elif isinstance(event, yaml.MappingStartEvent):
@@ -102,14 +134,17 @@ class _Building:
             self.open.pop()
             self.keys.pop()
 
-    def _open(self, some: list[Node] | dict[str, Node]) -> None:
+    def _awaits_key(self) -> bool:
+        return bool(self.open) and isinstance(self.open[-1], dict) and self.keys[-1] is None
+
+    def _open(self, some: list[Valued] | dict[str, Valued]) -> None:
         self._put(some)
         self.open.append(some)
         self.keys.append(None)
         if len(self.open) > _DEEPEST:
             raise BadYaml(f"more than {_DEEPEST} levels", cause="deep")
 
-    def _put(self, node: Node) -> None:
+    def _put(self, node: Valued) -> None:
         self.nodes += 1
         if self.nodes > _MOST_NODES:
             raise BadYaml(f"more than {_MOST_NODES} values", cause="many")
