@@ -81,7 +81,7 @@ def test_a_question_is_answered(field, op, value, expected):
     assert holds(Ask(field, op, value), EVENT) is expected
 
 
-@pytest.mark.parametrize("op", set(Op) - {Op.ABSENT})
+@pytest.mark.parametrize("op", [op for op in Op if op is not Op.ABSENT])
 def test_a_field_that_is_not_there_makes_every_test_but_absence_false(op):
     value = {Op.CIDR: "0.0.0.0/0", Op.REGEX: ".*", Op.GLOB: "*"}.get(op, "")
     assert not holds(Ask("Missing", op, value), EVENT)
