@@ -15,12 +15,12 @@ from sigma.collection import SigmaCollection
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, NotThisFormat, Refusal
 from mithaq.formats.rules import Sigma
-from mithaq.model.yaml import BadYaml, documents
-from mithaq.model.yaml import read as read_yaml
 from mithaq.model.canonical import GateRefused, Limits
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.objects import made
+from mithaq.model.yaml import BadYaml, documents
+from mithaq.model.yaml import read as read_yaml
 
 RULES = Path(__file__).parents[3].parent / "shared/data/detection/sigmahq-rules.tar.gz"
 ID = "19b08b1c-861d-4e75-a1ef-ea0c1baf202b"

@@ -14,9 +14,9 @@ from mithaq.formats.registry import PLAIN, Layout, NotThisFormat, Read, Refusal,
 from mithaq.formats.rules import told
 from mithaq.formats.rules.conditions import stands
 from mithaq.formats.rules.told import BadRule, Body
-from mithaq.model.yaml import Document, Node, documents, read
 from mithaq.model.canonical import DEFAULT_LIMITS, GateRefused, Limits
 from mithaq.model.objects import IDENTIFIER
+from mithaq.model.yaml import Document, Node, documents, read
 
 _GLANCE = 1 << 16  # bytes in which a rule says that it is one
 _TITLE = re.compile(rb"^(?:title|action)[ \t]*:", re.MULTILINE)
