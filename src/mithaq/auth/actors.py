@@ -31,6 +31,8 @@ class Permission(StrEnum):
     OBJECT_READ = "object:read"
     OBJECT_ADD = "object:add"
     OBJECT_IMPORT = "object:import"
+    HIT_READ = "hit:read"  # what was found in our own telemetry
+    HIT_JUDGE = "hit:judge"  # and what is made of it
     QUARANTINE_REVIEW = "quarantine:review"
     RELEASE_PREVIEW = "release:preview"
     RELEASE_PROPOSE = "release:propose"
@@ -79,6 +81,8 @@ _ANALYST = frozenset(
         P.OBJECT_READ,
         P.OBJECT_ADD,
         P.OBJECT_IMPORT,
+        P.HIT_READ,
+        P.HIT_JUDGE,
         P.RELEASE_PREVIEW,
         P.RELEASE_PROPOSE,
         P.AGREEMENT_READ,

@@ -149,6 +149,12 @@ def _benign() -> typer.Typer:
     return benign.app
 
 
+def _hits() -> typer.Typer:
+    from mithaq.cli import hits  # noqa: PLC0415 as above
+
+    return hits.app
+
+
 def _same() -> typer.Typer:
     from mithaq.cli import same  # noqa: PLC0415 as above
 
@@ -274,6 +280,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "rupture": _rupture,
     "restriction": _restriction,
     "benign": _benign,
+    "hits": _hits,
     "reference": _reference,
     "merge": _merge,
     "quarantine": _quarantine,
@@ -320,6 +327,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
     "section.find": (
         *("search", "saved", "notices", "show", "same", "correlate", "merge", "reference"),
     ),
+    "section.defend": ("hits",),
     "section.follow": (
         *("requirement", "request", "emerging", "brief"),
         *("timeline", "history", "who-has", "came", "balance"),

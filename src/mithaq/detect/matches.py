@@ -19,6 +19,7 @@ class Match:
     event: str  # digest of the event; of several, that of the last
     at: str = ""  # when it happened; empty: not known
     source: LogSource = UNSAID
+    asset: str = ""  # the machine it is about (``mithaq.detect.assets``); empty: not known
     found: Mapping[str, Value] = field(default_factory=dict)  # the fields that it rests on
 
     @cached_property

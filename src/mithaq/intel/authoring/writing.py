@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border import local
+from mithaq.border.about import at_least, floor, is_below
 from mithaq.border.peers import document_of
 from mithaq.border.situation import candidates_of
 from mithaq.border.us import Us
 from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.intel.authoring import drafts
-from mithaq.intel.authoring.about import at_least, floor, is_below
 from mithaq.intel.authoring.drafts import MARKINGS, Change, Fields
 from mithaq.intel.keeping.service import versions, worked_on
 from mithaq.model.canonical import Json

@@ -41,6 +41,7 @@ from mithaq.store.tables.log import (
     subjects,
     witnessed,
 )
+from mithaq.store.tables.matches import match_acts, match_groups, matches, suppressions, watched
 from mithaq.store.tables.objects import (
     batches,
     bodies,
@@ -115,6 +116,9 @@ __all__ = [
     "leaves",
     "markings",
     "marks",
+    "match_acts",
+    "match_groups",
+    "matches",
     "mentions",
     "moments",
     "nodes",
@@ -154,11 +158,13 @@ __all__ = [
     "standings",
     "statuses",
     "subjects",
+    "suppressions",
     "tallies",
     "tellers",
     "verdicts",
     "views",
     "waiting",
+    "watched",
     "watches",
     "witnessed",
     "words",

@@ -392,6 +392,61 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "match_acts",
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("grouped", SERIAL, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_match_acts_grouped", "match_acts", ["grouped"], unique=False, schema="core")
+    op.create_table(
+        "match_groups",
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("level", SERIAL, nullable=False),
+        sa.Column("count", SERIAL, nullable=False),
+        sa.Column("first", sa.Text(), nullable=False),
+        sa.Column("last", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("assignee", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_match_groups_rule",
+        "match_groups",
+        ["rule", "day", "source"],
+        unique=True,
+        schema="core",
+    )
+    op.create_index(
+        "ix_match_groups_state", "match_groups", ["state", "last"], unique=False, schema="core"
+    )
+    op.create_table(
+        "matches",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("grouped", SERIAL, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("asset", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("suppressed", SERIAL, server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        schema="core",
+    )
+    op.create_index("ix_matches_grouped", "matches", ["grouped"], unique=False, schema="core")
+    op.create_table(
         "mentions",
         sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
@@ -841,6 +896,23 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "suppressions",
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("undone_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("undone_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("undone_why", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "tallies",
         sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
@@ -887,6 +959,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_waiting_target", "waiting", ["target"], unique=False, schema="core")
+    op.create_table(
+        "watched",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name"),
+        schema="core",
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "watches",
         sa.Column("seq", SERIAL, autoincrement=True, nullable=False),

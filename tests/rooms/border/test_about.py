@@ -2,7 +2,7 @@
 
 import pytest
 
-from mithaq.intel.authoring.about import Unspeakable, at_least, beside_of, floor, is_below
+from mithaq.border.about import Unspeakable, at_least, beside_of, floor, is_below
 from mithaq.model.labels import Beside, Label, Pap, Tlp
 from mithaq.model.objects import from_body
 from mithaq.policy.situation import Candidate

@@ -1,0 +1,28 @@
+"""Defence: what matched in our own telemetry, what people made of it, and what partners are told (house.md 2)."""
+
+from mithaq.defence.gate import LIMITS, Case, Limits, No, Prevalence, gate
+from mithaq.defence.recording import Recorded, Watched, record
+from mithaq.defence.releasing import Released, release
+from mithaq.defence.sightings import Said
+from mithaq.defence.triage import (
+    STATES,
+    VERDICTS,
+    Detail,
+    Hits,
+    Verdict,
+    allow,
+    assign,
+    hits,
+    judge,
+    note,
+    show,
+    suppress,
+    suppressions,
+)
+from mithaq.store.matches import Suppression
+
+__all__ = [
+    "LIMITS", "STATES", "VERDICTS", "Case", "Detail", "Hits", "Limits", "No", "Prevalence", "Recorded", "Released",
+    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "gate", "hits", "judge", "note", "record",
+    "release", "show", "suppress", "suppressions",
+]  # fmt: skip

@@ -1,0 +1,114 @@
+"""Matches are kept as they come: once each, with all their detail, for our own people alone."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mithaq.clock import text
+from mithaq.defence.seeing import levels
+from mithaq.detect.matches import Match
+from mithaq.store import matches
+from mithaq.store.journal import record as journal
+from mithaq.store.matches import Group, Kept, Suppression
+
+_Place = tuple[str, str, str]  # rule, day, log source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Of which machines, and of which days, there was telemetry: what is common can only be told by it."""
+
+    assets: frozenset[str] = field(default_factory=frozenset)
+    days: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What came of some matches."""
+
+    new: int = 0
+    known: int = 0
+    suppressed: int = 0  # of the new ones
+
+
+_UNSAID = Watched()
+
+
+def record(
+    unit: Connection, found: Iterable[Match], now: datetime, watched: Watched = _UNSAID
+) -> Recorded:
+    """Keep matches; one that is here already stays as it is, so whoever was interrupted begins anew.
+
+    A match has a day, that on which the event happened, and belongs with the others of its rule, day and log source.
+    """
+    matches.watch(unit, watched.assets, watched.days)
+    some = {each.id: each for each in found}
+    fresh = matches.new_among(unit, some)
+    if not fresh:
+        return Recorded(known=len(some))
+    places: dict[_Place, list[Match]] = defaultdict(list)
+    for id_, each in some.items():  # in the order in which they came
+        if id_ in fresh:
+            places[_place(each)].append(each)
+    level = levels(unit, {rule for rule, _, _ in places})
+    standing = active(unit, now)
+    kept: list[Kept] = []
+    for place, alike in places.items():
+        seq = matches.join(unit, _group(place, alike, level.get(place[0], 0)))
+        kept += [_kept(match, seq, standing) for match in alike]
+    matches.put(unit, kept)
+    suppressed = sum(each.suppressed > 0 for each in kept)
+    journal(unit, now, "matched", "", new=len(kept), suppressed=suppressed)
+    return Recorded(new=len(kept), known=len(some) - len(kept), suppressed=suppressed)
+
+
+def active(unit: Connection, now: datetime) -> list[Suppression]:
+    """Return the suppressions that stand now; those that stand longest first."""
+    at = text(now)
+    some = [
+        each
+        for each in matches.all_suppressions(unit)
+        if not each.undone_at and (not each.until or each.until > at)
+    ]
+    return sorted(some, key=lambda each: (each.until == "", each.until), reverse=True)
+
+
+def suppressing(rule: str, match: Match | Kept, standing: Iterable[Suppression]) -> int:
+    """Return the number of the first suppression that is about a match; 0: none is."""
+    return next((each.seq for each in standing if each.meets(rule, match.found)), 0)
+
+
+def _place(match: Match) -> _Place:
+    return match.rule, match.at[:10], "/".join(match.source).strip("/")
+
+
+def _group(place: _Place, some: Sequence[Match], level: int) -> Group:
+    rule, day, source = place
+    instants = [each.at for each in some if each.at]
+    return Group(
+        rule=rule,
+        day=day,
+        source=source,
+        title=some[0].title,
+        severity=some[0].level,
+        level=level,
+        count=len(some),
+        first=min(instants, default=""),
+        last=max(instants, default=""),
+    )
+
+
+def _kept(match: Match, seq: int, standing: Iterable[Suppression]) -> Kept:
+    return Kept(
+        id=match.id,
+        grouped=seq,
+        digest=match.digest,
+        event=match.event,
+        at=match.at,
+        asset=match.asset,
+        found=match.found,
+        suppressed=suppressing(match.rule, match, standing),
+    )

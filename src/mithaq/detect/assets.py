@@ -1,0 +1,18 @@
+"""Whose an event is: the machine of ours that it is about, as its log source names it."""
+
+from mithaq.model.telemetry import Event
+
+# In this order: what names a machine, then what names the address it had. Windows, ECS, OCSF, NXLog; Zeek, EVE.
+_NAMES = (
+    "Computer", "Hostname", "host.name", "host.hostname", "device.hostname", "ComputerName", "hostname", "node",
+    "id.orig_h", "src_ip", "source.ip", "src_endpoint.ip",
+)  # fmt: skip
+
+
+def of(event: Event) -> str:
+    """Return the name of the machine, as the same letters whoever wrote them; empty: the event names none."""
+    for name in _NAMES:
+        said = event.fields.get(name)
+        if isinstance(said, str) and said:
+            return said.casefold()
+    return ""

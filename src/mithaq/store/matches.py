@@ -1,0 +1,287 @@
+"""Matches in our own telemetry, kept once each, and in groups that people judge as one."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, update
+
+from mithaq.model.telemetry import Value
+from mithaq.store.sql import fetched, insert_many, within
+from mithaq.store.tables import match_acts, match_groups, matches, suppressions, watched
+
+T = TypeVar("T")
+OPEN, TRUE, FALSE, UNSURE = "open", "true", "false", "unsure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The matches of one rule on one day in one log source."""
+
+    seq: int = 0
+    rule: str
+    day: str
+    source: str
+    title: str
+    severity: str
+    level: int
+    count: int
+    first: str
+    last: str
+    state: str = OPEN
+    assignee: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A match as it is kept."""
+
+    id: str
+    grouped: int
+    digest: str
+    event: str
+    at: str
+    asset: str
+    found: Mapping[str, Value] = field(repr=False)
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What somebody did with a group."""
+
+    grouped: int
+    kind: str
+    said: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """What nobody wants to see again; of ``rule`` and ``field`` what is empty is any."""
+
+    seq: int = 0
+    rule: str = ""
+    field: str = ""
+    value: str = ""
+    until: str = ""
+    why: str
+    by: str
+    at: str
+    undone_by: str = ""
+    undone_at: str = ""
+    undone_why: str = ""
+
+    def meets(self, rule: str, found: Mapping[str, Value]) -> bool:
+        """Say whether a match is one of those that it is about."""
+        if self.rule and self.rule != rule:
+            return False
+        if not self.field:
+            return bool(self.rule)
+        said = found.get(self.field)
+        each = said if isinstance(said, list) else [said]
+        return any(str(one).casefold() == self.value.casefold() for one in each if one is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What of some groups is not suppressed."""
+
+    count: int = 0
+    assets: int = 0
+    first: str = ""
+    last: str = ""
+    suppressed: int = 0
+
+
+_GROUP = tuple(match_groups.c[name] for name in Group.__slots__)
+_KEPT = tuple(matches.c[name] for name in Kept.__slots__)
+_ACT = tuple(match_acts.c[name] for name in Act.__slots__)
+_SUPPRESSION = tuple(suppressions.c[name] for name in Suppression.__slots__)
+_read = msgspec.json.Decoder(dict[str, Value]).decode
+
+
+def new_among(unit: Connection, ids: Iterable[str]) -> set[str]:
+    """Return those of some ids that are not kept yet."""
+    wanted = set(ids)
+    query = select(matches.c.id).where(within(unit, matches.c.id, sorted(wanted)))
+    return wanted - {id_ for (id_,) in fetched(unit, query)}
+
+
+def join(unit: Connection, more: Group) -> int:
+    """Let a group have so many matches more; return its number."""
+    c = match_groups.c
+    which = and_(c.rule == more.rule, c.day == more.day, c.source == more.source)
+    found = fetched(unit, select(*_GROUP).where(which))
+    if not found:
+        facts = {name: getattr(more, name) for name in Group.__slots__ if name != "seq"}
+        made = unit.execute(match_groups.insert().values(facts).returning(c.seq))
+        return int(made.scalar_one())
+    group = _group(found[0])
+    firsts = [each for each in (group.first, more.first) if each]
+    facts = {
+        "count": group.count + more.count,
+        "level": max(group.level, more.level),
+        "first": min(firsts, default=""),
+        "last": max(group.last, more.last),
+    }
+    unit.execute(update(match_groups).where(c.seq == group.seq).values(facts))
+    return group.seq
+
+
+def put(unit: Connection, some: Iterable[Kept]) -> None:
+    """Keep matches that are new."""
+    rows = [
+        (e.id, e.grouped, e.digest, e.event, e.at, e.asset, _written(e.found), e.suppressed)
+        for e in some
+    ]
+    names = ("id", "grouped", "digest", "event", "at", "asset", "found", "suppressed")
+    insert_many(unit, matches, names, rows)
+
+
+def _written(found: Mapping[str, Value]) -> str:
+    return msgspec.json.encode(found).decode()
+
+
+# --- reading ------------------------------------------------------------------------------------------
+def groups(
+    unit: Connection,
+    *,
+    states: Collection[str] = (),
+    assignee: str = "",
+    rules: Collection[str] = (),
+    seqs: Collection[int] = (),
+) -> list[Group]:
+    """Return groups, those with the newest match first; what is empty is any."""
+    c = match_groups.c
+    query = select(*_GROUP).order_by(c.last.desc(), c.seq.desc())
+    if states:
+        query = query.where(c.state.in_(states))
+    if assignee:
+        query = query.where(c.assignee == assignee)
+    if rules:
+        query = query.where(within(unit, c.rule, list(rules)))
+    if seqs:
+        query = query.where(within(unit, c.seq, list(seqs)))
+    return [_group(row) for row in fetched(unit, query)]
+
+
+def _group(row: tuple[object, ...]) -> Group:
+    return _made(Group, row)
+
+
+def _made(kind: type[T], row: tuple[object, ...]) -> T:
+    return msgspec.convert(dict(zip(kind.__slots__, row, strict=True)), kind)  # type: ignore[attr-defined]
+
+
+def of_group(
+    unit: Connection, seq: int, active: Collection[int], *, hidden: bool = False
+) -> list[Kept]:
+    """Return the matches of a group, the newest first.
+
+    Args:
+        active: the suppressions that stand now; what they suppress is left out, unless ``hidden``.
+    """
+    query = select(*_KEPT).where(matches.c.grouped == seq)
+    if not hidden:
+        query = query.where(_seen(active))
+    return [_kept(row) for row in fetched(unit, query.order_by(matches.c.at.desc(), matches.c.id))]
+
+
+def _kept(row: tuple[object, ...]) -> Kept:
+    facts = dict(zip(Kept.__slots__, row, strict=True))
+    return msgspec.convert({**facts, "found": _read(str(facts["found"]))}, Kept)
+
+
+def _seen(active: Collection[int]) -> ColumnElement[bool]:
+    """Say that no suppression that stands now is of a match."""
+    return matches.c.suppressed.not_in([*sorted(active)])
+
+
+def tallies(unit: Connection, seqs: Collection[int], active: Collection[int]) -> dict[int, Tally]:
+    """Return, by group, what of it is not suppressed."""
+    c, seen = matches.c, _seen(active)
+    at = case((seen, func.nullif(c.at, "")))
+    query = select(
+        c.grouped,
+        func.count(),
+        func.count(case((seen, 1))),
+        func.count(distinct(case((seen, func.nullif(c.asset, ""))))),
+        func.coalesce(func.min(at), ""),
+        func.coalesce(func.max(at), ""),
+    ).where(within(unit, c.grouped, list(seqs)))
+    return {
+        seq: Tally(count=count, assets=assets, first=first, last=last, suppressed=whole - count)
+        for seq, whole, count, assets, first, last in fetched(unit, query.group_by(c.grouped))
+    }
+
+
+def prevalence(unit: Connection, rule: str) -> tuple[int, int, int, int]:
+    """Return on how many machines, and days, a rule matched, each with how many there is telemetry of."""
+    c = match_groups.c
+    days = select(func.count(distinct(func.nullif(c.day, "")))).where(c.rule == rule)
+    assets = select(func.count(distinct(func.nullif(matches.c.asset, ""))))
+    assets = assets.join(match_groups, c.seq == matches.c.grouped).where(c.rule == rule)
+    of = select(watched.c.kind, func.count()).group_by(watched.c.kind)
+    whole = dict(fetched(unit, of))
+    on_assets, on_days = (unit.execute(each).scalar_one() for each in (assets, days))
+    return on_assets, whole.get("asset", 0), on_days, whole.get("day", 0)
+
+
+def watch(unit: Connection, assets: Iterable[str], days: Iterable[str]) -> None:
+    """Take note that there was telemetry of some machines, and of some days."""
+    rows = [*(("asset", each) for each in assets), *(("day", each) for each in days)]
+    insert_many(unit, watched, ("kind", "name"), [r for r in rows if r[1]], or_else="keep")
+
+
+# --- what people do -----------------------------------------------------------------------------------
+def change(unit: Connection, seq: int, **facts: str) -> None:
+    """Give a group another state or assignee."""
+    unit.execute(update(match_groups).where(match_groups.c.seq == seq).values(facts))
+
+
+def act(unit: Connection, what: Act) -> None:
+    """Keep what somebody did."""
+    unit.execute(match_acts.insert().values({n: getattr(what, n) for n in Act.__slots__}))
+
+
+def acts(unit: Connection, seqs: Collection[int]) -> list[Act]:
+    """Return what was done with some groups, oldest first."""
+    query = select(*_ACT).where(within(unit, match_acts.c.grouped, list(seqs)))
+    return [_made(Act, row) for row in fetched(unit, query.order_by(match_acts.c.seq))]
+
+
+def suppress(unit: Connection, new: Suppression) -> int:
+    """Keep a suppression; return its number."""
+    facts = {name: getattr(new, name) for name in Suppression.__slots__ if name != "seq"}
+    made = unit.execute(suppressions.insert().values(facts).returning(suppressions.c.seq))
+    return int(made.scalar_one())
+
+
+def suppress_matches(unit: Connection, seq: int, ids: Iterable[str]) -> None:
+    """Say of matches by which suppression they are not shown."""
+    which = within(unit, matches.c.id, list(ids))
+    unit.execute(update(matches).where(which).values(suppressed=seq))
+
+
+def of_rules(unit: Connection, rules: Collection[str]) -> list[tuple[str, Kept]]:
+    """Return the matches of some rules, of all where none is named, each with its rule."""
+    query = select(match_groups.c.rule, *_KEPT)
+    query = query.join(match_groups, match_groups.c.seq == matches.c.grouped)
+    if rules:
+        query = query.where(within(unit, match_groups.c.rule, list(rules)))
+    return [(row[0], _kept(row[1:])) for row in fetched(unit, query)]
+
+
+def all_suppressions(unit: Connection) -> list[Suppression]:
+    """Return every suppression, the newest first, also those that stand no more."""
+    query = select(*_SUPPRESSION).order_by(suppressions.c.seq.desc())
+    return [_made(Suppression, row) for row in fetched(unit, query)]
+
+
+def undo(unit: Connection, seq: int, by: str, at: str, why: str) -> None:
+    """Let a suppression count no more."""
+    facts = {"undone_by": by, "undone_at": at, "undone_why": why}
+    unit.execute(update(suppressions).where(suppressions.c.seq == seq).values(facts))
