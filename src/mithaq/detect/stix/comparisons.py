@@ -4,15 +4,14 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeAlias
 
-import re2
-
+from mithaq.detect.regexes import BadRegex, regex
 from mithaq.detect.stix.language import Comparison, Constant, Operator, refusal
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
 _ORDERED = {Operator.LESS, Operator.AT_MOST, Operator.MORE, Operator.AT_LEAST}
 _OF_TEXT = {Operator.LIKE, Operator.MATCHES, Operator.SUBSET, Operator.SUPERSET}
-_MEMORY = 1 << 20  # bytes that an expression of RE2 may take
+_MOST_LIKE = 1024  # signs of a text with wildcards
 
 
 def comparison(asked: Comparison, at: int) -> Comparison:
@@ -28,26 +27,16 @@ def comparison(asked: Comparison, at: int) -> Comparison:
         raise refusal("constant", "true and false have no order", at=at)
     if operator is Operator.IN and len({_sort(each) for each in constants}) > 1:
         raise refusal("set", "a set holds values of one type", at=at)
-    if operator is Operator.MATCHES and expression(str(constants[0])) is None:
-        raise refusal(
-            "expression", "no regular expression, or one that only backtracking answers", at=at
-        )
+    if operator is Operator.MATCHES:
+        try:
+            regex(str(constants[0]), lines=True)
+        except BadRegex as error:
+            raise refusal("expression", str(error), at=at) from None
+    if operator is Operator.LIKE and len(str(constants[0])) > _MOST_LIKE:
+        raise refusal("constant", "LIKE takes a shorter text", at=at, most=_MOST_LIKE)
     if operator in {Operator.SUBSET, Operator.SUPERSET} and network(str(constants[0])) is None:
         raise refusal("network", "no address and no network", at=at)
     return asked
-
-
-@lru_cache(maxsize=4096)
-def expression(written: str) -> "re2._Regexp[str] | None":
-    """Return a regular expression of RE2, in which a dot is any sign; None if it is none."""
-    options = re2.Options()
-    options.max_mem = _MEMORY
-    options.log_errors = False
-    options.dot_nl = True
-    try:
-        return re2.compile(written, options)
-    except re2.error:
-        return None
 
 
 @lru_cache(maxsize=1 << 16)
