@@ -9,14 +9,16 @@ from itertools import groupby
 from typing import Final
 
 from mithaq.detect.language import Any, Predicate, Rule, Unserved
+from mithaq.detect.sigma import correlations
 from mithaq.detect.sigma import routes as table
 from mithaq.detect.sigma.conditions import condition
+from mithaq.detect.sigma.correlations import Correlation, Part
 from mithaq.detect.sigma.searches import searches
 from mithaq.detect.sigma.sources import Route, both, mapped
 from mithaq.detect.sigma.trouble import NotServed
 from mithaq.errors import InputError
 from mithaq.model import yaml
-from mithaq.model.telemetry import LogSource
+from mithaq.model.telemetry import UNSAID, LogSource
 from mithaq.model.yaml import Valued
 
 Said = Mapping[str, Valued]
@@ -34,6 +36,7 @@ class Compiled:
 
     rules: tuple[Rule, ...] = ()  # of one Sigma rule, one for each source that says who it is
     unserved: tuple[Unserved, ...] = ()
+    correlations: tuple[Correlation, ...] = ()  # whose rules alert only if these say so
     on: Mapping[str, frozenset[str]] = field(default_factory=dict)  # digest -> telemetry serving it
 
 
@@ -50,21 +53,41 @@ class Evaluable:
 
 def compiled(text: str, telemetry: Collection[str] | None = None) -> Compiled:
     """Compile the rules of a text for the telemetry that is collected; by default for all that is known."""
-    rules: list[Rule] = []
+    served: list[_Served] = []
     unserved: list[Unserved] = []
-    on: dict[str, frozenset[str]] = {}
+    over: list[_Head] = []
     for said, error in _documents(text):
         head = _Head(said, text)
         if error is not None:
             unserved.append(head.unserved(error))
-            continue
+        elif "correlation" in said:
+            over.append(head)
+        else:
+            try:
+                served.append(_serve(head, telemetry))
+            except InputError as bad:
+                unserved.append(head.unserved(bad))
+    found: list[Correlation] = []
+    quiet: set[str] = set()
+    for head in over:
         try:
-            found, serving = _rules(head, telemetry)
-            rules += found
-            on[found[0].digest] = serving
+            correlation, alerting = _correlation(head, served)
         except InputError as bad:
             unserved.append(head.unserved(bad))
-    return Compiled(tuple(rules), tuple(unserved), on)
+        else:
+            found.append(correlation)
+            quiet.update(() if alerting else (part.digest for part in correlation.parts))
+    on = {each.rules[0].digest: each.on for each in served}
+    together = {
+        each.digest: frozenset.intersection(*(on[part.digest] for part in each.parts))
+        for each in found
+    }
+    return Compiled(
+        tuple(rule for each in served for rule in each.rules if rule.digest not in quiet),
+        tuple(unserved),
+        tuple(found),
+        on | together,
+    )
 
 
 def _documents(text: str) -> Iterable[tuple[Said, InputError | None]]:
@@ -114,6 +137,10 @@ class _Head:
         """Return why it is not served."""
         return Unserved(id=self.id, title=self.title, code=error.code, why=str(error))
 
+    def called(self) -> set[str]:
+        """Return what correlations may call it."""
+        return {self._word("name"), self._word("id")} - {""}
+
     def digest(self) -> str:
         """Return the digest of its text with that of the compiler."""
         told = f"{_COMPILER}\n{self.id}\n{self.title}\n{self._text}"
@@ -148,8 +175,18 @@ class _Head:
         )
 
 
-def _rules(head: _Head, telemetry: Collection[str] | None) -> tuple[list[Rule], frozenset[str]]:
-    """Return a rule for each source that serves it, and the telemetry that does.
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A Sigma rule that can be evaluated."""
+
+    head: _Head
+    rules: tuple[Rule, ...]  # for each source that serves it
+    on: frozenset[str]  # telemetry
+    fields: tuple[Mapping[str, tuple[str, ...]], ...]  # of each route
+
+
+def _serve(head: _Head, telemetry: Collection[str] | None) -> _Served:
+    """Return a rule for each source that serves it.
 
     Raises:
         NotServed: none does, or it cannot be read.
@@ -173,8 +210,50 @@ def _rules(head: _Head, telemetry: Collection[str] | None) -> tuple[list[Rule], 
     by_source = groupby(
         sorted(found, key=lambda each: each[0].source), key=lambda each: each[0].source
     )
-    rules = [head.rule(of, _either([over for _, over in some])) for of, some in by_source]
-    return rules, frozenset(route.telemetry for route, _ in found)
+    return _Served(
+        head,
+        tuple(head.rule(of, _either([over for _, over in some])) for of, some in by_source),
+        frozenset(route.telemetry for route, _ in found),
+        tuple(route.fields for route, _ in found),
+    )
+
+
+def _correlation(head: _Head, served: Sequence[_Served]) -> tuple[Correlation, bool]:
+    """Return a correlation, and whether its rules alert as well.
+
+    Raises:
+        NotServed: it cannot be evaluated, or is about rules that are not served.
+    """
+    said = head.said["correlation"]
+    if not isinstance(said, dict):
+        raise NotServed("no correlation", cause="form")
+    spoken = correlations.said(said)
+    known = {name: each for each in served for name in each.head.called()}
+    missing = [name for name in spoken.rules if name not in known]
+    if missing:
+        names = ", ".join(missing[:8])
+        says = f"it is about rules that are not in its text, or not served: {names}"
+        raise NotServed(says, cause="correlation")
+    parts = tuple(
+        Part(known[name].rules, correlations.fields(spoken, name, known[name].fields))
+        for name in spoken.rules
+    )
+    like = head.rule(UNSAID, parts[0].rules[0].predicate)
+    correlation = Correlation(
+        id=like.id,
+        digest=like.digest,
+        title=like.title,
+        level=like.level,
+        techniques=like.techniques,
+        author=like.author,
+        kind=spoken.kind,
+        parts=parts,
+        group_by=spoken.group_by,
+        seconds=spoken.seconds,
+        count=spoken.count,
+        field=spoken.field,
+    )
+    return correlation, said.get("generate") is True
 
 
 def _either(parts: Sequence[Predicate]) -> Predicate:
