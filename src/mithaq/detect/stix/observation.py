@@ -11,6 +11,7 @@ from mithaq.errors import InputError
 Objects: TypeAlias = Mapping[str, Mapping[str, Any]]  # by their identifiers
 _EPOCH = parse("1970-01-01T00:00:00Z")
 _MICROSECOND = timedelta(microseconds=1)
+NEVER = -(1 << 62) - 1  # when what has no time was seen: before all times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from mithaq.detect.stix.language import (
     Some,
     Within,
 )
-from mithaq.detect.stix.observation import microseconds
+from mithaq.detect.stix.observation import NEVER, microseconds
 
 FOREVER = 1 << 62
 
@@ -30,7 +30,7 @@ class Leaf:
 
     compared: Compared
     times: int = 1
-    start: int = -FOREVER
+    start: int = NEVER
     stop: int = FOREVER
 
 
@@ -74,7 +74,7 @@ class Times:
 Planned: TypeAlias = Leaf | All | One | Then | Span | Times
 
 
-def planned(expression: Observing, start: int = -FOREVER, stop: int = FOREVER) -> Planned:
+def planned(expression: Observing, start: int = NEVER, stop: int = FOREVER) -> Planned:
     """Return the plan of a pattern's expression."""
     if isinstance(expression, Observed):
         return Leaf(expression.compared, 1, start, stop)
