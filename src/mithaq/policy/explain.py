@@ -88,6 +88,8 @@ def sentence(reason: Reason, language: Language = "en") -> str:
     said = _wording(language)["rule"][str(reason.rule)]
     if not isinstance(said, str):
         said = said[reason.facts["because"]]
+    if reason.rule == Rule.ONWARD_GREEN and ":" in reason.facts["owner"]:
+        said = wording(language, "source")["onward-green"]  # a file or a feed answers nobody
     return fill(said, language, clause=reason.clause, **reason.facts)
 
 

@@ -54,6 +54,18 @@ def test_the_languages_cite_the_same_clauses(reason):
     assert len(set(cited.values())) == 1
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nobody_is_told_to_ask_a_file_or_a_feed_for_consent(language):
+    nation, feed = (
+        sentence(Reason(rule=Rule.ONWARD_GREEN, clause="", facts={"owner": owner}), language)
+        for owner in ("borea", "feed:abuse")
+    )
+
+    assert "--community" in feed
+    assert "feed:abuse" in feed
+    assert "--community" not in nation
+
+
 def test_no_two_reasons_read_alike():
     for language in LANGUAGES:
         said = [sentence(reason, language) for reason in EVERY_REASON]

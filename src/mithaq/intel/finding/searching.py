@@ -99,8 +99,10 @@ def _ranked(unit: Connection, rows: Rows, wanted: Wanted, page: tuple[int, int])
     Where a page goes on, the copy of that number tells by itself: it is one of these three.
     """
     limit, before = page
-    named = replace(wanted, called=(wanted.words,), numbered=(wanted.words,))
-    called = {copy.seq: copy for copy in texts.search(unit, rows, named, (_MOST_NAMED, 0))}
+    asked = [wanted.words] if spelling(wanted.words) else []  # signs alone are no name
+    named = replace(wanted, words="", called=asked, numbered=asked)
+    some = texts.search(unit, rows, named, (_MOST_NAMED, 0)) if asked else []
+    called = {copy.seq: copy for copy in some}
     others, ties = replace(wanted, no_type=_TIE), replace(wanted, type=_TIE)
     found: list[Copy] = []
     if not before or before in called:
