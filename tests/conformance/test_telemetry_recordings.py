@@ -45,6 +45,42 @@ def test_every_record_of_382_event_logs_is_an_event_with_the_names_of_the_field(
     assert found["security"] > 1_000
 
 
+def rounded(fields):
+    """Return fields with numbers as exact as Zeek's columns write them."""
+
+    def one(value):
+        return round(value, 6) if isinstance(value, float) else value
+
+    return {
+        name: [one(part) for part in value] if isinstance(value, list) else one(value)
+        for name, value in fields.items()
+        if name not in {"_path", "_write_ts"}
+    }
+
+
+def test_the_columns_of_zeek_and_its_json_are_the_same_events():
+    for log in ("x509",):
+        columns = list(telemetry.read(DATA / f"zeek-wrccdc/tsv-{log}.log.gz"))
+        objects = list(telemetry.read(DATA / f"zeek-wrccdc/{log}.json.gz"))
+
+        assert len(columns) == len(objects) > 300
+        for column, thing in zip(columns, objects, strict=True):
+            assert (column.source, column.at) == (thing.source, thing.at)
+            assert rounded(column.fields) == rounded(thing.fields)
+
+
+def test_pretty_printed_arrays_of_suricata_are_streamed_out_of_their_archive():
+    found = list(telemetry.read(DATA / "suricata-alerts.tar.xz"))
+
+    events = [one for one in found if not isinstance(one, Refusal)]
+    assert len(events) == 341
+    assert {event.source.product for event in events} == {"suricata"}
+    assert all(event.at and "alert.signature_id" in event.fields for event in events)
+    assert [
+        refused.name.rpartition("/")[2] for refused in found if isinstance(refused, Refusal)
+    ] == ["LICENSE"]
+
+
 def test_a_recorded_attack_is_read_out_of_its_archive():
     [path] = DATA.glob("mordor/atomic/windows/**/cmd_discover_iexplorer_version_registry.zip")
 

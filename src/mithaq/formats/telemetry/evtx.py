@@ -61,7 +61,7 @@ class Evtx:
                     self.number -= 1
                     return
                 raw: bytes = record["data"].encode()
-                yield shapes.event(flat.fields(raw), raw, shapes.evtx)
+                yield shapes.event(flat.nested(raw), raw, shapes.evtx)
             except (RuntimeError, OSError, ValueError):
                 yield refused(self.number, "record", "a damaged record")
 

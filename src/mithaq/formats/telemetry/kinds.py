@@ -4,11 +4,20 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
 from mithaq.errors import InputError
-from mithaq.formats.telemetry import evtx, lines
+from mithaq.formats.telemetry import auditd, documents, evtx, lines, logs, tables, zeek
 from mithaq.formats.telemetry.packed import Part, parts
 from mithaq.formats.telemetry.reading import PLAIN, Broken, Found, Kind, Refusal, Said
 
-KINDS: Final[tuple[Kind, ...]] = (evtx.KIND, lines.KIND)  # the narrower ones first
+# The narrower ones first.
+KINDS: Final[tuple[Kind, ...]] = (
+    evtx.KIND,
+    zeek.KIND,
+    auditd.KIND,
+    documents.KIND,
+    lines.KIND,
+    *tables.KINDS,
+    *logs.KINDS,
+)
 
 
 class UnknownKind(InputError):

@@ -3,15 +3,20 @@
 from collections.abc import Iterable, Iterator
 
 from mithaq.formats.telemetry import flat, shapes
-from mithaq.formats.telemetry.reading import ByLine, Found, Kind, refused
+from mithaq.formats.telemetry.reading import ByLine, Found, Kind, Said, refused
 
 
 class JsonLines(ByLine):
     """Reads one JSON object a line; blank lines are passed over."""
 
+    def __init__(self, name: str = "", _said: Said | None = None) -> None:
+        """Begin at the first line."""
+        super().__init__()
+        self._name = name
+
     def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
         """Yield an event or a refusal for each line."""
-        fields, event = flat.fields, shapes.event
+        fields, event, name = flat.fields, shapes.event, self._name
         for line in lines:
             self.number += 1
             raw = line.rstrip(b"\r")
@@ -22,7 +27,7 @@ class JsonLines(ByLine):
             except flat.NoObject as why:
                 yield refused(self.number, "line", str(why))
             else:
-                yield event(found, raw)
+                yield event(found, raw, None, name)
 
 
 def _fits(opening: bytes, _name: str) -> bool:
@@ -36,4 +41,4 @@ def _fits(opening: bytes, _name: str) -> bool:
     return True
 
 
-KIND = Kind("json", _fits, lambda _name, _said: JsonLines())
+KIND = Kind("json", _fits, JsonLines)

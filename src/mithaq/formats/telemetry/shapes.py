@@ -4,6 +4,7 @@ Each writer has one entry: a field that all its events have, and what it says of
 names the field's tools know what it wrapped. An event of no known writer keeps its names and says no source.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -18,8 +19,10 @@ Known: TypeAlias = tuple[Fields, LogSource, str]
 _INSTANTS: Final = ("@timestamp", "timestamp", "time", "ts", "eventTime", "TimeCreated")
 
 
-def event(fields: Fields, raw: bytes, writer: "Callable[[Fields], Known] | None" = None) -> Event:
-    """Return the event that ``fields`` come to, of ``writer`` if that is said."""
+def event(
+    fields: Fields, raw: bytes, writer: "Callable[[Fields], Known] | None" = None, name: str = ""
+) -> Event:
+    """Return the event that ``fields`` come to, of ``writer`` if that is said; ``name`` is that of the input."""
     if writer is None:
         for sign, known in _WRITERS:
             if sign in fields:
@@ -28,6 +31,8 @@ def event(fields: Fields, raw: bytes, writer: "Callable[[Fields], Known] | None"
         else:
             writer = unknown
     fields, source, at = writer(fields)
+    if source is _NAMELESS:
+        source = LogSource(product="zeek", service=_log_of(name))
     return Event(fields=fields, source=source, at=at, raw=raw)
 
 
@@ -62,7 +67,7 @@ def _windows(fields: Fields) -> Known:
         or iso(fields.get("UtcTime"))
         or iso(fields.get("EventTime"))
     )
-    return fields, SERVICES.get(fields.get("Channel"), _WINDOWS), at  # type: ignore[arg-type]
+    return fields, SERVICES.get(str(fields.get("Channel")), _WINDOWS), at
 
 
 _WINDOWS: Final = LogSource(product="windows")
@@ -141,13 +146,24 @@ def _renamed(fields: Fields, naming: Callable[[str], str]) -> Fields:
 # --- sensors and clouds ------------------------------------------------------------------------------------------
 
 
+_NAMELESS: Final = LogSource(product="zeek")
+_LOG: Final = re.compile(r"([a-z][a-z0-9_]*)\.(?:[^/]*\.)?(?:log|json|ndjson|jsonl)$")
+
+
+@lru_cache(maxsize=64)
+def _log_of(name: str) -> str:
+    """Return the log of Zeek that a file of that name holds, as ``conn.log`` and ``dns.00:00-01:00.log`` say it."""
+    found = _LOG.search(name.rpartition("/")[2])
+    return found[1] if found else ""
+
+
 def _zeek(fields: Fields) -> Known:
-    """Of Zeek, as it writes JSON itself (``_path``) or streams it through Corelight's writer (``@stream``)."""
-    path = str(fields.get("_path") or fields.get("@stream") or "")
+    """Of Zeek, as it writes JSON itself, as brim does (``_path``) or as Corelight streams it (``@stream``)."""
+    path = fields.get("_path") or fields.get("@stream")
     for name in [name for name in fields if name.startswith("id_")]:
         fields["id." + name.removeprefix("id_")] = fields.pop(name)
     at = iso(fields.get("ts")) or epoch(fields.get("ts"))
-    return fields, LogSource(product="zeek", service=path), at
+    return fields, LogSource(product="zeek", service=str(path)) if path else _NAMELESS, at
 
 
 def _eve(fields: Fields) -> Known:
@@ -162,6 +178,56 @@ def _cloudtrail(fields: Fields) -> Known:
     return fields, LogSource(product="aws", service="cloudtrail"), at
 
 
+_PRODUCTS: Final = {"windows": "windows", "linux": "linux", "macos": "macos", "darwin": "macos"}
+
+
+def _has(value: Value, wanted: str) -> bool:
+    return wanted in value if isinstance(value, list) else value == wanted
+
+
+def _ecs(fields: Fields) -> Known:
+    """In Elastic's common schema, which says the system and what was done."""
+    system = str(fields.get("host.os.type") or fields.get("host.os.family") or "").lower()
+    category, kind = fields.get("event.category"), fields.get("event.type")
+    done = ""
+    if _has(category, "process") and _has(kind, "start"):
+        done = "process_creation"
+    elif _has(category, "file") and _has(kind, "creation"):
+        done = "file_event"
+    elif _has(fields.get("network.protocol"), "dns"):
+        done = "dns"
+    source = LogSource(product=_PRODUCTS.get(system, ""), category=done)
+    return fields, source, iso(fields.get("@timestamp"))
+
+
+# Classes and activities of OCSF, as the categories of Sigma.
+_OCSF: Final = {
+    "1007 1": "process_creation", "1001 1": "file_event", "4001 1": "network_connection",
+    "4003 1": "dns", "4003 2": "dns",
+}  # fmt: skip
+
+
+def _ocsf(fields: Fields) -> Known:
+    """In the open cybersecurity schema, whose instants are milliseconds."""
+    system = str(fields.get("device.os.type") or fields.get("device.os.name") or "").lower()
+    doing = f"{fields.get('class_uid')} {fields.get('activity_id')}"
+    product = _PRODUCTS.get(system.partition(" ")[0], "")
+    source = LogSource(product=product, category=_OCSF.get(doing, ""))
+    return fields, source, epoch(fields.get("time"), 1000)
+
+
+def _passive_dns(fields: Fields) -> Known:
+    """Of passive DNS in the common output format."""
+    at = epoch(fields.get("time_last")) or epoch(fields.get("sensor_time_last"))
+    return fields, LogSource(category="dns", service="passive-dns"), at
+
+
+def _flow(fields: Fields) -> Known:
+    """Of nfdump, as JSON or CSV; an instant without a zone is taken as UTC."""
+    at = iso(fields.get("first")) or iso(fields.get("t_first")) or iso(fields.get("ts"))
+    return fields, LogSource(service="netflow"), at or iso(fields.get("firstSeen"))
+
+
 _WRITERS: Final[tuple[tuple[str, Callable[[Fields], Known]], ...]] = (
     ("EventID", _windows),
     ("winlog.event_id", _winlogbeat),
@@ -171,6 +237,15 @@ _WRITERS: Final[tuple[tuple[str, Callable[[Fields], Known]], ...]] = (
     ("Event.System.EventID.#text", evtx),
     ("_path", _zeek),
     ("@stream", _zeek),
+    ("ecs.version", _ecs),
+    ("class_uid", _ocsf),
     ("event_type", _eve),
     ("eventVersion", _cloudtrail),
+    ("id.orig_h", _zeek),
+    ("fuid", _zeek),
+    ("rrname", _passive_dns),
+    ("src4_addr", _flow),
+    ("src6_addr", _flow),
+    ("sa", _flow),
+    ("srcAddr", _flow),
 )

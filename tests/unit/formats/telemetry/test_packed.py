@@ -17,7 +17,7 @@ from mithaq.formats.telemetry import Refusal, packed
 RAW = b'{"a": 1}\n{"a": 2}\n'
 
 
-def read(raw, name="x", piece=997, **more):
+def read(raw, name="x", piece=9973, **more):
     pieces = (raw[at : at + piece] for at in range(0, len(raw), piece))
     return list(telemetry.read(pieces, name, **more))
 
@@ -106,7 +106,7 @@ def squeezed(inner, megabytes):
 
 def test_a_bomb_is_refused(monkeypatch):
     monkeypatch.setattr(packed, "_ALLOWANCE", 1 << 20)
-    bomb = squeezed(b'{"a": 1}\n', 20)
+    bomb = squeezed(b'{"a": 1}\n', 4)
 
     found = read(bomb)
 
