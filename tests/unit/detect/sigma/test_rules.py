@@ -1,6 +1,9 @@
 """Sigma rules become predicates: modifiers, conditions, log sources, and what is refused with its reason."""
 
 import base64
+import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -336,10 +339,15 @@ def test_a_text_of_more_rules_than_anybody_writes_is_cut_with_a_reason():
 ))  # fmt: skip
 @settings(max_examples=80)
 def test_whatever_a_search_is_it_is_served_or_told_of(search):
-    import json  # noqa: PLC0415 JSON is YAML
-
     told = json.dumps({"s": search, "condition": "s"})
     result = compiled(f"title: x\nlogsource: {{product: zeek, service: x}}\ndetection: {told}\n")
     assert len(result.rules) + len(result.unserved) == 1
     for rule in result.rules:
         holds(rule.predicate, Event(fields={"f": "a"}, raw=b""))
+
+
+def test_of_what_pysigma_brings_neither_cache_nor_client_nor_templates_are_loaded():
+    asked = "import sys, mithaq.detect.sigma; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert "sigma.types" in said.stdout.split()
+    assert not {"diskcache", "requests", "jinja2", "urllib3"} & set(said.stdout.split())
