@@ -86,6 +86,33 @@ def test_ends_of_lines_and_marks_of_order_are_as_systems_write_them(end, begins)
     assert [each.position for each in entries if not isinstance(each, Refusal)] == [0, 1, 4]
 
 
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_list_in_utf_16_is_one_if_it_bears_its_mark(coding):
+    mark = "" if coding == "utf-16" else "\ufeff"
+    raw = f"{mark}قيمة\tنوع\r\nevil.example\tdomain\r\n198.51.100.7\tip\r\n".encode(coding)
+
+    assert [each.key for each in read(raw) if not isinstance(each, Refusal)] == [
+        is_("domain", "evil.example"),
+        is_("ipv4", "198.51.100.7"),
+    ]
+    assert Lists().fits(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "evil.example\n".encode("utf-16-le"),
+        b"\xff\xfe" + "evil.example\n\0\n".encode("utf-16-le"),
+        b"\xff\xfee",
+        "évil.example;x\n".encode("cp1252"),
+    ],
+)
+def test_what_is_no_text_in_a_known_coding_is_no_list(raw):
+    assert not Lists().fits(raw)
+    with pytest.raises(NotThisFormat):
+        read(raw)
+
+
 def test_what_no_editor_takes_for_the_end_of_a_line_is_none_here():
     assert refused("x\u2028y\x0cz\x85\nevil.nosuchtop") == [(1, "list-form"), (2, "list-form")]
 
@@ -488,7 +515,7 @@ def test_a_list_that_begins_oddly_is_one_all_the_same():
 
 
 @pytest.mark.parametrize(
-    "raw", [b"a.example\n\xff", b"a.example\0\n", "a.example".encode("utf-16")]
+    "raw", [b"a.example\n\xff", b"a.example\0\n", "a.example".encode("utf-16-le")]
 )
 def test_what_is_no_text_is_refused_as_a_whole(raw):
     with pytest.raises(NotThisFormat):

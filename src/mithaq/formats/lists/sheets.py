@@ -1,5 +1,6 @@
 """How a list is laid out: which lines are entries, into which cells they fall, and what each cell is for."""
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator, Sequence
@@ -84,12 +85,17 @@ def lines_of(raw: bytes) -> list[str]:
     """
     if max(raw.count(b"\n"), raw.count(b"\r")) >= _MOST_LINES:
         raise InputError(f"a list has at most {_MOST_LINES} lines: part it", cause="lines")
-    if b"\0" in raw:
+    wide = raw.startswith(
+        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    )  # as spreadsheets save "Unicode"
+    if b"\0" in raw and not wide:
         raise NotThisFormat("no text", where="")
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
-        raise NotThisFormat("no text in UTF-8", where="") from None
+        raise NotThisFormat("no text in UTF-8 or UTF-16", where="") from None
+    if wide and "\0" in text:
+        raise NotThisFormat("no text", where="")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _PARTED_BY.match(text):
