@@ -160,7 +160,10 @@ def _owner(unit: Connection, us: Us, target: Copy) -> str:
         raise NoOwner("it is ours: change it with `mithaq object set`", object=target.object.id)
     confirmed = {peer.name for peer in parties.all_peers(unit) if peer.state == "confirmed"}
     if owner not in confirmed:
-        said = owner or target.object.created_by or target.voucher
+        said = owner or target.object.created_by
+        if not said:  # a file or a feed of whoever gave it
+            given = f"{target.voucher} passed it on and owns it as little as we do"
+            raise NoOwner(given, object=target.object.id)
         raise NoOwner(f"its owner is no partner of ours: {said}", object=target.object.id)
     return owner
 
