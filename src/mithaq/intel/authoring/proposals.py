@@ -161,9 +161,10 @@ def _owner(unit: Connection, us: Us, target: Copy) -> str:
     confirmed = {peer.name for peer in parties.all_peers(unit) if peer.state == "confirmed"}
     if owner not in confirmed:
         said = owner or target.object.created_by
-        if not said:  # a file or a feed of whoever gave it
+        if not said and ":" not in target.voucher:  # a nation's, of a file or a feed of its own
             given = f"{target.voucher} passed it on and owns it as little as we do"
             raise NoOwner(given, object=target.object.id)
+        said = said or target.voucher
         raise NoOwner(f"its owner is no partner of ours: {said}", object=target.object.id)
     return owner
 
