@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from mithaq.detect.language import Predicate
+from mithaq.detect.language import Any, Predicate
 from mithaq.detect.sigma import windows
 from mithaq.detect.sigma.sources import Route, both, has, is_, named
 from mithaq.model.telemetry import LogSource
@@ -76,19 +76,23 @@ _OCSF_PROCESS: Final = (
     "Computer=device.hostname"
 )
 _OCSF: Final = {  # category -> class, activity, fields (OCSF 1.4)
-    "process_creation": (1007, 1, _OCSF_PROCESS),
-    "process_termination": (1007, 2, _OCSF_PROCESS),
-    "file_event": (1001, 1, f"{_OCSF_ACTOR} TargetFilename=file.path"),
-    "file_access": (1001, 2, f"{_OCSF_ACTOR} FileName=file.path TargetFilename=file.path"),
-    "file_change": (1001, 3, f"{_OCSF_ACTOR} TargetFilename=file.path"),
-    "file_delete": (1001, 4, f"{_OCSF_ACTOR} TargetFilename=file.path"),
-    "image_load": (1005, 1, f"{_OCSF_ACTOR} ImageLoaded=module.file.path"),
+    "process_creation": (1007, (1,), _OCSF_PROCESS),
+    "process_termination": (1007, (2,), _OCSF_PROCESS),
+    "file_event": (1001, (1,), f"{_OCSF_ACTOR} TargetFilename=file.path"),
+    "file_access": (1001, (2,), f"{_OCSF_ACTOR} FileName=file.path TargetFilename=file.path"),
+    "file_change": (1001, (3,), f"{_OCSF_ACTOR} TargetFilename=file.path"),
+    "file_delete": (1001, (4,), f"{_OCSF_ACTOR} TargetFilename=file.path"),
+    "image_load": (1005, (1,), f"{_OCSF_ACTOR} ImageLoaded=module.file.path"),
     "network_connection": (
         4001,
-        1,
+        (1,),
         _OCSF_NETWORK,
     ),
-    "dns_query": (4003, 1, f"{_OCSF_ACTOR} QueryName=query.hostname QueryResults=answers.rdata"),
+    "dns_query": (
+        4003,
+        (1, 2),
+        f"{_OCSF_ACTOR} QueryName=query.hostname QueryResults=answers.rdata",
+    ),
 }
 _SYSTEMS: Final = {"windows": 100, "linux": 200, "macos": 300}  # as OCSF numbers them
 
@@ -96,20 +100,16 @@ _SYSTEMS: Final = {"windows": 100, "linux": 200, "macos": 300}  # as OCSF number
 def _ecs(product: str, category: str) -> Iterator[Route]:
     if category in _ECS:
         kind, happened, fields = _ECS[category]
-        where = both(
-            is_("event.category", kind), is_("event.type", happened), is_("host.os.type", product)
-        )
+        systems = Any((is_("host.os.type", product), is_("host.os.family", product)))
+        where = both(is_("event.category", kind), is_("event.type", happened), systems)
         yield Route(telemetry="ecs", where=where, fields=named(fields))
 
 
 def _ocsf(product: str, category: str) -> Iterator[Route]:
     if category in _OCSF:
-        number, activity, fields = _OCSF[category]
-        where = both(
-            is_("class_uid", number),
-            is_("activity_id", activity),
-            is_("device.os.type_id", _SYSTEMS[product]),
-        )
+        number, activities, fields = _OCSF[category]
+        systems = Any((is_("device.os.type_id", _SYSTEMS[product]), is_("device.os.type", product)))
+        where = both(is_("class_uid", number), is_("activity_id", *activities), systems)
         yield Route(telemetry="ocsf", where=where, fields=named(fields))
 
 
@@ -136,6 +136,12 @@ def _with(telemetry: str, where: Predicate, fields: str = "") -> Route:
     return Route(telemetry=telemetry, where=where, fields=named(fields), open=not fields)
 
 
+_AGENT: Final = "cs-user-agent|c-useragent|cs(User-Agent)"
+_REFERRER: Final = "cs-referer|cs-referrer|cs(Referer)"
+_WEB_W3C: Final = (
+    f"c-useragent={_AGENT} cs-user-agent={_AGENT} cs-referer={_REFERRER} cs-referrer={_REFERRER} "
+    "cs-cookie=cs-cookie|cs(Cookie) c-uri=c-uri|cs-uri cs-uri=cs-uri|c-uri r-dns=r-dns|cs-host"
+)
 _WEB_ECS: Final = (
     "c-uri=url.original|url.full cs-uri=url.original|url.full "
     "c-uri-query=url.query cs-uri-query=url.query|url.original "
@@ -161,7 +167,12 @@ _WEB: Final = (
     _zeek("http", _WEB_ZEEK),
     _eve("http", _WEB_EVE),
     _with("ecs", both(is_("event.category", "web"), has("url.original", "url.full")), _WEB_ECS),
-    _with("w3c", has("cs-method", "cs-uri-stem", "c-uri", "cs-uri-query")),
+    Route(
+        telemetry="w3c",
+        where=has("cs-method", "cs-uri-stem", "c-uri", "cs-uri-query"),
+        fields=named(_WEB_W3C),
+        open=True,
+    ),
 )
 _DNS: Final = (
     _zeek("dns", "query answer=answers record_type=qtype_name src_ip=id.orig_h dst_ip=id.resp_h"),
@@ -182,7 +193,24 @@ _DNS: Final = (
         "query=query.hostname answer=answers.rdata record_type=query.type",
     ),
 )
+_PASSIVE: Final = Route(
+    telemetry="passive-dns",
+    source=LogSource(category="dns", service="passive-dns"),
+    where=has("rrname"),
+    fields=named("query=rrname answer=rdata record_type=rrtype"),
+)
+_FLOW: Final = Route(
+    telemetry="netflow",
+    source=LogSource(service="netflow"),
+    where=has("dst4_addr", "dst6_addr", "da", "dstAddr"),
+    fields=named(
+        "src_ip=src4_addr|src6_addr|sa|srcAddr dst_ip=dst4_addr|dst6_addr|da|dstAddr "
+        "src_port=src_port|sp|srcPort dst_port=dst_port|dp|dstPort "
+        "destination.port=dst_port|dp|dstPort"
+    ),
+)
 _FIREWALL: Final = (
+    _FLOW,
     _zeek("conn", "src_ip=id.orig_h dst_ip=id.resp_h src_port=id.orig_p dst_port=id.resp_p"),
     _eve("flow", "src_ip dst_ip=dest_ip src_port dst_port=dest_port action=alert.action"),
     _with(
@@ -245,42 +273,51 @@ _SERVICES: Final[dict[tuple[str, str], Route]] = {
     ("rpc_firewall", ""): _aliased(
         "windows", is_("Channel", "RPCFW"), "EventLog=Channel", LogSource(product="windows")
     ),
+    ("", "netflow"): _FLOW,
     ("linux", "auditd"): _aliased(
         "auditd", has("type"), "", LogSource(product="linux", service="auditd")
     ),
 }
-_JOURNAL: Final = frozenset(
+_LOGGED: Final = frozenset(
     {"sshd", "sudo", "cron", "vsftpd", "clamav", "auth", "syslog", "guacamole"}
 )
 
 
-def _journal(service: str) -> Iterator[Route]:
-    """Yield what journald's JSON says of a daemon; of no one daemon, of all."""
-    names = {"cron": ("cron", "CRON", "crond"), "clamav": ("clamd", "freshclam")}.get(
-        service, (service,)
-    )
-    every = service in {"auth", "syslog", ""}
-    where = both(
-        has("MESSAGE"),
-        has("SYSLOG_IDENTIFIER", "_COMM") if every else is_("SYSLOG_IDENTIFIER", *names),
-    )
-    yield Route(telemetry="journald", where=where, fields=named("USER=_UID"), open=True)
+# Daemons whose lines are told under another name than that of the service.
+_DAEMONS: Final = {
+    "cron": ("cron", "CRON", "crond"),
+    "clamav": ("clamd", "freshclam"),
+    "auth": ("su", "login", "sudo", "sshd", "systemd-logind", "polkitd"),
+    "guacamole": ("guacd", "guacamole"),
+}
+
+
+def _daemon(service: str) -> Iterator[Route]:
+    """Yield what a daemon says to journald and to syslog; of no one daemon, what all do."""
+    names = _DAEMONS.get(service, (service,))
+    for telemetry, message, program in (
+        ("journald", "MESSAGE", "SYSLOG_IDENTIFIER"),
+        ("syslog", "message", "program"),
+    ):
+        said = has(program) if service in {"syslog", ""} else is_(program, *names)
+        where = both(has(message), said)
+        source = LogSource(product="linux")
+        yield Route(telemetry=telemetry, source=source, where=where, open=True)
 
 
 _DEVICES: Final = frozenset({"cisco", "huawei", "juniper", "fortigate", "fortios", "paloalto"})
 _SERVERS: Final = frozenset({"apache", "nginx"})
 
 
-def _lines(product: str, service: str) -> Iterator[Route]:
+def _lines(product: str) -> Iterator[Route]:
     """Yield what stands in the lines of devices and servers, in which rules look for words."""
-    source = LogSource(product=product, service=service)
     where = has("message", "MESSAGE", "msg")
-    yield Route(telemetry="syslog", source=source, where=where, open=True)
+    yield Route(telemetry="syslog", source=LogSource(product=product), where=where, open=True)
 
 
 _NETWORK: Final = {
     **dict.fromkeys(("proxy", "webserver"), _WEB),
-    "dns": _DNS,
+    "dns": (*_DNS, _PASSIVE),
     "firewall": _FIREWALL,
     "antivirus": (_with("antivirus", has("Signature")),),
 }
@@ -310,9 +347,9 @@ def _service(product: str, category: str, service: str) -> Iterator[Route]:
     elif (known := _SERVICES.get((product, service)) or _SERVICES.get((product, ""))) is not None:
         yield known
     elif product in _DEVICES or service in _SERVERS or category in {"application", "database"}:
-        yield from _lines(product, service)
-    elif product == "linux" and service in {*_JOURNAL, ""}:
-        yield from _journal(service)
+        yield from _lines(product)
+    elif product == "linux" and service in {*_LOGGED, ""}:
+        yield from _daemon(service)
 
 
 def _host(system: str, category: str) -> Iterator[Route]:
