@@ -56,10 +56,16 @@ _WORDS = {
 }  # fmt: skip
 
 
-def equality(pattern: str) -> tuple[Path, str] | None:
-    """Return what nearly every pattern says, that something has one text, without reading it in full; else None."""
+def equality(pattern: str) -> tuple[Path, str, frozenset[str]] | None:
+    """Return what nearly every pattern says, that something has one text, and what was tolerated; else None.
+
+    It is not read in full for that.
+    """
     found = alone(pattern)
-    return None if found is None else (plain(found[0])[0], found[1])
+    if found is None:
+        return None
+    path, tolerated = plain(found[0])
+    return path, found[1], tolerated
 
 
 def read(pattern: str, limits: Limits = LIMITS) -> Pattern:

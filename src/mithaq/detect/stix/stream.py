@@ -39,10 +39,11 @@ class Bounds:
     lateness: int = 0  # microseconds
     waiting: int = 100_000  # observations that wait for earlier ones
     held: int = 1_000  # observations, of each part of a pattern
-    steps: int = 5_000  # of choosing, for each observation
+    steps: int = 5_000  # of choosing
 
 
 BOUNDS = Bounds()
+_REGAINED = 100  # observations until all steps may be taken again
 
 
 class Found(NamedTuple):
@@ -72,6 +73,7 @@ class _State:
         self.told = -FOREVER  # the end of what was told of last
         self.reach = _reach(plan)
         self.chooses = _repeats(plan)  # whether different observations must be chosen
+        self.credit = bounds.steps  # of choosing; regained by and by after it was used up
         self.dropped = False  # whether any that was held had to go
         self.held: list[deque[Seen]] | None = (
             [deque() for _ in self.leaves] if len(self.leaves) > 1 or self.chooses else None
@@ -112,10 +114,12 @@ class _State:
             self.incomplete.add("held")
         if self.progress.best is None or self.progress.best.start <= self.told:
             return None
+        self.credit = min(self.bounds.steps, self.credit + self.bounds.steps // _REGAINED)
         try:
-            return chosen(self.plan, kept, Moment(seen.first, self.told + 1, self.bounds.steps))
+            return chosen(self.plan, kept, Moment(seen.first, self.told + 1, self.credit))
         except GaveUp:
             self.incomplete.add("steps")
+            self.credit = 0
             return None
 
 
@@ -178,7 +182,10 @@ class Stream:
         for name, pattern in patterns:
             one = equality(pattern) if len(pattern) <= limits.characters else None
             if one is not None:
-                self._filed.text(*one, name)
+                path, text, tolerated = one
+                self._filed.text(path, text, name)
+                if tolerated:
+                    self.tolerated[name] = tuple(sorted(tolerated))
                 continue
             try:
                 self._file(name, pattern, limits)

@@ -249,8 +249,9 @@ def test_what_the_validator_of_oasis_takes_is_read_and_nothing_else(pattern):
 
 
 def test_one_equality_needs_no_parser():
-    path, text = equality(r"[file:hashes.sha256 = 'ab\'c']")
+    path, text, tolerated = equality(r"[file:hashes.sha256 = 'ab\'c']")
     assert (path, text) == (Path("file", ("hashes", "SHA-256")), "ab'c")
+    assert tolerated == {"hash-name"}
     assert equality("[url:value = 'a' OR url:value = 'b']") is None
     assert equality("[network-traffic:dst_ref.value = '1.2.3.4']")[0] == Path(
         "network-traffic", ("dst_ref", "value")
