@@ -14,6 +14,7 @@ import time
 import uuid
 from contextlib import contextmanager
 
+from mithaq.intel.finding.searching import in_order
 from mithaq.intel.relating.correlating import COMMON
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.objects import Object
@@ -91,7 +92,7 @@ def _measured(core, kind, rate, look_ups):
     with core.read() as unit:
         visible = objects.visible_to(READER, "aurelia")
         for name, wanted in asked:
-            seconds, _ = _best(core, lambda w=wanted: texts.search(unit, visible, w, PAGE))
+            seconds, _ = _best(core, lambda w=wanted: in_order(unit, visible, w, PAGE))
             took.setdefault(name, []).append(seconds)
         known = [_best(core, lambda w=each: _known(unit, visible, w)) for each in look_ups]
         assert (

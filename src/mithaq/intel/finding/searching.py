@@ -88,16 +88,16 @@ def search(  # noqa: PLR0913 words, filters and page of one search
     wanted = looked_for(words, filters)
     with within_seconds(unit, SECONDS):
         wanted = replace(wanted, among=among(unit, rows, topics(filters)))
-        if wanted.words.strip() and not wanted.type:
-            return _ranked(unit, rows, wanted, page)
-        return texts.search(unit, rows, wanted, page)
+        return in_order(unit, rows, wanted, page)
 
 
-def _ranked(unit: Connection, rows: Rows, wanted: Wanted, page: tuple[int, int]) -> list[Copy]:
-    """Return what is called so, then all else, then relationships, each newest first.
+def in_order(unit: Connection, rows: Rows, wanted: Wanted, page: tuple[int, int]) -> list[Copy]:
+    """Return what is called so, then all else, then relationships, each newest first; of one type newest first.
 
     Where a page goes on, the copy of that number tells by itself: it is one of these three.
     """
+    if not wanted.words.strip() or wanted.type:
+        return texts.search(unit, rows, wanted, page)
     limit, before = page
     asked = [wanted.words] if spelling(wanted.words) else []  # signs alone are no name
     named = replace(wanted, words="", called=asked, numbered=asked)
