@@ -304,3 +304,9 @@ def _member(budget: Budget) -> None:
 def _wanted(name: str) -> bool:
     """Say whether a member is more than what a Mac keeps beside each file."""
     return not name.rpartition("/")[2].startswith("._")
+
+
+def plain(opening: bytes) -> bool:
+    """Say whether what begins like that is not packed, and so may grow line by line."""
+    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return not (_stream_of(opening) or _archive_of(opening) or opening.startswith(marks))

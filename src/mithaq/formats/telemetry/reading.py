@@ -52,6 +52,8 @@ PLAIN = Said()
 class Reader(Protocol):
     """Reads one input."""
 
+    number: int  # of the last line or record read, from 1
+
     @property
     def held(self) -> int:
         """How many of the bytes fed so far nothing was yielded for yet."""

@@ -1,5 +1,6 @@
-"""Where telemetry comes from: files, folders and pipes."""
+"""Where telemetry comes from: files, folders and pipes, whole or as they grow."""
 
 from mithaq.ingest.telemetry.files import files, read, stream
+from mithaq.ingest.telemetry.following import Batch, Cursor, Following
 
-__all__ = ["files", "read", "stream"]
+__all__ = ["Batch", "Cursor", "Following", "files", "read", "stream"]
