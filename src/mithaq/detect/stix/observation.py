@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from mithaq.clock import parse
+from mithaq.clock import parse, text
 from mithaq.errors import InputError
+from mithaq.model.telemetry import UNSAID, LogSource
 
 Objects: TypeAlias = Mapping[str, Mapping[str, Any]]  # by their identifiers
 _EPOCH = parse("1970-01-01T00:00:00Z")
@@ -23,11 +24,17 @@ class Observation:
     first: int  # microseconds since 1970
     last: int
     count: int = 1  # how often, within its interval
+    source: LogSource = UNSAID  # who wrote it, of an event
 
 
 def microseconds(instant: datetime) -> int:
     """Return an instant as a number that sorts as it does."""
     return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant(at: int) -> str:
+    """Write when something was seen as ``mithaq.clock`` does; empty: not known."""
+    return "" if at <= NEVER else text(_EPOCH + at * _MICROSECOND)
 
 
 def of_bundle(objects: Iterable[Mapping[str, Any]]) -> Iterator[Observation]:

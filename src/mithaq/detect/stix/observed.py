@@ -46,7 +46,7 @@ def observation(event: Event) -> Observation:
         if kind in PATHS:
             _alone(objects, f"value-{number}", kind, text)
     at = _time(event.at)
-    return Observation(ref=event.digest, objects=objects, first=at, last=at)
+    return Observation(ref=event.digest, objects=objects, first=at, last=at, source=event.source)
 
 
 def _time(written: str) -> int:

@@ -53,6 +53,7 @@ class Found(NamedTuple):
     start: int
     end: int
     refs: tuple[str, ...]
+    last: Observation  # that completed it
 
 
 class _Use(NamedTuple):
@@ -236,7 +237,9 @@ class Stream:
         self._clock = max(self._clock, first)
         self.late += late
         sure, maybe = self._filed.candidates(observation)
-        yield from (Found(name, observation.last, first, (observation.ref,)) for name in sure)
+        yield from (
+            Found(name, observation.last, first, (observation.ref,), observation) for name in sure
+        )
         hits: dict[_State, set[int]] = {}
         for at in sorted(maybe):
             holds, uses = self._comparisons[at]
@@ -254,6 +257,7 @@ class Stream:
                     found.start,
                     found.end,
                     tuple(dict.fromkeys(each.ref for each in sorted(found.witness))),
+                    observation,
                 )
 
 
