@@ -33,8 +33,7 @@ WINDOWS: Final = _table(
     registry="TargetObject",
     object="ObjectName",
     url="url RemoteName",
-    imphash="Imphash IMPHASH",
-) | {kind: kind for kind in ("md5", "sha1", "sha256")}  # fmt: skip
+)  # fmt: skip
 
 ZEEK: Final = _table(
     ip="id.orig_h id.resp_h tx_hosts rx_hosts src dst x_originating_ip client_addr server_addr assigned_addr"
@@ -125,6 +124,10 @@ TABLES: Final[Mapping[str, Table]] = {
     "smtp": {"path": "ip"}, "smb_files": {"name": "path"}, "proxy": WEB, "webserver": WEB, "dns": DNS, "mail": MAIL,
     "firewall": FLOW, "netflow": FLOW, "ipfix": FLOW,
 }  # fmt: skip
+
+PLAIN: Final = frozenset(
+    {"windows", "zeek", "suricata"}
+)  # products whose events say all under names of their own
 
 # Two fields that are one value together: the reader, and of each pair the names.
 PAIRS: Final[tuple[tuple[str, str, str], ...]] = (

@@ -52,7 +52,7 @@ def named(event: Event) -> Iterator[Named]:
 @lru_cache(maxsize=4096)  # a source has few sets of fields
 def _plan(source: LogSource, present: tuple[str, ...]) -> _Plan:
     """Return which of an event's fields are read, and how."""
-    known: dict[str, str] = dict(tables.DOTTED)
+    known = {} if source.product in tables.PLAIN else dict(tables.DOTTED)
     for word in source:
         known |= tables.TABLES.get(word, {})
     singles: list[tuple[tuple[str, ...], str]] = [
