@@ -233,3 +233,35 @@ def test_what_is_suppressed_is_shown_again_when_it_ends_or_is_allowed_and_nothin
         said = [record["kind"] for _, record in subjects.newest(unit, 50)]
     assert world.hits("borea")[0].tally.count == 3
     assert {"hit-suppressed", "hit-allowed"} <= set(said)
+
+
+def test_the_first_of_an_indicator_and_a_partner_is_a_persons_and_further_days_go_by_themselves(
+    world,
+):
+    node = world.nodes["borea"]
+
+    def go_on():
+        with node.core.begin() as unit:
+            count = defence.go_on(unit, node.us, world.clock())
+        world.settle(2)
+        return count
+
+    number = seen(world)
+    assert go_on() == 0  # nobody looked yet
+    world.judge("borea", number, "true")
+    assert go_on() == 0  # nor let it go
+    world.tell("borea", number)
+
+    world.clock.step(86400)
+    later = match(world.indicator, 9, text(world.clock()), "evil.example.net")
+    world.found("borea", later)
+    assert go_on() == 1
+    assert go_on() == 0
+
+    assert [each["count"] for each in world.theirs("aurelia", "sighting")].count(1) == 1
+    assert len(world.theirs("aurelia", "sighting")) == 2
+    assert world.hits("borea") == []
+    world.judge("borea", number, "unsure")
+    world.clock.step(86400)
+    world.found("borea", match(world.indicator, 10, text(world.clock()), "evil.example.net"))
+    assert go_on() == 0

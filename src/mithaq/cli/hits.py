@@ -192,13 +192,16 @@ def _say_against(desk: Desk, against: Sequence[Facts]) -> None:
 @app.command("release", cls=Command)
 def release(
     ctx: typer.Context,
-    number: Number,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", min=0)] = 0,
     *,
     agreement: Annotated[list[str] | None, typer.Option(metavar="ID")] = None,
     preview: Flag = False,
 ) -> None:
     """Tell partners what we say of a group of hits."""
     desk = desk_of(ctx)
+    if not number:
+        _go_on(desk)
+        return
     may = Permission.RELEASE_PREVIEW if preview else Permission.RELEASE_PROPOSE
     with desk.node() as node, node.core.begin() as unit:
         actor = desk.actor(unit, may)
@@ -222,6 +225,16 @@ def release(
                 desk.screen.say("say.reason", **facts)
     if preview:
         desk.screen.say("say.nothing-sent")
+
+
+def _go_on(desk: Desk) -> None:
+    """Tell of further days of what a person told of before."""
+    with desk.node() as node, node.core.begin() as unit:
+        desk.actor(unit, Permission.RELEASE_PROPOSE)
+        count = defence.go_on(unit, node.us, node.clock())
+    if desk.screen.as_json:
+        desk.screen.json({"followed": count})
+    desk.screen.say("say.followed", count=count)
 
 
 def _told(desk: Desk, made: Outcome, seqs: Sequence[int]) -> Facts:

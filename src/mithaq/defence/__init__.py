@@ -2,7 +2,7 @@
 
 from mithaq.defence.gate import LIMITS, Case, Limits, No, Prevalence, gate
 from mithaq.defence.recording import Recorded, Watched, record
-from mithaq.defence.releasing import Released, release
+from mithaq.defence.releasing import Released, go_on, release
 from mithaq.defence.sightings import Said
 from mithaq.defence.triage import (
     STATES,
@@ -23,6 +23,6 @@ from mithaq.store.matches import Suppression
 
 __all__ = [
     "LIMITS", "STATES", "VERDICTS", "Case", "Detail", "Hits", "Limits", "No", "Prevalence", "Recorded", "Released",
-    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "gate", "hits", "judge", "note", "record",
+    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "gate", "go_on", "hits", "judge", "note", "record",
     "release", "show", "suppress", "suppressions",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 That a person looks at the first is the last clause of the gate: a list that is wrong is wrong at its first hit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,14 +11,18 @@ from sqlalchemy import Connection
 
 from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border import publish
+from mithaq.border.agreements import held
+from mithaq.border.peers import administrative
 from mithaq.border.publish import Outcome
 from mithaq.border.us import Us
+from mithaq.clock import text
 from mithaq.defence import sightings
 from mithaq.defence.gate import No
 from mithaq.defence.seeing import visible
 from mithaq.errors import NotFound
-from mithaq.store import matches
-from mithaq.store.matches import TRUE
+from mithaq.model.canonical import Json
+from mithaq.store import matches, releases
+from mithaq.store.matches import FALSE, OPEN, TRUE, UNSURE, Act, Group
 from mithaq.store.objects import Copy
 
 
@@ -72,6 +76,51 @@ def release(  # noqa: PLR0913 unit, us, actor and now come with every act
     )
 
 
+def go_on(unit: Connection, us: Us, now: datetime) -> int:
+    """Tell of further days of indicators that a person let partners know of before; return how many are told.
+
+    Of an indicator and a partner the first is a person's (``release``); who judged it false since, or is not sure, ends
+    this. The gate is asked each time.
+    """
+    told = 0
+    for rule, agreements in sorted(_let_go(unit, us).items()):
+        groups = matches.groups(unit, rules=[rule])
+        if any(each.state in {FALSE, UNSURE} for each in groups):
+            continue
+        for group in groups:
+            if group.state == OPEN:
+                told += _further(unit, us, group, agreements, now)
+    return told
+
+
+def _further(
+    unit: Connection, us: Us, group: Group, agreements: Iterable[str], now: datetime
+) -> int:
+    """Say that a group is a sighting too, if nothing stands against it, and tell whom a person told of the first."""
+    said = sightings.sighting(unit, us, "", group, now)
+    if said.copy is None:
+        return 0
+    matches.change(unit, group.seq, state=TRUE)
+    what = Act(grouped=group.seq, kind="followed", said="", by="", at=text(now))
+    matches.act(unit, what)
+    facts: dict[str, Json] = {"number": group.seq}
+    administrative(unit, now, "hit-followed", group.rule, facts)
+    for name in agreements:
+        if held(unit, name, now).text is not None:
+            publish.publish(unit, us, "", [said.copy.seq], name, now)
+    return 1
+
+
+def _let_go(unit: Connection, us: Us) -> dict[str, set[str]]:
+    """Return, by indicator, under which agreements a person proposed a sighting of it."""
+    found: dict[str, set[str]] = {}
+    for seq, rule in matches.own_sightings(unit, us.party):
+        for intent in releases.intents_where(unit, copies=[seq]):
+            if intent.proposer:
+                found.setdefault(rule, set()).add(intent.agreement)
+    return found
+
+
 def _go(  # noqa: PLR0913 as ``release``
     unit: Connection,
     us: Us,
@@ -83,6 +132,6 @@ def _go(  # noqa: PLR0913 as ``release``
 ) -> Outcome:
     some = [copy.seq for copy in copies]
     if preview:
-        text = publish.text_in_force(unit, agreement, now)
-        return publish.preview(unit, us, text, some, now)
+        terms = publish.text_in_force(unit, agreement, now)
+        return publish.preview(unit, us, terms, some, now)
     return publish.publish(unit, us, actor.name, some, agreement, now)

@@ -23,12 +23,14 @@ from mithaq.border.us import Us
 from mithaq.clock import parse, text
 from mithaq.defence.gate import Case, No, Prevalence, gate
 from mithaq.defence.recording import active
-from mithaq.defence.values import observed
+from mithaq.detect import observables
 from mithaq.errors import InputError
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Label, Tlp
 from mithaq.model.markings import pap_id, tlp_id
 from mithaq.model.objects import IDENTIFIER, from_body, moment
+from mithaq.model.telemetry import Event, LogSource
+from mithaq.model.values import Value
 from mithaq.model.worth import ABOUT, worth
 from mithaq.store import matches, neighbours, objects, releases, texts
 from mithaq.store.matches import FALSE, TRUE, Group, Kept
@@ -55,6 +57,7 @@ class _Day:
     indicator: Copy
     copies: Sequence[Copy]  # the newest of each voucher
     found: Sequence[Kept]
+    sources: Mapping[int, str]  # by the number of the group
     day: str
     judged: str
 
@@ -125,7 +128,10 @@ def unsay(  # noqa: PLR0913 as ``sighting``
 
 def said_of(unit: Connection, us: Us, group: Group) -> list[Copy]:
     """Return what we say of a group's indicator now: its sighting of that day, and that it is wrong."""
-    both = (("sighting", group.rule, group.day), ("opinion", group.rule))
+    both: tuple[tuple[str, ...], ...] = (
+        ("sighting", group.rule, group.day),
+        ("opinion", group.rule),
+    )
     return [copy for parts in both if (copy := _standing(unit, us, parts)[1]) is not None]
 
 
@@ -160,7 +166,15 @@ def _day(
     ]
     if not found:
         return None, [No(code="suppressed")]
-    day = _Day(indicator=copies[-1], copies=copies, found=found, day=group.day, judged=judged)
+    sources = {each.seq: each.source for each in alike}
+    day = _Day(
+        indicator=copies[-1],
+        copies=copies,
+        found=found,
+        sources=sources,
+        day=group.day,
+        judged=judged,
+    )
     return day, []
 
 
@@ -171,13 +185,20 @@ def _against(unit: Connection, us: Us, day: _Day, now: datetime) -> list[No]:
     said = neighbours.saying(unit, objects.everything(), {id_}, tuple(ABOUT))
     case = Case(
         indicator=body,
-        observed=observed(each.found for each in day.found),
+        observed=_observed(day),
         at=at,
         prevalence=Prevalence(*matches.prevalence(unit, id_)),
         worth=worth(body, [copy.object.body for copy in said], at),
         judged=day.judged,
     )
     return gate(case, us.benign.match)
+
+
+def _observed(day: _Day) -> list[Value]:
+    """Return the values that stood in the events, each of the kind that its field says."""
+    by = {seq: LogSource(*said.split("/", 2)) for seq, said in day.sources.items()}
+    alone = (Event(fields=e.found, source=by[e.grouped], raw=b"") for e in day.found)
+    return list(dict.fromkeys(value for event in alone for value in observables.of(event)))
 
 
 def _label(unit: Connection, day: _Day) -> Label | No:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+from mithaq.detect import assets
 from mithaq.detect.keys import digest, key, keys
 from mithaq.detect.matches import Match
 from mithaq.detect.networks import Networks
@@ -140,5 +141,6 @@ class Indicators:
                     event=event.digest,
                     at=event.at,
                     source=event.source,
+                    asset=assets.of(event),
                     found={name: event.fields[name] for name in names},
                 )

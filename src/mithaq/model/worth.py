@@ -72,7 +72,8 @@ def worth(body: Body, others: Iterable[Body], now: datetime) -> Worth | None:
         if at is not None:
             sightings += 1
             seen = max(seen, at)
-        factor = _LEFT.get(str(other.get("opinion"))) if other.get("type") == "opinion" else None
+        stands = other.get("type") == "opinion" and other.get("revoked") is not True
+        factor = _LEFT.get(str(other.get("opinion"))) if stands else None
         if factor is not None:
             against += 1
             left *= factor

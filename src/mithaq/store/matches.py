@@ -8,8 +8,17 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, update
 
 from mithaq.model.telemetry import Value
+from mithaq.store import objects
 from mithaq.store.sql import fetched, insert_many, within
-from mithaq.store.tables import match_acts, match_groups, matches, suppressions, watched
+from mithaq.store.tables import (
+    copies,
+    match_acts,
+    match_groups,
+    matches,
+    provenance,
+    suppressions,
+    watched,
+)
 
 T = TypeVar("T")
 OPEN, TRUE, FALSE, UNSURE = "open", "true", "false", "unsure"
@@ -101,6 +110,7 @@ _KEPT = tuple(matches.c[name] for name in Kept.__slots__)
 _ACT = tuple(match_acts.c[name] for name in Act.__slots__)
 _SUPPRESSION = tuple(suppressions.c[name] for name in Suppression.__slots__)
 _read = msgspec.json.Decoder(dict[str, Value]).decode
+_references = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 
 def new_among(unit: Connection, ids: Iterable[str]) -> set[str]:
@@ -234,6 +244,18 @@ def watch(unit: Connection, assets: Iterable[str], days: Iterable[str]) -> None:
     """Take note that there was telemetry of some machines, and of some days."""
     rows = [*(("asset", each) for each in assets), *(("day", each) for each in days)]
     insert_many(unit, watched, ("kind", "name"), [r for r in rows if r[1]], or_else="keep")
+
+
+def own_sightings(unit: Connection, us: str) -> list[tuple[int, str]]:
+    """Return the numbers of our own sightings, each with what it is of."""
+    query = select(copies.c.seq, copies.c.refs).join_from(copies, provenance, objects.CAME)
+    query = query.where(copies.c.type == "sighting", provenance.c.voucher == us)
+    return [
+        (seq, target)
+        for seq, refs in fetched(unit, query.where(provenance.c.standing == objects.OWN))
+        for pointer, target in _references(refs)
+        if pointer == "/sighting_of_ref"
+    ]
 
 
 # --- what people do -----------------------------------------------------------------------------------

@@ -122,3 +122,10 @@ def test_it_only_falls_with_time_only_rises_with_sightings_and_stays_within_its_
 
     assert 0 <= older.score <= younger.score <= confidence
     assert older.score <= sighted.score <= confidence
+
+
+def test_who_takes_back_that_it_is_wrong_lowers_it_no_more():
+    body = indicator(confidence=80)
+
+    assert score(body, opinion("strongly-disagree")) == 20
+    assert score(body, opinion("strongly-disagree") | {"revoked": True}) == 80
