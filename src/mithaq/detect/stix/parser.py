@@ -120,7 +120,9 @@ class _Reader:
                 break
         expression: Observing = frames[0].parts[0]
         if repetitions(expression) > self.limits.repeats:
-            raise refusal("repeats", "too many repetitions", most=self.limits.repeats)
+            raise refusal(
+                "repeats", "a pattern repeats so often as can be counted", most=self.limits.repeats
+            )
         return Pattern(expression, tuple(sorted(self.tolerated)))
 
     def _opened(self, frames: list[_Frame]) -> None:
@@ -179,14 +181,20 @@ class _Reader:
     def _times(self) -> int:
         times = self._number("REPEATS")
         if not isinstance(times, int) or not 0 < times <= self.limits.repeats:
-            raise refusal("repeats", "no number of repetitions", most=self.limits.repeats)
+            raise refusal(
+                "repeats", "a pattern repeats so often as can be counted", most=self.limits.repeats
+            )
         self._must("TIMES")
         return times
 
     def _seconds(self) -> float:
         seconds = self._number("WITHIN")
         if not 0 < seconds <= self.limits.seconds:
-            raise refusal("window", "no such window", most=int(self.limits.seconds))
+            raise refusal(
+                "window",
+                "a window has more than no seconds, and an end",
+                most=int(self.limits.seconds),
+            )
         self._must("SECONDS")
         return float(seconds)
 
@@ -317,7 +325,8 @@ class _Reader:
             raise self._unexpected(word)
 
     def _unexpected(self, wanted: str, token: Token | None = None) -> PatternRefused:
-        return refusal("syntax", f"{wanted} is wanted here", at=(token or self._here).at)
+        at = (token or self._here).at
+        return refusal("syntax", "this is no STIX pattern from there on", at=at, wanted=wanted)
 
 
 def repetitions(expression: Observing) -> int:
