@@ -90,7 +90,7 @@ def said(correlation: Mapping[str, Valued]) -> Said:
     try:
         read = SigmaCorrelationRule.from_dict({"title": "t", "correlation": dict(correlation)})
     except SigmaError as error:
-        raise NotServed(str(error)[:500], cause="correlation") from None
+        raise NotServed(str(error), cause="correlation") from None
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
         raise NotServed("a correlation that pySigma cannot read", cause="correlation") from None
     kind, rules = _kind(read.type), tuple(each.reference for each in read.rules or ())

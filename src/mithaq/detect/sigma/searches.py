@@ -75,7 +75,7 @@ def searches(detection: Mapping[str, Valued]) -> dict[str, Predicate]:
         read = SigmaDetections.from_dict({**some, "condition": "x"}, policy=_POLICY)
     except SigmaError as error:
         cause = "regex" if isinstance(error.__cause__, BadRegex) else "value"
-        raise NotServed(str(error.__cause__ or error)[:500], cause=cause) from None
+        raise NotServed(str(error.__cause__ or error), cause=cause) from None
     except _STUMBLES:
         raise NotServed("a search that pySigma cannot read", cause="value") from None
     return {name: _detection(each) for name, each in read.detections.items()}

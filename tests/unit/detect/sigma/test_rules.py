@@ -327,6 +327,13 @@ def test_a_hostile_rule_is_refused_with_its_reason_and_soon(search, code, capfd)
     assert capfd.readouterr().err == ""
 
 
+def test_a_reason_that_quotes_a_rule_moves_no_cursor():
+    for search in ('f|cidr: "\\e[2J"', 'f|re: "(\\e[2J"', '"f|\\e[2J": x'):
+        (lost,) = compiled(rule_of(search)).unserved
+        assert lost.why.isprintable()
+        assert len(lost.why) <= 300
+
+
 def test_a_text_of_more_rules_than_anybody_writes_is_cut_with_a_reason():
     assert compiled("---\ntitle: x\n" * 300).unserved[-1].code == "sigma-large"
 
