@@ -13,6 +13,7 @@ from mithaq.seal.envelope import sign
 from mithaq.seal.messages import AGREEMENT
 from mithaq.store import channels
 from tests.bench.common import ATTACK, Figure, attack, brought, client_of, text, timed
+from tests.bench.detecting import detecting
 from tests.bench.emerging import emerging
 from tests.bench.extraction import extraction
 from tests.bench.growth import growth
@@ -145,8 +146,10 @@ MEASURES = {
     "misp": misp,
     "trips": trips_there_and_back,
     "emerging": emerging,
+    "detect": detecting,
 }
 APART = {
+    "detect",
     "growth",
     "import",
     "misp",

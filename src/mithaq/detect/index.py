@@ -110,10 +110,10 @@ class Route:
         if self._left:
             self._learn(fields)
         found = self.unwitnessed
-        for name, (memo, known) in self._fields.items():
-            value = fields.get(name)
-            if value is None:
-                continue
+        filed = self._fields
+        for name in fields.keys() & filed.keys():
+            memo, known = filed[name]
+            value = fields[name]
             if isinstance(value, str):
                 hits = memo.get(value)
                 if hits is None:
@@ -122,20 +122,9 @@ class Route:
                 hits = _joined(self._look(memo, known, each) for each in texts(value))
             if hits:
                 found = found | hits if found else hits
-        if self._anywhere is not None:
-            found |= self._in_any(self._anywhere, fields)
+        if self._anywhere is not None:  # one search through all values together
+            found |= self._anywhere.found_in(_whole(fields).lower())
         return found
-
-    def _in_any(
-        self, held: tuple[dict[str, Numbers], Literals], fields: Mapping[str, Value]
-    ) -> Numbers:
-        memo, known = held
-        found: set[Numbers] = set()
-        for value in fields.values():
-            for each in texts(value):
-                hits = memo.get(each)
-                found.add(self._look(memo, known, each) if hits is None else hits)
-        return _joined(found)
 
     def _look(self, memo: dict[str, Numbers], known: Literals, value: str) -> Numbers:
         found = known.found_in(value.lower())
@@ -165,12 +154,15 @@ class Route:
             for each in found or ():
                 asks[each.field][each].add(number)
         self.unwitnessed = frozenset(without)
-        filed = {
-            name: (self._memory.memo(), Literals({it: frozenset(who) for it, who in known.items()}))
-            for name, known in asks.items()
+        everywhere = asks.pop("", None)
+        self._anywhere = None if everywhere is None else Literals(_numbered(everywhere))
+        self._fields = {
+            name: (self._memory.memo(), Literals(_numbered(known))) for name, known in asks.items()
         }
-        self._anywhere = filed.pop("", None)
-        self._fields = filed
+
+
+def _numbered(asks: Mapping[Literal, set[int]]) -> dict[Literal, Numbers]:
+    return {literal: frozenset(who) for literal, who in asks.items()}
 
 
 def _measured(rules: Iterable[Predicate], sample: Mapping[str, Counter[str]]) -> Cost:
@@ -185,6 +177,13 @@ def _measured(rules: Iterable[Predicate], sample: Mapping[str, Counter[str]]) ->
             for number in known.found_in(value):
                 often[asked[number]] += times
     return lambda literal: often[literal] + presumed(literal) / 100
+
+
+def _whole(fields: Mapping[str, Value]) -> str:
+    values = [
+        value if isinstance(value, str) else "\n".join(texts(value)) for value in fields.values()
+    ]
+    return "\n".join(values)
 
 
 def _joined(parts: Iterable[Numbers]) -> Numbers:

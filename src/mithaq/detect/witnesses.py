@@ -122,8 +122,10 @@ def _literal(test: Test) -> Literal | None:
     written = text(test.value).lower()
     if not _usable(test, written):
         return there
+    if not test.field:  # all values are searched together, so where it stands in one does not show
+        place = At.INSIDE
     if not written:  # in every value that is there, or is the whole of it
-        return Literal(test.field, At.WHOLE) if place is At.WHOLE and test.field else there
+        return Literal(test.field, At.WHOLE) if place is At.WHOLE else there
     return Literal(test.field, place, written)
 
 
