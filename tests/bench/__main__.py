@@ -13,8 +13,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
 `./mithaq bench` measures and writes this page; `./mithaq bench NAME` measures some and renews their lines. `detect`,
-`growth`, `import`, `misp`, `pillar`, `search`, `trips` and `watches` are measured only where they are named. A figure is
-taken inside one run, on the whole of MITRE ATT&CK Enterprise where it does not say otherwise, against another
+`growth`, `import`, `misp`, `pillar`, `search`, `trips` and `watches` are measured only where they are named. A figure
+is taken inside one run, on the whole of MITRE ATT&CK Enterprise where it does not say otherwise, against another
 implementation or what the same machine could do at best; absolute times are for orientation. The load is that of the
 machine before the measure began: whatever is above nought is other people's work.
 
