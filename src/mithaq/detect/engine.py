@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final, TypeAlias
 
+from mithaq.detect import assets
 from mithaq.detect.closures import Check, Seen, check
 from mithaq.detect.index import Memory, Numbers, Route
 from mithaq.detect.language import All, Any, Predicate, Rule, Test, holds
@@ -128,6 +129,7 @@ class _Compiled:
             event=event.digest,
             at=event.at,
             source=event.source,
+            asset=assets.of(event),
             found=found,
         )
 
