@@ -116,14 +116,18 @@ class Indicators:
                 yield from self._of_key(key(network))
 
     def _of_key(self, text: str) -> Iterator[Listed]:
-        wanted = digest(text)
+        for listed in self.at(digest(text)):
+            if f"{listed.value.kind} {listed.value.text}" == text:
+                yield listed
+
+    def at(self, wanted: int) -> Iterator[Listed]:
+        """Yield what stands at a digest; most often what is looked for there, in proof of nothing."""
         at = bisect_left(self._digests, wanted)
         while at < len(self._digests) and self._digests[at] == wanted:
             row = self._block[self._starts[at] : self._ends[at]].decode()
-            there, number, id_ = row.split("\0", 2)
-            if there == text:
-                kind, _, plain = text.partition(" ")
-                yield Listed(Value(kind, plain), id_, self._titles[int(number)])
+            text, number, id_ = row.split("\0", 2)
+            kind, _, plain = text.partition(" ")
+            yield Listed(Value(kind, plain), id_, self._titles[int(number)])
             at += 1
 
     def match(self, batch: Collection[Event]) -> Iterator[Match]:

@@ -28,6 +28,12 @@ class Networks:
         """Return how many they are."""
         return sum(len(each.starts) for each in self._of.values())
 
+    def all(self) -> Iterator[Value]:
+        """Yield all of them."""
+        for kind, known in self._of.items():
+            for text in known.texts:
+                yield Value(kind, text)
+
     def around(self, value: Value) -> Iterator[Value]:
         """Yield the networks that hold an observed address or network, the narrowest first."""
         known = self._of.get(value.kind)
@@ -42,7 +48,7 @@ class _Version:
     def __init__(self, networks: list[_Network]) -> None:
         self.starts: list[int] = []
         self._ends: list[int] = []
-        self._texts: list[str] = []
+        self.texts: list[str] = []
         self._outer: list[int] = []  # where the narrowest stands that it lies in; -1: in none
         within: list[int] = []
         for number, network in enumerate(networks):
@@ -53,13 +59,13 @@ class _Version:
             within.append(number)
             self.starts.append(start)
             self._ends.append(end)
-            self._texts.append(str(network))
+            self.texts.append(str(network))
 
     def around(self, first: int, last: int) -> Iterator[str]:
         at = bisect_right(self.starts, first) - 1
         while at >= 0:
             if last <= self._ends[at]:
-                yield self._texts[at]
+                yield self.texts[at]
             at = self._outer[at]
 
 

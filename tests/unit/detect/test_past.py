@@ -1,0 +1,110 @@
+"""The observable index finds what a plain loop over the events finds, counts each event once, and keeps to its days."""
+
+import pytest
+
+from mithaq.defence.past import back, note
+from mithaq.detect.indicators import Indicators, Listed
+from mithaq.detect.observables import of
+from mithaq.detect.past import place, value_at
+from mithaq.model.telemetry import Event, LogSource
+from mithaq.model.values import of_kind
+from mithaq.store.past import Past
+
+SYSMON = LogSource(product="windows", service="sysmon")
+SPAN = ("2026-11-01", "2026-11-30")
+LISTED = [
+    ("domain", "evil.example"), ("domain", "a.good.example"), ("ip", "192.0.2.0/25"), ("ip", "2001:db8::/32"),
+    ("ipv4", "198.51.100.7"), ("md5", "a" * 32), ("url", "evil.example/x"), ("filename", "EVIL.exe"),
+]  # fmt: skip
+KNOWN = Indicators([Listed(of_kind(*each), f"i-{n}") for n, each in enumerate(LISTED)])
+SAID = [
+    {"QueryName": "evil.example"}, {"QueryName": "a.b.evil.example"}, {"QueryName": "evil-x.example"},
+    {"QueryName": "good.example", "QueryResults": "192.0.2.127;192.0.2.128;2001:db8::5;"}, {"SourceIp": "198.51.100.7"},
+    {"Hashes": "IMPHASH=" + "a" * 32}, {"Hashes": "MD5=" + "A" * 32, "Image": r"C:\evil.EXE"},
+    {"url": "https://evil.example/x"}, {"url": "https://evil.example/x%20y"},
+]  # fmt: skip
+
+
+def events(count=60):
+    return [
+        Event(
+            fields=SAID[n % len(SAID)], source=SYSMON, raw=b"%d" % n,
+            at=f"2026-11-{10 + n % 3:02d}T{n % 5:02d}:00:{n % 60:02d}.{n:03d}Z",
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def naive(all_events):
+    found = {}
+    for event in all_events:
+        for value in of(event):
+            for listed in KNOWN.of(value):
+                place_ = (listed.id, value_at(place(value)), event.at[:13])
+                count, first, last = found.get(place_, (0, event.at, event.at))
+                found[place_] = (count + 1, min(first, event.at), max(last, event.at))
+    return found
+
+
+def indexed(past, since=""):
+    return {
+        (each.listed.id, each.value, each.seen.hour): (each.seen.times, each.seen.first, each.seen.last)
+        for each in back(past, KNOWN, since)
+    }  # fmt: skip
+
+
+def test_the_index_finds_what_a_loop_over_all_events_finds_with_count_first_and_last(tmp_path):
+    past = Past(tmp_path / "past")
+
+    assert note(past, "s", events(), SPAN) == 60
+
+    assert indexed(past) == naive(events())
+    assert {each.listed.value.kind for each in back(past, KNOWN)} == {
+        "domain", "ipv4", "ipv6", "md5", "url", "filename",
+    }  # fmt: skip
+
+
+def test_an_event_that_is_read_again_in_any_batch_counts_once(tmp_path):
+    past, all_events = Past(tmp_path), events()
+    note(past, "s", all_events[:40], SPAN)
+
+    assert note(past, "s", all_events[25:], SPAN) == 20
+    assert note(past, "other", all_events, SPAN) == 0
+
+    assert indexed(past) == naive(all_events)
+
+
+def test_what_breaks_off_leaves_nothing_and_is_made_up_for(tmp_path):
+    past, broken = Past(tmp_path), Event(fields={}, raw=b"x", at="2026-11-10T00:00:0!.000Z")
+    with pytest.raises(ValueError, match="invalid literal"):
+        note(past, "s", [*events(), broken], SPAN)
+
+    note(past, "s", events(), SPAN)
+
+    assert indexed(past) == naive(events())
+
+
+def test_days_are_thrown_away_whole_and_what_is_outside_of_the_span_is_not_noted(tmp_path):
+    past = Past(tmp_path)
+    note(past, "s", events(), SPAN)
+    times = ["", "1601-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"]
+    odd = [
+        Event(fields=SAID[0], source=SYSMON, raw=b"y%d" % n, at=at) for n, at in enumerate(times)
+    ]
+
+    assert note(past, "s", odd, SPAN) == 0
+    assert past.forget("2026-11-12") == 2
+
+    assert past.days() == ["2026-11-12"]
+    assert {hour[:10] for _, _, hour in indexed(past)} == {"2026-11-12"}
+    assert indexed(past, since="2026-11-13") == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [("domain", "a.b.example"), ("ip", "192.0.2.1"), ("ip", "2001:db8::1"),
+     ("url", "http://a.example/x"), ("url", "a.example/x"), ("md5", "a" * 32)],
+)  # fmt: skip
+def test_a_place_says_its_value(kind, text):
+    value = of_kind(kind, text)
+    assert value_at(place(value)) == value
