@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from mithaq.detect.language import All, Any, Not, Op, Predicate, Test, holds, text
-from mithaq.model.telemetry import Event, Scalar, Value
+from mithaq.model.telemetry import Event, Value
 
 
 class Seen:
@@ -50,8 +50,9 @@ def texts(value: Value) -> tuple[str, ...]:
     """Return what a value, or each of its values, is compared as; what is null is not there."""
     if isinstance(value, str):
         return (value,)
-    held: list[Scalar] = value if isinstance(value, list) else [value]
-    return tuple(text(each) for each in held if each is not None)
+    if not isinstance(value, list):
+        return () if value is None else (text(value),)
+    return tuple(text(each) for each in value if each is not None)
 
 
 def check(predicate: Predicate) -> Check:
