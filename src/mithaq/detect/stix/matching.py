@@ -75,6 +75,8 @@ def texts(path: Path, objects: Objects, root: Mapping[str, Any]) -> Iterable[str
 
 def values(path: Path, objects: Objects, root: Mapping[str, Any]) -> list[Any]:
     """Return what a path leads to from an object; each thing once, however many ways lead there."""
+    if path.steps[0] not in root:  # as of most paths that are asked for
+        return []
     found: list[Any] = [root]
     before: object = ""
     for step in path.steps:
