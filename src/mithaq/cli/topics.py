@@ -137,6 +137,12 @@ def _emerging() -> typer.Typer:
     return emerging.app
 
 
+def _hunt() -> typer.Typer:
+    from mithaq.cli import hunt  # noqa: PLC0415 as above
+
+    return hunt.app
+
+
 def _export() -> typer.Typer:
     from mithaq.cli import export  # noqa: PLC0415 as above
 
@@ -297,6 +303,7 @@ COMMANDS: Mapping[
     "correlate": _correlate,
     "brief": _brief,
     "emerging": _emerging,
+    "hunt": _hunt,
     "export": _export,
     "notices": _notices,
     "import": _importing,
@@ -327,7 +334,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
     "section.find": (
         *("search", "saved", "notices", "show", "same", "correlate", "merge", "reference"),
     ),
-    "section.defend": ("hits",),
+    "section.defend": ("hunt", "hits"),
     "section.follow": (
         *("requirement", "request", "emerging", "brief"),
         *("timeline", "history", "who-has", "came", "balance"),

@@ -1,0 +1,259 @@
+"""Hunting through files of logs: what rules find in them, told and kept nowhere; no node is needed."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mithaq import samples
+from mithaq.cli.desk import Desk, NoFile, desk_of
+from mithaq.cli.exits import FOUND, INTERRUPTED
+from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Flag, one_of
+from mithaq.cli.screen import Screen
+from mithaq.detect.tallies import LEVELS, Group, Tally
+from mithaq.formats.telemetry import KINDS, kind
+from mithaq.ingest.telemetry import files
+from mithaq.languages import plain
+
+if TYPE_CHECKING:
+    from mithaq.detect.language import Unserved
+    from mithaq.detect.matches import Match
+    from mithaq.formats.telemetry import Refusal
+    from mithaq.ingest.hunting import Hunt
+
+app = topic()
+
+_KINDS = tuple(known.name for known in KINDS)
+_SHOWN = 1000  # hits in a table
+_FIELDS = 3  # of a hit that a person is shown
+_LONG = 80  # characters of each
+_REASONS = 4
+_PLACE = frozenset({"Channel", "EventID", "Provider_Name"})  # they tell where, not what
+_COLUMNS = ("severity", "title", "count", "hit_first", "found")
+_EACH = ("at", "severity", "title", "found")
+_WHOLE = ("at", "severity", "title", "rule", "log_source", "found", "file", "event", "id")
+_OURS = "hunt-rules.yml"
+
+Paths = Annotated[list[Path] | None, typer.Option(metavar="FILE|FOLDER")]
+
+
+@app.command("hunt", cls=Command)
+def hunt(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG|FOLDER…")],
+    *,
+    rules: Paths = None,
+    yara: Paths = None,
+    level: Annotated[str, typer.Option(metavar="LEVEL", callback=one_of(LEVELS))] = "",
+    format_: Annotated[str, typer.Option("--format", metavar="KIND", callback=one_of(_KINDS))] = "",
+    each: Flag = False,
+    csv_: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
+    unserved: Flag = False,
+) -> None:
+    """Look for what rules describe in files of logs; exit with 1 if something is found."""
+    from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
+
+    desk = desk_of(ctx)
+    named = [*(rules or ()), *(yara or ())]
+    if missing := next((path for path in (*named, *logs) if not path.exists()), None):
+        raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
+    ours = [] if named else [samples.path(_OURS)]
+    with desk.screen.progress("progress.rules"):
+        content = hunting.content(rules or ours, yara or [], level)
+        run = hunting.Hunt(content, as_kind=kind(format_) if format_ else None)
+    with _written(csv_) as table:
+        report = _Report(desk.screen, each=each, table=table)
+        whole = report.follow(run, logs)
+    report.show(run)
+    if ours:
+        desk.screen.note("say.hunt-ours")
+    _summary(desk, run, unserved=unserved)
+    if not whole:
+        desk.screen.note("say.hunt-stopped")
+        raise typer.Exit(INTERRUPTED)
+    if report.tally.count:
+        raise typer.Exit(FOUND)
+
+
+@contextmanager
+def _written(path: Path | None) -> Iterator["_Csv | None"]:
+    """Open a new file for all hits.
+
+    Raises:
+        NoFile: it is there already, or cannot be written.
+    """
+    if path is None:
+        yield None
+        return
+    try:
+        with path.open("x", encoding="utf-8", newline="") as file:
+            yield _Csv(file)
+    except OSError as error:
+        raise NoFile(f"cannot write {path}: {error.strerror}", file=str(path)) from error
+
+
+class _Csv:
+    """A table of hits for other programs."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._rows = csv.writer(file)
+        self._rows.writerow(_WHOLE)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Write one hit; what a spreadsheet would take for a formula is made plain text."""
+        cells = (row[name] for name in _WHOLE)
+        texts = (json.dumps(c, ensure_ascii=False) if isinstance(c, dict) else c for c in cells)
+        self._rows.writerow(
+            [f"'{text}" if text[:1] in tuple("=+-@\t\r") else text for text in texts]
+        )
+
+
+@dataclass(slots=True)
+class _Report:
+    """What is shown of a hunt, while it goes on and at its end."""
+
+    screen: Screen
+    each: bool
+    table: _Csv | None
+    tally: Tally = field(default_factory=Tally)
+    hits: list[dict[str, Any]] = field(default_factory=list)  # as many as are shown
+
+    def follow(self, run: "Hunt", logs: Sequence[Path]) -> bool:
+        """Take up what is found; say whether the hunt came to its end."""
+        size = sum(file.stat().st_size for file in files(logs))
+        try:
+            with self.screen.progress("progress.hunt") as tick:
+                for hit in run.run(logs):
+                    if hit is None:
+                        tick(run.done, size)
+                    elif self.tally.add(hit.match, hit.file) and (self.each or self.table):
+                        self._add(_row(hit.match, hit.file))
+        except KeyboardInterrupt:
+            return False
+        return True
+
+    def _add(self, row: dict[str, Any]) -> None:
+        if self.table:
+            self.table.add(row)
+        if self.each and self.screen.as_json:
+            self.screen.raw(json.dumps(row, ensure_ascii=False))
+        elif self.each and len(self.hits) < _SHOWN:
+            self.hits.append(row)
+
+    def show(self, run: "Hunt") -> None:
+        """Show what was found."""
+        if self.screen.as_json:
+            if not self.each:
+                self.screen.json(_whole(run, self.tally))
+            return
+        if not self.each:
+            rows = [_of_group(group) for group in self.tally.sorted()]
+            self.screen.rows(
+                _COLUMNS, rows, empty="none.hunt", wide=("hit_last", "log_source", "rule", "files")
+            )
+            return
+        self.hits.sort(key=lambda row: row["at"])
+        shown = [row | {"found": _told(row["found"])} for row in self.hits]
+        self.screen.rows(
+            _EACH, shown, empty="none.hunt", wide=("log_source", "rule", "file", "event", "id")
+        )
+        if self.tally.count > len(shown):
+            self.screen.note("say.hunt-more", shown=len(shown), count=self.tally.count)
+
+
+def _row(match: "Match", file: str) -> dict[str, Any]:
+    return {
+        "at": match.at,
+        "severity": match.level,
+        "title": match.title,
+        "rule": match.rule,
+        "log_source": "/".join(filter(None, match.source)),
+        "found": dict(match.found),
+        "file": file,
+        "event": match.event,
+        "id": match.id,
+    }
+
+
+def _of_group(group: Group) -> dict[str, Any]:
+    match = group.example
+    return {
+        "severity": match.level,
+        "title": match.title,
+        "count": group.count,
+        "hit_first": group.first,
+        "hit_last": group.last,
+        "log_source": [*group.sources],
+        "found": _told(match.found),
+        "rule": match.rule,
+        "files": [*group.files],
+    }
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    """Return the fields that a hit rests on, as many and as long as a person reads."""
+    told = {name: value for name, value in found.items() if name not in _PLACE} or found
+    some = [f"{name}={_short(value)}" for name, value in list(told.items())[:_FIELDS]]
+    return "; ".join([*some, *(["…"] if len(told) > _FIELDS else [])])
+
+
+def _short(value: object) -> str:
+    written = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return written if len(written) <= _LONG else f"{written[:_LONG]}…"
+
+
+def _whole(run: "Hunt", tally: Tally) -> dict[str, Any]:
+    """Return the groups for programs, with what was read and what was not."""
+    rows = []
+    for group in tally.sorted():
+        found = {"found": dict(group.example.found), "digest": group.example.digest}
+        rows.append(_of_group(group) | found)
+    return {
+        "hits": rows,
+        "count": tally.count,
+        "files": run.files,
+        "events": run.events,
+        "scanned": run.scanned,
+        "refused": [
+            {"code": code, "count": count, "example": _where(run.examples[code])}
+            for code, count in run.refused.most_common()
+        ],
+        "rules": run.content.count,
+        "unserved": [_unserved(each) for each in run.content.unserved],
+    }
+
+
+def _where(refusal: "Refusal") -> str:
+    place = f"{refusal.name}:{refusal.number}" if refusal.number else refusal.name
+    return f"{place}: {refusal.why}"
+
+
+def _unserved(each: "Unserved") -> dict[str, Any]:
+    return {"title": each.title, "rule": each.id, "code": each.code, "why": each.why}
+
+
+def _summary(desk: Desk, run: "Hunt", *, unserved: bool) -> None:
+    """Say what was read, and what could not be: to people, beside the result."""
+    screen, refused = desk.screen, sum(run.refused.values())
+    if screen.as_json:
+        return
+    if unserved and run.content.unserved:
+        screen.line("")
+        screen.rows(("code", "title", "why"), [_unserved(u) for u in run.content.unserved])
+    screen.note("say.hunt-read", events=run.events, files=run.files, rules=run.content.count)
+    if run.scanned:
+        screen.note("say.hunt-scanned", count=run.scanned)
+    if refused:
+        screen.note("say.hunt-refused", count=refused)
+        for code, count in run.refused.most_common(_REASONS):
+            screen.line(
+                f"  {count} {code}: {plain(_where(run.examples[code]))}", console=screen.err
+            )
+    if run.content.unserved and not unserved:
+        screen.note("say.hunt-unserved", count=len(run.content.unserved))

@@ -1,0 +1,241 @@
+"""Hunts through files: what they hold is read as telemetry, and rules find in it what they ask for.
+
+No node is needed: rules and logs are files, and what is found is told, kept nowhere. A file that is no telemetry is
+looked through by YARA rules, if there are some.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from mithaq.detect import sigma
+from mithaq.detect.engine import Engine
+from mithaq.detect.language import Rule, Unserved
+from mithaq.detect.matches import Match
+from mithaq.detect.tallies import Matcher, rank
+from mithaq.detect.yara import Text, TooSlow, Yara
+from mithaq.errors import InputError
+from mithaq.formats.registry import Undated
+from mithaq.formats.rules import yara as yara_files
+from mithaq.formats.telemetry import Kind, Refusal
+from mithaq.ingest import telemetry
+from mithaq.model.telemetry import Event
+
+_SIGMA: Final = frozenset({".yml", ".yaml"})  # what is read in folders
+_YARA: Final = frozenset({".yar", ".yara", ".rule"})
+_BATCH: Final = 512  # events
+_MOST_TEXT: Final = 64 << 20  # bytes of a file of rules
+_MOST_SCANNED: Final = 256 << 20  # bytes of a file that YARA rules look through
+_STOPPED: Final = "telemetry-unknown"
+
+
+class NoRules(InputError):
+    """There is nothing to hunt with."""
+
+    code = "no-rules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What to look for."""
+
+    rules: Sequence[Rule] = ()
+    correlations: Sequence[sigma.Correlation] = ()
+    yara: Yara | None = None
+    unserved: Sequence[Unserved] = ()
+
+    @property
+    def count(self) -> int:
+        """How many rules there are that can be evaluated; one for several log sources is one."""
+        alone = {each.digest for each in self.rules}
+        return len(alone) + len(self.correlations) + (len(self.yara) if self.yara else 0)
+
+
+class Hit(NamedTuple):
+    """What was found, and in which file."""
+
+    match: Match
+    file: str
+
+
+def content(rules: Iterable[Path], yara: Iterable[Path], level: str = "") -> Content:
+    """Read what to look for.
+
+    Args:
+        rules: files of Sigma rules, and folders of them.
+        yara: files of YARA rules, and folders of them.
+        level: Sigma rules of a lower one are left out, and those that say none.
+
+    Raises:
+        InputError: one of them is not there, or cannot be read. NoRules: there is no rule in them.
+    """
+    found: list[Rule] = []
+    unserved: list[Unserved] = []
+    correlations: list[sigma.Correlation] = []
+    for file in _chosen(rules, _SIGMA):
+        compiled = sigma.compiled(_text(file).decode("utf-8-sig", "replace"))
+        found += compiled.rules
+        correlations += compiled.correlations
+        unserved += compiled.unserved
+    scanner, refused = _yara(_chosen(yara, _YARA))
+    made = Content(
+        rules=[each for each in found if rank(each.level) >= rank(level)],
+        correlations=[each for each in correlations if rank(each.level) >= rank(level)],
+        yara=scanner,
+        unserved=[*unserved, *refused],
+    )
+    if not (found or correlations or made.count or made.unserved):
+        raise NoRules("no rule is in these files")
+    return made
+
+
+def _chosen(paths: Iterable[Path], ends: frozenset[str]) -> Iterator[Path]:
+    """Yield files that were named, and of folders those that look like rules."""
+    for path in paths:
+        for file in telemetry.files([path]):
+            if file == path or file.suffix.lower() in ends:
+                yield file
+
+
+def _text(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(_MOST_TEXT + 1)
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from error
+    if len(raw) > _MOST_TEXT:
+        raise InputError(f"{file} is longer than a file of rules may be")
+    return raw
+
+
+def _yara(files: Iterable[Path]) -> tuple[Yara | None, list[Unserved]]:
+    texts: list[Text] = []
+    refused: list[Unserved] = []
+    for file in files:
+        for each in yara_files.Yara().read(_text(file)):
+            if isinstance(each, Undated):
+                texts.append(Text(each.key.removeprefix("yara "), str(each.body["pattern"])))
+            elif not hasattr(each, "raw"):
+                where = f"{file.name}:{each.line}"
+                refused.append(Unserved(id=where, title=where, code=each.code, why=each.why))
+    if not texts:
+        return None, refused
+    compiled = Yara(texts)
+    return compiled, [*refused, *compiled.unserved]
+
+
+class _Correlated:
+    """Correlations, and the rules that they are about."""
+
+    def __init__(self, correlations: Sequence[sigma.Correlation]) -> None:
+        self._correlator = sigma.Correlator(correlations)
+        self._engine = Engine(self._correlator.rules)
+
+    def match(self, batch: Sequence[Event]) -> Iterator[Match]:
+        """Yield what is completed by each event, in their order."""
+        events = {event.digest: event for event in batch}
+        for match in self._engine.match(batch):
+            yield from self._correlator.take(match, events[match.event])
+
+
+@dataclass(slots=True)
+class Hunt:
+    """One hunt: how far it came, and what it passed over."""
+
+    content: Content
+    as_kind: Kind | None = None
+    files: int = 0
+    events: int = 0
+    scanned: int = 0  # files, by YARA rules
+    done: int = 0  # bytes, of files as they lie there
+    refused: Counter[str] = field(default_factory=Counter)  # code -> lines, records and files
+    examples: dict[str, Refusal] = field(default_factory=dict)  # code -> the first
+    _matchers: list[Matcher] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Compile what is looked for."""
+        if self.content.rules:
+            self._matchers.append(Engine(self.content.rules))
+        if self.content.correlations:
+            self._matchers.append(_Correlated(self.content.correlations))
+
+    def run(self, paths: Iterable[Path]) -> Iterator[Hit | None]:
+        """Yield what is found, and None after each batch that nothing more was found in.
+
+        Raises:
+            InputError: one of ``paths`` is not there.
+        """
+        for path in telemetry.files(paths):
+            self.files += 1
+            before, size = self.done, path.stat().st_size
+            unknown: list[Refusal] = []
+            for batch in self._batches(path, unknown):
+                for match in self._matches(batch):
+                    yield Hit(match, str(path))
+                read = sum(len(event.raw) + 1 for event in batch)
+                self.done = min(self.done + read, before + size)
+                yield None
+            self.done = before + size
+            if unknown:
+                yield from self._strange(path, unknown)
+
+    def _matches(self, batch: Sequence[Event]) -> Iterator[Match]:
+        for matcher in self._matchers:
+            yield from matcher.match(batch)
+
+    def _batches(self, path: Path, unknown: list[Refusal]) -> Iterator[list[Event]]:
+        batch: list[Event] = []
+        for found in telemetry.read(path, as_kind=self.as_kind):
+            if isinstance(found, Event):
+                self.events += 1
+                batch.append(found)
+                if len(batch) == _BATCH:
+                    yield batch
+                    batch = []
+            elif found.code == _STOPPED:
+                unknown.append(found)
+            else:
+                self._refuse(found)
+        yield batch
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.refused[refusal.code] += 1
+        self.examples.setdefault(refusal.code, refusal)
+
+    def _strange(self, path: Path, unknown: Sequence[Refusal]) -> Iterator[Hit]:
+        """Yield what YARA rules find in a file that is no telemetry."""
+        if self.content.yara is None:
+            for each in unknown:
+                self._refuse(each)
+            return
+        try:
+            raw = _bytes(path)
+            self.scanned += 1
+            for match in self.content.yara.match(raw, str(path)):
+                yield Hit(match, str(path))
+        except (TooSlow, _TooLarge) as why:
+            self._refuse(Refusal(number=0, code=why.code, why=str(why), name=str(path)))
+        except OSError as why:
+            said = why.strerror or "not read"
+            self._refuse(Refusal(number=0, code="telemetry-file", why=said, name=str(path)))
+
+
+def _bytes(path: Path) -> bytes:
+    """Return the bytes of a file that YARA rules look through.
+
+    Raises:
+        _TooLarge: they are too many.
+    """
+    with path.open("rb") as opened:
+        raw = opened.read(_MOST_SCANNED + 1)
+    if len(raw) > _MOST_SCANNED:
+        raise _TooLarge(f"longer than {_MOST_SCANNED} bytes")
+    return raw
+
+
+class _TooLarge(InputError):
+    """A file is larger than what is scanned."""
+
+    code = "yara-large"

@@ -1,0 +1,140 @@
+"""A newcomer hunts through files of logs, with no node: what is found, not read, not tried."""
+
+import csv
+import gzip
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from mithaq import samples
+from mithaq.cli.app import app
+
+LOG = samples.path("hunt-log.jsonl")
+RULES = samples.path("hunt-rules.yml")
+YARA = """
+rule bad { strings: $a = "evil-marker" condition: $a }
+rule wrong { condition: nothing_of_that_name }
+"""
+
+
+def hunt(*args, language="en"):
+    env = {"MITHAQ_HOME": "", "MITHAQ_LANG": language}
+    done = CliRunner().invoke(app, ["hunt", *map(str, args)], env=env)
+    assert "Traceback" not in done.output
+    return done
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_the_rules_that_ship_find_what_the_sample_log_holds_and_say_so_by_the_exit_code(language):
+    done = hunt(LOG, language=language)
+    head, *rows = done.stdout.splitlines()
+
+    assert done.exit_code == 1
+    assert len(rows) == 8
+    assert len(head.split("\t")) == len(rows[0].split("\t"))
+    assert "Memory of LSASS" in rows[0]  # the gravest first
+    assert "14" in done.stderr
+
+
+def test_each_hit_is_told_once_however_often_the_log_is_there(tmp_path):
+    (tmp_path / "copy.jsonl.gz").write_bytes(gzip.compress(LOG.read_bytes()))
+    (tmp_path / "broken.jsonl").write_text('{"EventID": 1}\nno event\n', "utf-8")
+    shutil.copy(LOG, tmp_path)
+    out = tmp_path / "hits.csv"
+
+    told = json.loads(hunt(tmp_path, "--json").stdout)
+    each = hunt(tmp_path, "--each", "--json").stdout.splitlines()
+    hunt(LOG, "--csv", out)
+
+    assert told["count"] == len(each) == 9
+    assert {row["title"]: row["count"] for row in told["hits"]}[
+        "Encoded command line of PowerShell"
+    ] == 2
+    assert told["events"] == 29
+    assert [(r["code"], r["count"]) for r in told["refused"]] == [("telemetry-line", 1)]
+    assert "broken.jsonl:2" in told["refused"][0]["example"]
+    assert len([*csv.DictReader(out.open(encoding="utf-8"))]) == 9
+
+
+def test_a_level_leaves_the_lesser_rules_out_and_nothing_found_is_no_error(tmp_path):
+    quiet = tmp_path / "quiet.jsonl"
+    quiet.write_text(LOG.read_text("utf-8").splitlines()[0], "utf-8")
+
+    grave = json.loads(hunt(LOG, "--rules", RULES, "--level", "critical", "--json").stdout)
+    none = hunt(quiet)
+
+    assert [row["severity"] for row in grave["hits"]] == ["critical", "critical"]
+    assert grave["rules"] == 2
+    assert none.exit_code == 0
+    assert "Nothing was found" in none.stdout
+
+
+def test_a_rule_that_nothing_here_can_serve_is_told_of_with_its_reason(tmp_path):
+    rule = RULES.read_text("utf-8").split("---")[0].replace("process_creation", "of_no_kind")
+    (tmp_path / "rule.yml").write_text(rule, "utf-8")
+
+    told = hunt(LOG, "--rules", tmp_path, "--unserved")
+
+    assert "sigma-source" in told.stdout
+    assert "Encoded command line of PowerShell" in told.stdout
+
+
+def test_events_that_come_together_complete_a_correlation(tmp_path):
+    one = (
+        RULES.read_text("utf-8").split("---")[0].replace("\nstatus:", "\nname: encoded\nstatus:", 1)
+    )
+    both = """---
+title: Encoded commands again and again
+correlation:
+  type: event_count
+  rules: [encoded]
+  group-by: [Computer]
+  timespan: 1h
+  condition: {gte: 2}
+level: critical
+"""
+    (tmp_path / "rules.yml").write_text(one + both, "utf-8")
+
+    told = json.loads(hunt(LOG, "--rules", tmp_path, "--json").stdout)
+
+    assert [row["title"] for row in told["hits"]] == ["Encoded commands again and again"]
+
+
+def test_yara_rules_look_through_files_that_are_no_logs_and_a_refused_rule_takes_no_other_with_it(
+    tmp_path,
+):
+    (tmp_path / "rules.yar").write_text(YARA, "utf-8")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "note.bin").write_bytes(b"\x00\x01 evil-marker \x02")
+    (tmp_path / "files" / "plain.bin").write_bytes(b"\x00\x01\x02")
+
+    told = json.loads(hunt(tmp_path / "files", "--yara", tmp_path / "rules.yar", "--json").stdout)
+
+    assert [(row["title"], row["files"]) for row in told["hits"]] == [
+        ("bad", [str(tmp_path / "files" / "note.bin")])
+    ]
+    assert told["hits"][0]["found"]["$a"] == "0x3"
+    assert told["scanned"] == 2
+    assert [each["title"].partition(":")[0] for each in told["unserved"]] == ["rules.yar"]
+
+
+def test_what_a_hit_holds_cannot_reach_the_terminal_or_a_spreadsheet(tmp_path):
+    log, out = tmp_path / "log.jsonl", tmp_path / "hits.csv"
+    event = json.loads(LOG.read_text("utf-8").splitlines()[-2])
+    event["CommandLine"] = "=1+1 delete shadows \x1b[31m" + "x" * 5000
+    log.write_text(json.dumps(event), "utf-8")
+
+    done = hunt(log, "--csv", out)
+
+    assert "\x1b" not in done.output
+    assert len(done.stdout) < 1000
+    assert "\x1b" not in out.read_text("utf-8")
+
+
+def test_what_is_not_there_is_named_before_anything_is_read(tmp_path):
+    done = hunt(tmp_path / "nowhere", "--rules", RULES)
+
+    assert done.exit_code == 2
+    assert "nowhere" in done.stderr
