@@ -15,9 +15,10 @@ def iso(written: object) -> str:
     if not isinstance(written, str):
         return ""
     try:
+        if len(written) == _EXACT and written[19:20] == "." and written[10] + written[23] == "TZ":
+            datetime.fromisoformat(written)
+            return written
         instant = datetime.fromisoformat(written.removesuffix(" UTC"))
-        if len(written) == _EXACT and written[23] == "Z" and written[10] == "T":
-            return written if written[19] == "." else text(instant)
         return text(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return ""

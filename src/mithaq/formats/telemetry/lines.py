@@ -19,13 +19,14 @@ class JsonLines(ByLine):
         fields, event, name = flat.fields, shapes.event, self._name
         for line in lines:
             self.number += 1
-            raw = line.rstrip(b"\r")
-            if not raw or raw.isspace():
+            raw = line[:-1] if line.endswith(b"\r") else line
+            if not raw:
                 continue
             try:
                 found = fields(raw)
             except flat.NoObject as why:
-                yield refused(self.number, "line", str(why))
+                if not raw.isspace():
+                    yield refused(self.number, "line", str(why))
             else:
                 yield event(found, raw, None, name)
 

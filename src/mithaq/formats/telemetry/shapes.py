@@ -53,20 +53,21 @@ _LIFTS: Final = (
 )
 
 
+_WHEN: Final = "TimeCreated", "@timestamp", "UtcTime", "EventTime"  # the last without a zone
+
+
 def _windows(fields: Fields) -> Known:
     """Of Windows' event log, with the parts of ``System`` and ``EventData`` under their own names."""
     for theirs, ours in _LIFTS:
-        if theirs in fields and ours not in fields:
+        if ours not in fields and theirs in fields:
             fields[ours] = fields[theirs]
     number = fields.get("EventID")
     if isinstance(number, str) and number.isdecimal() and number.isascii():
         fields["EventID"] = int(number)
-    at = (
-        iso(fields.get("TimeCreated"))
-        or iso(fields.get("@timestamp"))
-        or iso(fields.get("UtcTime"))
-        or iso(fields.get("EventTime"))
-    )
+    at = ""
+    for name in _WHEN:
+        if name in fields and (at := iso(fields[name])):
+            break
     return fields, SERVICES.get(str(fields.get("Channel")), _WINDOWS), at
 
 

@@ -8,7 +8,7 @@ from mithaq.errors import InputError
 from mithaq.formats import telemetry
 from mithaq.formats.telemetry import PLAIN, Found, Kind, Refusal, Said
 
-_PIECE: Final = 1 << 20
+_PIECE: Final = 128 << 10  # larger ones are slower: each is new memory
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:
