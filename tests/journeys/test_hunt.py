@@ -102,6 +102,23 @@ level: critical
     assert [row["title"] for row in told["hits"]] == ["Encoded commands again and again"]
 
 
+def test_indicators_of_a_list_and_of_stix_are_found_among_the_values_of_events(tmp_path):
+    (tmp_path / "list.txt").write_text("update.example\nnever.example\n", "utf-8")
+    pattern = "[network-traffic:dst_ref.value = '203.0.113.80' AND network-traffic:dst_port = 443]"
+    id_, at = "indicator--00000000-0000-4000-8000-000000000001", "2026-01-01T00:00:00.000Z"
+    made = {"type": "indicator", "spec_version": "2.1", "id": id_, "created": at, "modified": at}
+    made |= {"name": "Relay", "pattern": pattern, "pattern_type": "stix", "valid_from": at}
+    bundle = {"type": "bundle", "id": "bundle--" + id_[11:], "objects": [made]}
+    (tmp_path / "bundle.json").write_text(json.dumps(bundle), "utf-8")
+
+    done = hunt(LOG, "--indicators", tmp_path, "--json")
+    told = json.loads(done.stdout)
+
+    assert done.exit_code == 1
+    assert told["rules"] == 3
+    assert {row["title"] for row in told["hits"]} == {"Relay", "update.example"}
+
+
 def test_yara_rules_look_through_files_that_are_no_logs_and_a_refused_rule_takes_no_other_with_it(
     tmp_path,
 ):

@@ -49,6 +49,7 @@ def hunt(  # noqa: PLR0913 an argument per option
     logs: Annotated[list[Path], typer.Argument(metavar="LOG|FOLDER…")],
     *,
     rules: Paths = None,
+    indicators: Paths = None,
     yara: Paths = None,
     level: Annotated[str, typer.Option(metavar="LEVEL", callback=one_of(LEVELS))] = "",
     format_: Annotated[str, typer.Option("--format", metavar="KIND", callback=one_of(_KINDS))] = "",
@@ -60,12 +61,12 @@ def hunt(  # noqa: PLR0913 an argument per option
     from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
 
     desk = desk_of(ctx)
-    named = [*(rules or ()), *(yara or ())]
+    named = [*(rules or ()), *(indicators or ()), *(yara or ())]
     if missing := next((path for path in (*named, *logs) if not path.exists()), None):
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
     ours = [] if named else [samples.path(_OURS)]
     with desk.screen.progress("progress.rules"):
-        content = hunting.content(rules or ours, yara or [], level)
+        content = hunting.content(rules or ours, yara or [], indicators or [], level)
         run = hunting.Hunt(content, as_kind=kind(format_) if format_ else None)
     with _written(csv_) as table:
         report = _Report(desk.screen, each=each, table=table)

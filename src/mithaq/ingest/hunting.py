@@ -21,6 +21,7 @@ from mithaq.formats.registry import Undated
 from mithaq.formats.rules import yara as yara_files
 from mithaq.formats.telemetry import Kind, Refusal
 from mithaq.ingest import telemetry
+from mithaq.ingest.hunted import Sought, sought
 from mithaq.model.telemetry import Event
 
 _SIGMA: Final = frozenset({".yml", ".yaml"})  # what is read in folders
@@ -44,13 +45,15 @@ class Content:
     rules: Sequence[Rule] = ()
     correlations: Sequence[sigma.Correlation] = ()
     yara: Yara | None = None
+    indicators: Sought | None = None
     unserved: Sequence[Unserved] = ()
 
     @property
     def count(self) -> int:
         """How many rules there are that can be evaluated; one for several log sources is one."""
         alone = {each.digest for each in self.rules}
-        return len(alone) + len(self.correlations) + (len(self.yara) if self.yara else 0)
+        values = self.indicators.count if self.indicators else 0
+        return len(alone) + len(self.correlations) + (len(self.yara) if self.yara else 0) + values
 
 
 class Hit(NamedTuple):
@@ -60,12 +63,15 @@ class Hit(NamedTuple):
     file: str
 
 
-def content(rules: Iterable[Path], yara: Iterable[Path], level: str = "") -> Content:
+def content(
+    rules: Iterable[Path], yara: Iterable[Path], indicators: Iterable[Path] = (), level: str = ""
+) -> Content:
     """Read what to look for.
 
     Args:
         rules: files of Sigma rules, and folders of them.
         yara: files of YARA rules, and folders of them.
+        indicators: files of indicators in any format, and folders of them.
         level: Sigma rules of a lower one are left out, and those that say none.
 
     Raises:
@@ -80,11 +86,13 @@ def content(rules: Iterable[Path], yara: Iterable[Path], level: str = "") -> Con
         correlations += compiled.correlations
         unserved += compiled.unserved
     scanner, refused = _yara(_chosen(yara, _YARA))
+    values = sought((file.name, _text(file)) for file in telemetry.files(indicators))
     made = Content(
         rules=[each for each in found if rank(each.level) >= rank(level)],
         correlations=[each for each in correlations if rank(each.level) >= rank(level)],
         yara=scanner,
-        unserved=[*unserved, *refused],
+        indicators=values if values.count else None,
+        unserved=[*unserved, *refused, *values.unserved],
     )
     if not (found or correlations or made.count or made.unserved):
         raise NoRules("no rule is in these files")
@@ -160,6 +168,8 @@ class Hunt:
             self._matchers.append(Engine(self.content.rules))
         if self.content.correlations:
             self._matchers.append(_Correlated(self.content.correlations))
+        if self.content.indicators:
+            self._matchers += [self.content.indicators.values, self.content.indicators.patterns]
 
     def run(self, paths: Iterable[Path]) -> Iterator[Hit | None]:
         """Yield what is found, and None after each batch that nothing more was found in.
@@ -180,6 +190,9 @@ class Hunt:
             self.done = before + size
             if unknown:
                 yield from self._strange(path, unknown)
+        if self.content.indicators:
+            for match in self.content.indicators.patterns.end():
+                yield Hit(match, "")
 
     def _matches(self, batch: Sequence[Event]) -> Iterator[Match]:
         for matcher in self._matchers:
