@@ -97,6 +97,7 @@ def show(ctx: typer.Context, number: Number) -> None:
         told
         | {
             "said": [f"{each['number']} {each['id']}" for each in told["said"]],
+            "against": "",
             "no_sighting": [each["sentence"] for each in told["against"]],
         }
     )

@@ -82,7 +82,7 @@ def suppressing(rule: str, match: Match | Kept, standing: Iterable[Suppression])
 
 
 def _place(match: Match) -> _Place:
-    return match.rule, match.at[:10], "/".join(match.source).strip("/")
+    return match.rule, match.at[:10], "/".join(filter(None, match.source))
 
 
 def _group(place: _Place, some: Sequence[Match], level: int) -> Group:
