@@ -19,8 +19,8 @@ rule wrong { condition: nothing_of_that_name }
 """
 
 
-def hunt(*args, language="en"):
-    env = {"MITHAQ_HOME": "", "MITHAQ_LANG": language}
+def hunt(*args, language="en", home=""):
+    env = {"MITHAQ_HOME": str(home), "MITHAQ_LANG": language}
     done = CliRunner().invoke(app, ["hunt", *map(str, args)], env=env)
     assert "Traceback" not in done.output
     return done
@@ -155,3 +155,73 @@ def test_what_is_not_there_is_named_before_anything_is_read(tmp_path):
 
     assert done.exit_code == 2
     assert "nowhere" in done.stderr
+
+
+def test_what_a_node_holds_is_looked_for_and_what_is_found_becomes_its_hits_once(tmp_path):
+    home, bundle = tmp_path / "home", tmp_path / "bundle.json"
+
+    def say(*args):
+        env = {"MITHAQ_HOME": str(home), "MITHAQ_LANG": "en"}
+        done = CliRunner().invoke(app, [*map(str, args)], env=env)
+        assert done.exit_code in {0, 1}, done.output
+        return done
+
+    def indicator(number, value, **more):
+        at = "2026-01-01T00:00:00.000Z"
+        return {
+            "type": "indicator", "spec_version": "2.1", "created": at, "modified": at, "valid_from": at,
+            "id": f"indicator--00000000-0000-4000-8000-{number:012d}", "name": value, "pattern_type": "stix",
+            "pattern": f"[domain-name:value = '{value}']",
+        } | more  # fmt: skip
+
+    some = [
+        indicator(1, "update.example"),
+        indicator(2, "never.example"),
+        indicator(3, "update.example", revoked=True),
+        indicator(4, "update.example", valid_until="2026-01-02T00:00:00.000Z"),
+    ]
+    bundle.write_text(
+        json.dumps({"type": "bundle", "id": "bundle--" + some[0]["id"][11:], "objects": some})
+    )
+    say(
+        "init",
+        "--nation",
+        "aurelia",
+        "--country",
+        "QM",
+        "--organisation",
+        "A",
+        "--url",
+        "http://x.example",
+    )
+    say("actor", "add", "omar", "--role", "operator", "--key", tmp_path / "omar.pem")
+    for name, clearance in (("ana", "RED"), ("ben", "CLEAR")):
+        say(
+            "actor",
+            "add",
+            name,
+            "--role",
+            "analyst",
+            "--clearance",
+            clearance,
+            "--as",
+            "omar",
+            "--key",
+            tmp_path / f"{name}.pem",
+        )
+    say("import", bundle, "--tlp", "AMBER", "--as", "ana")
+
+    blind = hunt(LOG, "--held", "--as", "ben", "--json", home=home)
+    first = hunt(LOG, "--held", "--as", "ana", home=home)
+    again = hunt(LOG, "--held", "--as", "ana", "--json", home=home)
+    refused = hunt(LOG, "--held", "--as", "omar", home=home)
+
+    assert (blind.exit_code, blind.stdout) == (2, "")  # there is nothing that they may look for
+    assert first.exit_code == 1
+    assert "Kept as hits" in first.stderr
+    assert json.loads(again.stdout)["rules"] == 2
+    listed = json.loads(say("hits", "list", "--as", "ana", "--json").stdout)
+    assert [(each["name"], each["rule"]) for each in listed] == [("update.example", some[0]["id"])]
+    assert listed[0]["count"] == json.loads(again.stdout)["count"]
+    assert json.loads(say("hits", "list", "--as", "ben", "--json").stdout) == []
+    assert refused.exit_code == 3

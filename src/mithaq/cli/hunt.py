@@ -1,9 +1,9 @@
-"""Hunting through files of logs: what rules find in them, told and kept nowhere; no node is needed."""
+"""Hunting through files of logs: what rules find in them is told; a node is not needed, and keeps it only if asked."""
 
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mithaq.detect.language import Unserved
     from mithaq.detect.matches import Match
     from mithaq.formats.telemetry import Refusal
-    from mithaq.ingest.hunting import Hunt
+    from mithaq.ingest.hunting import Hunt, Keeper
+    from mithaq.model.objects import Body
 
 app = topic()
 
@@ -56,6 +57,7 @@ def hunt(  # noqa: PLR0913 an argument per option
     each: Flag = False,
     csv_: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
     unserved: Flag = False,
+    held: Flag = False,
 ) -> None:
     """Look for what rules describe in files of logs; exit with 1 if something is found."""
     from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
@@ -64,14 +66,18 @@ def hunt(  # noqa: PLR0913 an argument per option
     named = [*(rules or ()), *(indicators or ()), *(yara or ())]
     if missing := next((path for path in (*named, *logs) if not path.exists()), None):
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
-    ours = [] if named else [samples.path(_OURS)]
-    with desk.screen.progress("progress.rules"):
-        content = hunting.content(rules or ours, yara or [], indicators or [], level)
-        run = hunting.Hunt(content, as_kind=kind(format_) if format_ else None)
-    with _written(csv_) as table:
-        report = _Report(desk.screen, each=each, table=table)
+    ours = [] if named or held else [samples.path(_OURS)]
+    with ExitStack() as until:
+        with desk.screen.progress("progress.rules"):
+            keeper, some = _held(desk, until) if held else (None, [])
+            content = hunting.content(rules or ours, yara or [], indicators or [], level, some)
+            as_kind = kind(format_) if format_ else None
+            run = hunting.Hunt(content, as_kind=as_kind, keeper=keeper)
+        report = _Report(desk.screen, each=each, table=until.enter_context(_written(csv_)))
         whole = report.follow(run, logs)
     report.show(run)
+    if keeper and not desk.screen.as_json:
+        desk.screen.note("say.hunt-kept", new=keeper.new, known=keeper.known)
     if ours:
         desk.screen.note("say.hunt-ours")
     _summary(desk, run, unserved=unserved)
@@ -80,6 +86,19 @@ def hunt(  # noqa: PLR0913 an argument per option
         raise typer.Exit(INTERRUPTED)
     if report.tally.count:
         raise typer.Exit(FOUND)
+
+
+def _held(desk: Desk, until: ExitStack) -> tuple["Keeper", list[tuple[str, "Body"]]]:
+    """Return what keeps hits in the node of the home, and the indicators that it holds."""
+    from mithaq import defence  # noqa: PLC0415 heavy, as above
+    from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
+    from mithaq.ingest.hunting import Keeper  # noqa: PLC0415 as above
+
+    node = until.enter_context(desk.node())
+    with node.core.read() as unit:
+        actor = desk.actor(unit, Permission.HIT_JUDGE)
+        some = list(defence.held(unit, node.us, actor, node.clock()))
+    return Keeper(node.core, node.clock), some
 
 
 @contextmanager

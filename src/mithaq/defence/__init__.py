@@ -1,6 +1,7 @@
 """Defence: what matched in our own telemetry, what people made of it, and what partners are told (house.md 2)."""
 
 from mithaq.defence.gate import LIMITS, Case, Limits, No, Prevalence, gate
+from mithaq.defence.held import held
 from mithaq.defence.recording import Recorded, Watched, record
 from mithaq.defence.releasing import Released, go_on, release
 from mithaq.defence.sightings import Said
@@ -23,6 +24,6 @@ from mithaq.store.matches import Suppression
 
 __all__ = [
     "LIMITS", "STATES", "VERDICTS", "Case", "Detail", "Hits", "Limits", "No", "Prevalence", "Recorded", "Released",
-    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "gate", "go_on", "hits", "judge", "note", "record",
-    "release", "show", "suppress", "suppressions",
+    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "gate", "go_on", "held", "hits", "judge", "note",
+    "record", "release", "show", "suppress", "suppressions",
 ]  # fmt: skip

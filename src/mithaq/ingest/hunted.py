@@ -1,6 +1,6 @@
-"""Indicators of files, to be looked for in telemetry: single values are looked up, other patterns held in full."""
+"""Indicators to be looked for in telemetry: single values are looked up, other patterns held in full."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -8,6 +8,7 @@ from mithaq.detect.indicators import Indicators, Listed, of_pattern
 from mithaq.detect.language import Unserved
 from mithaq.detect.stix.patterns import Asked, Patterns
 from mithaq.formats import BUILT_IN, Refusal
+from mithaq.model.objects import Body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,36 +21,30 @@ class Sought:
     unserved: tuple[Unserved, ...]
 
 
-def sought(files: Iterable[tuple[str, bytes]]) -> Sought:
-    """Read the indicators of files, each with its name, in whatever format they are.
+def sought(files: Iterable[tuple[str, bytes]], held: Iterable[tuple[str, Body]] = ()) -> Sought:
+    """Read indicators: of files, each with its name, in whatever format they are, and some with their ids.
 
     Raises:
-        InputError: one of them cannot be read as a whole.
+        InputError: one of the files cannot be read as a whole.
     """
     ids: set[str] = set()
     listed: list[Listed] = []
     asked: list[Asked] = []
     unserved: list[Unserved] = []
-    for name, raw in files:
-        for each in BUILT_IN.read(raw):
-            if isinstance(each, Refusal):
-                where = f"{name}:{each.line or each.position}"
-                unserved.append(Unserved(id=where, title=where, code=each.code, why=each.why))
-                continue
-            body, id_ = each.body, each.id or getattr(each, "key", "")
-            if body.get("type") != "indicator":
-                continue
-            title, pattern = str(body.get("name", "")), str(body.get("pattern", ""))
-            if body.get("pattern_type", "stix") != "stix":
-                why = "no STIX pattern: --rules and --yara take rules"
-                unserved.append(Unserved(id=id_, title=title, code="indicator-type", why=why))
-                continue
-            ids.add(id_)
-            found = of_pattern(id_, pattern, title)
-            if found is None:
-                asked.append(Asked(id_, _digest(id_), title or pattern, pattern))
-            else:
-                listed += found
+    for id_, body in (*_read(files, unserved), *held):
+        if body.get("type") != "indicator":
+            continue
+        title, pattern = str(body.get("name", "")), str(body.get("pattern", ""))
+        if body.get("pattern_type", "stix") != "stix":
+            why = "no STIX pattern: --rules and --yara take rules"
+            unserved.append(Unserved(id=id_, title=title, code="indicator-type", why=why))
+            continue
+        ids.add(id_)
+        found = of_pattern(id_, pattern, title)
+        if found is None:
+            asked.append(Asked(id_, _digest(id_), title or pattern, pattern))
+        else:
+            listed += found
     patterns = Patterns(asked)
     titles = {each.id: each.title for each in asked}
     unserved += [
@@ -60,6 +55,18 @@ def sought(files: Iterable[tuple[str, bytes]]) -> Sought:
     return Sought(
         count=count, values=Indicators(listed), patterns=patterns, unserved=tuple(unserved)
     )
+
+
+def _read(
+    files: Iterable[tuple[str, bytes]], unserved: list[Unserved]
+) -> Iterator[tuple[str, Body]]:
+    for name, raw in files:
+        for each in BUILT_IN.read(raw):
+            if isinstance(each, Refusal):
+                where = f"{name}:{each.line or each.position}"
+                unserved.append(Unserved(id=where, title=where, code=each.code, why=each.why))
+            else:
+                yield each.id or getattr(each, "key", ""), each.body
 
 
 def _digest(id_: str) -> str:

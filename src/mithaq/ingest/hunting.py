@@ -1,6 +1,7 @@
 """Hunts through files: what they hold is read as telemetry, and rules find in it what they ask for.
 
-No node is needed: rules and logs are files, and what is found is told, kept nowhere. A file that is no telemetry is
+No node is needed: rules and logs are files, and what is found is told. Where there is one, what it holds may be looked
+for too, and what is found is kept there. A file that is no telemetry is
 looked through by YARA rules, if there are some.
 """
 
@@ -10,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mithaq.detect import sigma
+from mithaq import defence
+from mithaq.clock import Clock
+from mithaq.detect import assets, sigma
 from mithaq.detect.engine import Engine
 from mithaq.detect.language import Rule, Unserved
 from mithaq.detect.matches import Match
@@ -22,7 +25,9 @@ from mithaq.formats.rules import yara as yara_files
 from mithaq.formats.telemetry import Kind, Refusal
 from mithaq.ingest import telemetry
 from mithaq.ingest.hunted import Sought, sought
+from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
+from mithaq.store.engine import Store
 
 _SIGMA: Final = frozenset({".yml", ".yaml"})  # what is read in folders
 _YARA: Final = frozenset({".yar", ".yara", ".rule"})
@@ -64,7 +69,11 @@ class Hit(NamedTuple):
 
 
 def content(
-    rules: Iterable[Path], yara: Iterable[Path], indicators: Iterable[Path] = (), level: str = ""
+    rules: Iterable[Path],
+    yara: Iterable[Path],
+    indicators: Iterable[Path] = (),
+    level: str = "",
+    held: Iterable[tuple[str, Body]] = (),
 ) -> Content:
     """Read what to look for.
 
@@ -73,6 +82,7 @@ def content(
         yara: files of YARA rules, and folders of them.
         indicators: files of indicators in any format, and folders of them.
         level: Sigma rules of a lower one are left out, and those that say none.
+        held: indicators that are at hand, with their ids.
 
     Raises:
         InputError: one of them is not there, or cannot be read. NoRules: there is no rule in them.
@@ -86,7 +96,7 @@ def content(
         correlations += compiled.correlations
         unserved += compiled.unserved
     scanner, refused = _yara(_chosen(yara, _YARA))
-    values = sought((file.name, _text(file)) for file in telemetry.files(indicators))
+    values = sought(((file.name, _text(file)) for file in telemetry.files(indicators)), held)
     made = Content(
         rules=[each for each in found if rank(each.level) >= rank(level)],
         correlations=[each for each in correlations if rank(each.level) >= rank(level)],
@@ -149,6 +159,28 @@ class _Correlated:
 
 
 @dataclass(slots=True)
+class Keeper:
+    """Keeps what is found as hits of a node, batch by batch: who begins anew after an interruption keeps none twice."""
+
+    core: Store
+    clock: Clock
+    new: int = 0
+    known: int = 0
+
+    def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> None:
+        """Keep matches, and of which machines and days there was telemetry."""
+        machines = frozenset(filter(None, map(assets.of, batch)))
+        days = frozenset(event.at[:10] for event in batch if event.at)
+        if not (found or machines or days):
+            return
+        with self.core.begin() as unit:
+            seen = defence.Watched(assets=machines, days=days)
+            done = defence.record(unit, found, self.clock(), seen)
+        self.new += done.new
+        self.known += done.known
+
+
+@dataclass(slots=True)
 class Hunt:
     """One hunt: how far it came, and what it passed over."""
 
@@ -160,6 +192,7 @@ class Hunt:
     done: int = 0  # bytes, of files as they lie there
     refused: Counter[str] = field(default_factory=Counter)  # code -> lines, records and files
     examples: dict[str, Refusal] = field(default_factory=dict)  # code -> the first
+    keeper: "Keeper | None" = None
     _matchers: list[Matcher] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -182,8 +215,10 @@ class Hunt:
             before, size = self.done, path.stat().st_size
             unknown: list[Refusal] = []
             for batch in self._batches(path, unknown):
-                for match in self._matches(batch):
-                    yield Hit(match, str(path))
+                found = list(self._matches(batch))
+                if self.keeper:
+                    self.keeper.keep(found, batch)
+                yield from (Hit(match, str(path)) for match in found)
                 read = sum(len(event.raw) + 1 for event in batch)
                 self.done = min(self.done + read, before + size)
                 yield None
@@ -191,8 +226,10 @@ class Hunt:
             if unknown:
                 yield from self._strange(path, unknown)
         if self.content.indicators:
-            for match in self.content.indicators.patterns.end():
-                yield Hit(match, "")
+            found = list(self.content.indicators.patterns.end())
+            if self.keeper:
+                self.keeper.keep(found)
+            yield from (Hit(match, "") for match in found)
 
     def _matches(self, batch: Sequence[Event]) -> Iterator[Match]:
         for matcher in self._matchers:
@@ -226,8 +263,10 @@ class Hunt:
         try:
             raw = _bytes(path)
             self.scanned += 1
-            for match in self.content.yara.match(raw, str(path)):
-                yield Hit(match, str(path))
+            found = list(self.content.yara.match(raw, str(path)))
+            if self.keeper:
+                self.keeper.keep(found)
+            yield from (Hit(match, str(path)) for match in found)
         except (TooSlow, _TooLarge) as why:
             self._refuse(Refusal(number=0, code=why.code, why=str(why), name=str(path)))
         except OSError as why:
