@@ -165,7 +165,8 @@ def test_the_next_edition_of_a_list_brings_what_is_new_in_it(say, tmp_path):
     assert (old["description"], new["description"]) == ("one", "two")
 
 
-def test_an_event_of_misp_is_imported_under_its_own_marking_and_changes_with_it(say, tmp_path):
+def wave():
+    """Return an attribute of MISP, and the event that it stands in."""
     one = {
         "uuid": "00000000-0000-4000-8000-000000000001", "type": "domain", "value": "beacon.example",
         "category": "Network activity", "to_ids": True, "timestamp": "1700000000",
@@ -175,6 +176,11 @@ def test_an_event_of_misp_is_imported_under_its_own_marking_and_changes_with_it(
         "timestamp": "1700000000", "Orgc": {"name": "CERT", "uuid": "00000000-0000-4000-8000-0000000000aa"},
         "Tag": [{"name": "tlp:green"}], "Attribute": [one],
     }  # fmt: skip
+    return one, event
+
+
+def test_an_event_of_misp_is_imported_under_its_own_marking_and_changes_with_it(say, tmp_path):
+    one, event = wave()
     file = tmp_path / "event.json"
 
     def bring():
@@ -196,15 +202,7 @@ def test_an_attribute_that_is_no_longer_for_detection_revokes_the_indicator_that
     say, tmp_path
 ):
     """In MISP whoever takes ``to_ids`` away means that tools stop acting on the value."""
-    one = {
-        "uuid": "00000000-0000-4000-8000-000000000001", "type": "domain", "value": "beacon.example",
-        "category": "Network activity", "to_ids": True, "timestamp": "1700000000",
-    }  # fmt: skip
-    event = {
-        "uuid": "00000000-0000-4000-8000-000000000900", "info": "Phishing wave", "date": "2023-11-01",
-        "timestamp": "1700000000", "Orgc": {"name": "CERT", "uuid": "00000000-0000-4000-8000-0000000000aa"},
-        "Tag": [{"name": "tlp:green"}], "Attribute": [one],
-    }  # fmt: skip
+    one, event = wave()
     file = tmp_path / "event.json"
     indicator = "indicator--00000000-0000-4000-8000-000000000001"
 

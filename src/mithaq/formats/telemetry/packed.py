@@ -276,7 +276,7 @@ def _zip(
                     yield from _parts(out, f"{name}/{member.filename}", budget, depth)
     except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
         raise Broken("a damaged zip") from error
-    except (RuntimeError, NotImplementedError) as error:
+    except (RuntimeError, NotImplementedError) as error:  # as zipfile says these two
         raise Broken("a zip with a password, or packed in a way not read here") from error
 
 
