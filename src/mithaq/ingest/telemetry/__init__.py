@@ -1,6 +1,9 @@
-"""Where telemetry comes from: files, folders and pipes, whole or as they grow."""
+"""Where telemetry comes from: files, folders, pipes and whatever brings it, whole or as it comes."""
 
 from mithaq.ingest.telemetry.files import files, read, stream
 from mithaq.ingest.telemetry.following import Batch, Cursor, Following
+from mithaq.ingest.telemetry.source import NoSource, Source, Taken, Ways, opened
 
-__all__ = ["Batch", "Cursor", "Following", "files", "read", "stream"]
+__all__ = [
+    "Batch", "Cursor", "Following", "NoSource", "Source", "Taken", "Ways", "files", "opened", "read", "stream",
+]  # fmt: skip

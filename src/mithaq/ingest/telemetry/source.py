@@ -1,0 +1,192 @@
+"""Sources of telemetry that never end: each gives what came since, and is told when all that came of it is kept.
+
+What was given and not said to be kept is given again by the next run, so whoever is killed loses nothing. Standard
+input alone cannot be read twice.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+from typing import Final, Protocol
+
+import msgspec
+
+from mithaq.clock import monotonic
+from mithaq.errors import InputError
+from mithaq.formats.telemetry import PLAIN, Found, Kind, Said
+from mithaq.formats.telemetry import read as read_telemetry
+from mithaq.ingest.telemetry.following import Batch, Cursor, Following
+
+_PACE: Final = 0.5  # seconds between two looks at files
+_PIECE: Final = 128 << 10  # bytes of a pipe at once
+_BATCH: Final = 1000  # events of a pipe at once
+_AHEAD: Final = 4  # batches of a pipe that are read before they are asked for
+
+
+class NoSource(InputError):
+    """What is to be watched is not there, or is named in no way that is known."""
+
+    code = "no-source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a source gave at once."""
+
+    found: list[Found]  # events and refusals
+    name: str = ""  # of the file, stream or sender, for people
+    mark: object = None  # the source's own: what ``keep`` needs
+
+
+class Source(Protocol):
+    """Where telemetry comes from."""
+
+    def batches(self, wait: float) -> Iterator[Taken]:
+        """Yield what came; end when nothing more is there, after waiting up to ``wait`` seconds for the first."""
+
+    def keep(self, taken: Taken) -> None:
+        """Take note that all that came of it is kept: it need not be given again."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How sources are read."""
+
+    as_kind: Kind | None = None  # None: what its opening fits
+    said: Said = PLAIN
+    kept: MutableMapping[str, str] = field(default_factory=dict)  # what a source keeps of itself
+
+
+class Files:
+    """A file, or a folder of them, however deep, each read as it grows."""
+
+    def __init__(self, path: Path, ways: Ways) -> None:
+        """Take a path.
+
+        Raises:
+            NoSource: it is not there.
+        """
+        if not path.exists():
+            raise NoSource(f"no such file or folder: {path}")
+        self._following = Following([path], ways.said, ways.as_kind)
+        self._kept = ways.kept
+        self.cursors = {
+            name: msgspec.json.decode(text, type=Cursor) for name, text in ways.kept.items()
+        }
+
+    def batches(self, wait: float) -> Iterator[Taken]:
+        """Yield what was written since."""
+        until = monotonic() + wait
+        while True:
+            came = False
+            for batch in self._following.batches(dict(self.cursors)):
+                came = True
+                yield Taken(found=batch.found, name=batch.path, mark=batch)
+            left = until - monotonic()
+            if came or left <= 0:
+                return
+            time.sleep(min(_PACE, left))
+
+    def keep(self, taken: Taken) -> None:
+        """Keep how far its file was read."""
+        batch = taken.mark
+        assert isinstance(batch, Batch)  # noqa: S101 what is given comes back
+        # The new name first: a file that is known by two is read once, one that is known by none from its beginning.
+        self.cursors[batch.path] = batch.cursor
+        self._kept[batch.path] = msgspec.json.encode(batch.cursor).decode()
+        if batch.gone:
+            self.cursors.pop(batch.gone, None)
+            self._kept.pop(batch.gone, None)
+
+    def close(self) -> None:
+        """Files are open only while they are read."""
+
+
+class Piped:
+    """A pipe. It is read ahead in a thread of its own, so that who waits for it can be woken."""
+
+    def __init__(self, read: Callable[[], bytes], ways: Ways, name: str = "-") -> None:
+        """Take what returns the next bytes, waiting for some; empty at the end."""
+        self.ended = False  # all that it held was yielded
+        self._read, self._ways, self._name = read, ways, name
+        self._ready: Queue[list[Found] | None] = Queue(_AHEAD)  # None: the end
+        self._pending: list[Found] = []
+        Thread(target=self._run, name="mithaq-pipe", daemon=True).start()
+
+    def batches(self, wait: float) -> Iterator[Taken]:
+        """Yield what came through it."""
+        while not self.ended:
+            try:
+                found = self._ready.get(timeout=wait) if wait > 0 else self._ready.get_nowait()
+            except Empty:
+                return
+            wait = 0
+            if found is None:
+                self.ended = True
+            else:
+                yield Taken(found=found, name=self._name)
+
+    def keep(self, taken: Taken) -> None:
+        """Nothing can be given again."""
+
+    def close(self) -> None:
+        """Give it up; its thread ends with the process."""
+        self.ended = True
+
+    def _run(self) -> None:
+        try:
+            pieces = iter(self._piece, b"")
+            ways = self._ways
+            for one in read_telemetry(pieces, self._name, ways.said, as_kind=ways.as_kind):
+                self._pending.append(one)
+                if len(self._pending) >= _BATCH:
+                    self._hand()
+        finally:
+            self._hand()
+            self._ready.put(None)
+
+    def _piece(self) -> bytes:
+        """Return the next bytes; what came of those before is handed on, for there may be none for long."""
+        self._hand()
+        return self._read()
+
+    def _hand(self) -> None:
+        if self._pending:
+            self._ready.put(self._pending)
+            self._pending = []
+
+
+def _standard_input(_: str, ways: Ways) -> Source:
+    number = sys.stdin.fileno()
+    # Not by way of ``sys.stdin``, whose lock the thread would hold when the process ends.
+    return Piped(lambda: os.read(number, _PIECE), ways)
+
+
+Opener = Callable[[str, Ways], Source]
+SCHEMES: Final[Mapping[str, Opener]] = {}  # before ``://``: what opens such a source
+
+
+def opened(text: str, ways: Ways | None = None) -> Source:
+    """Return the source that a text names: ``-``, ``SCHEME://…``, or the path of a file or folder.
+
+    Raises:
+        NoSource: there is none.
+    """
+    ways = ways or Ways()
+    scheme, marks, _ = text.partition("://")
+    if text == "-":
+        return _standard_input(text, ways)
+    if not marks:
+        return Files(Path(text), ways)
+    opener = SCHEMES.get(scheme)
+    if opener is None:
+        raise NoSource(f"nothing is read from {scheme}://")
+    return opener(text, ways)
