@@ -146,10 +146,12 @@ MEASURES = {
     "misp": misp,
     "trips": trips_there_and_back,
     "emerging": emerging,
-    "detect": detecting,
 }
+DETECT = {"sigma": detecting}  # what detection is held to; named together as well
+GROUPS = {"detect": DETECT}
+MEASURES |= DETECT
 APART = {
-    "detect",
+    *DETECT,
     "growth",
     "import",
     "misp",
@@ -161,11 +163,11 @@ APART = {
 
 
 def run(names):
-    """Yield the figures of the named measures, each with its measure's name, in a folder of its own."""
-    for name in names:
+    """Yield the figures of the named measures and groups, each with its measure's name, in a folder of its own."""
+    for name in [each for named in names for each in GROUPS.get(named, (named,))]:
         with tempfile.TemporaryDirectory(prefix="mithaq-bench-") as folder:
             for figure in MEASURES[name](Path(folder)):
                 yield name, figure
 
 
-__all__ = ["APART", "ATTACK", "MEASURES", "Figure", "run"]
+__all__ = ["APART", "ATTACK", "GROUPS", "MEASURES", "Figure", "run"]
