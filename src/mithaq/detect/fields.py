@@ -104,9 +104,10 @@ DNS: Final = _table(
 )
 
 MAIL: Final = _table(
-    mail="from to cc sender recipient recipients mail_from rcpt_to reply_to",
-    ip="client_ip src_ip",
-    host="helo client_name",
+    mail="from to orig_to cc sender recipient recipients mail_from rcpt_to reply_to sender-address return-path",
+    addresses="recipient-address",
+    ip="client_ip src_ip relay_ip client-ip server-ip original-client-ip original-server-ip",
+    host="helo client_name relay_name",
     filename="attachment attachments",
 ) | _hashes("")
 
@@ -116,13 +117,36 @@ FLOW: Final = _table(
     asn="bgpSourceAsNumber bgpDestinationAsNumber src_as dst_as SrcAS DstAS",
 )
 
+CEF: Final = _table(  # and LEEF
+    ip="src dst sourceTranslatedAddress destinationTranslatedAddress dvc srcPreNAT dstPreNAT",
+    host="shost dhost",
+    domain="destinationDnsDomain sourceDnsDomain domain",
+    url="request requestContext url",
+    user_agent="requestClientApplication userAgent",
+    filename="fname",
+    path="filePath oldFilePath",
+    mail="suser duser",
+)
+
+FORTIGATE: Final = _table(
+    ip="srcip dstip remip locip tranip transip",
+    host="hostname dstname srcname",
+    domain="qname",
+    answers="ipaddr",
+    url="url referralurl",
+    user_agent="agent",
+    filename="filename",
+    mail="from to sender recipient",
+)
+
 CLOUDTRAIL: Final = _table(host="sourceIPAddress", user_agent="userAgent")
 
 # A word of the log source -> its table; an event has those of its product, category and service.
 TABLES: Final[Mapping[str, Table]] = {
     "windows": WINDOWS, "sysmon": WINDOWS, "zeek": ZEEK, "suricata": EVE, "auditd": AUDITD, "cloudtrail": CLOUDTRAIL,
     "smtp": {"path": "ip"}, "smb_files": {"name": "path"}, "proxy": WEB, "webserver": WEB, "dns": DNS, "mail": MAIL,
-    "firewall": FLOW, "netflow": FLOW, "ipfix": FLOW,
+    "firewall": FLOW, "netflow": FLOW, "ipfix": FLOW, "cef": CEF, "leef": CEF, "fortigate": FORTIGATE,
+    "sshd": {"src_ip": "ip"},
 }  # fmt: skip
 
 PLAIN: Final = frozenset(
@@ -137,7 +161,7 @@ PAIRS: Final[tuple[tuple[str, str, str], ...]] = (
     ("ip-port", "destinationIPv4Address", "destinationTransportPort"),
     ("ip-port", "destinationIPv6Address", "destinationTransportPort"),
     ("ip-port", "dst4_addr", "dst_port"), ("ip-port", "dst6_addr", "dst_port"), ("ip-port", "DstAddr", "DstPort"),
-    ("ip-port", "da", "dp"),
+    ("ip-port", "da", "dp"), ("ip-port", "dst", "dpt"), ("ip-port", "dst", "dstPort"), ("ip-port", "dstip", "dstport"),
     ("page", "host", "uri"), ("page", "http.hostname", "http.url"), ("page", "cs-host", "cs-uri-stem"),
     ("typed", "file.hashes.algorithm", "file.hashes.value"),
     ("typed", "process.file.hashes.algorithm", "process.file.hashes.value"),

@@ -148,6 +148,12 @@ def _mail(text: str) -> Iterator[Value]:
             yield from _one("domain", value.text.rpartition("@")[2])
 
 
+def _addresses(text: str) -> Iterator[Value]:
+    """Mail addresses with semicolons between, as Exchange writes them."""
+    for part in text.split(";", _LISTED):
+        yield from _mail(part)
+
+
 def _path(text: str) -> Iterator[Value]:
     """A path of Windows or of others: the file's name and its directory."""
     bare = text.strip('"')
@@ -200,6 +206,7 @@ _ALGORITHMS: Final = {
 }  # fmt: skip
 _READERS: Final[Mapping[str, Callable[[str], Iterator[Value]]]] = {
     "host": _host, "wildcard": _wildcard, "answers": _answers, "url": _url, "page": _page, "mail": _mail,
+    "addresses": _addresses,
     "path": _path, "registry": _registry, "object": _object, "hashes": _hashes, "typed": _typed, "ip-port": _ip_port,
 }  # fmt: skip
 READERS: Final = frozenset(_READERS).union(KINDS)  # what a table may name

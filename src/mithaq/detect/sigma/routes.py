@@ -199,6 +199,12 @@ _PASSIVE: Final = Route(
     where=has("rrname"),
     fields=named("query=rrname answer=rdata record_type=rrtype"),
 )
+_RESOLVER: Final = Route(
+    telemetry="resolver",
+    source=LogSource(category="dns", service="resolver"),
+    where=has("query"),
+    fields=named("query answer record_type src_ip dst_ip response_code"),
+)
 _FLOW: Final = Route(
     telemetry="netflow",
     source=LogSource(service="netflow"),
@@ -211,6 +217,12 @@ _FLOW: Final = Route(
 )
 _FIREWALL: Final = (
     _FLOW,
+    Route(
+        telemetry="netfilter",
+        source=LogSource(category="firewall", service="netfilter"),
+        where=has("src_ip"),
+        fields=named("src_ip dst_ip src_port dst_port protocol"),
+    ),
     _zeek("conn", "src_ip=id.orig_h dst_ip=id.resp_h src_port=id.orig_p dst_port=id.resp_p"),
     _eve("flow", "src_ip dst_ip=dest_ip src_port dst_port=dest_port action=alert.action"),
     _with(
@@ -317,7 +329,7 @@ def _lines(product: str) -> Iterator[Route]:
 
 _NETWORK: Final = {
     **dict.fromkeys(("proxy", "webserver"), _WEB),
-    "dns": (*_DNS, _PASSIVE),
+    "dns": (*_DNS, _PASSIVE, _RESOLVER),
     "firewall": _FIREWALL,
     "antivirus": (_with("antivirus", has("Signature")),),
 }

@@ -28,7 +28,7 @@ TELEMETRY: Final = (
     ),
     *("ecs", "ocsf", "zeek", "eve", "w3c", "cloudtrail", "azure", "gcp", "m365", "okta"),
     *("github", "bitbucket", "onelogin", "kubernetes", "opencanary", "antivirus"),
-    *("netflow", "passive-dns"),
+    *("netflow", "netfilter", "passive-dns", "resolver"),
 )
 
 

@@ -1,9 +1,14 @@
 """When an event happened: the ways in which writers of logs put it, to one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from mithaq.clock import text
 
+MONTHS: Final = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
 _EXACT = 24  # characters of ``2026-01-31T23:59:59.999Z``
 
 
@@ -33,3 +38,20 @@ def epoch(seconds: object, scale: float = 1) -> str:
         return text(datetime.fromtimestamp(float(seconds) / scale, UTC))
     except (ValueError, OverflowError, OSError):
         return ""
+
+
+def yearless(written: str, now: datetime | None) -> str:
+    """Return the last instant written as ``Nov 30 10:11:12`` before a day from now; not known without a now."""
+    if now is None:
+        return ""
+    month = MONTHS.index(written[:3]) + 1 if written[:3] in MONTHS else 0
+    latest = now + timedelta(days=1)
+    for year in range(latest.year, latest.year - 9, -1):  # the 29th of February may be 8 years back
+        try:
+            hour, minute, second = (int(part) for part in written[7:15].split(":"))
+            at = datetime(year, month, int(written[4:6]), hour, minute, second, tzinfo=UTC)
+        except ValueError:
+            continue
+        if at <= latest:
+            return text(at)
+    return ""

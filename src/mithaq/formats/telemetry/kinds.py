@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
 from mithaq.errors import InputError
-from mithaq.formats.telemetry import auditd, documents, evtx, lines, logs, tables, zeek
+from mithaq.formats.telemetry import (
+    auditd,
+    documents,
+    evtx,
+    lines,
+    logs,
+    resolvers,
+    tables,
+    zeek,
+)
 from mithaq.formats.telemetry.packed import Part, parts
 from mithaq.formats.telemetry.reading import PLAIN, Broken, Found, Kind, Refusal, Said
 
@@ -17,6 +26,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     lines.KIND,
     *tables.KINDS,
     *logs.KINDS,
+    *resolvers.KINDS,
 )
 
 

@@ -1,42 +1,16 @@
 """Lines of text with a form of their own: syslog (RFC 3164, RFC 5424), web servers' combined log, Squid's log."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from mithaq.clock import text
-from mithaq.formats.telemetry.instants import epoch, iso
-from mithaq.formats.telemetry.reading import PLAIN, ByLine, Found, Kind, Said, refused
-from mithaq.model.telemetry import Event, LogSource, Value
-
-_Line = Callable[[str, Said], "tuple[dict[str, Value], LogSource, str] | None"]
-
-
-class Lines(ByLine):
-    """Reads one event a line, of one form."""
-
-    def __init__(self, line: _Line, said: Said) -> None:
-        """Begin at the first line."""
-        super().__init__()
-        self._line, self._said = line, said
-
-    def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
-        """Yield an event or a refusal for each line."""
-        for line in lines:
-            self.number += 1
-            raw = line.rstrip(b"\r")
-            if not raw or raw.isspace():
-                continue
-            found = self._line(raw.decode("utf-8", "replace"), self._said)
-            if found is None:
-                yield refused(self.number, "line", "not of the form of the others")
-            else:
-                fields, source, at = found
-                yield Event(fields=fields, source=source, at=at, raw=raw)
+from mithaq.formats.telemetry import daemons
+from mithaq.formats.telemetry.instants import MONTHS, epoch, iso, yearless
+from mithaq.formats.telemetry.reading import PLAIN, Kind, Said
+from mithaq.formats.telemetry.texts import Line, Lines
+from mithaq.model.telemetry import LogSource, Value
 
 
-def _kind(name: str, line: _Line) -> Kind:
+def _kind(name: str, line: Line) -> Kind:
     def fits(opening: bytes, _name: str) -> bool:
         first = opening.lstrip().split(b"\n", 1)[0][:8192]
         return line(first.rstrip(b"\r").decode("utf-8", "replace"), PLAIN) is not None
@@ -58,10 +32,6 @@ _3164: Final = re.compile(
 )
 _ELEMENT: Final = re.compile(r'\[([^\s\]="]+)((?: [^\s\]="]+="(?:[^"\\\]]|\\.)*")*)\]')
 _PARAM: Final = re.compile(r' ([^\s\]="]+)="((?:[^"\\\]]|\\.)*)"')
-_MONTHS: Final = (
-    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
-    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-)
 # Programs whose log has a name of its own in Sigma; all are of Unix.
 _SERVICES: Final = {
     "cron": "cron", "crond": "cron", "CRON": "cron", "sshd": "sshd", "sudo": "sudo", "su": "auth",
@@ -81,7 +51,7 @@ def _syslog(line: str, said: Said) -> tuple[dict[str, Value], LogSource, str] | 
         if not found:
             return None
         rest, fields = found["rest"], {}
-        at = _yearless(found["at"], said) if found["at"][0].isalpha() else iso(found["at"])
+        at = yearless(found["at"], said.now) if found["at"][0].isalpha() else iso(found["at"])
     fields |= {"hostname": found["host"], "program": found["program"], "pid": found["pid"]}
     fields = {name: value for name, value in fields.items() if value not in {"-", None}}
     fields["message"] = rest
@@ -89,6 +59,9 @@ def _syslog(line: str, said: Said) -> tuple[dict[str, Value], LogSource, str] | 
         fields["facility"], fields["severity"] = divmod(int(found["pri"]), 8)
     service = _SERVICES.get(found["program"].rpartition("/")[2], "")
     source = LogSource(product="linux", service=service) if service else LogSource(service="syslog")
+    if understood := daemons.said(found["program"], rest):
+        fields |= understood.fields
+        source = understood.source or source
     return fields, source, at
 
 
@@ -102,23 +75,6 @@ def _structured(rest: str) -> tuple[str, dict[str, Value]]:
             fields[f"{element[1]}.{name}"] = re.sub(r'\\(["\\\]])', r"\1", value)
         rest = rest[element.end() :]
     return rest[1:].removeprefix("\ufeff"), fields
-
-
-def _yearless(written: str, said: Said) -> str:
-    """Return the last such instant before a day from now; not known without a now."""
-    if said.now is None:
-        return ""
-    month = _MONTHS.index(written[:3]) + 1 if written[:3] in _MONTHS else 0
-    latest = said.now + timedelta(days=1)
-    for year in range(latest.year, latest.year - 9, -1):  # the 29th of February may be 8 years back
-        try:
-            hour, minute, second = (int(part) for part in written[7:15].split(":"))
-            at = datetime(year, month, int(written[4:6]), hour, minute, second, tzinfo=UTC)
-        except ValueError:
-            continue
-        if at <= latest:
-            return text(at)
-    return ""
 
 
 # --- web servers and proxies --------------------------------------------------------------------------------------
@@ -159,7 +115,7 @@ def _combined(line: str, _said: Said) -> tuple[dict[str, Value], LogSource, str]
 def _clf(written: str) -> str:
     """Return an instant as ``10/Oct/2000:13:55:36 -0700``."""
     day, month, rest = (*written.split("/", 2), "", "")[:3]
-    number = _MONTHS.index(month) + 1 if month in _MONTHS else 0
+    number = MONTHS.index(month) + 1 if month in MONTHS else 0
     return iso(f"{rest[:4]}-{number:02d}-{day}T{rest[5:13]}{rest[14:]}")
 
 

@@ -89,6 +89,15 @@ class W3c(ByLine):
         """Begin before the head."""
         super().__init__()
         self._head: list[str] = []
+        self._commas = False
+
+    def _cells(self, written: str) -> list[str]:
+        if not self._commas:
+            return written.split()
+        try:
+            return [cell.strip() for cell in next(csv.reader([written]), [])]
+        except csv.Error:
+            return []
 
     def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
         """Yield an event or a refusal for each line that is not of the head."""
@@ -98,26 +107,30 @@ class W3c(ByLine):
             written = raw.decode("utf-8", "replace")
             if written.startswith("#"):
                 if written.startswith("#Fields:"):
-                    self._head = written.removeprefix("#Fields:").split()
+                    self._commas = "," in written
+                    self._head = self._cells(written.removeprefix("#Fields:"))
                 continue
             if not raw:
                 continue
-            cells = written.split()
+            cells = self._cells(written)
             if not self._head or len(cells) != len(self._head):
                 yield refused(self.number, "columns", "other columns than its head says")
                 continue
             fields: dict[str, Value] = {
-                name: cell for name, cell in zip(self._head, cells, strict=True) if cell != "-"
+                name: cell
+                for name, cell in zip(self._head, cells, strict=True)
+                if cell not in {"-", ""}
             }
-            proxy = "cs-host" in self._head or "c-uri" in self._head
-            yield Event(
-                fields=fields,
-                source=LogSource(
-                    category="proxy" if proxy and "s-ip" not in fields else "webserver"
-                ),
-                at=iso(f"{fields.get('date', '')} {fields.get('time', '')}"),
-                raw=raw,
-            )
+            at = fields.get("date-time") or f"{fields.get('date', '')} {fields.get('time', '')}"
+            yield Event(fields=fields, source=_w3c_source(fields), at=iso(at), raw=raw)
+
+
+def _w3c_source(fields: dict[str, Value]) -> LogSource:
+    """Return who writes such columns: Exchange's tracking of messages, a proxy, or a web server."""
+    if "message-id" in fields or "recipient-address" in fields:
+        return LogSource(category="mail", service="exchange")
+    proxy = "cs-host" in fields or "c-uri" in fields
+    return LogSource(category="proxy" if proxy and "s-ip" not in fields else "webserver")
 
 
 def _w3c(opening: bytes, _name: str) -> bool:
