@@ -42,6 +42,11 @@ class Text(NamedTuple):
     text: str
 
 
+def digest_of(text: str) -> str:
+    """Return what a rule is known by in matches."""
+    return "sha256:" + sha256(f"{_COMPILER}\n{text}".encode()).hexdigest()
+
+
 class Yara:
     """Rules, compiled."""
 
@@ -54,7 +59,7 @@ class Yara:
         for name in EXTERNAL:
             compiler.define_global(name, "")
         for each in dict.fromkeys(texts):
-            digest = "sha256:" + sha256(f"{_COMPILER}\n{each.text}".encode()).hexdigest()
+            digest = digest_of(each.text)
             compiler.new_namespace(digest)
             try:
                 compiler.add_source(each.text)

@@ -18,13 +18,11 @@ from mithaq.detect.engine import Engine
 from mithaq.detect.language import Rule, Unserved
 from mithaq.detect.matches import Match
 from mithaq.detect.tallies import Matcher, rank
-from mithaq.detect.yara import Text, TooSlow, Yara
+from mithaq.detect.yara import Text, TooSlow
 from mithaq.errors import InputError
-from mithaq.formats.registry import Undated
-from mithaq.formats.rules import yara as yara_files
 from mithaq.formats.telemetry import Kind, Refusal
 from mithaq.ingest import telemetry
-from mithaq.ingest.hunted import Sought, sought
+from mithaq.ingest.hunted import Scanner, Sought, sought, yara_texts
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
 from mithaq.store.engine import Store
@@ -49,7 +47,7 @@ class Content:
 
     rules: Sequence[Rule] = ()
     correlations: Sequence[sigma.Correlation] = ()
-    yara: Yara | None = None
+    yara: Scanner | None = None
     indicators: Sought | None = None
     unserved: Sequence[Unserved] = ()
 
@@ -95,14 +93,21 @@ def content(
         found += compiled.rules
         correlations += compiled.correlations
         unserved += compiled.unserved
-    scanner, refused = _yara(_chosen(yara, _YARA))
+    texts: list[tuple[Text, str]] = []
+    for file in _chosen(yara, _YARA):
+        some, refused = yara_texts(_text(file), file.name)
+        texts += [(each, "") for each in some]
+        unserved += refused
     values = sought(((file.name, _text(file)) for file in telemetry.files(indicators)), held)
+    scanner = Scanner([*texts, *values.texts])
+    found += values.rules
+    correlations += values.correlations
     made = Content(
         rules=[each for each in found if rank(each.level) >= rank(level)],
         correlations=[each for each in correlations if rank(each.level) >= rank(level)],
-        yara=scanner,
+        yara=scanner if len(scanner) else None,
         indicators=values if values.count else None,
-        unserved=[*unserved, *refused, *values.unserved],
+        unserved=[*unserved, *values.unserved, *scanner.unserved],
     )
     if not (found or correlations or made.count or made.unserved):
         raise NoRules("no rule is in these files")
@@ -126,22 +131,6 @@ def _text(file: Path) -> bytes:
     if len(raw) > _MOST_TEXT:
         raise InputError(f"{file} is longer than a file of rules may be")
     return raw
-
-
-def _yara(files: Iterable[Path]) -> tuple[Yara | None, list[Unserved]]:
-    texts: list[Text] = []
-    refused: list[Unserved] = []
-    for file in files:
-        for each in yara_files.Yara().read(_text(file)):
-            if isinstance(each, Undated):
-                texts.append(Text(each.key.removeprefix("yara "), str(each.body["pattern"])))
-            elif not hasattr(each, "raw"):
-                where = f"{file.name}:{each.line}"
-                refused.append(Unserved(id=where, title=where, code=each.code, why=each.why))
-    if not texts:
-        return None, refused
-    compiled = Yara(texts)
-    return compiled, [*refused, *compiled.unserved]
 
 
 class _Correlated:
