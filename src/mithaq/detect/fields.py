@@ -113,7 +113,11 @@ MAIL: Final = _table(
 
 FLOW: Final = _table(
     ip="src_ip dst_ip sourceIPv4Address destinationIPv4Address sourceIPv6Address destinationIPv6Address"
+    " postNATSourceIPv4Address postNATDestinationIPv4Address postNATSourceIPv6Address postNATDestinationIPv6Address"
     " src4_addr dst4_addr src6_addr dst6_addr SrcAddr DstAddr sa da",
+    host="httpRequestHost",
+    user_agent="httpUserAgent",
+    mac="sourceMacAddress destinationMacAddress",
     asn="bgpSourceAsNumber bgpDestinationAsNumber src_as dst_as SrcAS DstAS",
 )
 
@@ -163,6 +167,7 @@ PAIRS: Final[tuple[tuple[str, str, str], ...]] = (
     ("ip-port", "dst4_addr", "dst_port"), ("ip-port", "dst6_addr", "dst_port"), ("ip-port", "DstAddr", "DstPort"),
     ("ip-port", "da", "dp"), ("ip-port", "dst", "dpt"), ("ip-port", "dst", "dstPort"), ("ip-port", "dstip", "dstport"),
     ("page", "host", "uri"), ("page", "http.hostname", "http.url"), ("page", "cs-host", "cs-uri-stem"),
+    ("page", "httpRequestHost", "httpRequestTarget"),
     ("typed", "file.hashes.algorithm", "file.hashes.value"),
     ("typed", "process.file.hashes.algorithm", "process.file.hashes.value"),
     ("typed", "actor.process.file.hashes.algorithm", "actor.process.file.hashes.value"),

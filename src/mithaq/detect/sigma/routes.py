@@ -208,11 +208,16 @@ _RESOLVER: Final = Route(
 _FLOW: Final = Route(
     telemetry="netflow",
     source=LogSource(service="netflow"),
-    where=has("dst4_addr", "dst6_addr", "da", "dstAddr"),
+    where=has(
+        *("dst4_addr", "dst6_addr", "da", "dstAddr"),
+        *("destinationIPv4Address", "destinationIPv6Address"),
+    ),
     fields=named(
-        "src_ip=src4_addr|src6_addr|sa|srcAddr dst_ip=dst4_addr|dst6_addr|da|dstAddr "
-        "src_port=src_port|sp|srcPort dst_port=dst_port|dp|dstPort "
-        "destination.port=dst_port|dp|dstPort"
+        "src_ip=src4_addr|src6_addr|sa|srcAddr|sourceIPv4Address|sourceIPv6Address "
+        "dst_ip=dst4_addr|dst6_addr|da|dstAddr|destinationIPv4Address|destinationIPv6Address "
+        "src_port=src_port|sp|srcPort|sourceTransportPort "
+        "dst_port=dst_port|dp|dstPort|destinationTransportPort "
+        "destination.port=dst_port|dp|dstPort|destinationTransportPort"
     ),
 )
 _FIREWALL: Final = (

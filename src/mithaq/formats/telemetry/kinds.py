@@ -8,6 +8,7 @@ from mithaq.formats.telemetry import (
     auditd,
     documents,
     evtx,
+    flows,
     lines,
     logs,
     resolvers,
@@ -20,6 +21,7 @@ from mithaq.formats.telemetry.reading import PLAIN, Broken, Found, Kind, Refusal
 # The narrower ones first.
 KINDS: Final[tuple[Kind, ...]] = (
     evtx.KIND,
+    flows.KIND,
     zeek.KIND,
     auditd.KIND,
     documents.KIND,

@@ -223,8 +223,17 @@ def _passive_dns(fields: Fields) -> Known:
     return fields, LogSource(category="dns", service="passive-dns"), at
 
 
-def _flow(fields: Fields) -> Known:
-    """Of nfdump, as JSON or CSV; an instant without a zone is taken as UTC."""
+_STARTED: Final = (
+    *("flowStartMilliseconds", "flowStartSeconds", "flowStartMicroseconds", "flowStartNanoseconds"),
+    "exportTime",
+)
+
+
+def flow(fields: Fields) -> Known:
+    """Of IPFIX or nfdump, as JSON or CSV; an instant without a zone is taken as UTC."""
+    for name in _STARTED:
+        if at := iso(fields.get(name)):
+            return fields, LogSource(service="netflow"), at
     at = iso(fields.get("first")) or iso(fields.get("t_first")) or iso(fields.get("ts"))
     return fields, LogSource(service="netflow"), at or iso(fields.get("firstSeen"))
 
@@ -245,8 +254,10 @@ _WRITERS: Final[tuple[tuple[str, Callable[[Fields], Known]], ...]] = (
     ("id.orig_h", _zeek),
     ("fuid", _zeek),
     ("rrname", _passive_dns),
-    ("src4_addr", _flow),
-    ("src6_addr", _flow),
-    ("sa", _flow),
-    ("srcAddr", _flow),
+    ("src4_addr", flow),
+    ("src6_addr", flow),
+    ("sourceIPv4Address", flow),
+    ("sourceIPv6Address", flow),
+    ("sa", flow),
+    ("srcAddr", flow),
 )
