@@ -57,6 +57,7 @@ class Indicators:
         """
         self._whole = whole
         self._titles: list[str] = []
+        self.kinds: set[str] = set()  # of all values
         self._block = bytearray()
         digests, starts = array("q"), array("q")
         networks = self._take(listed, digests, starts)
@@ -90,6 +91,7 @@ class Indicators:
         for value, id_, title in listed:
             text = key(value)
             number = titles.setdefault(title, len(titles))
+            self.kinds.add(value.kind)
             digests.append(digest(text))
             starts.append(len(block))
             block += f"{text}\0{number}\0{id_}".encode("utf-8", "replace")

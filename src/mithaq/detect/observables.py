@@ -20,7 +20,7 @@ from mithaq.model.values import KINDS, Value, of_kind
 _Plan: TypeAlias = tuple[tuple[tuple[str, ...], str], ...]  # fields, and how they are read
 
 _LONGEST: Final = 4096  # characters of a field that is read; longer ones are no values
-_LISTED: Final = 256  # values of one field
+LISTED: Final = 256  # values of one field
 _ROOTS: Final = {"\\REGISTRY\\MACHINE\\": "HKLM\\", "\\REGISTRY\\USER\\": "HKU\\"}
 _ROOT: Final = re.compile(r"\\REGISTRY\\(?:MACHINE|USER)\\", re.IGNORECASE)
 _TYPE: Final = re.compile(
@@ -52,7 +52,8 @@ def named(event: Event) -> Iterator[Named]:
 @lru_cache(maxsize=4096)  # a source has few sets of fields
 def _plan(source: LogSource, present: tuple[str, ...]) -> _Plan:
     """Return which of an event's fields are read, and how."""
-    known = {} if source.product in tables.PLAIN else dict(tables.DOTTED)
+    dotted = source.product not in tables.PLAIN
+    known = dict(tables.DOTTED) if dotted else {}
     for word in source:
         known |= tables.TABLES.get(word, {})
     singles: list[tuple[tuple[str, ...], str]] = [
@@ -62,7 +63,7 @@ def _plan(source: LogSource, present: tuple[str, ...]) -> _Plan:
     pairs: list[tuple[tuple[str, ...], str]] = [
         ((one, two), how)
         for how, one, two in tables.PAIRS
-        if one in there and two in there and (one in known or how == "typed")
+        if one in there and two in there and (one in known or (how == "typed" and dotted))
     ]
     return tuple(singles + pairs)
 
@@ -81,7 +82,7 @@ def _values(how: str, said: list[Field]) -> Iterator[Value]:
 
 
 def _each(said: Field) -> list[Scalar]:
-    return said[:_LISTED] if isinstance(said, list) else [said]
+    return said[:LISTED] if isinstance(said, list) else [said]
 
 
 @lru_cache(maxsize=1 << 16)  # telemetry says the same again and again
@@ -112,7 +113,7 @@ def _wildcard(text: str) -> Iterator[Value]:
 
 def _answers(text: str) -> Iterator[Value]:
     """What a question of DNS was answered with."""
-    for part in text.split(";", _LISTED):
+    for part in text.split(";", LISTED):
         yield from _host(_TYPE.sub("", part.strip(), count=1))
 
 
@@ -142,7 +143,7 @@ def _page(text: str) -> Iterator[Value]:
 
 def _mail(text: str) -> Iterator[Value]:
     """Mail addresses, with names or without, and the domains that they are in."""
-    for _, address in getaddresses([text[:_LONGEST]])[:_LISTED]:
+    for _, address in getaddresses([text[:_LONGEST]])[:LISTED]:
         for value in _one("email", address):
             yield value
             yield from _one("domain", value.text.rpartition("@")[2])
@@ -150,7 +151,7 @@ def _mail(text: str) -> Iterator[Value]:
 
 def _addresses(text: str) -> Iterator[Value]:
     """Mail addresses with semicolons between, as Exchange writes them."""
-    for part in text.split(";", _LISTED):
+    for part in text.split(";", LISTED):
         yield from _mail(part)
 
 
@@ -209,4 +210,19 @@ _READERS: Final[Mapping[str, Callable[[str], Iterator[Value]]]] = {
     "addresses": _addresses,
     "path": _path, "registry": _registry, "object": _object, "hashes": _hashes, "typed": _typed, "ip-port": _ip_port,
 }  # fmt: skip
+_PATH, _HOST = frozenset({"filename", "directory"}), frozenset({"ipv4", "ipv6", "domain"})
+_MAIL, _KEY = frozenset({"email", "domain"}), frozenset({"registry-key"})
+_HASH: Final = frozenset(_ALGORITHMS.values())
+_READ_AS: Final[Mapping[str, frozenset[str]]] = {
+    "ip": _HOST - {"domain"}, "host": _HOST, "wildcard": frozenset({"domain"}), "answers": _HOST,
+    "url": _HOST | {"url"}, "page": _HOST | {"url"}, "mail": _MAIL, "addresses": _MAIL, "path": _PATH,
+    "registry": _KEY, "object": _KEY | _PATH, "hashes": _HASH, "typed": _HASH, "ip-port": frozenset({"ip-port"}),
+}  # fmt: skip
+
+
+def kinds_of(how: str) -> frozenset[str]:
+    """Return the kinds of values that a field may hold that is read that way."""
+    return _READ_AS.get(how) or frozenset({how})
+
+
 READERS: Final = frozenset(_READERS).union(KINDS)  # what a table may name

@@ -1,25 +1,36 @@
-"""Lines of telemetry in which no indicator can be, set aside before they are read.
+"""Lines of telemetry that nobody asks for, set aside before they are read.
 
 Most telemetry speaks of nothing that anybody looks for, and reading it is what costs. Of JSON as Windows' event log and
-Zeek have it, only the fields that hold values are decoded; a line is let through if one of their values is an
-indicator's, and any line that is not surely of that form. So whoever reads what comes through finds what they would
-find in all of it.
+Zeek have it, only the fields are decoded that hold values of the kinds that are looked for, many lines at once. A line
+is read if one of these values is an indicator's, and so is any line that is not surely of such a form; of the others
+it is only known that they are events. So whoever reads what is left finds what they would find in all of it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from mithaq.detect import fields as tables
 from mithaq.detect.indicators import Indicators
-from mithaq.detect.observables import read
+from mithaq.detect.observables import LISTED, kinds_of, read
 
-_REMEMBERED: Final = 1 << 14  # lines of one form, and texts of one way of reading
-_SHORT: Final = 8192  # bytes of a line that is remembered
+_REMEMBERED: Final = 1 << 14  # rows of one form, and texts of one way of reading
+_SHORT: Final = 512  # characters of what is remembered
+_PAUSE: Final = 16  # times that lines go unlooked at when all before had to be read
 _OF_ZEEK: Final = ("dns", "smtp", "smb_files")  # its logs that have tables of their own
+_STRANGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_Row: TypeAlias = msgspec.Struct
+_Memo: TypeAlias = dict[object, bool]
+_Scalar: TypeAlias = str | int | float | bool | None
+_Said: TypeAlias = (
+    _Scalar | tuple[_Scalar, ...] | UnsetType
+)  # nothing else: a line with an object there is read
+_Closed: TypeAlias = _Scalar | UnsetType
 
 
 class Sieve:
@@ -27,130 +38,189 @@ class Sieve:
 
     def __init__(self, indicators: Indicators) -> None:
         """Let through what speaks of ``indicators``."""
-        self._indicators = indicators
         zeek = dict(tables.ZEEK)
         for log in _OF_ZEEK:
             zeek |= tables.TABLES[log]
         zeek |= {name.replace("id.", "id_"): how for name, how in zeek.items() if name[:3] == "id."}
-        memos: dict[str, dict[str, bool]] = {}
+        asked = _Asked(indicators)
         self._forms = [
-            _form(tables.WINDOWS, memos, _of_windows),
-            _form(zeek, memos, _of_zeek),
+            _form(asked, tables.WINDOWS, ("EventID",), _of_windows),
+            _form(asked, zeek, ("EventID", "_path"), _of_zeek),
         ]
+        self._pause = 0
 
-    def through(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the lines in which there may be an indicator, in their order."""
-        form = self._forms[0]
-        for line in lines:
-            try:
-                row = form.decode(line)
-                known = form.rows.get(row)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError):
-                yield line
-                continue
-            if known is None:
-                for form in self._forms:  # lines of one form stand together
-                    row = form.decode(line)
-                    if form.fits(form.signs(row)):
-                        known = self._known(form, row, line)
-                        break
-            if known is not False:
-                yield line
+    def through(self, lines: Sequence[bytes]) -> Sequence[int]:
+        """Return the places of the lines that have to be read; each of the others is an event, and nothing more."""
+        left: Sequence[int] = range(len(lines))
+        if self._pause:
+            self._pause -= 1
+            return left
+        for form in self._forms:
+            found = form.left(lines if len(left) == len(lines) else [lines[at] for at in left])
+            left = found if len(left) == len(lines) else [left[at] for at in found]
+            if not left:
+                if form is not self._forms[0]:  # lines of one form stand together
+                    self._forms.remove(form)
+                    self._forms.insert(0, form)
+                return left
+        if len(left) == len(lines):
+            self._pause = _PAUSE
+        return left
 
-    def _known(self, form: "_Form", row: msgspec.Struct, line: bytes) -> bool:
-        """Say whether a line speaks of an indicator, and remember it if that takes little room."""
-        known = self._speaks(form, row)
-        if len(line) <= _SHORT:
-            if len(form.rows) >= _REMEMBERED:
-                form.rows.clear()
-            try:
-                form.rows[row] = known
-            except TypeError:  # a list in it
-                return known
-        return known
 
-    def _speaks(self, form: "_Form", row: msgspec.Struct) -> bool:
-        for (how, memo), value in zip(form.hows, form.values(row), strict=True):
-            if value is not None and (
-                self._asked(how, memo, value)
-                if type(value) is str
-                else self._each(how, memo, value)
-            ):
-                return True
-        return any(
-            self._asked(how, memo, f"{one}\0{two}")
-            for how, memo, pair in form.pairs
-            for one, two in (pair(row),)
-            if one is not None and two is not None
-        )
+def _of_windows(signs: tuple[object, ...]) -> bool:
+    return signs[0] is not UNSET
 
-    def _each(self, how: str, memo: dict[str, bool], value: object) -> bool:
-        """Say whether a field speaks of an indicator that is no text: a number, a list, or what no reader expects."""
-        if isinstance(value, list):
-            return any(self._asked(how, memo, str(each)) for each in value)
-        return isinstance(value, dict) or self._asked(how, memo, str(value))
 
-    def _asked(self, how: str, memo: dict[str, bool], text: str) -> bool:
+def _of_zeek(signs: tuple[object, ...]) -> bool:
+    number, path = signs
+    of_others = isinstance(path, str) and path in tables.TABLES and path not in _OF_ZEEK
+    return number is UNSET and isinstance(path, str) and path != "" and not of_others
+
+
+class _Asked:
+    """What is asked of the values of fields: the same for all forms."""
+
+    def __init__(self, indicators: Indicators) -> None:
+        self._indicators = indicators
+        self._memos: dict[str, _Memo] = {}
+
+    def any_of(self, how: str) -> bool:
+        """Say whether what is read that way may be an indicator's."""
+        return not kinds_of(how).isdisjoint(self._indicators.kinds)
+
+    def memo(self, how: str) -> _Memo:
+        """Return what is remembered of texts that are read that way."""
+        return self._memos.setdefault(how, {})
+
+    def speaks(self, how: str, said: object) -> bool:
+        """Say whether what a field says is an indicator's."""
+        if isinstance(said, tuple):
+            return any(self.speaks(how, each) for each in said[:LISTED])
+        if said is None or isinstance(said, bool | float):  # no reader takes these for values
+            return False
+        text, memo = str(said), self.memo(how)
         known = memo.get(text)
         if known is None:
             known = any(map(self._indicators.of, read(how, text)))
-            if len(memo) >= _REMEMBERED:
-                memo.clear()
-            memo[text] = known
+            if len(text) <= _SHORT:
+                if len(memo) >= _REMEMBERED:
+                    memo.clear()
+                memo[text] = known
         return known
-
-
-def _of_windows(signs: tuple[object, object]) -> bool:
-    number, _ = signs
-    return number is not None
-
-
-def _of_zeek(signs: tuple[object, object]) -> bool:
-    number, path = signs
-    of_others = isinstance(path, str) and path in tables.TABLES and path not in _OF_ZEEK
-    return number is None and isinstance(path, str) and not of_others
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
     """One way in which lines are written: what of them is decoded, and how each field is read."""
 
-    decode: Any  # bytes -> its struct
-    signs: Any  # of a struct: what says of what form it is
-    fits: Callable[[tuple[object, object]], bool]
-    values: Any  # of a struct, in the order of ``hows``
-    hows: list[tuple[str, dict[str, bool]]]
-    pairs: list[tuple[str, dict[str, bool], Any]]
-    rows: dict[msgspec.Struct, bool] = field(
-        default_factory=dict
-    )  # of its form: does it speak of an indicator
+    asked: _Asked
+    decode: Callable[[bytes], _Row]
+    signs: Callable[[_Row], tuple[object, ...]]  # what says of what form a line is
+    fits: Callable[[tuple[object, ...]], bool]
+    values: Callable[[_Row], tuple[object, ...]]  # what its fields say, in the order of ``hows``
+    hows: Sequence[tuple[str, _Memo]]
+    pairs: Sequence[
+        tuple[str, Callable[[_Row], tuple[object, ...]]]
+    ]  # how, and two fields together
+    quiet: set[_Row] = field(default_factory=set)  # rows of this form that speak of no indicator
+
+    def left(self, lines: Sequence[bytes]) -> Sequence[int]:
+        """Return the places of lines that are not of this form, or speak of an indicator."""
+        rows: list[_Row | None]
+        try:
+            rows = list(map(self.decode, lines))
+        except _STRANGE:
+            rows = list(self._decoded(lines))
+        seen = set(rows)
+        seen -= self.quiet
+        if not seen:
+            return ()
+        loud = {row for row in seen if row is None or not self._is_quiet(row)}
+        self._remember(row for row in seen - loud if row is not None)
+        if not loud:
+            return ()
+        return [at for at, row in enumerate(rows) if row in loud]
+
+    def _decoded(self, lines: Sequence[bytes]) -> Iterator[_Row | None]:
+        for line in lines:
+            try:
+                yield self.decode(line)
+            except _STRANGE:
+                yield None
+
+    def _is_quiet(self, row: _Row) -> bool:
+        if not self.fits(self.signs(row)):
+            return False
+        speaks = self.asked.speaks
+        for (how, memo), said in zip(self.hows, self.values(row), strict=True):
+            # Most texts were seen before; only texts are in the memo.
+            if said is not UNSET and memo.get(said) is not False and speaks(how, said):
+                return False
+        return not any(self._together(how, *both(row)) for how, both in self.pairs)
+
+    def _together(self, how: str, one: object, two: object) -> bool:
+        if isinstance(one, tuple) or isinstance(two, tuple):
+            return True  # which belong together is for the reader to say
+        there = all(each is not None and each is not UNSET for each in (one, two))
+        return there and self.asked.speaks(how, f"{one}\0{two}")
+
+    def _remember(self, rows: Iterable[_Row]) -> None:
+        if len(self.quiet) > _REMEMBERED:
+            self.quiet.clear()
+        self.quiet.update(row for row in rows if _size(row) <= _SHORT)
+
+
+def _size(row: _Row) -> int:
+    said = msgspec.structs.astuple(row)
+    return sum(len(each) if isinstance(each, str) else len(str(each)) for each in said if each)
 
 
 def _form(
-    table: tables.Table,
-    memos: dict[str, dict[str, bool]],
-    fits: Callable[[tuple[object, object]], bool],
+    asked: _Asked,
+    table: Mapping[str, str],
+    signs: tuple[str, ...],
+    fits: Callable[[tuple[object, ...]], bool],
 ) -> _Form:
-    pairs = [each for each in tables.PAIRS if each[1] in table]
-    extra = {name for pair in pairs for name in pair[1:]}.difference(table)
-    names = list(dict.fromkeys(["EventID", "_path", *table, *sorted(extra)]))
-    attributes = {name: f"f{number}" for number, name in enumerate(names)}
+    singles = {name: how for name, how in table.items() if asked.any_of(how)}
+    pairs = [each for each in tables.PAIRS if each[1] in table and asked.any_of(each[0])]
+    names = dict.fromkeys([*singles, *(name for pair in pairs for name in pair[1:])])
+    # What is nested comes to names with dots.
+    outer = {part for name in names for part in _outer(name)}.difference(names)
+    types: dict[str, Any] = dict.fromkeys(signs, _Closed) | dict.fromkeys(names, _Said)
+    types |= dict.fromkeys(sorted(outer), _Closed)
+    attributes = {name: f"f{number}" for number, name in enumerate(types)}
     struct = msgspec.defstruct(
-        "Line",
-        [(attribute, Any, None) for attribute in attributes.values()],
+        "Row",
+        [(attributes[name], type_, UNSET) for name, type_ in types.items()],
         rename={attribute: name for name, attribute in attributes.items()},
         frozen=True,
         gc=False,
     )
-    at = attributes.__getitem__
+
+    def getter(names: Iterable[str]) -> Callable[[_Row], tuple[object, ...]]:
+        return _getter([attributes[name] for name in names])
+
     return _Form(
+        asked=asked,
         decode=msgspec.json.Decoder(struct).decode,
-        signs=attrgetter(at("EventID"), at("_path")),
+        signs=getter(signs),
         fits=fits,
-        values=attrgetter(*map(at, table)),
-        hows=[(how, memos.setdefault(how, {})) for how in table.values()],
-        pairs=[
-            (how, memos.setdefault(how, {}), attrgetter(at(one), at(two)))
-            for how, one, two in pairs
-        ],
+        values=getter(singles),
+        hows=[(how, asked.memo(how)) for how in singles.values()],
+        pairs=[(how, getter((one, two))) for how, one, two in pairs],
     )
+
+
+def _outer(name: str) -> Iterator[str]:
+    """Yield the names that ``name`` may be nested in."""
+    parts = name.split(".")
+    yield from (".".join(parts[:count]) for count in range(1, len(parts)))
+
+
+def _getter(attributes: Sequence[str]) -> Callable[[_Row], tuple[object, ...]]:
+    """Return what gives attributes of a row as a tuple."""
+    if not attributes:
+        return lambda _row: ()
+    found = attrgetter(*attributes)
+    return found if len(attributes) > 1 else lambda row: (found(row),)

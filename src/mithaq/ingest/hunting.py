@@ -15,12 +15,15 @@ from mithaq import defence
 from mithaq.clock import Clock
 from mithaq.detect import assets, sigma
 from mithaq.detect.engine import Engine
+from mithaq.detect.indicators import Indicators
 from mithaq.detect.language import Rule, Unserved
 from mithaq.detect.matches import Match
+from mithaq.detect.sieve import Sieve
+from mithaq.detect.stix.patterns import Patterns
 from mithaq.detect.tallies import Matcher, rank
 from mithaq.detect.yara import Text, TooSlow
 from mithaq.errors import InputError
-from mithaq.formats.telemetry import Kind, Refusal
+from mithaq.formats.telemetry import PLAIN, Kind, Passed, Refusal, Said, Sifting
 from mithaq.ingest import telemetry
 from mithaq.ingest.hunted import Scanner, Sought, sought, yara_texts
 from mithaq.model.objects import Body
@@ -30,6 +33,7 @@ from mithaq.store.engine import Store
 _SIGMA: Final = frozenset({".yml", ".yaml"})  # what is read in folders
 _YARA: Final = frozenset({".yar", ".yara", ".rule"})
 _BATCH: Final = 512  # events
+_MOST_PASSED: Final = 16 << 20  # bytes that are passed over until it is told how far a hunt came
 _MOST_TEXT: Final = 64 << 20  # bytes of a file of rules
 _MOST_SCANNED: Final = 256 << 20  # bytes of a file that YARA rules look through
 _STOPPED: Final = "telemetry-unknown"
@@ -183,6 +187,8 @@ class Hunt:
     examples: dict[str, Refusal] = field(default_factory=dict)  # code -> the first
     keeper: "Keeper | None" = None
     _matchers: list[Matcher] = field(default_factory=list)
+    _said: Said = PLAIN
+    _passed: int = 0  # bytes of events that were not read
 
     def __post_init__(self) -> None:
         """Compile what is looked for."""
@@ -191,7 +197,20 @@ class Hunt:
         if self.content.correlations:
             self._matchers.append(_Correlated(self.content.correlations))
         if self.content.indicators:
-            self._matchers += [self.content.indicators.values, self.content.indicators.patterns]
+            some: tuple[Indicators | Patterns, ...] = (
+                self.content.indicators.values,
+                self.content.indicators.patterns,
+            )
+            self._matchers += [each for each in some if len(each)]
+        self._said = Said(sifting=self._sifting())
+
+    def _sifting(self) -> Sifting | None:
+        """Return what passes over events, where only values are looked for and nobody keeps whose events they are."""
+        values = self.content.indicators
+        others = self.content.rules or self.content.correlations or self.keeper
+        if values is None or others or len(values.patterns):
+            return None
+        return Sifting(sieve=Sieve(values.values))
 
     def run(self, paths: Iterable[Path]) -> Iterator[Hit | None]:
         """Yield what is found, and None after each batch that nothing more was found in.
@@ -208,8 +227,8 @@ class Hunt:
                 if self.keeper:
                     self.keeper.keep(found, batch)
                 yield from (Hit(match, str(path)) for match in found)
-                read = sum(len(event.raw) + 1 for event in batch)
-                self.done = min(self.done + read, before + size)
+                read = sum(len(event.raw) + 1 for event in batch) + self._passed
+                self.done, self._passed = min(self.done + read, before + size), 0
                 yield None
             self.done = before + size
             if unknown:
@@ -226,17 +245,20 @@ class Hunt:
 
     def _batches(self, path: Path, unknown: list[Refusal]) -> Iterator[list[Event]]:
         batch: list[Event] = []
-        for found in telemetry.read(path, as_kind=self.as_kind):
+        for found in telemetry.sifted(path, self._said, self.as_kind):
             if isinstance(found, Event):
                 self.events += 1
                 batch.append(found)
-                if len(batch) == _BATCH:
-                    yield batch
-                    batch = []
+            elif isinstance(found, Passed):
+                self.events += found.events
+                self._passed += found.size
             elif found.code == _STOPPED:
                 unknown.append(found)
             else:
                 self._refuse(found)
+            if len(batch) == _BATCH or self._passed > _MOST_PASSED:
+                yield batch
+                batch = []
         yield batch
 
     def _refuse(self, refusal: Refusal) -> None:

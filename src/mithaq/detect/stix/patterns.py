@@ -34,6 +34,10 @@ class Patterns:
         self._asked = {each.id: each for each in asked}
         self._stream = Stream(((each.id, each.pattern) for each in self._asked.values()), bounds)
 
+    def __len__(self) -> int:
+        """Return how many of them can be evaluated."""
+        return len(self._asked) - len(self.refused)
+
     @property
     def refused(self) -> Mapping[str, PatternRefused]:
         """Say which indicators cannot be evaluated, and why."""

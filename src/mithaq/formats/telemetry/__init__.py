@@ -1,7 +1,19 @@
 """Telemetry in whatever way it was written: bytes to events. Pure: no I/O but the bytes it is given."""
 
-from mithaq.formats.telemetry.kinds import KINDS, UnknownKind, fitting, kind, read
-from mithaq.formats.telemetry.reading import PLAIN, Broken, Found, Kind, Reader, Refusal, Said
+from mithaq.formats.telemetry.kinds import KINDS, UnknownKind, fitting, kind, read, sifted
+from mithaq.formats.telemetry.reading import (
+    PLAIN,
+    Broken,
+    Found,
+    Kind,
+    Passed,
+    Reader,
+    Refusal,
+    Said,
+    Sieve,
+    Sifted,
+    Sifting,
+)
 
 __all__ = [
     "KINDS",
@@ -9,11 +21,16 @@ __all__ = [
     "Broken",
     "Found",
     "Kind",
+    "Passed",
     "Reader",
     "Refusal",
     "Said",
+    "Sieve",
+    "Sifted",
+    "Sifting",
     "UnknownKind",
     "fitting",
     "kind",
     "read",
+    "sifted",
 ]

@@ -1,7 +1,7 @@
 """The audit log of Linux: records of ``name=value``, of which those of one event bear one number."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mithaq.formats.telemetry.instants import epoch
@@ -58,12 +58,12 @@ class Auditd(ByLine):
         begin = min((one.begin for one in self._open.values()), default=self._at)
         return super().held + self._at - begin
 
-    def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
+    def lines(self, lines: Sequence[bytes]) -> Iterator[Found]:
         """Yield the events that these lines end."""
         for line in lines:
             self.number += 1
-            begin, self._at = self._at, self._at + len(line) + 1
-            raw = line.rstrip(b"\r")
+            begin, self._at = self._at, self._at + len(line)
+            raw = line.rstrip(b"\r\n")
             if not raw or raw.isspace() or raw.startswith(b"----"):
                 continue
             record = _RECORD.match(raw.decode("utf-8", "replace"))

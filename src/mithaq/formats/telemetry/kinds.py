@@ -16,7 +16,16 @@ from mithaq.formats.telemetry import (
     zeek,
 )
 from mithaq.formats.telemetry.packed import Part, parts
-from mithaq.formats.telemetry.reading import PLAIN, Broken, Found, Kind, Refusal, Said
+from mithaq.formats.telemetry.reading import (
+    PLAIN,
+    Broken,
+    Found,
+    Kind,
+    Passed,
+    Refusal,
+    Said,
+    Sifted,
+)
 
 # The narrower ones first.
 KINDS: Final[tuple[Kind, ...]] = (
@@ -68,6 +77,20 @@ def read(
     ``pieces`` are its bytes, cut anywhere; ``place`` is the file they are of, if it can be sought in. It is read as
     ``as_kind``, or as the first kind that fits.
     """
+    for found in sifted(pieces, name, said, as_kind=as_kind, place=place):
+        if not isinstance(found, Passed):
+            yield found
+
+
+def sifted(
+    pieces: Iterable[bytes],
+    name: str,
+    said: Said,
+    *,
+    as_kind: Kind | None = None,
+    place: BinaryIO | None = None,
+) -> Iterator[Sifted]:
+    """Yield the same, and from time to time how many events were passed over, as ``said.sifting`` has it."""
     unpacked = parts(pieces, name, place)
     while True:
         try:
@@ -80,7 +103,7 @@ def read(
         yield from _read(part, as_kind, said)
 
 
-def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Found]:
+def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Sifted]:
     chosen = as_kind or fitting(part.opening, part.name)
     if chosen is None:
         if part.opening:  # an empty file says nothing, whatever it is
@@ -94,10 +117,14 @@ def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Found]:
     try:
         for piece in part.pieces:
             yield from _named(reader.feed(piece), part.name)
+            if said.sifting:
+                yield from said.sifting.passed()
         yield from _named(reader.end(), part.name)
     except Broken as why:
         yield from _named(reader.end(), part.name)
         yield Refusal(number=0, code=why.code, why=str(why), name=part.name)
+    if said.sifting:
+        yield from said.sifting.passed()
 
 
 def _named(found: Iterator[Found], name: str) -> Iterator[Found]:

@@ -1,6 +1,6 @@
 """JSON lines: one object a line, from whatever writer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from mithaq.formats.telemetry import flat, shapes
 from mithaq.formats.telemetry.reading import ByLine, Found, Kind, Said, refused
@@ -9,17 +9,19 @@ from mithaq.formats.telemetry.reading import ByLine, Found, Kind, Said, refused
 class JsonLines(ByLine):
     """Reads one JSON object a line; blank lines are passed over."""
 
-    def __init__(self, name: str = "", _said: Said | None = None) -> None:
+    def __init__(self, name: str = "", said: Said | None = None) -> None:
         """Begin at the first line."""
         super().__init__()
         self._name = name
+        self._sifting = said.sifting if said else None
 
-    def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
-        """Yield an event or a refusal for each line."""
-        fields, event, name = flat.fields, shapes.event, self._name
-        for line in lines:
-            self.number += 1
-            raw = line[:-1] if line.endswith(b"\r") else line
+    def lines(self, lines: Sequence[bytes]) -> Iterator[Found]:
+        """Yield an event or a refusal for each line, or for each that is asked for."""
+        fields, event, name, last = flat.fields, shapes.event, self._name, self.number + len(lines)
+        sifting = self._sifting
+        left = sifting.left(lines, self.number) if sifting else enumerate(lines, self.number + 1)
+        for self.number, line in left:
+            raw = line.removesuffix(b"\n").removesuffix(b"\r")
             if not raw:
                 continue
             try:
@@ -29,6 +31,7 @@ class JsonLines(ByLine):
                     yield refused(self.number, "line", str(why))
             else:
                 yield event(found, raw, None, name)
+        self.number = last
 
 
 def _fits(opening: bytes, _name: str) -> bool:

@@ -240,13 +240,13 @@ def flow(fields: Fields) -> Known:
 
 _WRITERS: Final[tuple[tuple[str, Callable[[Fields], Known]], ...]] = (
     ("EventID", _windows),
+    ("_path", _zeek),
+    ("@stream", _zeek),
     ("winlog.event_id", _winlogbeat),
     ("winlog.channel", _winlogbeat),
     ("log_name", _winlogbeat),
     ("Event.System.EventID", evtx),
     ("Event.System.EventID.#text", evtx),
-    ("_path", _zeek),
-    ("@stream", _zeek),
     ("ecs.version", _ecs),
     ("class_uid", _ocsf),
     ("event_type", _eve),

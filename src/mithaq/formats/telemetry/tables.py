@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mithaq.formats.telemetry import shapes
@@ -31,12 +31,12 @@ class Table(ByLine):
         """The bytes of a row that has not ended."""
         return super().held + self._size
 
-    def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
+    def lines(self, lines: Sequence[bytes]) -> Iterator[Found]:
         """Yield an event or a refusal for each row."""
         for line in lines:
             self.number += 1
             self._row.append(line)
-            self._size += len(line) + 1
+            self._size += len(line)
             # Quotation marks within a value are doubled, so those of whole rows are even.
             if line.count(b'"') % 2 == (len(self._row) > 1):
                 yield from self._take()
@@ -51,7 +51,7 @@ class Table(ByLine):
             yield from self._take()
 
     def _take(self) -> Iterator[Found]:
-        raw = b"\n".join(self._row).rstrip(b"\r")
+        raw = b"".join(self._row).rstrip(b"\r\n")
         self._row, self._size = [], 0
         if not raw or raw.isspace():
             return
@@ -99,11 +99,11 @@ class W3c(ByLine):
         except csv.Error:
             return []
 
-    def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
+    def lines(self, lines: Sequence[bytes]) -> Iterator[Found]:
         """Yield an event or a refusal for each line that is not of the head."""
         for line in lines:
             self.number += 1
-            raw = line.rstrip(b"\r")
+            raw = line.rstrip(b"\r\n")
             written = raw.decode("utf-8", "replace")
             if written.startswith("#"):
                 if written.startswith("#Fields:"):

@@ -1,6 +1,6 @@
 """Lines of text, each an event of one form."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from mithaq.formats.telemetry.reading import ByLine, Found, Said, refused
@@ -18,11 +18,11 @@ class Lines(ByLine):
         super().__init__()
         self._line, self._said, self._begins = line, said, begins
 
-    def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
+    def lines(self, lines: Sequence[bytes]) -> Iterator[Found]:
         """Yield an event or a refusal for each line."""
         for line in lines:
             self.number += 1
-            raw = line.rstrip(b"\r")
+            raw = line.rstrip(b"\r\n")
             if not raw or raw.isspace():
                 continue
             written = raw.decode("utf-8", "replace")

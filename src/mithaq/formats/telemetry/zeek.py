@@ -1,7 +1,7 @@
 """Zeek's own logs: columns that the lines with ``#`` name and type."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -48,11 +48,11 @@ class Zeek(ByLine):
         self._converts: list[_Convert] = []
         self._source = LogSource(product="zeek")
 
-    def lines(self, lines: Iterable[bytes]) -> Iterator[Found]:
+    def lines(self, lines: Sequence[bytes]) -> Iterator[Found]:
         """Yield an event or a refusal for each line that is not of the head."""
         for line in lines:
             self.number += 1
-            raw = line.rstrip(b"\r")
+            raw = line.rstrip(b"\r\n")
             if not raw:
                 continue
             written = raw.decode("utf-8", "replace")

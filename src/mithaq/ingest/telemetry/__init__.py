@@ -1,9 +1,10 @@
 """Where telemetry comes from: files, folders, pipes and whatever brings it, whole or as it comes."""
 
-from mithaq.ingest.telemetry.files import files, read, stream
+from mithaq.ingest.telemetry.files import files, read, sifted, stream
 from mithaq.ingest.telemetry.following import Batch, Cursor, Following
 from mithaq.ingest.telemetry.source import NoSource, Source, Taken, Ways, opened
 
 __all__ = [
-    "Batch", "Cursor", "Following", "NoSource", "Source", "Taken", "Ways", "files", "opened", "read", "stream",
+    "Batch", "Cursor", "Following", "NoSource", "Source", "Taken", "Ways", "files", "opened", "read", "sifted",
+    "stream",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 from mithaq.errors import InputError
 from mithaq.formats import telemetry
-from mithaq.formats.telemetry import PLAIN, Found, Kind, Refusal, Said
+from mithaq.formats.telemetry import PLAIN, Found, Kind, Passed, Refusal, Said, Sifted
 
 _PIECE: Final = 128 << 10  # larger ones are slower: each is new memory
 
@@ -33,9 +33,15 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
 
 def read(path: Path, said: Said = PLAIN, as_kind: Kind | None = None) -> Iterator[Found]:
     """Yield the events of a file in its order, unpacked, and a refusal for what is none."""
+    return (found for found in sifted(path, said, as_kind) if not isinstance(found, Passed))
+
+
+def sifted(path: Path, said: Said, as_kind: Kind | None = None) -> Iterator[Sifted]:
+    """Yield the same, and from time to time how many events were passed over, as ``said.sifting`` has it."""
     try:
         with path.open("rb") as opened:
-            yield from stream(opened, str(path), said, as_kind)
+            pieces, place = _pieces(opened)
+            yield from telemetry.sifted(pieces, str(path), said, as_kind=as_kind, place=place)
     except OSError as error:
         yield Refusal(
             number=0, code="telemetry-file", why=error.strerror or "not read", name=str(path)
@@ -46,9 +52,12 @@ def stream(
     opened: BinaryIO, name: str, said: Said = PLAIN, as_kind: Kind | None = None
 ) -> Iterator[Found]:
     """Yield the events of an opened file or a pipe, as ``read`` does."""
-    pieces = iter(lambda: _some(opened), b"")
-    place = opened if opened.seekable() else None
+    pieces, place = _pieces(opened)
     return telemetry.read(pieces, name, said, as_kind=as_kind, place=place)
+
+
+def _pieces(opened: BinaryIO) -> tuple[Iterator[bytes], BinaryIO | None]:
+    return iter(lambda: _some(opened), b""), opened if opened.seekable() else None
 
 
 def _some(opened: BinaryIO) -> bytes:
