@@ -61,6 +61,16 @@ class Briefs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     )
 
 
+class Cycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the defence cycle counts as lately, as ours and as collected."""
+
+    days: Count = 30  # telemetry, and rules that are looked for
+    proof_days: Count = 365
+    named_days: Count = 180  # mentions of threats
+    telemetry: tuple[str, ...] = ()  # log sources that are collected elsewhere, such as sysmon/*
+    sectors: tuple[str, ...] = ()  # ours, as identities in STIX have them
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The file's keys, as written."""
 
@@ -87,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     exchange: Exchange = Exchange()
     benign: Benign = Benign()
     brief: Briefs = Briefs()
+    cycle: Cycle = Cycle()
 
     def __repr__(self) -> str:
         """Name the node alone: addresses of databases hold passwords."""

@@ -161,6 +161,12 @@ def _hits() -> typer.Typer:
     return hits.app
 
 
+def _defence() -> typer.Typer:
+    from mithaq.cli import defence  # noqa: PLC0415 as above
+
+    return defence.app
+
+
 def _same() -> typer.Typer:
     from mithaq.cli import same  # noqa: PLC0415 as above
 
@@ -287,6 +293,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "restriction": _restriction,
     "benign": _benign,
     "hits": _hits,
+    "defence": _defence,
     "reference": _reference,
     "merge": _merge,
     "quarantine": _quarantine,
@@ -334,7 +341,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
     "section.find": (
         *("search", "saved", "notices", "show", "same", "correlate", "merge", "reference"),
     ),
-    "section.defend": ("hunt", "hits"),
+    "section.defend": ("hunt", "hits", "defence"),
     "section.follow": (
         *("requirement", "request", "emerging", "brief"),
         *("timeline", "history", "who-has", "came", "balance"),

@@ -1,5 +1,6 @@
 """Defence: what matched in our own telemetry, what people made of it, and what partners are told (house.md 2)."""
 
+from mithaq.defence.cycle import looked_for
 from mithaq.defence.gate import LIMITS, Case, Limits, No, Prevalence, gate
 from mithaq.defence.held import held
 from mithaq.defence.recording import Recorded, Watched, record
@@ -24,6 +25,6 @@ from mithaq.store.matches import Suppression
 
 __all__ = [
     "LIMITS", "STATES", "VERDICTS", "Case", "Detail", "Hits", "Limits", "No", "Prevalence", "Recorded", "Released",
-    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "gate", "go_on", "held", "hits", "judge", "note",
-    "record", "release", "show", "suppress", "suppressions",
+    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "gate", "go_on", "held", "hits", "judge",
+    "looked_for", "note", "record", "release", "show", "suppress", "suppressions",
 ]  # fmt: skip

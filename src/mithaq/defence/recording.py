@@ -1,7 +1,7 @@
 """Matches are kept as they come: once each, with all their detail, for our own people alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from mithaq.clock import text
 from mithaq.defence.seeing import levels
 from mithaq.detect.matches import Match
-from mithaq.store import matches
+from mithaq.store import coverage, matches
 from mithaq.store.journal import record as journal
 from mithaq.store.matches import Group, Kept, Suppression
 
@@ -19,10 +19,13 @@ _Place = tuple[str, str, str]  # rule, day, log source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """Of which machines, and of which days, there was telemetry: what is common can only be told by it."""
+    """Of which machines, days and log sources there was telemetry: what is common, or seen at all, is told by it."""
 
     assets: frozenset[str] = field(default_factory=frozenset)
     days: frozenset[str] = field(default_factory=frozenset)
+    sources: Mapping[tuple[str, str], int] = field(
+        default_factory=dict
+    )  # (log source, day) -> events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ def record(
     A match has a day, that on which the event happened, and belongs with the others of its rule, day and log source.
     """
     matches.watch(unit, watched.assets, watched.days)
+    today = text(now)[:10]
+    coverage.collect(unit, {(s, day or today): n for (s, day), n in watched.sources.items()})
     some = {each.id: each for each in found}
     fresh = matches.new_among(unit, some)
     if not fresh:

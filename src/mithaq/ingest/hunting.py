@@ -6,7 +6,7 @@ looked through by YARA rules, if there are some.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from mithaq import defence
 from mithaq.clock import Clock
 from mithaq.detect import assets, sigma
+from mithaq.detect.collected import Collected, Needs
 from mithaq.detect.engine import Engine
 from mithaq.detect.indicators import Indicators
 from mithaq.detect.language import Rule, Unserved
@@ -54,6 +55,7 @@ class Content:
     yara: Scanner | None = None
     indicators: Sought | None = None
     unserved: Sequence[Unserved] = ()
+    needs: Mapping[str, Needs] = field(default_factory=dict)  # digest of a rule -> log sources
 
     @property
     def count(self) -> int:
@@ -92,11 +94,13 @@ def content(
     found: list[Rule] = []
     unserved: list[Unserved] = []
     correlations: list[sigma.Correlation] = []
+    needs: dict[str, Needs] = {}
     for file in _chosen(rules, _SIGMA):
         compiled = sigma.compiled(_text(file).decode("utf-8-sig", "replace"))
         found += compiled.rules
         correlations += compiled.correlations
         unserved += compiled.unserved
+        needs |= compiled.needs
     texts: list[tuple[Text, str]] = []
     for file in _chosen(yara, _YARA):
         some, refused = yara_texts(_text(file), file.name)
@@ -112,6 +116,7 @@ def content(
         yara=scanner if len(scanner) else None,
         indicators=values if values.count else None,
         unserved=[*unserved, *values.unserved, *scanner.unserved],
+        needs=needs,
     )
     if not (found or correlations or made.count or made.unserved):
         raise NoRules("no rule is in these files")
@@ -159,16 +164,27 @@ class Keeper:
     clock: Clock
     new: int = 0
     known: int = 0
+    _collected: Collected = field(default_factory=Collected)
+
+    def begin(self, content: Content) -> None:
+        """Keep which rules are looked for from now on."""
+        with self.core.begin() as unit:
+            defence.looked_for(
+                unit, [*content.rules, *content.correlations], content.needs, self.clock()
+            )
 
     def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> None:
-        """Keep matches, and of which machines and days there was telemetry."""
+        """Keep matches, and of which machines, days and log sources there was telemetry."""
+        self._collected.take(batch)
         machines = frozenset(filter(None, map(assets.of, batch)))
         days = frozenset(event.at[:10] for event in batch if event.at)
-        if not (found or machines or days):
+        sources = dict(self._collected.counts)
+        if not (found or machines or days or sources):
             return
         with self.core.begin() as unit:
-            seen = defence.Watched(assets=machines, days=days)
+            seen = defence.Watched(assets=machines, days=days, sources=sources)
             done = defence.record(unit, found, self.clock(), seen)
+        self._collected.counts.clear()
         self.new += done.new
         self.known += done.known
 
@@ -203,6 +219,8 @@ class Hunt:
             )
             self._matchers += [each for each in some if len(each)]
         self._said = Said(sifting=self._sifting())
+        if self.keeper:
+            self.keeper.begin(self.content)
 
     def _sifting(self) -> Sifting | None:
         """Return what passes over events, where only values are looked for and nobody keeps whose events they are."""

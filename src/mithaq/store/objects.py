@@ -27,7 +27,15 @@ from mithaq.store import blobs, tallies, words
 from mithaq.store.engine import append_lock
 from mithaq.store.journal import keep, setting
 from mithaq.store.sql import chunks, fetched, insert_many, within
-from mithaq.store.tables import bodies, copies, observed, provenance, relations, rows
+from mithaq.store.tables import (
+    bodies,
+    copies,
+    observed,
+    provenance,
+    relations,
+    rows,
+    rule_facts,
+)
 
 UNRESOLVED = 9  # the level of what nobody can read; above RED
 OWN, RECEIVED = "own", "received"  # how a copy stands here
@@ -366,6 +374,7 @@ def erase(unit: Connection, gone: Sequence[Copy]) -> None:
         said = within(unit, observed.c.mark, {m for c in part for m in marks_of(c.object.body)})
         unit.execute(delete(observed).where(said, observed.c.copy.in_(seqs)))
         words.forget(unit, {c.seq: found_by(c.object, c.voucher, c.agreement) for c in part})
+        unit.execute(delete(rule_facts).where(rule_facts.c.copy.in_(seqs)))
         unit.execute(delete(copies).where(copies.c.seq.in_(seqs)))
         _forget_provenance(unit, left)
         ids, digests = {c.object.id for c in part}, {c.object.digest for c in part}

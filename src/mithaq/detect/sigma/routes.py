@@ -376,3 +376,24 @@ def _host(system: str, category: str) -> Iterator[Route]:
         yield from _linux_sysmon(category)
     yield from _ecs(system, category)
     yield from _ocsf(system, category)
+
+
+def known() -> Iterator[LogSource]:
+    """Yield the log sources that routes serve by name; Zeek's logs, of any name, are served besides."""
+    for product in _SYSTEMS:
+        for category in sorted({*_ECS, *windows.CATEGORIES}):
+            yield LogSource(product=product, category=category)
+    for service in ("", *windows.SERVICES):
+        yield LogSource(product="windows", service=service)
+    for category in _NETWORK:
+        yield LogSource(category=category)
+    for product, service in _SERVICES:
+        yield LogSource(product=product, service=service)
+    for service in sorted({*_LOGGED, ""}):
+        yield LogSource(product="linux", service=service)
+    for product in sorted(_DEVICES):
+        yield LogSource(product=product)
+    for service in sorted(_SERVERS):
+        yield LogSource(service=service)
+    for category in ("application", "database"):
+        yield LogSource(category=category)

@@ -14,7 +14,7 @@ from mithaq.detect.sigma import routes as table
 from mithaq.detect.sigma.conditions import condition
 from mithaq.detect.sigma.correlations import Correlation, Part
 from mithaq.detect.sigma.searches import searches
-from mithaq.detect.sigma.sources import Route, both, mapped
+from mithaq.detect.sigma.sources import Route, both, called, mapped
 from mithaq.detect.sigma.trouble import NotServed
 from mithaq.errors import InputError
 from mithaq.model import yaml
@@ -38,6 +38,9 @@ class Compiled:
     unserved: tuple[Unserved, ...] = ()
     correlations: tuple[Correlation, ...] = ()  # whose rules alert only if these say so
     on: Mapping[str, frozenset[str]] = field(default_factory=dict)  # digest -> telemetry serving it
+    needs: Mapping[str, tuple[frozenset[str], ...]] = field(
+        default_factory=dict
+    )  # digest -> of each, one log source; by names, see ``sources.called``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +85,14 @@ def compiled(text: str, telemetry: Collection[str] | None = None) -> Compiled:
         each.digest: frozenset.intersection(*(on[part.digest] for part in each.parts))
         for each in found
     }
+    needs = {each.rules[0].digest: (each.needs,) for each in served}
+    parts = {e.digest: tuple(n for p in e.parts for n in needs[p.digest]) for e in found}
     return Compiled(
         tuple(rule for each in served for rule in each.rules if rule.digest not in quiet),
         tuple(unserved),
         tuple(found),
         on | together,
+        needs | parts,
     )
 
 
@@ -182,6 +188,7 @@ class _Served:
     head: _Head
     rules: tuple[Rule, ...]  # for each source that serves it
     on: frozenset[str]  # telemetry
+    needs: frozenset[str]  # one of these log sources
     fields: tuple[Mapping[str, tuple[str, ...]], ...]  # of each route
 
 
@@ -214,6 +221,7 @@ def _serve(head: _Head, telemetry: Collection[str] | None) -> _Served:
         head,
         tuple(head.rule(of, _either([over for _, over in some])) for of, some in by_source),
         frozenset(route.telemetry for route, _ in found),
+        frozenset(called(route, source) for route, _ in found),
         tuple(route.fields for route, _ in found),
     )
 

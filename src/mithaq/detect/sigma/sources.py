@@ -50,6 +50,31 @@ class Route:
         return self.fields.get(name, (name,) if self.open or not name else ())
 
 
+def called(route: Route, about: LogSource) -> str:
+    """Name what is collected where a route serves a log source: ``sysmon/dns_query``, ``ecs/linux/file_event``.
+
+    A schema of everybody is one for each system; a sensor's log has its own name, whatever it is asked for.
+    """
+    system = about.product if route.telemetry in _OF_SYSTEMS else ""
+    if route.telemetry in _WHOLE:
+        what = ""
+    elif route.telemetry in _SENSORS:
+        what = route.source.service
+    elif route.telemetry == "syslog" and about.product != "linux":
+        what = about.product or about.service or about.category
+    else:
+        what = about.category or about.service or about.product
+    return "/".join(dict.fromkeys(filter(None, (route.telemetry, system, what))))
+
+
+_OF_SYSTEMS: Final = frozenset({"ecs", "ocsf"})
+_SENSORS: Final = frozenset({"zeek", "eve"})
+_WHOLE: Final = frozenset(  # one log each
+    {"cloudtrail", "azure", "gcp", "m365", "okta", "github", "bitbucket", "onelogin", "kubernetes", "opencanary",
+     "antivirus", "netflow", "passive-dns", "auditd"}
+)  # fmt: skip
+
+
 def mapped(predicate: Predicate, route: Route, missing: set[str]) -> Predicate | bool:
     """Return a predicate as the events of a route have its fields; ``missing`` takes up those that they have not.
 

@@ -1,6 +1,17 @@
 """The tables of the three rooms. Instants are texts that sort; digests are ``sha256:`` and hexadecimal."""
 
 from mithaq.store.tables.base import core, shelf, spool
+from mithaq.store.tables.cycle import (
+    collected,
+    cycle_days,
+    cycle_gaps,
+    cycle_mitigations,
+    cycle_priorities,
+    cycle_proofs,
+    lores,
+    rule_facts,
+    used_rules,
+)
 from mithaq.store.tables.decisions import (
     afresh,
     approvals,
@@ -90,10 +101,16 @@ __all__ = [
     "callers",
     "channels",
     "checkpoints",
+    "collected",
     "consents",
     "copies",
     "core",
     "cosigned",
+    "cycle_days",
+    "cycle_gaps",
+    "cycle_mitigations",
+    "cycle_priorities",
+    "cycle_proofs",
     "departed",
     "documents",
     "feed_items",
@@ -114,6 +131,7 @@ __all__ = [
     "key_documents",
     "lately",
     "leaves",
+    "lores",
     "markings",
     "marks",
     "match_acts",
@@ -139,6 +157,7 @@ __all__ = [
     "requirements",
     "restrictions",
     "rows",
+    "rule_facts",
     "ruptures",
     "saved",
     "seen",
@@ -161,6 +180,7 @@ __all__ = [
     "suppressions",
     "tallies",
     "tellers",
+    "used_rules",
     "verdicts",
     "views",
     "waiting",

@@ -147,6 +147,15 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "collected",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("events", SERIAL, nullable=False),
+        sa.PrimaryKeyConstraint("source", "day"),
+        schema="core",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "consents",
         sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
@@ -207,6 +216,65 @@ def upgrade() -> None:
         sa.Column("came", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("witness", "size", "at"),
         schema="core",
+    )
+    op.create_table(
+        "cycle_days",
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "level"),
+        schema="core",
+    )
+    op.create_table(
+        "cycle_gaps",
+        sa.Column("technique", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("due", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("accepted_until", sa.Text(), nullable=False),
+        sa.Column("accepted_why", sa.Text(), nullable=False),
+        sa.Column("accepted_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("technique"),
+        schema="core",
+    )
+    op.create_table(
+        "cycle_mitigations",
+        sa.Column("mitigation", sa.Text(), nullable=False),
+        sa.Column("technique", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("mitigation", "technique"),
+        schema="core",
+    )
+    op.create_table(
+        "cycle_priorities",
+        sa.Column("threat", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("threat"),
+        schema="core",
+    )
+    op.create_table(
+        "cycle_proofs",
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("technique", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("found", sa.Boolean(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_cycle_proofs_technique", "cycle_proofs", ["technique"], unique=False, schema="core"
     )
     op.create_table(
         "departed",
@@ -381,6 +449,13 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("idx"),
+        schema="core",
+    )
+    op.create_table(
+        "lores",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
         schema="core",
     )
     op.create_table(
@@ -731,6 +806,16 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "rule_facts",
+        sa.Column("copy", SERIAL, autoincrement=False, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("techniques", sa.Text(), nullable=False),
+        sa.Column("needs", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("copy"),
+        schema="core",
+    )
+    op.create_index("ix_rule_facts_digest", "rule_facts", ["digest"], unique=False, schema="core")
+    op.create_table(
         "ruptures",
         sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
@@ -930,6 +1015,17 @@ def upgrade() -> None:
         sa.Column("voucher", sa.Text(), nullable=False),
         sa.Column("agreement", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+    )
+    op.create_table(
+        "used_rules",
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("techniques", sa.Text(), nullable=False),
+        sa.Column("needs", sa.Text(), nullable=False),
+        sa.Column("first", sa.Text(), nullable=False),
+        sa.Column("last", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("rule"),
         schema="core",
     )
     op.create_table(

@@ -1,0 +1,335 @@
+"""The defence cycle on one screen, and what each of its figures rests on."""
+
+from typing import Annotated, Any
+
+import typer
+
+from mithaq import intel
+from mithaq.cli.covered import (
+    bar,
+    marking,
+    next_facts,
+    say_next,
+    say_wanting,
+    say_whole,
+    technique_facts,
+    technique_row,
+    threat_facts,
+    threat_row,
+)
+from mithaq.cli.defending import add as add_acts
+from mithaq.cli.desk import Desk, desk_of
+from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Flag, TlpLevel
+from mithaq.cli.stood import standing, threat_of
+from mithaq.defence import cycle as cycles
+from mithaq.defence.cycle import Cycle, Technique
+from mithaq.detect.collected import known, serves
+from mithaq.detect.coverage import Threat
+
+app = topic("defence")
+add_acts(app)
+
+Limit = Annotated[int, typer.Option(metavar="COUNT", min=1, max=1000)]
+_FIRST = 5  # gaps and suggestions on the one screen
+_SHOWN = 20  # rules of a technique that a screen names
+
+
+@app.command("cycle", cls=Command)
+def cycle(
+    ctx: typer.Context,
+    threat: Annotated[str, typer.Argument(metavar="THREAT")] = "",
+    *,
+    limit: Limit = 15,
+    up_to: TlpLevel = "",
+) -> None:
+    """Show the whole cycle on one screen, or that of one threat."""
+    desk = desk_of(ctx)
+    with standing(desk, up_to) as (node, unit, _, stands):
+        terms = node.config.settings.cycle
+        made = cycles.suggest(unit, node.us, stands, node.clock(), terms.named_days)
+        one = threat_of(stands, threat) if threat else None
+    if one is not None:
+        _one(desk, stands, one)
+        return
+    if desk.screen.as_json:
+        desk.screen.json(_whole(stands) | {"next": next_facts(made)})
+        return
+    if stands.lore.techniques:
+        say_whole(desk, stands)
+        _threats(desk, stands, limit)
+        _gaps(desk, stands, stands.gaps()[:_FIRST], "say.first-gaps")
+        if made.idle or made.sources or made.measures:
+            desk.screen.line("")
+            desk.screen.say("say.next")
+            say_next(desk, made, 2)
+    say_wanting(desk, stands)
+
+
+def _whole(stands: Cycle) -> dict[str, Any]:
+    return {
+        "day": stands.day,
+        "marking": marking(stands),
+        "sets": dict(stands.versions),
+        "score": stands.score,
+        "threats": [threat_facts(stands, each) for each in stands.threats],
+        "other_threats": len(stands.others),
+        "techniques": [technique_facts(stands, each) for each in stands.used()],
+        "unread": stands.unread,
+    }
+
+
+def _threats(desk: Desk, stands: Cycle, limit: int) -> None:
+    desk.screen.line("")
+    columns = (
+        "priority",
+        "threat",
+        "because",
+        "seen",
+        "stopped",
+        "open_gaps",
+        "overdue",
+        "cycle_score",
+    )
+    rows = [threat_row(desk, stands, each) for each in stands.threats[:limit]]
+    desk.screen.rows(
+        columns, rows, wide=("known_as", "techniques", "proved", "accepted", "unproved")
+    )
+    if len(stands.threats) > limit:
+        desk.screen.note("say.more-threats", count=len(stands.threats) - limit)
+
+
+def _gaps(desk: Desk, stands: Cycle, some: list[Technique], title: str) -> None:
+    if some and not desk.screen.as_json:
+        desk.screen.line("")
+        desk.screen.say(title, count=len(stands.gaps()))
+    columns = ("technique", "name", "threats", "seen", "stopped", "owner", "due_by")
+    rows = [technique_row(desk, stands, each) for each in some]
+    desk.screen.rows(
+        columns, rows, empty="none.defence-gaps", wide=("weight", "cycle_score", "note")
+    )
+
+
+def _one(desk: Desk, stands: Cycle, threat: Threat) -> None:
+    used = sorted(stands.used(threat), key=lambda e: (not e.wanting, e.standing.score, -e.weight))
+    if desk.screen.as_json:
+        told = threat_facts(stands, threat)
+        desk.screen.json(told | {"used": [technique_facts(stands, each) for each in used]})
+        return
+    told = threat_row(desk, stands, threat)
+    names = (
+        "priority",
+        "threat",
+        "known_as",
+        "because",
+        "seen",
+        "stopped",
+        "open_gaps",
+        "cycle_score",
+    )
+    desk.screen.facts({name: told[name] for name in names})
+    desk.screen.line("")
+    columns = ("technique", "name", "seen", "stopped", "gap", "owner", "due_by")
+    desk.screen.rows(columns, [technique_row(desk, stands, each) for each in used])
+
+
+# --- one technique -------------------------------------------------------------------------------------
+@app.command("technique", cls=Command)
+def technique(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="NUMBER")],
+    *,
+    up_to: TlpLevel = "",
+) -> None:
+    """Show all that a technique's figures rest on."""
+    desk = desk_of(ctx)
+    with standing(desk, up_to) as (node, unit, actor, stands):
+        one = stands.techniques.get(stands.lore.number_of(number.upper()))
+        if one is None:
+            raise cycles.NoTechnique(
+                f"no technique {number!r} in a reference set that counts", number=number
+            )
+        rules = cycles.named(unit, node.us, actor, one.evidence.rules)
+        days = node.config.settings.cycle.named_days
+        said = cycles.said_of(unit, node.us, actor, stands, one.number, node.clock(), days, _SHOWN)
+    told = technique_facts(stands, one)
+    ruled = [
+        {
+            "rule": rule.title or rule.key,
+            "number": rule.number,
+            "evaluable": serves(stands.collected, rule.needs),
+            "looked_for": rule.used,
+            "needs": [sorted(each) for each in rule.needs],
+            "source": rule.source,
+        }
+        for rule in rules
+    ]
+    ruled.sort(key=lambda r: (not r["looked_for"], not r["evaluable"], str(r["rule"])))
+    more: dict[str, Any] = {
+        "threats": [
+            {"threat": t.name, "key": t.key, "known_as": t.key, "priority": t.priority}
+            for t in one.threats
+        ],
+        "rules": ruled,
+        "mitigations": [
+            {"mitigation": m, "name": stands.lore.mitigations.get(m, ""), "state": str(state)}
+            for m, state in one.evidence.mitigations.items()
+        ],
+        "proofs": [
+            {"kind": p.kind, "text": p.what, "day": p.day, "by": p.by} for p in one.evidence.proofs
+        ],
+        "logs": [f"{log.name} {log.channel}" for log in stands.lore.logs.get(one.number, ())],
+        "said": [
+            {
+                "number": c.seq,
+                "name": intel.title(c.object.body),
+                "from": c.voucher,
+                "marking": intel.marking(c),
+            }
+            for c in said
+        ],
+    }
+    if desk.screen.as_json:
+        desk.screen.json(told | more)
+        return
+    _technique(desk, stands, one, more)
+
+
+def _technique(desk: Desk, stands: Cycle, one: Technique, more: dict[str, Any]) -> None:
+    screen = desk.screen
+    told = technique_row(desk, stands, one)
+    names = (
+        "technique",
+        "name",
+        "tactics",
+        "seen",
+        "stopped",
+        "gap",
+        "cycle_score",
+        "owner",
+        "due_by",
+        "note",
+    )
+    screen.facts({name: told[name] for name in names})
+    screen.line("")
+    stop = "–" if one.standing.stop is None else one.standing.stop  # noqa: RUF001 nothing known
+    screen.say("say.technique-score", see=one.standing.see, stop=stop, score=one.standing.score)
+    for title, columns, rows in (
+        ("say.of-threats", ("priority", "threat", "known_as"), more["threats"][:_SHOWN]),
+        (
+            "say.of-rules",
+            ("rule", "evaluable", "looked_for", "needed_logs", "source"),
+            _shown(more["rules"]),
+        ),
+        (
+            "say.of-mitigations",
+            ("mitigation", "name", "mitigation_state"),
+            _states(more["mitigations"]),
+        ),
+        ("say.of-proofs", ("day", "proof_kind", "text", "by"), _kinds(more["proofs"])),
+        ("say.of-said", ("number", "marking", "name", "from"), more["said"]),
+    ):
+        if rows:
+            screen.line("")
+            screen.say(title)
+            screen.rows(columns, rows)
+    if more["logs"]:
+        screen.line("")
+        screen.say("say.of-logs", logs="; ".join(more["logs"][:6]))
+
+
+def _shown(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        rule | {"needed_logs": " + ".join(" | ".join(each) for each in rule["needs"])}
+        for rule in rules[:_SHOWN]
+    ]
+
+
+def _states(some: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each | {"mitigation_state": each["state"]} for each in some]
+
+
+def _kinds(some: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each | {"proof_kind": each["kind"]} for each in some]
+
+
+# --- lists ---------------------------------------------------------------------------------------------
+@app.command("gaps", cls=Command)
+def gaps(
+    ctx: typer.Context,
+    *,
+    owner: Annotated[str, typer.Option(metavar="NAME")] = "",
+    overdue: Flag = False,
+    limit: Limit = 50,
+) -> None:
+    """List what nothing of ours would see or stop; what is overdue first."""
+    desk = desk_of(ctx)
+    with standing(desk) as (_, _, _, stands):
+        some = [
+            each
+            for each in stands.gaps()
+            if (not owner or (each.gap is not None and each.gap.owner == owner))
+            and (not overdue or each.overdue(stands.day))
+        ]
+    if desk.screen.as_json:
+        desk.screen.json([technique_facts(stands, each) for each in some])
+        return
+    _gaps(desk, stands, some[:limit], "say.every-gap")
+    if len(some) > limit:
+        desk.screen.note("say.more-gaps", count=len(some) - limit)
+    say_wanting(desk, stands)
+
+
+@app.command("sources", cls=Command)
+def sources(ctx: typer.Context, *, limit: Limit = 20) -> None:
+    """Show what telemetry there is, and what each log source more would give."""
+    desk = desk_of(ctx)
+    with standing(desk) as (node, unit, _, stands):
+        days = node.config.settings.cycle.named_days
+        made = cycles.suggest(unit, node.us, stands, node.clock(), days)
+    names = sorted({*stands.telemetry, *stands.declared})
+    serving = {
+        name: [rule for rule in stands.rules if any(name in part for part in rule.needs)]
+        for name in names
+    }
+    here = [
+        {
+            "log_source": name,
+            "events": stands.telemetry.get(name, (0, "", ""))[0],
+            "last": stands.telemetry.get(name, (0, "", ""))[2],
+            "declared": name in stands.declared,
+            "rules": len(serving[name]),
+            "techniques": len({t for rule in serving[name] for t in rule.techniques}),
+        }
+        for name in names
+    ]
+    here.sort(key=lambda each: (-int(each["techniques"]), each["log_source"]))  # type: ignore[call-overload]
+    more = [
+        {"log_source": e.source, "rules": e.rules, "gaps": len(e.techniques), "weight": e.weight}
+        for e in made.sources
+    ]
+    if desk.screen.as_json:
+        desk.screen.json({"here": here, "more": more, "known": len(known())})
+        return
+    columns = ("log_source", "events", "last", "declared", "rules", "techniques")
+    desk.screen.rows(columns, here, empty="none.cycle-telemetry")
+    if more:
+        most = max(int(str(each["gaps"])) for each in more)
+        desk.screen.line("")
+        desk.screen.say("say.sources-more")
+        shown = [each | {"open_gaps": bar(int(str(each["gaps"])), most)} for each in more[:limit]]
+        desk.screen.rows(("log_source", "open_gaps", "rules"), shown)
+
+
+@app.command("next", cls=Command)
+def next_(ctx: typer.Context, *, limit: Limit = 5) -> None:
+    """Say what would close most gaps."""
+    desk = desk_of(ctx)
+    with standing(desk) as (node, unit, _, stands):
+        days = node.config.settings.cycle.named_days
+        made = cycles.suggest(unit, node.us, stands, node.clock(), days)
+    if desk.screen.as_json:
+        desk.screen.json(next_facts(made))
+        return
+    say_next(desk, made, limit)
+    say_wanting(desk, stands)

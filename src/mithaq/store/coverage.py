@@ -1,0 +1,215 @@
+"""What the defence cycle rests on: telemetry that there was, what rules are about, which are looked for, ATT&CK's lore.
+
+What rules are about is read out of copies some time after they came, in their order, and worked out once for a text.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, func, select
+
+from mithaq.store import objects
+from mithaq.store.journal import keep, setting
+from mithaq.store.objects import Copy, Rows
+from mithaq.store.sql import chunks, fetched, insert_many, replace_many, within
+from mithaq.store.tables import (
+    collected,
+    copies,
+    lores,
+    provenance,
+    relations,
+    rule_facts,
+    used_rules,
+)
+
+Needs = Sequence[Sequence[str]]  # of each, one log source
+_READ = (
+    "rules.read.1"  # the number of the last copy that was looked at; another form is another name
+)
+_needs = msgspec.json.Decoder(tuple[frozenset[str], ...]).decode
+_texts = msgspec.json.Decoder(tuple[str, ...]).decode
+_write = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a rule is about, and the log sources that it needs: of each part, one."""
+
+    techniques: tuple[str, ...] = ()
+    needs: tuple[frozenset[str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A copy that is a rule."""
+
+    seq: int
+    id: str
+    version: str
+    voucher: str
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """A rule that was looked for; the title of what is an object here is left to that."""
+
+    rule: str
+    title: str
+    facts: Facts
+    first: str  # days
+    last: str
+
+
+# --- telemetry -----------------------------------------------------------------------------------------
+def collect(unit: Connection, counts: Mapping[tuple[str, str], int]) -> None:
+    """Add to how many events there were, by log source and day."""
+    if not counts:
+        return
+    sqlite = unit.dialect.name == "sqlite"
+    where, mark = ("", "?") if sqlite else (f'"{collected.schema}".', "%s")
+    rows = [(source, day, count) for (source, day), count in sorted(counts.items())]
+    unit.exec_driver_sql(
+        f"INSERT INTO {where}collected AS t (source, day, events) VALUES ({mark}, {mark}, {mark}) "  # noqa: S608 names of ours
+        "ON CONFLICT (source, day) DO UPDATE SET events = t.events + excluded.events",
+        rows,
+    )
+
+
+def telemetry(unit: Connection, since: str = "") -> dict[str, tuple[int, str, str]]:
+    """Return, by log source, how many events there were from a day on, the first day and the last."""
+    c = collected.c
+    query = select(c.source, func.sum(c.events), func.min(c.day), func.max(c.day))
+    found = fetched(unit, query.where(c.day >= since).group_by(c.source))
+    return {source: (int(events), first, last) for source, events, first, last in found}
+
+
+# --- rules ---------------------------------------------------------------------------------------------
+def behind(unit: Connection) -> int:
+    """Return how many copies were not looked at yet, about."""
+    newest = unit.execute(select(func.max(copies.c.seq))).scalar_one()
+    return max(0, (newest or 0) - int(setting(unit, _READ, "0")))
+
+
+def unread(unit: Connection, most: int) -> tuple[list[Copy], int, int]:
+    """Return some indicators that were not looked at yet, after which number, and up to which."""
+    after = int(setting(unit, _READ, "0"))
+    numbers = select(copies.c.seq).where(copies.c.seq > after).order_by(copies.c.seq).limit(most)
+    last = max((seq for (seq,) in fetched(unit, numbers)), default=after)
+    rows = objects.everything().where(copies.c.seq > after, copies.c.seq <= last)
+    return objects.load(unit, rows.where(copies.c.type == "indicator")), after, last
+
+
+def known(unit: Connection, digests: Collection[str]) -> dict[str, Facts]:
+    """Return what was worked out of texts, by their digests."""
+    c = rule_facts.c
+    query = select(c.digest, c.techniques, c.needs).where(within(unit, c.digest, list(digests)))
+    return {digest: _facts(techniques, needs) for digest, techniques, needs in fetched(unit, query)}
+
+
+def read_on(unit: Connection, after: int, last: int, new: Sequence[tuple[int, str, Facts]]) -> bool:
+    """Keep (copy, digest, what it is about), and how far copies were looked at; False: another was faster."""
+    if int(setting(unit, _READ, "0")) != after:
+        return False
+    here = {seq for part in chunks(seq for seq, _, _ in new) for seq in _here(unit, part)}
+    rows = [(seq, digest, *_written(facts)) for seq, digest, facts in new if seq in here]
+    insert_many(unit, rule_facts, ("copy", "digest", "techniques", "needs"), rows, or_else="keep")
+    keep(unit, _READ, str(last))
+    return True
+
+
+def _here(unit: Connection, seqs: Sequence[int]) -> list[int]:
+    return [seq for (seq,) in fetched(unit, select(copies.c.seq).where(copies.c.seq.in_(seqs)))]
+
+
+def _written(facts: Facts) -> tuple[str, str]:
+    return _write(facts.techniques).decode(), _write(
+        [sorted(each) for each in facts.needs]
+    ).decode()
+
+
+def _facts(techniques: str, needs: str) -> Facts:
+    return Facts(techniques=_texts(techniques), needs=_needs(needs))
+
+
+def rules(unit: Connection, visible: Rows) -> list[Held]:
+    """Return the rules that are ``visible``, each in its newest version that is, by whoever gave it last."""
+    c = copies.c
+    columns = (
+        c.seq,
+        c.id,
+        c.version,
+        provenance.c.voucher,
+        rule_facts.c.techniques,
+        rule_facts.c.needs,
+    )
+    query = objects.columns_of(visible, *columns).join(rule_facts, rule_facts.c.copy == c.seq)
+    newest: dict[str, tuple[Any, ...]] = {}
+    for row in fetched(unit, query.order_by(c.seq)):
+        before = newest.get(row[1])
+        if before is None or before[2] <= row[2]:
+            newest[row[1]] = row
+    return [
+        Held(seq=seq, id=id_, version=version, voucher=voucher, facts=_facts(techniques, needs))
+        for seq, id_, version, voucher, techniques, needs in newest.values()
+    ]
+
+
+def use(unit: Connection, some: Iterable[Used]) -> None:
+    """Keep that rules are looked for; what was looked for before is so since then."""
+    wanted = {each.rule: each for each in some}
+    first = {each.rule: each.first for each in used(unit)}
+    rows = [
+        (rule, e.title, *_written(e.facts), first.get(rule, e.first), e.last)
+        for rule, e in wanted.items()
+    ]
+    names = ("rule", "title", "techniques", "needs", "first", "last")
+    replace_many(unit, used_rules, names, rows)
+
+
+def used(unit: Connection, since: str = "") -> list[Used]:
+    """Return the rules that were looked for on a day or after it."""
+    c = used_rules.c
+    query = select(c.rule, c.title, c.techniques, c.needs, c.first, c.last).where(
+        c["last"] >= since
+    )
+    return [
+        Used(rule=rule, title=title, facts=_facts(techniques, needs), first=first, last=last)
+        for rule, title, techniques, needs, first, last in fetched(unit, query)
+    ]
+
+
+# --- what is known of techniques -----------------------------------------------------------------------
+def lore(unit: Connection, digest: str) -> bytes | None:
+    """Return what was read of reference sets, if it was of those that count now."""
+    query = select(lores.c.content).where(lores.c.digest == digest)
+    found = unit.execute(query).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
+def keep_lore(unit: Connection, digest: str, content: bytes) -> None:
+    """Keep what reference sets say, instead of what others said."""
+    unit.execute(delete(lores))
+    unit.execute(lores.insert().values(digest=digest, content=content))
+
+
+# --- what is claimed of threats ------------------------------------------------------------------------
+def ties(
+    unit: Connection, visible: Rows, ids: Iterable[str], types: Sequence[str], most: int
+) -> list[tuple[int, str, str, str, list[tuple[str, str]]]]:
+    """Return (number, id, type, voucher, references) of what is ``visible``, of some types, and names one of ``ids``.
+
+    At most so many, the newest.
+    """
+    wanted = set(ids)
+    columns = (copies.c.seq, copies.c.id, copies.c.type, provenance.c.voucher, copies.c.refs)
+    query = objects.columns_of(visible, *columns).join(relations, relations.c.copy == copies.c.seq)
+    query = query.where(copies.c.type.in_(types), objects.naming_any(unit, wanted))
+    query = query.order_by(copies.c.seq.desc()).distinct().limit(most)
+    found = ((s, i, t, v, _references(refs)) for s, i, t, v, refs in fetched(unit, query))
+    return [each for each in found if any(id_ in wanted for _, id_ in each[4])]
+
+
+_references = msgspec.json.Decoder(list[tuple[str, str]]).decode
