@@ -143,6 +143,12 @@ def _hunt() -> typer.Typer:
     return hunt.app
 
 
+def _worker() -> typer.Typer:
+    from mithaq.cli import worker  # noqa: PLC0415 as above
+
+    return worker.app
+
+
 def _export() -> typer.Typer:
     from mithaq.cli import export  # noqa: PLC0415 as above
 
@@ -311,6 +317,7 @@ COMMANDS: Mapping[
     "brief": _brief,
     "emerging": _emerging,
     "hunt": _hunt,
+    **dict.fromkeys(("forward", "worker"), _worker),
     "export": _export,
     "notices": _notices,
     "import": _importing,
@@ -341,7 +348,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
     "section.find": (
         *("search", "saved", "notices", "show", "same", "correlate", "merge", "reference"),
     ),
-    "section.defend": ("hunt", "hits", "defence"),
+    "section.defend": ("hunt", "forward", "worker", "hits", "defence"),
     "section.follow": (
         *("requirement", "request", "emerging", "brief"),
         *("timeline", "history", "who-has", "came", "balance"),

@@ -79,6 +79,11 @@ class Indicators:
         return len(self._block) + 24 * len(self._digests)
 
     @property
+    def fingerprint(self) -> bytes:
+        """Return what they are known by together."""
+        return sha256(self._digests.tobytes()).digest()
+
+    @property
     def digests(self) -> Sequence[int]:
         """Return where the keys are looked for (``keys.digest``), in order."""
         return self._digests

@@ -142,7 +142,7 @@ def _text(file: Path) -> bytes:
     return raw
 
 
-class _Correlated:
+class Correlated:
     """Correlations, and the rules that they are about."""
 
     def __init__(self, correlations: Sequence[sigma.Correlation]) -> None:
@@ -211,7 +211,7 @@ class Hunt:
         if self.content.rules:
             self._matchers.append(Engine(self.content.rules))
         if self.content.correlations:
-            self._matchers.append(_Correlated(self.content.correlations))
+            self._matchers.append(Correlated(self.content.correlations))
         if self.content.indicators:
             some: tuple[Indicators | Patterns, ...] = (
                 self.content.indicators.values,

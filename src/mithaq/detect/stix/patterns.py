@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from mithaq.detect.matches import Match
@@ -47,6 +48,21 @@ class Patterns:
     def incomplete(self) -> Mapping[str, frozenset[str]]:
         """Say of which indicators something may be missing, and what took it away."""
         return self._stream.incomplete
+
+    def parted(self) -> "tuple[Patterns, Patterns]":
+        """Return those of one observation, which any event can be held against alone, and those of several."""
+        some = [each for each in self._asked.values() if each.id not in self.refused]
+        several = self._stream.several
+        return (
+            Patterns(each for each in some if each.id not in several),
+            Patterns(each for each in some if each.id in several),
+        )
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Return what they are known by together."""
+        said = sorted(f"{each.id}\n{each.pattern}" for each in self._asked.values())
+        return sha256("\0".join(said).encode("utf-8", "surrogateescape")).digest()
 
     def match(self, batch: Sequence[Event]) -> Iterator[Match]:
         """Yield what events complete, in their order."""

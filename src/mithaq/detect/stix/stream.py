@@ -200,6 +200,11 @@ class Stream:
             state.name: frozenset(state.incomplete) for state in self._states if state.incomplete
         }
 
+    @property
+    def several(self) -> frozenset[str]:
+        """Name the patterns of several observations."""
+        return frozenset(each.name for each in self._states if not _is_single(each.plan))
+
     def feed(self, observation: Observation) -> Iterator[Found]:
         """Take an observation; yield what it, or another that waited for none earlier, completes."""
         self._arrived += 1

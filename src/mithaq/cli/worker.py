@@ -1,0 +1,150 @@
+"""Many machines: telemetry is put on a log that all reach, and workers read it together."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mithaq.cli.desk import Desk, NoFile, desk_of
+from mithaq.cli.exits import INTERRUPTED
+from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Flag, one_of
+from mithaq.detect.tallies import LEVELS
+from mithaq.formats.telemetry import KINDS, kind
+
+if TYPE_CHECKING:
+    from mithaq.ingest.forwarding import Forwarder
+    from mithaq.ingest.hunting import Content, Keeper
+    from mithaq.ingest.working import Worker
+
+app = topic()
+
+_KINDS = tuple(known.name for known in KINDS)
+Paths = Annotated[list[Path] | None, typer.Option(metavar="FILE|FOLDER")]
+Kind_ = Annotated[str, typer.Option("--format", metavar="KIND", callback=one_of(_KINDS))]
+
+
+@app.command("forward", cls=Command)
+def forward(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG|FOLDER…")],
+    *,
+    to: Annotated[str, typer.Option(metavar="ADDRESS")],
+    sensor: Annotated[str, typer.Option(metavar="NAME")] = "",
+    days: Annotated[int, typer.Option(min=1, max=3650)] = 30,
+    format_: Kind_ = "",
+) -> None:
+    """Put telemetry on a log that workers read."""
+    from mithaq.ingest import forwarding  # noqa: PLC0415 not everybody has what it needs
+
+    desk = desk_of(ctx)
+    if missing := next((path for path in logs if not path.exists()), None):
+        raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
+    with closing(forwarding.opened(to, days)) as forwarder, _told() as halt:
+        forwarder.as_kind = kind(format_) if format_ else None
+        for path in forwarding.files(logs):
+            if halt.is_set():
+                break
+            forwarder.file(path, sensor)
+        _forwarded(desk, forwarder)
+        if halt.is_set():
+            raise typer.Exit(INTERRUPTED)
+
+
+def _forwarded(desk: Desk, forwarder: "Forwarder") -> None:
+    sent, known, refused = forwarder.sent, forwarder.known, sum(forwarder.refused.values())
+    if desk.screen.as_json:
+        facts = {"sent": sent, "known": known, "refused": dict(forwarder.refused)}
+        desk.screen.json(facts)
+        return
+    desk.screen.note("say.forwarded", sent=sent, known=known)
+    if refused:
+        codes = ", ".join(forwarder.refused)
+        desk.screen.note("say.forward-refused", count=refused, codes=codes)
+
+
+@app.command("worker", cls=Command)
+def worker(  # noqa: PLR0913 an argument per option
+    ctx: typer.Context,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    *,
+    rules: Paths = None,
+    indicators: Paths = None,
+    level: Annotated[str, typer.Option(metavar="LEVEL", callback=one_of(LEVELS))] = "",
+    format_: Kind_ = "",
+    once: Flag = False,
+) -> None:
+    """Share with others the work of holding a log against rules; hits are kept in the node."""
+    from mithaq.ingest import forwarding, working  # noqa: PLC0415 as above
+
+    desk = desk_of(ctx)
+    with ExitStack() as until:
+        halt = until.enter_context(_told())
+        keeper, content = _looked_for(desk, until, [*(rules or ())], [*(indicators or ())], level)
+        as_kind = kind(format_) if format_ else None
+        desk.screen.note(
+            "say.worker-begins", count=content.count, digest=working.digest(content)[:19]
+        )
+        group = until.enter_context(closing(forwarding.Group(address, as_kind)))
+        one = working.Worker(
+            content=content,
+            keeper=keeper,
+            shared=group.shared,
+            whole=group.whole,
+            turn=group.turn,
+            halted=halt.is_set,
+        )
+        one.run(once=once)
+    _worked(desk, one)
+
+
+def _looked_for(
+    desk: Desk, until: ExitStack, rules: Sequence[Path], indicators: Sequence[Path], level: str
+) -> "tuple[Keeper, Content]":
+    """Return what keeps hits, and what is looked for: what is named, else what the node holds."""
+    from mithaq import defence  # noqa: PLC0415 as above
+    from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
+    from mithaq.ingest import hunting  # noqa: PLC0415 as above
+
+    node = until.enter_context(desk.node())
+    with node.core.read() as unit:
+        actor = desk.actor(unit, Permission.HIT_JUDGE)
+        named = rules or indicators
+        held = [] if named else list(defence.held(unit, node.us, actor, node.clock()))
+    content = hunting.content(rules, [], indicators, level, held)
+    return hunting.Keeper(node.core, node.clock), content
+
+
+def _worked(desk: Desk, worker: "Worker") -> None:
+    keeper, refused = worker.keeper, sum(worker.refused.values())
+    facts = {
+        "chunks": worker.chunks,
+        "events": worker.events,
+        "new": keeper.new,
+        "known": keeper.known,
+    }
+    if desk.screen.as_json:
+        desk.screen.json(facts | {"refused": dict(worker.refused)})
+        return
+    desk.screen.note("say.worked", **facts)
+    if refused:
+        desk.screen.note("say.worker-refused", count=refused, codes=", ".join(worker.refused))
+
+
+@contextmanager
+def _told() -> Iterator[Event]:
+    """Give an event that SIGTERM and Ctrl-C set: what was begun is ended first."""
+    halt = Event()
+    before = {
+        number: signal.signal(number, lambda *_: halt.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield halt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,96 @@
+"""Telemetry on its way to a log that workers read, and the places in a group of those."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from mithaq.formats.telemetry import Kind, Refusal
+from mithaq.ingest.telemetry.chunks import Chunk, chunks
+from mithaq.ingest.telemetry.consuming import Shared, Whole
+from mithaq.ingest.telemetry.files import files
+from mithaq.ingest.telemetry.jetstream import Line, address
+from mithaq.ingest.telemetry.publishing import Publisher
+from mithaq.ingest.telemetry.source import Ways
+from mithaq.ingest.telemetry.turns import Turn
+
+__all__ = ["Forwarder", "Group", "files", "opened"]
+
+_PIECE: Final = 128 << 10
+
+
+@dataclass(slots=True)
+class Forwarder:
+    """Puts files on a log, chunk by chunk."""
+
+    line: Line
+    publisher: Publisher
+    as_kind: Kind | None = None
+    refused: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def sent(self) -> int:
+        """How many chunks the log has taken."""
+        return self.publisher.sent
+
+    @property
+    def known(self) -> int:
+        """How many of those it had already."""
+        return self.publisher.known
+
+    def file(self, path: Path, sensor: str = "") -> None:
+        """Put what a file holds on the log; what cannot be is counted."""
+        for each in _chunks(path, self.as_kind, sensor):
+            for refusal in [each] if isinstance(each, Refusal) else self.publisher.put(each):
+                self.refused[refusal.code] += 1
+
+    def close(self) -> None:
+        """Hang up."""
+        self.line.close()
+
+
+def opened(to: str, days: int) -> Forwarder:
+    """Return what puts telemetry on a log, which is made if it is not there.
+
+    Raises:
+        NoSource: it cannot be reached, or cannot be written to.
+    """
+    line = Line(address(to), "mithaq forward")
+    return Forwarder(line, Publisher(line, days))
+
+
+def _chunks(path: Path, as_kind: Kind | None, sensor: str) -> Iterator[Chunk | Refusal]:
+    try:
+        with path.open("rb") as file:
+            pieces = iter(lambda: file.read(_PIECE), b"")
+            place = file if file.seekable() else None
+            yield from chunks(pieces, str(path), as_kind=as_kind, place=place, sensor=sensor)
+    except OSError as error:
+        why = error.strerror or "not read"
+        yield Refusal(number=0, code="telemetry-file", why=why, name=str(path))
+
+
+class Group:
+    """A place in a group of workers."""
+
+    def __init__(self, where: str, as_kind: Kind | None = None) -> None:
+        """Join.
+
+        Raises:
+            NoSource: the log cannot be reached, or is not there.
+        """
+        self._ways = Ways(as_kind=as_kind)
+        self._line = Line(address(where), "mithaq worker")
+        self.shared = Shared(self._line, self._ways)
+        self.turn = Turn(self._line)
+
+    def whole(self) -> Whole:
+        """Open the log as one reads it in its order."""
+        return Whole(self._line, self._ways)
+
+    def close(self) -> None:
+        """Give back what was not kept, let another have the turn, and hang up."""
+        self.shared.close()
+        self.turn.close()
+        self._line.close()

@@ -1,0 +1,97 @@
+"""Workers share a log: however many there are, and whoever is killed, they keep what one process finds alone."""
+
+import time
+
+import pytest
+
+from mithaq.store.engine import open_store
+from mithaq.store.migrate import upgrade
+from tests import streams
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    address = f"sqlite:///{tmp_path / 'core.db'}"
+    if request.param == "postgresql":
+        address = request.getfixturevalue("fresh_postgres")
+    store = open_store(address, "core")
+    upgrade(store)
+    store.close()
+    return address
+
+
+@pytest.fixture
+def server(tmp_path):
+    with streams.nats_server(tmp_path / "nats") as one:
+        yield one
+
+
+@pytest.fixture
+def rules(tmp_path):
+    path = tmp_path / "rules.yml"
+    path.write_text(streams.RULES, "utf-8")
+    return path
+
+
+@pytest.fixture
+def crew(server, url, rules):
+    crew = streams.Crew(server.address(), url, rules)
+    yield crew
+    for one in crew.hired:
+        one.kill()
+
+
+def expected(rules):
+    found, counted = streams.alone(streams.recordings(), streams.content(rules))
+    assert len(found) > 300
+    assert {title for title, _, _ in counted} > streams.SEVERAL
+    return found, counted
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_any_number_of_workers_keeps_what_one_process_finds(server, crew, rules, number):
+    streams.publish(server.address(), streams.recordings())
+
+    for _ in range(number):
+        crew.hire()
+    crew.wait()
+
+    assert crew.hits() == expected(rules)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["before-keeping", "before-saying-so"])
+def test_a_worker_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_out(
+    server, crew, rules, kept
+):
+    streams.publish(server.address(), streams.recordings())
+
+    victim, stopped = crew.hire(stop=(5, kept))
+    assert stopped.wait(60)
+    crew.hire()
+    time.sleep(0.5)  # the other is at work
+    victim.kill()
+    victim.join()
+    crew.hired.remove(victim)
+    crew.hire()
+    crew.wait()
+
+    assert crew.hits() == expected(rules)
+
+
+def test_a_server_that_is_killed_and_comes_back_loses_nothing(server, crew, rules):
+    paths = streams.recordings()
+    streams.publish(server.address(), paths[:1])
+
+    one, stopped = crew.hire(stop=(3, True))
+    assert stopped.wait(60)
+    crew.hire()
+    server.kill()
+    time.sleep(0.5)
+    one.kill()
+    server.start()
+    crew.hired.remove(one)
+    streams.publish(server.address(), paths)
+    crew.hire()
+    crew.wait()
+
+    assert crew.hits() == expected(rules)
