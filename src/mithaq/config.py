@@ -20,6 +20,7 @@ _DATABASES = ("postgresql+psycopg://", "sqlite:///")
 
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(gt=0)]
+Days = Annotated[int, msgspec.Meta(ge=0, le=3660)]
 
 
 class InvalidConfig(InputError):
@@ -71,6 +72,13 @@ class Cycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     sectors: tuple[str, ...] = ()  # ours, as identities in STIX have them
 
 
+class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is kept of the nation's own telemetry."""
+
+    folder: str = "telemetry"  # relative to the home
+    past_days: Days = 90  # of the index of what was seen; 0: none is kept
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The file's keys, as written."""
 
@@ -98,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     benign: Benign = Benign()
     brief: Briefs = Briefs()
     cycle: Cycle = Cycle()
+    telemetry: Telemetry = Telemetry()
 
     def __repr__(self) -> str:
         """Name the node alone: addresses of databases hold passwords."""
@@ -125,6 +134,11 @@ class Config:
     def spool_url(self) -> str:
         """Address of what came in, unread."""
         return self.settings.database or f"sqlite:///{self.home / 'spool' / 'spool.db'}"
+
+    @property
+    def past(self) -> Path:
+        """Folder of the index of what was seen in telemetry."""
+        return self.home / self.settings.telemetry.folder / "past"
 
     @property
     def listen(self) -> tuple[str, int]:

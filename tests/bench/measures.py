@@ -19,6 +19,7 @@ from tests.bench.extraction import extraction
 from tests.bench.growth import growth
 from tests.bench.imports import imports
 from tests.bench.misp import misp
+from tests.bench.past import looking_back
 from tests.bench.pillar import pillar
 from tests.bench.reads import reads
 from tests.bench.receipts import receipts
@@ -147,7 +148,10 @@ MEASURES = {
     "trips": trips_there_and_back,
     "emerging": emerging,
 }
-DETECT = {"sigma": detecting}  # what detection is held to; named together as well
+DETECT = {
+    "sigma": detecting,
+    "past": looking_back,
+}  # what detection is held to; named together as well
 GROUPS = {"detect": DETECT}
 MEASURES |= DETECT
 APART = {

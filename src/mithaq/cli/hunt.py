@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from mithaq import samples
+from mithaq.cli.back import looking
+from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.frame import Command, topic
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from mithaq.detect.language import Unserved
     from mithaq.detect.matches import Match
     from mithaq.formats.telemetry import Refusal
-    from mithaq.ingest.hunting import Hunt, Keeper
+    from mithaq.ingest.hunting import Hit, Hunt, Keeper
     from mithaq.model.objects import Body
 
 app = topic()
@@ -47,8 +49,9 @@ Paths = Annotated[list[Path] | None, typer.Option(metavar="FILE|FOLDER")]
 @app.command("hunt", cls=Command)
 def hunt(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
-    logs: Annotated[list[Path], typer.Argument(metavar="LOG|FOLDER…")],
+    logs: Annotated[list[Path] | None, typer.Argument(metavar="LOG|FOLDER…")] = None,
     *,
+    back: Annotated[str, typer.Option(metavar="TIME|DAY")] = "",
     rules: Paths = None,
     indicators: Paths = None,
     yara: Paths = None,
@@ -64,17 +67,24 @@ def hunt(  # noqa: PLR0913 an argument per option
 
     desk = desk_of(ctx)
     named = [*(rules or ()), *(indicators or ()), *(yara or ())]
-    if missing := next((path for path in (*named, *logs) if not path.exists()), None):
+    if missing := next((path for path in (*named, *(logs or ())) if not path.exists()), None):
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
+    if bool(back) == bool(logs):
+        raise BadUsage("back-or-logs")
+    held = held or bool(back and not named)
     ours = [] if named or held else [samples.path(_OURS)]
     with ExitStack() as until:
         with desk.screen.progress("progress.rules"):
-            keeper, some = _held(desk, until) if held else (None, [])
+            keeper, some = _held(desk, until, held=held) if held or back else (None, [])
             content = hunting.content(rules or ours, yara or [], indicators or [], level, some)
             as_kind = kind(format_) if format_ else None
             run = hunting.Hunt(content, as_kind=as_kind, keeper=keeper)
         report = _Report(desk.screen, each=each, table=until.enter_context(_written(csv_)))
-        whole = report.follow(run, logs)
+        if back and keeper:
+            whole = report.follow(*looking(run, keeper, back))
+        else:
+            size = sum(file.stat().st_size for file in files(logs or ()))
+            whole = report.follow(run.run(logs or ()), lambda: (run.done, size))
     report.show(run)
     if keeper and not desk.screen.as_json:
         desk.screen.note("say.hunt-kept", new=keeper.new, known=keeper.known)
@@ -88,17 +98,17 @@ def hunt(  # noqa: PLR0913 an argument per option
         raise typer.Exit(FOUND)
 
 
-def _held(desk: Desk, until: ExitStack) -> tuple["Keeper", list[tuple[str, "Body"]]]:
+def _held(desk: Desk, until: ExitStack, *, held: bool) -> tuple["Keeper", list[tuple[str, "Body"]]]:
     """Return what keeps hits in the node of the home, and the indicators that it holds."""
     from mithaq import defence  # noqa: PLC0415 heavy, as above
     from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
-    from mithaq.ingest.hunting import Keeper  # noqa: PLC0415 as above
+    from mithaq.ingest.hunting import keeper  # noqa: PLC0415 as above
 
     node = until.enter_context(desk.node())
     with node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_JUDGE)
-        some = list(defence.held(unit, node.us, actor, node.clock()))
-    return Keeper(node.core, node.clock), some
+        some = list(defence.held(unit, node.us, actor, node.clock())) if held else []
+    return keeper(node.core, node.config, node.clock), some
 
 
 @contextmanager
@@ -144,14 +154,13 @@ class _Report:
     tally: Tally = field(default_factory=Tally)
     hits: list[dict[str, Any]] = field(default_factory=list)  # as many as are shown
 
-    def follow(self, run: "Hunt", logs: Sequence[Path]) -> bool:
+    def follow(self, found: Iterator["Hit | None"], done: Callable[[], tuple[int, int]]) -> bool:
         """Take up what is found; say whether the hunt came to its end."""
-        size = sum(file.stat().st_size for file in files(logs))
         try:
             with self.screen.progress("progress.hunt") as tick:
-                for hit in run.run(logs):
+                for hit in found:
                     if hit is None:
-                        tick(run.done, size)
+                        tick(*done())
                     elif self.tally.add(hit.match, hit.file) and (self.each or self.table):
                         self._add(_row(hit.match, hit.file))
         except KeyboardInterrupt:

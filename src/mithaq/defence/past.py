@@ -1,29 +1,63 @@
 """The past of the nation's own telemetry: noted as it goes by, hunted when there is something new to look for."""
 
+from array import array
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final, NamedTuple
 
 from mithaq.detect.indicators import Indicators, Listed
-from mithaq.detect.past import Tally, ranges, suspects, value_at
-from mithaq.model.telemetry import Event
+from mithaq.detect.keys import digest, key
+from mithaq.detect.matches import Match
+from mithaq.detect.past import Tally, ranges, suspected, value_at
+from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.values import Value
 from mithaq.store.past import Past, Seen
 
+_AT_ONCE: Final = 4_000_000  # digests of days, 40 bytes each while they are held against indicators
+_REMEMBERED: Final = 1 << 16
+Aside = Callable[[str, Sequence[Event]], None]
+
 
 class Before(NamedTuple):
-    """That a value of an indicator was there before, in one hour at one sensor."""
+    """That a value of an indicator was there before, in one hour in one log source."""
 
     listed: Listed
     value: Value  # as it was observed
     seen: Seen
 
+    @property
+    def match(self) -> Match:
+        """What it is as a match: of no single event, so known by the value, the hour and the log source."""
+        where = f"{self.seen.place}\0{self.seen.hour}\0{self.seen.sensor}"
+        product, category, service = self.seen.sensor.split("/", 2)
+        return Match(
+            rule=self.listed.id,
+            digest=self.listed.digest,
+            title=self.listed.title or self.listed.value.text,
+            event=f"sha256:{sha256(where.encode('utf-8', 'replace')).hexdigest()}",
+            at=self.seen.first,
+            source=LogSource(product, category, service),
+            found={self.value.kind: self.value.text},
+            times=self.seen.times,
+            last=self.seen.last,
+        )
 
-def note(past: Past, sensor: str, events: Iterable[Event], span: tuple[str, str]) -> int:
+
+def note(
+    past: Past, events: Iterable[Event], span: tuple[str, str], aside: Aside | None = None
+) -> int:
     """Count the values of events that were not counted before; return how many events these are.
 
     An event that says no time, or one outside of ``span`` (a first and a last day), is not in the index: a clock that
     is wrong by years would make days that nobody looks at.
+
+    Args:
+        past: the index.
+        events: of any days and log sources.
+        span: of days.
+        aside: is given the new events of each day before they count; they are new again if it fails.
     """
     by_day: dict[str, list[Event]] = defaultdict(list)
     for event in events:
@@ -31,25 +65,53 @@ def note(past: Past, sensor: str, events: Iterable[Event], span: tuple[str, str]
             by_day[event.at[:10]].append(event)
     noted = 0
     for day, of_day in by_day.items():
-        tally = Tally()
         with past.writing(day) as file:
-            for event in of_day:
-                if file.is_new(event.digest):
-                    tally.add(event)
-                    noted += 1
-            file.count(sensor, tally.seen, tally.digests)
+            new = [each for each in of_day if file.is_new(each.digest, int(each.at[11:13]))]
+            tallies: dict[LogSource, Tally] = defaultdict(Tally)
+            for event in new:
+                tallies[event.source].add(event)
+            for source, tally in tallies.items():
+                file.count("/".join(source), tally.seen, tally.digests)
+            if aside and new:
+                aside(day, new)
+        noted += len(new)
     return noted
 
 
 def back(
-    past: Past, known: Indicators, since: str = "", whole: Container[str] = ()
+    past: Past, known: Indicators, days: Iterable[str], whole: Container[str] = ()
 ) -> Iterator[Before]:
-    """Yield where indicators were seen from a day on, day by day."""
-    for day in past.days():
-        if day < since:
+    """Yield where indicators were seen on some days, day by day.
+
+    Many days are held against the indicators at once, as far as their digests do not fill the memory.
+    """
+    there: dict[str, array[int]] = {}
+    for day in days:
+        with past.reading(day) as file:
+            there[day] = file.digests()
+        if sum(map(len, there.values())) > _AT_ONCE:
+            yield from _found(past, known, there, whole)
+            there.clear()
+    yield from _found(past, known, there, whole)
+
+
+def _found(
+    past: Past, known: Indicators, there: Mapping[str, "array[int]"], whole: Container[str]
+) -> Iterator[Before]:
+    @lru_cache(maxsize=_REMEMBERED)
+    def wanted(each: int) -> list[tuple[str, str, Listed]]:
+        return [
+            (*range_, listed)
+            for listed in known.at(each)
+            for range_ in ranges(listed.value, whole=listed.value.text in whole)
+        ]
+
+    networks = [digest(key(value)) for value in known.networks.all()]
+    for day, both in suspected(known, there).items():
+        sought = {one for each in (*networks, *both) for one in wanted(each)}
+        if not sought:
             continue
         with past.reading(day) as file:
-            for listed in suspects(known, file.digests()):
-                for first, end in ranges(listed.value, whole=listed.value.text in whole):
-                    for seen in file.find(first, end):
-                        yield Before(listed, value_at(seen.place), seen)
+            for first, end, listed in sorted(sought):  # so that what stands together is read once
+                for seen in file.find(first, end):
+                    yield Before(listed, value_at(seen.place), seen)

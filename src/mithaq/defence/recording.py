@@ -52,6 +52,7 @@ def record(
     coverage.collect(unit, {(s, day or today): n for (s, day), n in watched.sources.items()})
     some = {each.id: each for each in found}
     fresh = matches.new_among(unit, some)
+    matches.grow(unit, [_kept(e, 0, ()) for e in some.values() if e.times and e.id not in fresh])
     if not fresh:
         return Recorded(known=len(some))
     places: dict[_Place, list[Match]] = defaultdict(list)
@@ -102,7 +103,7 @@ def _group(place: _Place, some: Sequence[Match], level: int) -> Group:
         level=level,
         count=len(some),
         first=min(instants, default=""),
-        last=max(instants, default=""),
+        last=max([*instants, *(each.last for each in some)], default=""),
     )
 
 
@@ -116,4 +117,6 @@ def _kept(match: Match, seq: int, standing: Iterable[Suppression]) -> Kept:
         asset=match.asset,
         found=match.found,
         suppressed=suppressing(match.rule, match, standing),
+        times=match.times,
+        last=match.last,
     )

@@ -79,10 +79,10 @@ def sighting(  # noqa: PLR0913 unit, us, who and now come with every act
     label = _label(unit, day)
     if isinstance(label, No):
         return Said(against=[label])
-    instants = sorted(each.at for each in day.found if each.at)
+    instants = sorted(at for each in day.found for at in (each.at, each.last) if at)
     fields: dict[str, Json] = {
         "sighting_of_ref": day.indicator.object.id,
-        "count": min(len(day.found), _MOST),
+        "count": min(matches.times(day.found), _MOST),
         "where_sighted_refs": [_identity(unit, us)],
     }
     if instants:
@@ -180,7 +180,7 @@ def _day(
 
 def _against(unit: Connection, us: Us, day: _Day, now: datetime) -> list[No]:
     body, id_ = day.indicator.object.body, day.indicator.object.id
-    last = max((each.at for each in day.found), default="")
+    last = max((max(each.at, each.last) for each in day.found), default="")
     at = parse(last) if last else now
     said = neighbours.saying(unit, objects.everything(), {id_}, tuple(ABOUT))
     case = Case(
@@ -197,8 +197,10 @@ def _against(unit: Connection, us: Us, day: _Day, now: datetime) -> list[No]:
 def _observed(day: _Day) -> list[Value]:
     """Return the values that stood in the events, each of the kind that its field says."""
     by = {seq: LogSource(*said.split("/", 2)) for seq, said in day.sources.items()}
-    alone = (Event(fields=e.found, source=by[e.grouped], raw=b"") for e in day.found)
-    return list(dict.fromkeys(value for event in alone for value in observables.of(event)))
+    alone = (Event(fields=e.found, source=by[e.grouped], raw=b"") for e in day.found if not e.times)
+    values = [value for event in alone for value in observables.of(event)]
+    values += [Value(k, str(v)) for e in day.found if e.times for k, v in e.found.items()]
+    return list(dict.fromkeys(values))
 
 
 def _label(unit: Connection, day: _Day) -> Label | No:

@@ -21,6 +21,9 @@ class Match:
     source: LogSource = UNSAID
     asset: str = ""  # the machine it is about (``mithaq.detect.assets``); empty: not known
     found: Mapping[str, Value] = field(default_factory=dict)  # the fields that it rests on
+    # Of what the index of the past says, which knows no single event: how often, from ``at`` to ``last``.
+    times: int = 0
+    last: str = ""
 
     @cached_property
     def id(self) -> str:

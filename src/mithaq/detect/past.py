@@ -5,12 +5,13 @@ says, and none of the log. Values stand in an order in which all that answers to
 from their top label down, addresses by number, URLs with their scheme behind.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Final, TypeAlias
 
-from mithaq.detect.indicators import Indicators, Listed
+from mithaq.detect.indicators import Indicators
 from mithaq.detect.keys import digest, key, keys, parted
 from mithaq.detect.observables import of
 from mithaq.model.telemetry import Event
@@ -18,6 +19,7 @@ from mithaq.model.values import Value
 
 Range: TypeAlias = tuple[str, str]  # places from the first on and before the second
 _HEX: Final = {"ipv4": 8, "ipv6": 32}
+_FEW: Final = 20  # times as many: a bisection for each costs less than a pass over all
 
 
 def place(value: Value) -> str:
@@ -92,14 +94,29 @@ class Tally:
                 cell[1], cell[2] = min(cell[1], moment), max(cell[2], moment)
 
 
-def suspects(known: Indicators, digests: Iterable[int]) -> Iterator[Listed]:
-    """Yield the indicators that an index may have seen: those at its digests, and all networks.
+def common(one: Sequence[int], other: Sequence[int]) -> list[int]:
+    """Return, in order, the numbers that are in both of two rows; both are in order."""
+    few, many = sorted((one, other), key=len)
+    if len(few) * _FEW > len(many):
+        return sorted(set(few).intersection(many))
+    found = []
+    for each in few:
+        at = bisect_left(many, each)
+        if at < len(many) and many[at] == each:
+            found.append(each)
+    return found
 
-    One pass over the indicators, or a bisection for each digest if these are few.
+
+def suspected(known: Indicators, days: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    """Return, by day, the digests that both the indicators and what the day saw are looked for at.
+
+    Args:
+        known: what is looked for.
+        days: the digests of each day, in order.
     """
-    there = set(digests)
-    few = len(there) * 20 < len(known)
-    for each in sorted(there) if few else there.intersection(known.digests):
-        yield from known.at(each)
-    for network in known.networks.all():
-        yield from (listed for listed in known.at(digest(key(network))) if listed.value == network)
+    if len(known) * _FEW < sum(map(len, days.values())):
+        return {day: common(known.digests, there) for day, there in days.items()}
+    # One pass over the indicators for all days.
+    every = set[int]().union(*days.values())
+    both = sorted(every.intersection(known.digests))
+    return {day: common(both, there) for day, there in days.items()}

@@ -32,10 +32,10 @@ class Group:
 
     def add(self, match: Match, file: str) -> None:
         """Count one more."""
-        self.count += 1
+        self.count += max(match.times, 1)
         if match.at:
             self.first = min(self.first or match.at, match.at)
-            self.last = max(self.last, match.at)
+            self.last = max(self.last, match.at, match.last)
         for named, one in (
             (self.sources, "/".join(filter(None, match.source))),
             (self.files, file),

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from mithaq import defence
 from mithaq.clock import Clock
+from mithaq.config import Config
 from mithaq.detect import assets, sigma
 from mithaq.detect.collected import Collected, Needs
 from mithaq.detect.engine import Engine
@@ -27,6 +28,7 @@ from mithaq.errors import InputError
 from mithaq.formats.telemetry import PLAIN, Kind, Passed, Refusal, Said, Sifting
 from mithaq.ingest import telemetry
 from mithaq.ingest.hunted import Scanner, Sought, sought, yara_texts
+from mithaq.ingest.noting import Noting, noting
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
 from mithaq.store.engine import Store
@@ -158,10 +160,14 @@ class Correlated:
 
 @dataclass(slots=True)
 class Keeper:
-    """Keeps what is found as hits of a node, batch by batch: who begins anew after an interruption keeps none twice."""
+    """Keeps what is found as hits of a node, batch by batch: who begins anew after an interruption keeps none twice.
+
+    What the events speak of is noted too, so that what will be known one day is looked for in what is past by then.
+    """
 
     core: Store
     clock: Clock
+    noting: Noting | None = None
     new: int = 0
     known: int = 0
     _collected: Collected = field(default_factory=Collected)
@@ -178,6 +184,8 @@ class Keeper:
         self._collected.take(batch)
         machines = frozenset(filter(None, map(assets.of, batch)))
         days = frozenset(event.at[:10] for event in batch if event.at)
+        if batch and self.noting:
+            self.noting.note(batch, self.clock())
         sources = dict(self._collected.counts)
         if not (found or machines or days or sources):
             return
@@ -187,6 +195,11 @@ class Keeper:
         self._collected.counts.clear()
         self.new += done.new
         self.known += done.known
+
+
+def keeper(core: Store, config: Config, clock: Clock) -> Keeper:
+    """Return what keeps hits in a node, and what its settings say of telemetry."""
+    return Keeper(core, clock, noting(config))
 
 
 @dataclass(slots=True)

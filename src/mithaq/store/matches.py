@@ -1,5 +1,6 @@
 """Matches in our own telemetry, kept once each, and in groups that people judge as one."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -54,6 +55,10 @@ class Kept:
     asset: str
     found: Mapping[str, Value] = field(repr=False)
     suppressed: int = 0
+    times: int = (
+        0  # of what the index of the past says: how often, from ``at`` to ``last``; 0: one event
+    )
+    last: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,11 +149,22 @@ def join(unit: Connection, more: Group) -> int:
 def put(unit: Connection, some: Iterable[Kept]) -> None:
     """Keep matches that are new."""
     rows = [
-        (e.id, e.grouped, e.digest, e.event, e.at, e.asset, _written(e.found), e.suppressed)
+        (e.id, e.grouped, e.digest, e.event, e.at, e.asset, _written(e.found), *_more(e))
         for e in some
     ]
-    names = ("id", "grouped", "digest", "event", "at", "asset", "found", "suppressed")
-    insert_many(unit, matches, names, rows)
+    insert_many(unit, matches, Kept.__slots__, rows)
+
+
+def _more(kept: Kept) -> tuple[int, int, str]:
+    return kept.suppressed, kept.times, kept.last
+
+
+def grow(unit: Connection, some: Iterable[Kept]) -> None:
+    """Let matches that are kept say how often they are by now, if that is more."""
+    for each in some:
+        which = (matches.c.id == each.id, matches.c.times < each.times)
+        more = {"times": each.times, "last": each.last, "at": each.at}
+        unit.execute(update(matches).where(*which).values(more))
 
 
 def _written(found: Mapping[str, Value]) -> str:
@@ -214,18 +230,55 @@ def tallies(unit: Connection, seqs: Collection[int], active: Collection[int]) ->
     """Return, by group, what of it is not suppressed."""
     c, seen = matches.c, _seen(active)
     at = case((seen, func.nullif(c.at, "")))
+    last = case((seen, func.nullif(case((c.last > c.at, c.last), else_=c.at), "")))
     query = select(
         c.grouped,
         func.count(),
         func.count(case((seen, 1))),
         func.count(distinct(case((seen, func.nullif(c.asset, ""))))),
         func.coalesce(func.min(at), ""),
-        func.coalesce(func.max(at), ""),
+        func.coalesce(func.max(last), ""),
     ).where(within(unit, c.grouped, list(seqs)))
-    return {
-        seq: Tally(count=count, assets=assets, first=first, last=last, suppressed=whole - count)
-        for seq, whole, count, assets, first, last in fetched(unit, query.group_by(c.grouped))
-    }
+    counted = _hourly(unit, seqs, seen)
+    made = {}
+    for seq, whole, count, assets, first, last_ in fetched(unit, query.group_by(c.grouped)):
+        shown, all_ = counted.get(seq, (count, whole))
+        made[seq] = Tally(
+            count=shown, assets=assets, first=first, last=last_, suppressed=all_ - shown
+        )
+    return made
+
+
+def _hourly(
+    unit: Connection, seqs: Collection[int], seen: ColumnElement[bool]
+) -> dict[int, tuple[int, int]]:
+    """Return how often, not suppressed and in all, of groups that the index of the past knows of.
+
+    The index and what was found event by event speak of the same events: of an hour counts what says more.
+    """
+    c = matches.c
+    known = select(c.grouped).where(within(unit, c.grouped, list(seqs)), c.times > 0)
+    one, hour = case((c.times == 0, 1), else_=0), func.substr(c.at, 1, 13)
+    both = [func.sum(each) for each in (one, c.times)]
+    both += [func.sum(case((seen, each), else_=0)) for each in (one, c.times)]
+    query = select(c.grouped, *both).where(c.grouped.in_(known)).group_by(c.grouped, hour)
+    made: dict[int, tuple[int, int]] = {}
+    for seq, *counts in fetched(unit, query):
+        single, past, single_seen, past_seen = map(int, counts)
+        shown, whole = made.get(seq, (0, 0))
+        made[seq] = shown + max(single_seen, past_seen), whole + max(single, past)
+    return made
+
+
+def times(some: Iterable[Kept]) -> int:
+    """Return how often what some matches are of happened, counted as ``tallies`` counts."""
+    single, past = Counter[tuple[int, str]](), Counter[tuple[int, str]]()
+    for each in some:
+        if each.times:
+            past[each.grouped, each.at[:13]] += each.times
+        else:
+            single[each.grouped, each.at[:13]] += 1
+    return sum((single | past).values())  # of each the greater
 
 
 def prevalence(unit: Connection, rule: str) -> tuple[int, int, int, int]:

@@ -2,33 +2,40 @@
 
 What comes of some events is one transaction, together with what these events are known by: an event that is read again,
 in whatever batch and after whatever crash, counts no second time. It lies beside the node's own store, for it is large,
-can be made again from the logs, and is nothing that a backup has to hold.
+can be made again from the logs, and is nothing that a backup has to hold. Rows are written loose, and pressed when
+there are many or their day is over: that takes a third of the room, and is read in few pieces.
 """
 
 import sqlite3
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-_SCHEMA = """
+from mithaq.store.pressed import Row, blocks, merged, unpacked
+
+_SCHEMA: Final = """
+PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
-CREATE TABLE IF NOT EXISTS event (digest INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS event (digest INTEGER PRIMARY KEY, hour INTEGER);
 CREATE TABLE IF NOT EXISTS key (digest INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS sensor (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS seen (
     place TEXT, cell INTEGER, count INTEGER, first INTEGER, last INTEGER, PRIMARY KEY (place, cell)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS digests (what INTEGER PRIMARY KEY, count INTEGER, packed BLOB);
+CREATE TABLE IF NOT EXISTS block (first TEXT PRIMARY KEY, packed BLOB);
 """
-_COUNT = """
+_COUNT: Final = """
 INSERT INTO seen VALUES (?, ?, ?, ?, ?) ON CONFLICT (place, cell) DO UPDATE SET
     count = count + excluded.count, first = min(first, excluded.first), last = max(last, excluded.last)
 """
-_FOUND = """
-SELECT place, name, cell % 24, count, first, last FROM seen JOIN sensor ON number = cell / 24
-WHERE place >= ? AND place < ? ORDER BY place, cell
-"""
+_LOOSE: Final = "SELECT place, cell, count, first, last FROM seen"
+_KEYS: Final = -1  # what else is under ``digests``: the events of an hour, by that
+_FEW: Final = 20_000  # events that stay loose
 
 
 class Seen(NamedTuple):
@@ -53,12 +60,16 @@ class Past:
         """Return the days that there are files of, in order."""
         return sorted(file.stem for file in self._folder.glob("????-??-??.sqlite"))
 
+    def size(self, day: str) -> int:
+        """Return how many bytes a day takes."""
+        return sum(file.stat().st_size for file in self._folder.glob(f"{day}.sqlite*"))
+
     def forget(self, before: str) -> int:
         """Throw away the days before one; return how many."""
         over = [day for day in self.days() if day < before]
         for day in over:
             for file in self._folder.glob(f"{day}.sqlite*"):
-                file.unlink()
+                file.unlink(missing_ok=True)
         return len(over)
 
     @contextmanager
@@ -70,12 +81,24 @@ class Past:
             with file:
                 file.execute("BEGIN IMMEDIATE")
                 yield Day(file, day)
+            # ``execute`` would take one step of many.
+            file.executescript("PRAGMA incremental_vacuum")
 
     @contextmanager
     def reading(self, day: str) -> Iterator["Day"]:
         """Give a day to read."""
         with closing(sqlite3.connect(self._folder / f"{day}.sqlite", timeout=30)) as file:
+            file.execute("BEGIN")
             yield Day(file, day)
+
+    def press(self, before: str) -> int:
+        """Press what is loose of the days before one; return how many days that are."""
+        done = 0
+        for day in self.days():
+            if day < before:
+                with self.writing(day) as file:
+                    done += file.press()
+        return done
 
 
 class Day:
@@ -85,11 +108,24 @@ class Day:
         """Take the open file."""
         self._file = file
         self._day = day
+        self._events: dict[int, array[int]] = {}  # pressed, by hour
+        self._new = 0
+        self._begins: list[str] = []  # what each block begins at
+        self._last: tuple[str, list[Row]] = ("", [])  # the block that was read last
+        self._sensors: dict[int, str] = {}
 
-    def is_new(self, digest: str) -> bool:
+    def is_new(self, digest: str, hour: int) -> bool:
         """Say whether an event was not counted before, and note that it is now."""
         short = int(digest.removeprefix("sha256:")[:16], 16) >> 1
-        return self._file.execute("INSERT OR IGNORE INTO event VALUES (?)", (short,)).rowcount == 1
+        pressed = self._events.get(hour)
+        if pressed is None:
+            pressed = self._events[hour] = self._pressed(hour)
+        at = bisect_left(pressed, short)
+        if at < len(pressed) and pressed[at] == short:
+            return False
+        put = self._file.execute("INSERT OR IGNORE INTO event VALUES (?, ?)", (short, hour))
+        self._new += put.rowcount
+        return put.rowcount == 1
 
     def count(
         self, sensor: str, seen: Mapping[tuple[str, int], list[int]], digests: Iterable[int]
@@ -102,17 +138,98 @@ class Day:
         self._file.executemany(_COUNT, rows)
         keys = ((each,) for each in sorted(digests))
         self._file.executemany("INSERT OR IGNORE INTO key VALUES (?)", keys)
+        loose = self._loose(self._new) + self._new
+        self._new = 0
+        if loose > max(_FEW, self._whole() // 4):  # so that each is pressed few times
+            self.press()
 
-    def digests(self) -> Iterator[int]:
-        """Yield where all that the day saw is looked for."""
-        for (each,) in self._file.execute("SELECT digest FROM key"):
-            yield each
+    def press(self) -> bool:
+        """Press what is loose; say whether anything was."""
+        if not self._loose():
+            return False
+        hours = [hour for (hour,) in self._file.execute("SELECT DISTINCT hour FROM event")]
+        for hour in hours:
+            rows = self._file.execute("SELECT digest FROM event WHERE hour = ?", (hour,))
+            self._put(hour, array("q", sorted((*self._pressed(hour), *(each for (each,) in rows)))))
+        self._put(_KEYS, self.digests())
+        self._file.execute("CREATE TABLE fresh (first TEXT PRIMARY KEY, packed BLOB)")
+        whole = self._rows("", "\U0010ffff")
+        self._file.executemany("INSERT INTO fresh VALUES (?, ?)", blocks(whole))
+        self._file.execute("DROP TABLE block")
+        self._file.execute("ALTER TABLE fresh RENAME TO block")
+        for table in ("event", "key", "seen"):
+            self._file.execute(f"DELETE FROM {table}")  # noqa: S608 names of ours
+        self._loose(-self._loose())
+        self._events.clear()
+        self._begins, self._last = [], ("", [])
+        return True
+
+    def digests(self) -> "array[int]":
+        """Return where all that the day saw is looked for, in order."""
+        pressed = self._pressed(_KEYS)
+        loose = [each for (each,) in self._file.execute("SELECT digest FROM key")]
+        return array("q", sorted({*pressed, *loose})) if loose else pressed
+
+    def events(self) -> int:
+        """Return how many events were counted."""
+        return self._loose() + self._whole()
 
     def find(self, first: str, end: str) -> Iterator[Seen]:
         """Yield what was seen at places from one on and before another."""
-        for place, name, hour, count, *moments in self._file.execute(_FOUND, (first, end)):
+        if not self._sensors:
+            self._sensors = dict(self._file.execute("SELECT number, name FROM sensor"))
+        for place, cell, count, *moments in self._rows(first, end):
+            number, hour = divmod(cell, 24)
             begin, last = (self._instant(each) for each in moments)
-            yield Seen(place, name, f"{self._day}T{hour:02d}", count, begin, last)
+            yield Seen(place, self._sensors[number], f"{self._day}T{hour:02d}", count, begin, last)
+
+    def _rows(self, first: str, end: str) -> Iterator[Row]:
+        pressed = self._blocks(first, end)
+        if not self._loose():
+            return pressed
+        where = f"{_LOOSE} WHERE place >= ? AND place < ? ORDER BY place, cell"
+        return merged(pressed, self._file.execute(where, (first, end)))
+
+    def _blocks(self, first: str, end: str) -> Iterator[Row]:
+        if not self._begins:
+            rows = self._file.execute("SELECT first FROM block ORDER BY first")
+            self._begins = [begin for (begin,) in rows]
+        for at in range(max(bisect_right(self._begins, first) - 1, 0), len(self._begins)):
+            begin = self._begins[at]
+            if begin >= end:
+                break
+            block = self._block(begin)
+            yield from block[bisect_left(block, (first,)) : bisect_left(block, (end,))]
+
+    def _block(self, begin: str) -> list[Row]:
+        if self._last[0] != begin:  # what is looked for in order is often in the same one
+            query = "SELECT packed FROM block WHERE first = ?"
+            ((packed,),) = self._file.execute(query, (begin,))
+            self._last = begin, unpacked(packed)
+        return self._last[1]
+
+    def _loose(self, more: int | None = None) -> int:
+        """Return how many events are loose, which stands where SQLite leaves room for a number of ours."""
+        (count,) = self._file.execute("PRAGMA user_version").fetchone()
+        if more is not None:
+            self._file.execute(f"PRAGMA user_version = {count + more}")
+        return int(count)
+
+    def _whole(self) -> int:
+        (count,) = self._file.execute(
+            "SELECT coalesce(sum(count), 0) FROM digests WHERE what != ?", (_KEYS,)
+        ).fetchone()
+        return int(count)
+
+    def _pressed(self, what: int) -> "array[int]":
+        made = array("q")
+        for (packed,) in self._file.execute("SELECT packed FROM digests WHERE what = ?", (what,)):
+            made.frombytes(packed)
+        return made
+
+    def _put(self, what: int, digests: "array[int]") -> None:
+        row = (what, len(digests), digests.tobytes())
+        self._file.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", row)
 
     def _instant(self, moment: int) -> str:
         seconds, thousandths = divmod(moment, 1000)

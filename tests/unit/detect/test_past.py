@@ -49,50 +49,82 @@ def naive(all_events):
 def indexed(past, since=""):
     return {
         (each.listed.id, each.value, each.seen.hour): (each.seen.times, each.seen.first, each.seen.last)
-        for each in back(past, KNOWN, since)
+        for each in back(past, KNOWN, [day for day in past.days() if day >= since])
     }  # fmt: skip
 
 
 def test_the_index_finds_what_a_loop_over_all_events_finds_with_count_first_and_last(tmp_path):
     past = Past(tmp_path / "past")
 
-    assert note(past, "s", events(), SPAN) == 60
+    assert note(past, events(), SPAN) == 60
 
     assert indexed(past) == naive(events())
-    assert {each.listed.value.kind for each in back(past, KNOWN)} == {
+    assert {each.listed.value.kind for each in back(past, KNOWN, past.days())} == {
         "domain", "ipv4", "ipv6", "md5", "url", "filename",
     }  # fmt: skip
 
 
 def test_an_event_that_is_read_again_in_any_batch_counts_once(tmp_path):
     past, all_events = Past(tmp_path), events()
-    note(past, "s", all_events[:40], SPAN)
+    note(past, all_events[:40], SPAN)
 
-    assert note(past, "s", all_events[25:], SPAN) == 20
-    assert note(past, "other", all_events, SPAN) == 0
+    assert note(past, all_events[25:], SPAN) == 20
+    assert note(past, all_events, SPAN) == 0
 
     assert indexed(past) == naive(all_events)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 60])
+def test_what_is_pressed_in_between_is_found_and_counted_as_what_is_loose(tmp_path, at_once):
+    past, all_events = Past(tmp_path), events()
+    for at in range(0, 60, at_once):
+        note(past, all_events[at : at + at_once], SPAN)
+        if at % 2:
+            past.press("2026-12-01")
+
+    assert past.press("2026-11-11") <= 1
+    assert note(past, all_events[::-1], SPAN) == 0
+
+    assert indexed(past) == naive(all_events)
+
+
+def test_many_blocks_give_what_stands_in_any_of_them(tmp_path):
+    names = [f"a{n}.evil.example" for n in range(1000)]
+    many = [
+        Event(fields={"QueryName": name}, source=SYSMON, raw=name.encode(), at="2026-11-10T05:00:00.000Z")
+        for name in names
+    ]  # fmt: skip
+    past = Past(tmp_path)
+    note(past, many, SPAN)
+    past.press("2026-12-01")
+
+    found = {each.value.text for each in back(past, KNOWN, past.days())}
+    one = Indicators([Listed(of_kind("domain", name), name) for name in names])
+
+    assert found == set(names)
+    assert sorted(each.listed.id for each in back(past, one, past.days())) == sorted(names)
+    assert past.press("2026-12-01") == 0
 
 
 def test_what_breaks_off_leaves_nothing_and_is_made_up_for(tmp_path):
     past, broken = Past(tmp_path), Event(fields={}, raw=b"x", at="2026-11-10T00:00:0!.000Z")
     with pytest.raises(ValueError, match="invalid literal"):
-        note(past, "s", [*events(), broken], SPAN)
+        note(past, [*events(), broken], SPAN)
 
-    note(past, "s", events(), SPAN)
+    note(past, events(), SPAN)
 
     assert indexed(past) == naive(events())
 
 
 def test_days_are_thrown_away_whole_and_what_is_outside_of_the_span_is_not_noted(tmp_path):
     past = Past(tmp_path)
-    note(past, "s", events(), SPAN)
+    note(past, events(), SPAN)
     times = ["", "1601-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z"]
     odd = [
         Event(fields=SAID[0], source=SYSMON, raw=b"y%d" % n, at=at) for n, at in enumerate(times)
     ]
 
-    assert note(past, "s", odd, SPAN) == 0
+    assert note(past, odd, SPAN) == 0
     assert past.forget("2026-11-12") == 2
 
     assert past.days() == ["2026-11-12"]

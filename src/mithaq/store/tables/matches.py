@@ -29,6 +29,9 @@ matches = Table(
     *columns("digest", "event", "at", "asset"),  # of the rule; of the event; when; whose
     column("found"),  # the fields it rests on, as JSON
     Column("suppressed", Serial, nullable=False, server_default="0"),  # by which suppression
+    # Of what the index of the past says: how often from ``at`` to ``last``. 0: it is one event.
+    Column("times", Serial, nullable=False, server_default="0"),
+    column("last", ""),
     Index("ix_matches_grouped", "grouped"),
 )
 match_acts = Table(  # what people did with a group

@@ -517,6 +517,8 @@ def upgrade() -> None:
         sa.Column("asset", sa.Text(), nullable=False),
         sa.Column("found", sa.Text(), nullable=False),
         sa.Column("suppressed", SERIAL, server_default="0", nullable=False),
+        sa.Column("times", SERIAL, server_default="0", nullable=False),
+        sa.Column("last", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id"),
         schema="core",
     )

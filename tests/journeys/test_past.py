@@ -1,0 +1,138 @@
+"""What is learnt today is looked for in what was seen before: on demand, and without a log."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from mithaq import clock
+from mithaq.cli.app import app
+
+DAY = clock.text(clock.now() - timedelta(days=3))[:10]
+
+
+class Town:
+    """A node with one analyst, and a folder of logs."""
+
+    def __init__(self, folder):
+        self.folder, self.home = folder, folder / "home"
+        self.do(
+            "init",
+            "--nation",
+            "aurelia",
+            "--country",
+            "QM",
+            "--organisation",
+            "A",
+            "--url",
+            "http://x.example",
+        )
+        self.do("actor", "add", "omar", "--role", "operator", "--key", folder / "omar.pem")
+        new = ("actor", "add", "ana", "--role", "analyst", "--clearance", "RED", "--as", "omar")
+        self.do(*new, "--key", folder / "ana.pem")
+        self.learn(1, "never.example")
+
+    def do(self, *args, code=(0, 1), language="en"):
+        env = {"MITHAQ_HOME": str(self.home), "MITHAQ_LANG": language}
+        done = CliRunner().invoke(app, [*map(str, args)], env=env)
+        assert done.exit_code in code, done.output
+        return done
+
+    def learn(self, number, value, **more):
+        at = "2026-01-01T00:00:00.000Z"
+        made = {
+            "type": "indicator", "spec_version": "2.1", "created": at, "modified": at, "valid_from": at,
+            "id": f"indicator--00000000-0000-4000-8000-{number:012d}", "name": value, "pattern_type": "stix",
+            "pattern": f"[domain-name:value = '{value}']",
+        } | more  # fmt: skip
+        bundle = {"type": "bundle", "id": f"bundle--{made['id'][11:]}", "objects": [made]}
+        (self.folder / "bundle.json").write_text(json.dumps(bundle), "utf-8")
+        self.do("import", self.folder / "bundle.json", "--tlp", "AMBER", "--as", "ana")
+
+    def log(self, name, *asked):
+        """Write a log of DNS questions, each a time of the day and a name."""
+        lines = [
+            {"EventID": 22, "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": "ws-1.aurelia.example",
+             "Provider_Name": "Microsoft-Windows-Sysmon", "UtcTime": f"{DAY} {at}.000", "QueryName": query}
+            for at, query in asked
+        ]  # fmt: skip
+        (self.folder / name).write_text("\n".join(map(json.dumps, lines)) + "\n", "utf-8")
+        return self.folder / name
+
+    def hunt(self, *args, code=(0, 1)):
+        return json.loads(self.do("hunt", *args, "--as", "ana", "--json", code=code).stdout)
+
+    def hits(self):
+        listed = json.loads(self.do("hits", "list", "--as", "ana", "--json").stdout)
+        return {each["name"]: (each["count"], each["first"], each["last"]) for each in listed}
+
+
+@pytest.fixture
+def town(tmp_path):
+    return Town(tmp_path)
+
+
+ASKED = (
+    ("08:00:00", "a.evil.example"),
+    ("08:30:00", "evil.example"),
+    ("11:00:00", "evil.example"),
+    ("11:00:01", "good.example"),
+)
+
+
+def test_an_indicator_that_is_new_is_found_in_what_was_seen_before_and_no_log_is_read(town):
+    log = town.log("dns.jsonl", *ASKED)
+    assert town.hunt(log, "--held")["count"] == 0
+    log.unlink()
+    town.learn(2, "evil.example")
+
+    told = town.hunt("--back", "90d")
+    again = town.do("hunt", "--back", DAY, "--as", "ana")
+
+    assert {row["title"]: row["count"] for row in told["hits"]} == {"evil.example": 3}
+    assert town.hits() == {"evil.example": (3, f"{DAY}T08:00:00.000Z", f"{DAY}T11:00:00.000Z")}
+    assert "0 new" in again.stderr
+    assert town.do("hunt", "--back", "1d", "--as", "ana").exit_code == 0
+
+
+def test_what_the_index_and_the_log_both_say_counts_once_and_what_comes_later_is_added(town):
+    log = town.log("dns.jsonl", *ASKED)
+    town.hunt(log, "--held")
+    town.learn(2, "evil.example")
+    town.hunt("--back", "90d")
+
+    town.hunt(log, "--held")
+    assert town.hits()["evil.example"][0] == 3
+
+    town.hunt(
+        town.log("more.jsonl", ("11:20:00", "evil.example"), ("12:00:00", "evil.example")), "--held"
+    )
+    town.hunt("--back", "90d")
+
+    assert town.hits()["evil.example"] == (5, f"{DAY}T08:00:00.000Z", f"{DAY}T12:00:00.000Z")
+
+
+def test_a_list_of_somebody_elses_is_held_against_the_past_as_well(town):
+    town.hunt(town.log("dns.jsonl", *ASKED), "--held")
+    (town.folder / "list.txt").write_text("evil.example\n", "utf-8")
+
+    told = town.hunt("--back", "2w", "--indicators", town.folder / "list.txt")
+
+    assert [(row["title"], row["count"]) for row in told["hits"]] == [("evil.example", 3)]
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_what_cannot_be_looked_back_to_is_said(town, language):
+    log = town.log("dns.jsonl", *ASKED)
+    both = town.do("hunt", log, "--back", "9d", "--as", "ana", code=(2,), language=language)
+    neither = town.do("hunt", "--as", "ana", code=(2,), language=language)
+    odd = town.do("hunt", "--back", "often", "--as", "ana", code=(2,), language=language)
+    settings = town.home / "mithaq.toml"
+    settings.write_text(settings.read_text("utf-8") + "\n[telemetry]\npast_days = 0\n", "utf-8")
+    off = town.do("hunt", "--back", "9d", "--as", "ana", code=(2,), language=language)
+
+    assert "usage-back-or-logs" in both.stderr
+    assert "usage-back-or-logs" in neither.stderr
+    assert "usage-bad-time" in odd.stderr
+    assert "no-past" in off.stderr
