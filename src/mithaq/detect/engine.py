@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from mithaq.detect import assets
 from mithaq.detect.closures import Check, Seen, check
-from mithaq.detect.index import Memory, Numbers, Route
+from mithaq.detect.index import Numbers, Route
 from mithaq.detect.language import All, Any, Predicate, Rule, Test, holds
 from mithaq.detect.matches import Match
 from mithaq.detect.routing import Router, about
@@ -36,29 +36,27 @@ class Engine:
         self.rules = tuple(rules)
         self._compiled = [_Compiled(rule) for rule in rules]
         self._router = Router(rules)
-        self._memory = Memory()
         self._kinds: dict[_Kind, Route | None] = {}
         self._routes: dict[Numbers, Route] = {}
 
     def match(self, batch: Sequence[Event]) -> Iterator[Match]:
         """Yield what the rules find in events."""
         for event in batch:
-            route = self._route(event)
-            if route is not None and (candidates := route.candidates(event.fields)):
-                yield from self._try(sorted(candidates), event)
+            seen = Seen(event)
+            if candidates := self.candidates(seen):
+                yield from self._try(candidates, seen)
 
-    def candidates(self, event: Event) -> list[int]:
+    def candidates(self, seen: Seen) -> list[int]:
         """Return which rules, by their place among them, an event may match."""
-        route = self._route(event)
-        return [] if route is None else sorted(route.candidates(event.fields))
+        route = self._route(seen.event)
+        return [] if route is None else sorted(route.candidates(seen))
 
     def tried(self, number: int, seen: Seen) -> Match | None:
         """Try one rule in full on an event that it is a candidate for."""
         rule = self._compiled[number]
         return rule.match(seen) if rule.check(seen) else None
 
-    def _try(self, candidates: list[int], event: Event) -> Iterator[Match]:
-        seen = Seen(event)
+    def _try(self, candidates: list[int], seen: Seen) -> Iterator[Match]:
         found: set[str] = set()  # a rule may stand here once for each of several log sources
         for number in candidates:
             if (match := self.tried(number, seen)) is not None and match.digest not in found:
@@ -92,7 +90,7 @@ class Engine:
         route = self._routes.get(numbers)
         if route is None:
             asked = {number: self.rules[number].predicate for number in sorted(numbers)}
-            route = self._routes[numbers] = Route(asked, self._memory)
+            route = self._routes[numbers] = Route(asked)
         return route
 
 

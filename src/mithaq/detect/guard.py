@@ -61,7 +61,7 @@ class Guard:
     def _try(self, event: Event) -> Iterator[Match]:
         seen = Seen(event)
         found: set[str] = set()
-        for number in self._engine.candidates(event):
+        for number in self._engine.candidates(seen):
             if number in self.set_aside:
                 continue
             begin = self._timer()

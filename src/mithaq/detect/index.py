@@ -1,191 +1,137 @@
 """The witness index: which rules of a route an event may match, found by its values.
 
-A route is the set of rules that events of one kind can match at all. Per field it has the whole values that are
-witnesses in a table and all other literals in one Aho-Corasick automaton. It begins with witnesses by their presumed
-rarity; having seen some events it chooses them anew by how often each literal was in those. What is found is the same.
+A route is the set of rules that events of one kind can match at all. The values of an event are searched together, for
+all witnesses of the route at once: they stand on lines of their own, so that a whole value, the beginning of one or its
+end are texts with the end of a line. What is found is then looked for in the field that it is asked of.
+
+A route begins with the witnesses that are presumed to be rare. Of some events, ever fewer, all literals are counted;
+rules that were candidates then get the witnesses that are rarest by that. What rules find is the same.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final, TypeAlias
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from mithaq.detect.closures import texts
+from mithaq.detect.closures import Seen, texts
 from mithaq.detect.language import Predicate
-from mithaq.detect.witnesses import At, Cost, Literal, literals, presumed, witnesses
+from mithaq.detect.witnesses import ALWAYS, At, Literal, literals, presumed, witnesses
 from mithaq.model.telemetry import Value
 
 Numbers: TypeAlias = frozenset[int]  # of rules, as the engine counts them
-NONE: Final[Numbers] = frozenset()
-LEARN: Final = 512  # events of a route after which witnesses are chosen anew
-_LEARN_VALUES: Final = 4096  # distinct values of one field that are looked at for it
-_MEMO_LENGTH: Final = 512  # characters of a value that is remembered
-_MEMO_ROOM: Final = 1 << 16  # values remembered in all
+FIRST: Final = 8  # events of a route before literals are counted
+_LATER: Final = 4  # times as many events, before witnesses are chosen again
+_PRIOR: Final = 4  # what is presumed of a literal counts as much as so many events
+_MOST_TABLE: Final = (
+    1 << 14
+)  # bytes of literals whose automaton is a table: twice as fast, some hundred times as large
+_PLAIN: Final = frozenset(
+    {str, int, bool, type(None)}
+)  # whose text is what they are compared as, capitals aside
+_LINES: Final = {At.WHOLE: "\n{}\n", At.START: "\n{}", At.END: "{}\n", At.INSIDE: "{}"}
 
 
-class Memory:
-    """Room for what is remembered of values, shared by all fields of all routes; full, all is forgotten."""
+class Index:
+    """Literals, found in an event all at once."""
 
-    def __init__(self, room: int = _MEMO_ROOM) -> None:
-        self._room = self._left = room
-        self._memos: list[dict[str, Numbers]] = []
+    def __init__(self, known: Collection[Literal]) -> None:
+        self._there = [each for each in known if each.at is At.ANYWHERE]
+        lines: dict[str, list[Literal]] = defaultdict(list)
+        for each in known:
+            if each.at is not At.ANYWHERE:
+                lines[_LINES[each.at].format(each.text)].append(each)
+        self._lines = list(lines.values())
+        self._automaton = _automaton([line.encode() for line in lines]) if lines else None
+        names = {each.field for each in known}
+        self._names = None if "" in names else sorted(names)
 
-    def memo(self) -> dict[str, Numbers]:
-        """Return a memo of this room, empty."""
-        memo: dict[str, Numbers] = {}
-        self._memos.append(memo)
-        return memo
-
-    def put(self, memo: dict[str, Numbers], value: str, found: Numbers) -> None:
-        """Remember what was found by a value."""
-        if len(value) > _MEMO_LENGTH:
-            return
-        if not self._left:
-            for each in self._memos:
-                each.clear()
-            self._left = self._room
-        memo[value] = found
-        self._left -= 1
-
-    def release(self, memos: Iterable[dict[str, Numbers]]) -> None:
-        """Give back the room of memos that are no longer used."""
-        gone = {id(each) for each in memos}
-        self._left += sum(len(each) for each in self._memos if id(each) in gone)
-        self._memos = [each for each in self._memos if id(each) not in gone]
-
-
-class Literals:
-    """Literals, and who asks for each: found in a value all at once."""
-
-    def __init__(self, known: Mapping[Literal, Numbers]) -> None:
-        self.always = _joined(asks for each, asks in known.items() if each.at is At.ANYWHERE)
-        self._whole = {each.text: asks for each, asks in known.items() if each.at is At.WHOLE}
-        placed: dict[str, dict[At, Numbers]] = defaultdict(dict)
-        for each, asks in known.items():
-            if each.at not in {At.ANYWHERE, At.WHOLE}:
-                placed[each.text][each.at] = asks
-        self._placed = [
-            (places.get(At.INSIDE, NONE), places.get(At.START, NONE), places.get(At.END, NONE))
-            for places in placed.values()
-        ]
-        self._automaton = AhoCorasick(list(placed), store_patterns=False) if placed else None
-
-    def found_in(self, value: str) -> Numbers:
-        """Return who asks for what a value, in small letters, is or has."""
-        found = {self.always, self._whole.get(value, NONE)}
+    def found_in(self, seen: Seen) -> list[Literal]:
+        """Return the literals that an event has."""
+        fields = seen.fields
+        found = [each for each in self._there if fields.get(each.field) is not None]
         if self._automaton is not None:
-            for number, start, end in self._in(value):
-                inside, first, last = self._placed[number]
-                found.add(inside)
-                if first and start == 0:
-                    found.add(first)
-                if last and end == len(value):
-                    found.add(last)
-        return _joined(found)
-
-    def _in(self, value: str) -> list[tuple[int, int, int]]:
-        assert self._automaton is not None  # noqa: S101 the caller asked
-        try:
-            return self._automaton.find_matches_as_indexes(value, overlapping=True)
-        except UnicodeEncodeError:  # half a surrogate pair, which no literal has
-            mended = value.encode("utf-8", "replace").decode()
-            return self._automaton.find_matches_as_indexes(mended, overlapping=True)
+            whole = _whole(fields, self._names)
+            hits = self._automaton.find_matches_as_indexes(whole, overlapping=True)
+            for number in {number for number, _, _ in hits}:
+                found += [each for each in self._lines[number] if _stands(each, seen)]
+        return found
 
 
 class Route:
     """The rules that events of one kind can match, filed under their witnesses."""
 
-    def __init__(self, rules: Mapping[int, Predicate], memory: Memory) -> None:
+    def __init__(self, rules: Mapping[int, Predicate]) -> None:
         self.rules = rules
-        self._memory = memory
-        self._left = LEARN
-        self._sample: dict[str, Counter[str]] = defaultdict(Counter)
-        self._wanted = {each.field for rule in rules.values() for each in literals(rule)}
-        self._fields: dict[str, tuple[dict[str, Numbers], Literals]] = {}
-        self._file(presumed)
+        self._events = 0
+        self._count_at, self._file_at = FIRST, 2 * FIRST
+        self._often: Counter[Literal] = Counter()
+        self._counted = 0  # events
+        self._witnesses: dict[int, frozenset[Literal] | None] = {}
+        self._candidates: set[int] = set()  # since the witnesses were chosen
+        self._file(rules)
 
-    def candidates(self, fields: Mapping[str, Value]) -> Numbers:
+    def candidates(self, seen: Seen) -> set[int]:
         """Return the rules that an event may match."""
-        if self._left:
-            self._learn(fields)
-        found = self.unwitnessed
-        filed = self._fields
-        for name in fields.keys() & filed.keys():
-            memo, known = filed[name]
-            value = fields[name]
-            if isinstance(value, str):
-                hits = memo.get(value)
-                if hits is None:
-                    hits = self._look(memo, known, value)
-            else:
-                hits = _joined(self._look(memo, known, each) for each in texts(value))
-            if hits:
-                found = found | hits if found else hits
-        if self._anywhere is not None:  # one search through all values together
-            found |= self._anywhere.found_in(_whole(fields).lower())
-        return found
+        self._events += 1
+        if self._events >= self._count_at:
+            self._learn(seen)
+        found: set[int] = set()
+        for literal in self._index.found_in(seen):
+            found |= self._filed[literal]
+        self._candidates |= found
+        return found | self.unwitnessed
 
-    def _look(self, memo: dict[str, Numbers], known: Literals, value: str) -> Numbers:
-        found = known.found_in(value.lower())
-        self._memory.put(memo, value, found)
-        return found
+    @cached_property
+    def _all(self) -> Index:
+        return Index({each for rule in self.rules.values() for each in literals(rule)})
 
-    def _learn(self, fields: Mapping[str, Value]) -> None:
-        self._left -= 1
-        for name in self._wanted:
-            values = [fields.get(name)] if name else list(fields.values())
-            known = self._sample[name]
-            for each in (text.lower() for value in values for text in texts(value)):
-                if each in known or len(known) < _LEARN_VALUES:
-                    known[each] += 1
-        if not self._left:
-            self._memory.release(memo for memo, _ in self._fields.values())
-            self._file(_measured(self.rules.values(), self._sample))
-            self._sample.clear()
+    def _learn(self, seen: Seen) -> None:
+        self._often.update(self._all.found_in(seen))
+        self._counted += 1
+        self._count_at += max(1, self._events // FIRST)
+        if self._events >= self._file_at:
+            self._file_at *= _LATER
+            self._file(self._candidates)
+            self._candidates = set()
 
-    def _file(self, cost: Cost) -> None:
-        asks: dict[str, dict[Literal, set[int]]] = defaultdict(lambda: defaultdict(set))
-        without: set[int] = set()
-        for number, rule in self.rules.items():
-            found = witnesses(rule, cost)
-            if found is None:
-                without.add(number)
-            for each in found or ():
-                asks[each.field][each].add(number)
-        self.unwitnessed = frozenset(without)
-        everywhere = asks.pop("", None)
-        self._anywhere = None if everywhere is None else Literals(_numbered(everywhere))
-        self._fields = {
-            name: (self._memory.memo(), Literals(_numbered(known))) for name, known in asks.items()
-        }
+    def _file(self, chosen: Iterable[int]) -> None:
+        for number in chosen:
+            self._witnesses[number] = witnesses(self.rules[number], self._cost)
+        filed: dict[Literal, set[int]] = defaultdict(set)
+        for number, found in self._witnesses.items():
+            for literal in found or ():
+                filed[literal].add(number)
+        self.unwitnessed = frozenset(n for n, found in self._witnesses.items() if found is None)
+        self._filed, self._index = filed, Index(filed)
+
+    def _cost(self, literal: Literal) -> float:
+        """Return in what share of events a literal may be."""
+        rare = presumed(literal)
+        if rare >= ALWAYS:
+            return rare
+        return (rare * _PRIOR + self._often[literal]) / (_PRIOR + self._counted)
 
 
-def _numbered(asks: Mapping[Literal, set[int]]) -> dict[Literal, Numbers]:
-    return {literal: frozenset(who) for literal, who in asks.items()}
+def _automaton(patterns: Sequence[bytes]) -> BytesAhoCorasick:
+    small = sum(map(len, patterns)) <= _MOST_TABLE
+    return BytesAhoCorasick(patterns, implementation=Implementation.DFA if small else None)
 
 
-def _measured(rules: Iterable[Predicate], sample: Mapping[str, Counter[str]]) -> Cost:
-    """Return how often literals were in a sample; of those that never were, the presumed rarity breaks the tie."""
-    wanted: dict[str, list[Literal]] = defaultdict(list)
-    for each in {each for rule in rules for each in literals(rule)}:
-        wanted[each.field].append(each)
-    often: Counter[Literal] = Counter()
-    for name, asked in wanted.items():
-        known = Literals({each: frozenset({number}) for number, each in enumerate(asked)})
-        for value, times in sample.get(name, Counter[str]()).items():
-            for number in known.found_in(value):
-                often[asked[number]] += times
-    return lambda literal: often[literal] + presumed(literal) / 100
+def _whole(fields: Mapping[str, Value], names: Sequence[str] | None) -> bytes:
+    """Return the values of fields, of all if none is named, in small letters, with a line's end around each.
+
+    Half a surrogate pair, which no literal has, becomes a question mark.
+    """
+    values = fields.values() if names is None else [*map(fields.get, names)]
+    if _PLAIN.issuperset(map(type, values)):
+        whole = "\n".join(map(str, values))
+    else:
+        whole = "\n".join(each for value in values for each in texts(value))
+    return f"\n{whole}\n".lower().encode("utf-8", "replace")
 
 
-def _whole(fields: Mapping[str, Value]) -> str:
-    values = [
-        value if isinstance(value, str) else "\n".join(texts(value)) for value in fields.values()
-    ]
-    return "\n".join(values)
-
-
-def _joined(parts: Iterable[Numbers]) -> Numbers:
-    held: Sequence[Numbers] = [each for each in parts if each]
-    return held[0] if len(held) == 1 else NONE.union(*held)
+def _stands(literal: Literal, seen: Seen) -> bool:
+    """Say whether an event has a literal that is somewhere in its values in the field that it is asked of."""
+    return not literal.field or any(map(literal.stands_in, seen.small(literal.field)))

@@ -9,7 +9,7 @@ work.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from operator import ge, gt, le, lt
@@ -19,7 +19,7 @@ from mithaq.detect.regexes import Regex, regex
 from mithaq.model.telemetry import Event, LogSource, Scalar
 
 
-class Op(Enum):
+class Op(StrEnum):
     """What is asked of a value."""
 
     EQUALS = "equals"

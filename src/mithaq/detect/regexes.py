@@ -1,14 +1,23 @@
 """Regular expressions from anybody: RE2's, which no text makes slow, and what it does not know is refused by name."""
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import re2
 
 from mithaq.errors import InputError
 
 MOST_CHARACTERS = 4096  # of one expression
+# What an expression is made of. Only ``plain`` and ``escaped`` stand for one sign that is surely there.
+_TOKEN: Final = re.compile(
+    r"""\\(?: [pP](?:\{[^}]*\}|.) | x(?:\{[^}]*\}|..) | [0-7]{1,3} | [a-zA-PR-Z89] | (?P<escaped>[^a-zA-Z0-9]) )
+    | \[\^?\]?(?:\[:\^?[a-z]+:\]|\\.|[^\]\\])*\]  # a class
+    | (?P<open>\((?:\?[a-zA-Z^-]*)?) | (?P<close>\)) | (?P<either>\|)
+    | (?P<count>[*+?]|\{\d*,?\d*\}) | [.^$] | (?P<plain>[^\\\[])""",
+    re.DOTALL | re.VERBOSE,
+)
 _MOST_MEMORY = 1 << 20  # bytes of one, with its states; beyond, RE2 begins these again
 
 
@@ -53,3 +62,32 @@ def regex(pattern: str, *, cased: bool = True, lines: bool = False) -> Regex:
         raise BadRegex(f"RE2 refuses it: {says}") from None
     except UnicodeEncodeError:
         raise BadRegex("no text in UTF-8") from None
+
+
+def required(pattern: str, *, cased: bool) -> str:
+    """Return the longest text in small letters that is in what an expression is found in, made small; empty: not known.
+
+    Groups, classes and alternatives are not looked into, and of signs only those of ASCII are taken: others may be
+    small in ways of their own. A question mark is taken for none, nor an ``s`` that may be a long one.
+    """
+    runs, depth, at = [""], 0, 0
+    while at < len(pattern):
+        token = _TOKEN.match(pattern, at)
+        if token is None or (token["either"] and not depth):
+            return ""
+        at = token.end()
+        opened = token["open"]
+        if opened:
+            depth += 1
+            cased = cased and "i" not in opened.partition("?")[2]
+        depth -= bool(token["close"])
+        sign = token["plain"] or token["escaped"] or ""
+        if sign and not depth and sign.isascii() and sign != "?":
+            runs[-1] += sign
+            continue
+        if token["count"]:
+            runs[-1] = runs[-1][:-1]
+        runs.append("")
+    small = [run.lower() for run in runs]
+    sure = small if cased else [part for run in small for part in run.split("s")]
+    return max(sure, key=len)

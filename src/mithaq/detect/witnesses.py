@@ -6,15 +6,15 @@ requires nothing. On an event without a rule's witnesses the rule need not be tr
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum
-from typing import Final, TypeAlias
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
 
 from mithaq.detect.language import All, Any, Not, Op, Predicate, Test, pieces, text
+from mithaq.detect.regexes import required
 from mithaq.detect.routing import FIELDS
 
 
-class At(Enum):
+class At(StrEnum):
     """Where in a value a literal stands."""
 
     WHOLE = "whole"
@@ -24,8 +24,7 @@ class At(Enum):
     ANYWHERE = "anywhere"  # no literal: the field is there
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A text in small letters in the values of a field; of ``field`` empty, in those of any."""
 
     field: str
@@ -54,8 +53,14 @@ _PLACES: Final = {
     Op.ENDS: At.END,
     Op.CONTAINS: At.INSIDE,
 }
-_PRESUMED: Final = {At.WHOLE: 1.0, At.START: 2.0, At.END: 2.0, At.INSIDE: 4.0}
-_PRESENCE: Final = 8.0
+_PRESUMED: Final = {
+    At.WHOLE: 0.1,
+    At.START: 0.5,
+    At.END: 0.5,
+    At.INSIDE: 0.7,
+}  # of a text of no length
+ALWAYS: Final = 1.0
+_SHARE: Final = 0.8  # of the texts of some length, those that are as likely with one more sign
 MOST_LITERALS: Final = (
     4096  # of one rule in the index; a rule that needs more is tried on every event
 )
@@ -68,10 +73,10 @@ def witnesses(predicate: Predicate, cost: Cost) -> frozenset[Literal] | None:
 
 
 def presumed(literal: Literal) -> float:
-    """Return how rare a literal may be, where nothing was measured: long ones are, and whole values."""
+    """Return the share of events that may have a literal: few have long ones, or whole values."""
     if literal.at is At.ANYWHERE or literal.field in FIELDS:  # those of a route have its values
-        return _PRESENCE
-    return _PRESUMED[literal.at] / (1.0 + len(literal.text))
+        return ALWAYS
+    return float(_PRESUMED[literal.at] * _SHARE ** len(literal.text))
 
 
 def literals(predicate: Predicate) -> Iterator[Literal]:
@@ -113,26 +118,33 @@ def _sum(found: frozenset[Literal], cost: Cost) -> float:
 def _literal(test: Test) -> Literal | None:
     if test.op is Op.ABSENT:
         return None
+    found = None
+    if test.op in _PLACES:
+        found = _placed(test, _PLACES[test.op])
+    elif test.op is Op.GLOB:
+        found = _inside(test, _plain(text(test.value)))
+    elif test.op is Op.REGEX:
+        found = _inside(test, required(text(test.value), cased=test.cased))
     there = Literal(test.field, At.ANYWHERE) if test.field else None
-    if test.op is Op.GLOB:
-        return _of_glob(test) or there
-    place = _PLACES.get(test.op)
-    if place is None:
-        return there
+    return found or there
+
+
+def _placed(test: Test, place: At) -> Literal | None:
     written = text(test.value).lower()
-    if not _usable(test, written):
-        return there
     if not test.field:  # all values are searched together, so where it stands in one does not show
         place = At.INSIDE
-    if not written:  # in every value that is there, or is the whole of it
-        return Literal(test.field, At.WHOLE) if place is At.WHOLE else there
+    if not _usable(test, written) or not (written or place is At.WHOLE):
+        return None
     return Literal(test.field, place, written)
 
 
-def _of_glob(test: Test) -> Literal | None:
+def _plain(glob: str) -> str:
     """Return the longest plain text of a glob: without question marks, for which a glob takes what is none in UTF-8."""
-    parts = [part for part in pieces(text(test.value).lower()) if isinstance(part, str)]
-    plain = max((each for part in parts for each in part.split("?")), key=len, default="")
+    parts = [part for part in pieces(glob.lower()) if isinstance(part, str)]
+    return max((each for part in parts for each in part.split("?")), key=len, default="")
+
+
+def _inside(test: Test, plain: str) -> Literal | None:
     return Literal(test.field, At.INSIDE, plain) if plain and _usable(test, plain) else None
 
 
