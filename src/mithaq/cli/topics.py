@@ -173,6 +173,12 @@ def _defence() -> typer.Typer:
     return defence.app
 
 
+def _kit() -> typer.Typer:
+    from mithaq.cli import kit  # noqa: PLC0415 as above
+
+    return kit.app
+
+
 def _same() -> typer.Typer:
     from mithaq.cli import same  # noqa: PLC0415 as above
 
@@ -300,6 +306,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "benign": _benign,
     "hits": _hits,
     "defence": _defence,
+    "kit": _kit,
     "reference": _reference,
     "merge": _merge,
     "quarantine": _quarantine,
@@ -348,7 +355,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
     "section.find": (
         *("search", "saved", "notices", "show", "same", "correlate", "merge", "reference"),
     ),
-    "section.defend": ("hunt", "forward", "worker", "hits", "defence"),
+    "section.defend": ("hunt", "forward", "worker", "hits", "defence", "kit"),
     "section.follow": (
         *("requirement", "request", "emerging", "brief"),
         *("timeline", "history", "who-has", "came", "balance"),

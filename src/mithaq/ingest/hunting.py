@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from mithaq import defence
 from mithaq.clock import Clock
@@ -23,6 +23,7 @@ from mithaq.detect.matches import Match
 from mithaq.detect.sieve import Sieve
 from mithaq.detect.stix.patterns import Patterns
 from mithaq.detect.tallies import Matcher, rank
+from mithaq.detect.veiled import Veiled
 from mithaq.detect.yara import Text, TooSlow
 from mithaq.errors import InputError
 from mithaq.formats.telemetry import PLAIN, Kind, Passed, Refusal, Said, Sifting
@@ -56,6 +57,7 @@ class Content:
     correlations: Sequence[sigma.Correlation] = ()
     yara: Scanner | None = None
     indicators: Sought | None = None
+    veiled: Veiled | None = None
     unserved: Sequence[Unserved] = ()
     needs: Mapping[str, Needs] = field(default_factory=dict)  # digest of a rule -> log sources
 
@@ -64,6 +66,7 @@ class Content:
         """How many rules there are that can be evaluated; one for several log sources is one."""
         alone = {each.digest for each in self.rules}
         values = self.indicators.count if self.indicators else 0
+        values += len(self.veiled) if self.veiled else 0
         return len(alone) + len(self.correlations) + (len(self.yara) if self.yara else 0) + values
 
 
@@ -158,6 +161,16 @@ class Correlated:
             yield from self._correlator.take(match, events[match.event])
 
 
+class Keeping(Protocol):
+    """Takes what is found, batch by batch."""
+
+    def begin(self, content: Content) -> None:
+        """Learn what is looked for."""
+
+    def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> None:
+        """Take matches, and the events that they were looked for in."""
+
+
 @dataclass(slots=True)
 class Keeper:
     """Keeps what is found as hits of a node, batch by batch: who begins anew after an interruption keeps none twice.
@@ -214,7 +227,7 @@ class Hunt:
     done: int = 0  # bytes, of files as they lie there
     refused: Counter[str] = field(default_factory=Counter)  # code -> lines, records and files
     examples: dict[str, Refusal] = field(default_factory=dict)  # code -> the first
-    keeper: "Keeper | None" = None
+    keeper: Keeping | None = None
     _matchers: list[Matcher] = field(default_factory=list)
     _said: Said = PLAIN
     _passed: int = 0  # bytes of events that were not read
@@ -231,6 +244,8 @@ class Hunt:
                 self.content.indicators.patterns,
             )
             self._matchers += [each for each in some if len(each)]
+        if self.content.veiled:
+            self._matchers.append(self.content.veiled)
         self._said = Said(sifting=self._sifting())
         if self.keeper:
             self.keeper.begin(self.content)
@@ -238,7 +253,8 @@ class Hunt:
     def _sifting(self) -> Sifting | None:
         """Return what passes over events, where only values are looked for and nobody keeps whose events they are."""
         values = self.content.indicators
-        others = self.content.rules or self.content.correlations or self.keeper
+        rules = self.content.rules or self.content.correlations
+        others = rules or self.content.veiled or self.keeper
         if values is None or others or len(values.patterns):
             return None
         return Sifting(sieve=Sieve(values.values))

@@ -159,6 +159,12 @@ def _more(kept: Kept) -> tuple[int, int, str]:
     return kept.suppressed, kept.times, kept.last
 
 
+def counted(unit: Connection, ids: Collection[str]) -> dict[str, Kept]:
+    """Return, by id, those of some matches that are kept."""
+    query = select(*_KEPT).where(within(unit, matches.c.id, list(ids)))
+    return {kept.id: kept for kept in map(_kept, fetched(unit, query))}
+
+
 def grow(unit: Connection, some: Iterable[Kept]) -> None:
     """Let matches that are kept say how often they are by now, if that is more."""
     for each in some:

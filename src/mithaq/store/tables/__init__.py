@@ -26,6 +26,7 @@ from mithaq.store.tables.emerging import lately, mentions, spoken_of, tallies, t
 from mithaq.store.tables.feeds import feed_items, feeds
 from mithaq.store.tables.inbound import accepted, heads, heard, held_frames, quarantine, refusals
 from mithaq.store.tables.judgements import judgements
+from mithaq.store.tables.kits import kit_results, kits
 from mithaq.store.tables.listener import (
     arrivals,
     caller_keys,
@@ -129,6 +130,8 @@ __all__ = [
     "journal",
     "judgements",
     "key_documents",
+    "kit_results",
+    "kits",
     "lately",
     "leaves",
     "lores",

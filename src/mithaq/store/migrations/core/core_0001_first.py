@@ -429,6 +429,32 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "kits",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("client", sa.Text(), nullable=False),
+        sa.Column("made", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("up_to", sa.Text(), nullable=False),
+        sa.Column("lines", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        schema="core",
+    )
+    op.create_table(
+        "kit_results",
+        sa.Column("digest", sa.String(length=71), nullable=False),
+        sa.Column("kit", sa.String(length=32), nullable=False),
+        sa.Column("site", SERIAL, nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("taken", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        schema="core",
+    )
+    op.create_index("ix_kit_results_kit", "kit_results", ["kit"], unique=False, schema="core")
+    op.create_table(
         "lately",
         sa.Column("family", sa.Text(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
