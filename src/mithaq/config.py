@@ -77,6 +77,7 @@ class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     folder: str = "telemetry"  # relative to the home
     past_days: Days = 90  # of the index of what was seen; 0: none is kept
+    back_days: Days = 90  # of them, in which what is new is looked for; 0: in none
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

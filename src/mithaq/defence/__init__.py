@@ -2,7 +2,7 @@
 
 from mithaq.defence.cycle import looked_for
 from mithaq.defence.gate import LIMITS, Case, Limits, No, Prevalence, gate
-from mithaq.defence.held import held
+from mithaq.defence.held import fresh, held
 from mithaq.defence.recording import Recorded, Watched, record
 from mithaq.defence.releasing import Released, go_on, release
 from mithaq.defence.sightings import Said
@@ -25,6 +25,6 @@ from mithaq.store.matches import Suppression
 
 __all__ = [
     "LIMITS", "STATES", "VERDICTS", "Case", "Detail", "Hits", "Limits", "No", "Prevalence", "Recorded", "Released",
-    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "gate", "go_on", "held", "hits", "judge",
+    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "fresh", "gate", "go_on", "held", "hits", "judge",
     "looked_for", "note", "record", "release", "show", "suppress", "suppressions",
 ]  # fmt: skip

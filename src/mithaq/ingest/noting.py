@@ -19,10 +19,16 @@ class Noting:
 
     past: Past
     days: int
+    back: int  # days in which what is new is looked for
 
     def note(self, batch: Sequence[Event], now: datetime) -> int:
         """Count what was not counted before and is not too old; return how many events that are."""
         return note(self.past, batch, (self.first(now), text(now + _AHEAD)[:10]))
+
+    def looked(self, now: datetime) -> list[str]:
+        """Return the days in which what is new is looked for."""
+        since = text(now - timedelta(days=self.back))[:10]
+        return [day for day in self.past.days() if self.back and day >= since]
 
     def first(self, now: datetime) -> str:
         """Return the first day that is kept."""
@@ -36,5 +42,7 @@ class Noting:
 
 def noting(config: Config) -> Noting | None:
     """Return what a node keeps; None: its settings say that nothing is kept."""
-    days = config.settings.telemetry.past_days
-    return Noting(past=Past(config.past), days=days) if days else None
+    said = config.settings.telemetry
+    if not said.past_days:
+        return None
+    return Noting(past=Past(config.past), days=said.past_days, back=said.back_days)

@@ -30,6 +30,7 @@ from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic
 from mithaq.errors import MithaqError
 from mithaq.node.build import Node
+from mithaq.node.hindsight import Hindsight
 from mithaq.node.scribe import Scribe
 from mithaq.node.settling import LOOK, SPOOL, Settler
 from mithaq.node.threads import Courier, Reader
@@ -54,6 +55,7 @@ class Worker:
         self._couriers: dict[str, Courier] = {}
         self._reader: Reader | None = None
         self._scribe: Scribe | None = None
+        self._hindsight: Hindsight | None = None
 
     # --- once ------------------------------------------------------------------------------------------
     def turn(self) -> None:
@@ -66,6 +68,13 @@ class Worker:
         self.settle()
         self.collect()
         self._read_out()
+        self.look_back()
+
+    def look_back(self) -> None:
+        """Look in the past for what is new."""
+        hindsight = Hindsight(self.node, threading.Event())
+        while hindsight.turn():
+            pass
 
     def _read_out(self) -> None:
         """Keep what some of the newest objects and records are found by."""
@@ -222,7 +231,7 @@ class Worker:
                 courier.wake()
             for courier in self._couriers.values():
                 courier.join(timeout=30)
-            for thread in (self._reader, self._scribe):
+            for thread in (self._reader, self._scribe, self._hindsight):
                 if thread is not None:
                     thread.join(timeout=30)
 
@@ -231,6 +240,9 @@ class Worker:
         if self._reader is None or not self._reader.is_alive():
             self._reader = Reader(self.node, stop)
             self._reader.start()
+        if self._hindsight is None or not self._hindsight.is_alive():
+            self._hindsight = Hindsight(self.node, stop)
+            self._hindsight.start()
         if self._scribe is None and self.node.config.settings.brief.folder:
             self._scribe = Scribe(self.node, stop)
             self._scribe.start()
