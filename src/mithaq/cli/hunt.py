@@ -20,6 +20,7 @@ from mithaq.cli.options import Flag, one_of
 from mithaq.cli.screen import Screen
 from mithaq.detect.tallies import LEVELS, Group, Tally
 from mithaq.formats.telemetry import KINDS, kind
+from mithaq.garbage import collect_seldom
 from mithaq.ingest.telemetry import files
 from mithaq.languages import plain
 
@@ -64,6 +65,8 @@ def hunt(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Look for what rules describe in files of logs; exit with 1 if something is found."""
     from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
+
+    collect_seldom()
 
     desk = desk_of(ctx)
     named = [*(rules or ()), *(indicators or ()), *(yara or ())]

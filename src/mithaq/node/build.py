@@ -1,6 +1,5 @@
 """Build a node from its home: settings, keys, three rooms of the store, a wire and a clock."""
 
-import gc
 import os
 import secrets
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from mithaq.errors import Conflict, Fault, InputError
 from mithaq.exchange.transport import HttpWire
 from mithaq.exchange.wire import Wire
 from mithaq.formats import BUILT_IN, Registry
-from mithaq.ingest import Collector
+from mithaq.ingest.collecting import Collector
 from mithaq.model.ids import new_id
 from mithaq.node import plugins, tlsfiles, warninglists
 from mithaq.node.harmless import Harmless
@@ -92,15 +91,6 @@ class Node:
     def __exit__(self, *_exc: object) -> None:
         """Close the node."""
         self.close()
-
-
-def collect_seldom() -> None:
-    """Look for circles of garbage a hundred times less often than Python does, in this process.
-
-    An import or a release makes millions of small values that stay until its unit ends. Looking through all of them
-    again and again took a quarter of the time (`./mithaq bench`); what is in no circle is freed at once all the same.
-    """
-    gc.set_threshold(700_000, 20, 20)
 
 
 def init(

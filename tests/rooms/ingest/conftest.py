@@ -9,6 +9,7 @@ from mithaq import ingest, intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.border.us import Us
 from mithaq.formats import BUILT_IN
+from mithaq.ingest.collecting import Collector
 from mithaq.ingest.fetching import Bounds
 from mithaq.ingest.rules import Terms
 from mithaq.model.labels import Clearance, Tlp
@@ -32,7 +33,7 @@ class Desk:
     core: object
     home: object
     now: datetime = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-    collector: ingest.Collector = None
+    collector: Collector = None
 
     def clock(self):
         return self.now
@@ -86,7 +87,7 @@ def desk(tmp_path):
     )
     made = Desk(store, tmp_path)
     shelf = open_store("sqlite://", "shelf")
-    made.collector = ingest.Collector(
+    made.collector = Collector(
         core=store,
         shelf=shelf,
         us=us,
