@@ -31,7 +31,7 @@ Kind_ = Annotated[str, typer.Option("--format", metavar="KIND", callback=one_of(
 @app.command("forward", cls=Command)
 def forward(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
-    logs: Annotated[list[Path], typer.Argument(metavar="LOG|FOLDER…")],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE…")],
     *,
     to: Annotated[str, typer.Option(metavar="ADDRESS")],
     sensor: Annotated[str, typer.Option(metavar="NAME")] = "",
@@ -40,18 +40,29 @@ def forward(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Put telemetry on a log that workers read."""
     from mithaq.ingest import forwarding  # noqa: PLC0415 not everybody has what it needs
+    from mithaq.ingest.telemetry import Ways  # noqa: PLC0415 as above
 
     desk = desk_of(ctx)
+    logs = [Path(text) for text in sources if "://" not in text]
     if missing := next((path for path in logs if not path.exists()), None):
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
-    with closing(forwarding.opened(to, days)) as forwarder, _told() as halt:
-        forwarder.as_kind = kind(format_) if format_ else None
+    as_kind = kind(format_) if format_ else None
+    with ExitStack() as until:
+        halt = until.enter_context(_told())
+        forwarder = until.enter_context(closing(forwarding.opened(to, days)))
+        forwarder.as_kind, forwarder.publisher.halted = as_kind, halt.is_set
+        pushed = [
+            until.enter_context(closing(forwarding.listening(text, Ways(as_kind=as_kind))))
+            for text in sources
+            if "://" in text
+        ]
         for path in forwarding.files(logs):
-            if halt.is_set():
-                break
-            forwarder.file(path, sensor)
+            if not halt.is_set():
+                forwarder.file(path, sensor)
+        if pushed:
+            forwarder.listen(pushed, halt.is_set)
         _forwarded(desk, forwarder)
-        if halt.is_set():
+        if halt.is_set() and not pushed:
             raise typer.Exit(INTERRUPTED)
 
 

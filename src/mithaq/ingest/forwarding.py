@@ -1,23 +1,28 @@
 """Telemetry on its way to a log that workers read, and the places in a group of those."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mithaq.formats.telemetry import Kind, Refusal
+from mithaq.formats import telemetry
+from mithaq.formats.telemetry import Found, Kind, Refusal
 from mithaq.ingest.telemetry.chunks import Chunk, chunks
 from mithaq.ingest.telemetry.consuming import Shared, Whole
 from mithaq.ingest.telemetry.files import files
 from mithaq.ingest.telemetry.jetstream import Line, address
+from mithaq.ingest.telemetry.listening import Listener
+from mithaq.ingest.telemetry.opening import SCHEMES
 from mithaq.ingest.telemetry.publishing import Publisher
-from mithaq.ingest.telemetry.source import Ways
+from mithaq.ingest.telemetry.source import NoSource, Ways
+from mithaq.ingest.telemetry.spool import TURNED_AWAY
 from mithaq.ingest.telemetry.turns import Turn
 
-__all__ = ["Forwarder", "Group", "files", "opened"]
+__all__ = ["Forwarder", "Group", "files", "listening", "opened"]
 
 _PIECE: Final = 128 << 10
+_WAIT: Final = 0.5  # seconds for what is pushed
 
 
 @dataclass(slots=True)
@@ -43,7 +48,28 @@ class Forwarder:
         """Put what a file holds on the log; what cannot be is counted."""
         for each in _chunks(path, self.as_kind, sensor):
             for refusal in [each] if isinstance(each, Refusal) else self.publisher.put(each):
-                self.refused[refusal.code] += 1
+                self._refuse(refusal)
+
+    def listen(self, sources: Sequence[Listener], halted: Callable[[], bool]) -> None:
+        """Put what is pushed on a log, until told to stop; what the log does not have waits in the spool."""
+        while not halted():
+            for source in sources:
+                for path, chunk in source.inbox.chunks(_WAIT / len(sources)):
+                    self._chunk(chunk)
+                    source.inbox.drop(path)
+                for each in source.inbox.turned_away(source.where.text):
+                    self._refuse(each)
+
+    def _chunk(self, chunk: Chunk) -> None:
+        """Put what was pushed at once on the log, in chunks as large as it takes."""
+        said = telemetry.kind(chunk.kind) if chunk.kind else self.as_kind
+        for each in chunks([chunk.raw], chunk.name, as_kind=said, sensor=chunk.sensor):
+            for refusal in [each] if isinstance(each, Refusal) else self.publisher.put(each):
+                self._refuse(refusal)
+
+    def _refuse(self, found: Found) -> None:
+        if isinstance(found, Refusal):
+            self.refused[found.code] += found.number if found.code == TURNED_AWAY else 1
 
     def close(self) -> None:
         """Hang up."""
@@ -58,6 +84,19 @@ def opened(to: str, days: int) -> Forwarder:
     """
     line = Line(address(to), "mithaq forward")
     return Forwarder(line, Publisher(line, days))
+
+
+def listening(text: str, ways: Ways) -> Listener:
+    """Listen for what is pushed.
+
+    Raises:
+        NoSource: it is not possible there, or nothing is pushed to such an address.
+    """
+    scheme = text.partition("://")[0]
+    source = SCHEMES[scheme](text, ways) if scheme in {"syslog", "http"} else None
+    if not isinstance(source, Listener):
+        raise NoSource(f"nothing is read from {scheme}://")
+    return source
 
 
 def _chunks(path: Path, as_kind: Kind | None, sensor: str) -> Iterator[Chunk | Refusal]:

@@ -2,7 +2,8 @@
 
 from mithaq.ingest.telemetry.files import files, read, sifted, stream
 from mithaq.ingest.telemetry.following import Batch, Cursor, Following
-from mithaq.ingest.telemetry.source import NoSource, Source, Taken, Ways, opened
+from mithaq.ingest.telemetry.opening import opened
+from mithaq.ingest.telemetry.source import NoSource, Source, Taken, Ways
 
 __all__ = [
     "Batch", "Cursor", "Following", "NoSource", "Source", "Taken", "Ways", "files", "opened", "read", "sifted",

@@ -258,8 +258,8 @@ async def _beginning(js: JetStreamContext, where: Address) -> int:
 
 
 def opened(text: str, ways: Ways) -> "Alone":
-    """Return a log as a source, which is a group of its own if nobody else reads it under that name."""
-    return Alone(Line(address(text), "mithaq watch"), ways)
+    """Return a log as a source: unless a group is named, one of its own, apart from the workers'."""
+    return Alone(Line(address(text, consumer="watch"), "mithaq watch"), ways)
 
 
 class Alone(Shared):

@@ -67,7 +67,7 @@ class Address:
         return self.subject or f"{self.stream}.>"
 
 
-def address(text: str) -> Address:
+def address(text: str, consumer: str = "mithaq") -> Address:
     """Read ``nats://HOST:PORT/STREAM?consumer=…&subject=…&since=…&login=FILE&tls=yes&ca=FILE&certificate=FILE&key=FILE``.
 
     Raises:
@@ -97,7 +97,7 @@ def address(text: str) -> Address:
         server=f"nats://{f'[{host}]' if ':' in host else host}:{port}",
         stream=stream,
         subject=asked.get("subject", ""),
-        consumer=asked.get("consumer", "mithaq"),
+        consumer=asked.get("consumer", consumer),
         since=_instant(asked["since"]) if "since" in asked else None,
         wait=_seconds(asked.get("wait", "30")),
         tls=asked.get("tls") == "yes" or bool(files.keys() - {"login"}),

@@ -5,6 +5,7 @@ sent and not acknowledged is sent again, and the server knows it by its digest: 
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -35,6 +36,7 @@ class Publisher:
             NoSource: it cannot be written to.
         """
         self.sent = self.known = 0  # chunks, and those that stood there already
+        self.halted: Callable[[], bool] = lambda: False  # whether to wait no longer
         self._line = line
         try:
             line.do(self._found(days))
@@ -59,7 +61,7 @@ class Publisher:
         """Put a chunk on the log, however long the server is away; return a refusal of what is too long for it.
 
         Raises:
-            NoSource: the server does not take it.
+            NoSource: the server does not take it, or was still away when we were told to stop.
         """
         try:
             acked = self._line.do(self._put(chunk))
@@ -92,6 +94,8 @@ class Publisher:
                 _log.warning("stream-away", kind=type(error).__name__)
             else:
                 return bool(acked.duplicate)
+            if self.halted():
+                raise NoSource(f"{stream} is away")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -4,10 +4,8 @@ What was given and not said to be kept is given again by the next run, so whoeve
 input alone cannot be read twice.
 """
 
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -63,6 +61,9 @@ class Ways:
     as_kind: Kind | None = None  # None: what its opening fits
     said: Said = PLAIN
     kept: MutableMapping[str, str] = field(default_factory=dict)  # what a source keeps of itself
+    folder: Path | None = (
+        None  # where what is pushed waits; None: the source is told, or cannot listen
+    )
 
 
 class Files:
@@ -162,31 +163,3 @@ class Piped:
         if self._pending:
             self._ready.put(self._pending)
             self._pending = []
-
-
-def _standard_input(_: str, ways: Ways) -> Source:
-    number = sys.stdin.fileno()
-    # Not by way of ``sys.stdin``, whose lock the thread would hold when the process ends.
-    return Piped(lambda: os.read(number, _PIECE), ways)
-
-
-Opener = Callable[[str, Ways], Source]
-SCHEMES: Final[Mapping[str, Opener]] = {}  # before ``://``: what opens such a source
-
-
-def opened(text: str, ways: Ways | None = None) -> Source:
-    """Return the source that a text names: ``-``, ``SCHEME://…``, or the path of a file or folder.
-
-    Raises:
-        NoSource: there is none.
-    """
-    ways = ways or Ways()
-    scheme, marks, _ = text.partition("://")
-    if text == "-":
-        return _standard_input(text, ways)
-    if not marks:
-        return Files(Path(text), ways)
-    opener = SCHEMES.get(scheme)
-    if opener is None:
-        raise NoSource(f"nothing is read from {scheme}://")
-    return opener(text, ways)

@@ -1,0 +1,217 @@
+"""Syslog that is pushed: datagrams (RFC 5426) and streams (RFC 6587; over TLS, RFC 5425), by the message.
+
+A stream is of lines, or of messages that say their length first; the first byte of each tells. Syslog acknowledges
+nothing: whoever speaks over a stream is held back when there is no more room, a datagram is dropped and counted.
+Whoever drips holds one of the places that its address may have, and no other's.
+"""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from typing import Final
+
+from mithaq.clock import monotonic
+from mithaq.ingest.telemetry.chunks import Chunk
+from mithaq.ingest.telemetry.listening import Listener, place, tls
+from mithaq.ingest.telemetry.source import Ways
+from mithaq.ingest.telemetry.spool import Full
+
+MOST_MESSAGE: Final = 64 << 10  # bytes; RFC 5425 asks for 8192
+CONNECTIONS: Final = 256  # at once
+OF_ONE: Final = 32  # at once, of one address
+SILENT_SECONDS: Final = 600.0  # after which a stream is closed
+MESSAGE_SECONDS: Final = 60.0  # that one message may take to come
+PENDING: Final = 4 << 20  # bytes that are not spooled yet
+OF_SENDER: Final = 1 << 20  # of those, of one address
+_FLUSH_SECONDS: Final = 0.2
+_DIGITS: Final = 8
+_PIECE: Final = 64 << 10
+
+
+class _Long(Exception):
+    """A message says that it is longer than one may be, or its length is none."""
+
+
+class Syslog(Listener):
+    """Listens for datagrams and streams; with a certificate, for streams over TLS alone."""
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        self._pending: dict[str, list[bytes]] = {}
+        self._sizes: Counter[str] = Counter()
+        self._places: Counter[str] = Counter()
+        self._room = asyncio.Condition()
+        self._tasks: set[asyncio.Task[None]] = set()
+        where, context = self.where, tls(self.where)
+        self._server = await asyncio.start_server(
+            self._taken, where.host, where.port, limit=_PIECE, ssl=context
+        )
+        self._datagrams: asyncio.DatagramTransport | None = None
+        if context is None:
+            loop = asyncio.get_running_loop()
+            try:
+                self._datagrams, _ = await loop.create_datagram_endpoint(
+                    lambda: _Datagrams(self), local_addr=(where.host, where.port)
+                )
+            except OSError:
+                self._server.close()
+                raise
+        self._flushing = asyncio.create_task(self._flush_on())
+
+    async def stop(self) -> None:
+        """Close all streams and spool what is at hand."""
+        if not hasattr(self, "_flushing"):
+            return
+        self._server.close()
+        if self._datagrams:
+            self._datagrams.close()
+        for task in (*self._tasks, self._flushing):
+            task.cancel()
+        with suppress(Full, OSError):
+            await self._flush()
+
+    # --- what was received ------------------------------------------------------------------------------------------
+
+    def datagram(self, raw: bytes, sender: str) -> None:
+        """Take a datagram, or drop and count it."""
+        if len(raw) > MOST_MESSAGE:
+            self.inbox.turn_away("longer than a message may be")
+        elif not self._has_room(sender):
+            self.inbox.turn_away("datagrams that there was no room for")
+        else:
+            self._add(raw, sender)
+
+    async def _message(self, raw: bytes, sender: str) -> None:
+        """Take a message of a stream, as soon as there is room."""
+        async with self._room:
+            await self._room.wait_for(lambda: self._has_room(sender))
+            self._add(raw, sender)
+
+    def _has_room(self, sender: str) -> bool:
+        return self._sizes.total() < PENDING and self._sizes[sender] < OF_SENDER
+
+    def _add(self, raw: bytes, sender: str) -> None:
+        line = raw.rstrip(b"\r\n\0").replace(b"\n", b"#012")  # as rsyslog writes it
+        if line:
+            self._pending.setdefault(sender, []).append(line)
+            self._sizes[sender] += len(line) + 1
+
+    async def _flush_on(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            with suppress(Full, OSError):  # what waits goes on waiting, and holds back who sends it
+                await self._flush()
+
+    async def _flush(self) -> None:
+        for sender in list(self._pending):
+            lines = self._pending.pop(sender)
+            raw = b"\n".join(lines) + b"\n"
+            try:
+                kind = self.kind or "syslog"
+                await self.spooled(Chunk(raw=raw, kind=kind, name=sender, sensor=sender))
+            except BaseException:
+                self._pending[sender] = lines + self._pending.get(sender, [])
+                raise
+            async with self._room:
+                self._sizes[sender] -= len(raw)
+                if not self._sizes[sender]:
+                    del self._sizes[sender]
+                self._room.notify_all()
+
+    # --- streams ----------------------------------------------------------------------------------------------------
+
+    async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sender = str((writer.get_extra_info("peername") or ("unknown",))[0])
+        task = asyncio.current_task()
+        if self._places.total() >= CONNECTIONS or self._places[sender] >= OF_ONE:
+            self.inbox.turn_away("connections beyond those that are taken at once")
+            writer.close()
+            return
+        if task:
+            self._tasks.add(task)
+        self._places[sender] += 1
+        try:
+            await self._messages(reader, sender)
+        except _Long:
+            self.inbox.turn_away("longer than a message may be")
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            pass  # it is gone, or says nothing
+        finally:
+            self._places[sender] -= 1
+            if not self._places[sender]:
+                del self._places[sender]
+            if task:
+                self._tasks.discard(task)
+            writer.close()
+
+    async def _messages(self, reader: asyncio.StreamReader, sender: str) -> None:
+        held = b""
+        begin = monotonic()
+        while True:
+            async with asyncio.timeout(MESSAGE_SECONDS if held else SILENT_SECONDS):
+                piece = await reader.read(_PIECE)
+            if not piece:
+                if held and not _counted(held):  # the last line has no end
+                    await self._message(held, sender)
+                return
+            begin = begin if held else monotonic()
+            before, (messages, held) = len(held), _cut(held + piece)
+            for each in messages:
+                await self._message(each, sender)
+            if messages:
+                begin = monotonic()
+            elif before and monotonic() - begin > MESSAGE_SECONDS:
+                return  # it drips
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, to: Syslog) -> None:
+        self._to = to
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._to.datagram(data, str(addr[0]))
+
+
+def _counted(held: bytes) -> bool:
+    """Say whether a message begins with its length."""
+    return held[:1].isdigit() and held[:1] != b"0"
+
+
+def _cut(held: bytes) -> tuple[list[bytes], bytes]:
+    """Return the messages that are whole, and what is left.
+
+    Raises:
+        _Long: one is longer than a message may be, or has no length.
+    """
+    found: list[bytes] = []
+    at = 0
+    while at < len(held):
+        if _counted(held[at : at + 1]):
+            length, blank, _ = held[at : at + _DIGITS].partition(b" ")
+            if not blank and len(held) - at < _DIGITS:
+                break  # the length has not come whole
+            if not blank or not length.isdigit() or int(length) > MOST_MESSAGE:
+                raise _Long
+            begin = at + len(length) + 1
+            end = begin + int(length)
+            if end > len(held):
+                break
+            found.append(held[begin:end])
+        else:
+            end = held.find(b"\n", at, at + MOST_MESSAGE + 1) + 1
+            if not end:
+                if len(held) - at > MOST_MESSAGE:
+                    raise _Long
+                break
+            found.append(held[at:end])
+        at = end
+    return found, held[at:]
+
+
+def opened(text: str, ways: Ways) -> Syslog:
+    """Listen at ``syslog://HOST:PORT``.
+
+    Raises:
+        NoSource: it is not possible there.
+    """
+    return Syslog(place(text, ways), ways)

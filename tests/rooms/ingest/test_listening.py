@@ -1,0 +1,281 @@
+"""What is pushed over syslog and HTTP is kept before anybody is told so, and no sender hurts another."""
+
+import gzip
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mithaq.formats.telemetry import Refusal
+from mithaq.ingest.telemetry import posting, spool, syslogging
+from mithaq.ingest.telemetry.chunks import Chunk
+from mithaq.ingest.telemetry.source import NoSource, Ways
+from tests.streams import free_port
+
+LINE = b"<34>Oct 11 22:14:15 host su: failed for %d"
+TOKEN = "a-token-of-some-length"
+
+
+def taken(source, number, seconds=20):
+    """Take until so many events came; return their bytes, and refusals."""
+    events, refused, until = [], [], time.monotonic() + seconds
+    while len(events) < number and time.monotonic() < until:
+        for each in source.batches(0.2):
+            for one in each.found:
+                (refused if isinstance(one, Refusal) else events).append(one)
+            source.keep(each)
+    return [one.raw for one in events], refused
+
+
+@pytest.fixture
+def syslog(tmp_path):
+    source = syslogging.opened(f"syslog://127.0.0.1:{free_port()}", Ways(folder=tmp_path))
+    yield source
+    source.close()
+
+
+def stream(source):
+    return socket.create_connection(("127.0.0.1", source.where.port), 5)
+
+
+def datagram(source, raw):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        out.sendto(raw, ("127.0.0.1", source.where.port))
+
+
+def test_datagrams_lines_and_counted_messages_are_events(syslog):
+    counted = LINE % 3 + b" of\ntwo"
+    datagram(syslog, LINE % 1)
+    with stream(syslog) as out:
+        out.sendall(LINE % 2 + b"\n" + b"%d %s" % (len(counted), counted) + LINE % 4)
+
+    raws, refused = taken(syslog, 4)
+
+    told = {LINE % 1, LINE % 2, counted.replace(b"\n", b"#012"), LINE % 4}
+    assert set(raws) == told
+    assert not refused
+
+
+def test_who_never_ends_a_message_or_says_a_wrong_length_is_cut_off_and_others_are_heard(syslog):
+    with stream(syslog) as endless, stream(syslog) as liar, stream(syslog) as honest:
+        liar.sendall(b"99999999 x")
+        try:
+            for _ in range(40):
+                endless.sendall(b"x" * 65536)
+        except OSError:
+            pass  # it was cut off
+        honest.sendall(LINE % 7 + b"\n")
+
+        raws, refused = taken(syslog, 1)
+        liar.settimeout(5)
+        assert liar.recv(1) == b""
+
+    assert raws == [LINE % 7]
+    assert {one.code for one in refused} <= {"telemetry-turned-away"}
+
+
+def test_one_address_has_so_many_places_and_what_it_drips_is_closed(syslog, monkeypatch):
+    monkeypatch.setattr(syslogging, "OF_ONE", 2)
+    monkeypatch.setattr(syslogging, "MESSAGE_SECONDS", 0.3)
+    first, second, third = (stream(syslog) for _ in range(3))
+
+    first.settimeout(5)
+    third.settimeout(5)
+    first.sendall(b"<34>")
+    assert third.recv(1) == b""
+    assert first.recv(1) == b""  # its message did not come in time
+    second.sendall(LINE % 1 + b"\n")
+    raws, refused = taken(syslog, 1)
+
+    assert raws == [LINE % 1]
+    assert sum(one.number for one in refused) == 1
+    for each in (first, second, third):
+        each.close()
+
+
+def test_a_full_spool_holds_streams_back_and_counts_datagrams_and_nothing_of_a_stream_is_lost(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(syslogging, "OF_SENDER", 4096)
+    source = syslogging.opened(f"syslog://127.0.0.1:{free_port()}", Ways(folder=tmp_path))
+    source.inbox.spool.most = 16 << 10
+    sent = [LINE % number + b" " + b"." * 200 for number in range(400)]
+    try:
+        with stream(source) as out:
+            out.settimeout(30)
+            out.sendall(b"\n".join(sent[:399]) + b"\n")
+            time.sleep(1)
+            assert source.inbox.spool._size <= 16 << 10
+            for _ in range(50):
+                datagram(source, sent[399])
+            time.sleep(0.5)
+            raws, refused = taken(source, 399, 30)
+    finally:
+        source.close()
+
+    assert [raw for raw in raws if raw != sent[399]] == sent[:399]
+    dropped = sum(one.number for one in refused)
+    assert dropped + raws.count(sent[399]) <= 50
+    assert dropped > 0
+
+
+@pytest.fixture
+def token(tmp_path):
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    return path
+
+
+@pytest.fixture
+def posted(tmp_path, token):
+    where = f"http://127.0.0.1:{free_port()}/logs?token={token}"
+    source = posting.opened(where, Ways(folder=tmp_path))
+    yield source
+    source.close()
+
+
+def post(source, body, path="/logs", token=TOKEN, method="POST", **headers):
+    """Post a body; return the status, and what is said as JSON."""
+    line = http.client.HTTPConnection("127.0.0.1", source.where.port, timeout=20)
+    shown = {"Authorization": f"Bearer {token}"} if token else {}
+    line.request(method, path, body, shown | headers)
+    answer = line.getresponse()
+    kind, said = answer.getheader("content-type"), json.loads(answer.read())
+    line.close()
+    return answer.status, kind, said
+
+
+def test_lines_arrays_and_what_is_packed_are_taken(posted):
+    lines = b'{"a": 1}\n{"a": 2}\n'
+    bodies = [lines, b'[{"a": 3},\n {"a": 4}]', gzip.compress(b'{"a": 5}\n')]
+
+    statuses = [post(posted, body)[0] for body in bodies]
+    raws, refused = taken(posted, 5)
+
+    assert statuses == [202, 202, 202]
+    assert set(raws) == {b'{"a": %d}' % number for number in range(1, 6)}
+    assert not refused
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"token": ""}, 401),
+        ({"token": "another-token-of-that-len"}, 401),
+        ({"path": "/"}, 404),
+        ({"method": "GET"}, 405),
+        ({"body": b""}, 400),
+        ({"Content-Length": str(posting.MOST_BODY + 1)}, 413),
+        ({"body": iter([b"x" * 600, b"x" * 600])}, 413),  # says no length
+    ],
+)
+def test_what_is_not_taken_is_told_as_a_problem_and_leaves_nothing(
+    posted, asked, status, monkeypatch
+):
+    if "Content-Length" not in asked:
+        monkeypatch.setattr(posting, "MOST_BODY", 1000)
+    got, kind, said = post(posted, **{"body": b'{"a": 1}\n', **asked})
+
+    assert (got, said["status"], kind) == (status, status, "application/problem+json")
+    assert posted.inbox.spool.waiting() == []
+
+
+def test_without_room_a_sender_is_told_to_come_back_and_then_is_taken(posted):
+    posted.inbox.spool.most = 100
+
+    assert post(posted, b'{"a": "%s"}\n' % (b"x" * 100))[0] == 429
+    posted.inbox.spool.most = 1000
+    assert post(posted, b'{"a": "%s"}\n' % (b"x" * 100))[0] == 202
+
+
+def test_who_drips_a_body_is_ended_and_others_are_served(posted, monkeypatch):
+    monkeypatch.setattr(posting, "BODY_SECONDS", 0.5)
+    with stream(posted) as slow:
+        head = f"POST /logs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 9\r\n\r\n"
+        slow.sendall(head.encode() + b"{")
+
+        assert post(posted, b'{"a": 1}\n')[0] == 202
+        slow.settimeout(10)
+        assert b" 408 " in slow.recv(4096)
+
+
+def test_without_a_token_nobody_listens(tmp_path):
+    with pytest.raises(NoSource, match="token=FILE"):
+        posting.opened("http://127.0.0.1:1/", Ways(folder=tmp_path))
+    with pytest.raises(NoSource, match="spool=FOLDER"):
+        syslogging.opened("syslog://127.0.0.1:1", Ways())
+
+
+def test_a_port_that_another_has_is_said(syslog, tmp_path):
+    where = f"syslog://127.0.0.1:{syslog.where.port}?spool={tmp_path / 'other'}"
+
+    with pytest.raises(NoSource, match="cannot listen"):
+        syslogging.opened(where, Ways())
+
+
+SERVER = """
+import sys, time
+from mithaq.ingest.telemetry import posting
+from mithaq.ingest.telemetry.source import Ways
+source = posting.opened(sys.argv[1], Ways())
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_was_acknowledged_is_there_after_the_process_was_killed(tmp_path, token):
+    port, folder = free_port(), tmp_path / "spool"
+    where = f"http://127.0.0.1:{port}/logs?token={token}&spool={folder}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER, where],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        for number in range(20):
+            line.request(
+                "POST", "/logs", b'{"a": %d}\n' % number, {"Authorization": f"Bearer {TOKEN}"}
+            )
+            answer = line.getresponse()
+            answer.read()
+            assert answer.status == 202
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    (folder / "0000000000000099.part").write_bytes(b"half")
+
+    source = posting.opened(where, Ways())
+    raws, refused = taken(source, 20)
+    left = source.inbox.spool.waiting()
+    source.close()
+
+    assert raws == [b'{"a": %d}' % number for number in range(20)]
+    assert not refused
+    assert left == []
+    assert not list(folder.glob("*.part"))
+
+
+def test_what_was_given_and_not_kept_is_given_again_by_the_next_process(tmp_path):
+    chunk = Chunk(raw=b'{"a": 1}\n', kind="json", name="n", sensor="s")
+    one = spool.Spool.open(tmp_path / "spool")
+    one.put(chunk)
+    with pytest.raises(NoSource, match="cannot spool"):
+        spool.Spool.open(tmp_path / "spool")
+    one.close()
+
+    inbox = spool.Inbox(spool.Spool.open(tmp_path / "spool"), Ways())
+    (given,) = inbox.batches("x", 0)
+
+    assert [*inbox.batches("x", 0)] == []
+    assert given.found[0].raw == b'{"a": 1}'
+    inbox.spool.close()
+    again = spool.Inbox(spool.Spool.open(tmp_path / "spool"), Ways())
+    assert [each for _, each in again.chunks(0)] == [chunk]
