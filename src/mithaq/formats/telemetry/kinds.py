@@ -11,6 +11,7 @@ from mithaq.formats.telemetry import (
     flows,
     lines,
     logs,
+    parquet,
     resolvers,
     tables,
     zeek,
@@ -30,6 +31,7 @@ from mithaq.formats.telemetry.reading import (
 # The narrower ones first.
 KINDS: Final[tuple[Kind, ...]] = (
     evtx.KIND,
+    parquet.KIND,
     flows.KIND,
     zeek.KIND,
     auditd.KIND,
@@ -113,6 +115,9 @@ def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Sifted]:
         for _ in part.pieces:
             pass
         return
+    if chosen.sought and part.place:
+        yield from _sought(chosen.sought(part.place, part.name), part.name)
+        return
     reader = chosen.open(part.name, said)
     try:
         for piece in part.pieces:
@@ -125,6 +130,13 @@ def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Sifted]:
         yield Refusal(number=0, code=why.code, why=str(why), name=part.name)
     if said.sifting:
         yield from said.sifting.passed()
+
+
+def _sought(found: Iterator[Found], name: str) -> Iterator[Found]:
+    try:
+        yield from _named(found, name)
+    except Broken as why:
+        yield Refusal(number=0, code=why.code, why=str(why), name=name)
 
 
 def _named(found: Iterator[Found], name: str) -> Iterator[Found]:

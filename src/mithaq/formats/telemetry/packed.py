@@ -61,6 +61,7 @@ class Part:
     name: str
     pieces: Iterator[bytes]
     opening: bytes = field(default=b"", repr=False)  # what its first bytes are
+    place: BinaryIO | None = None  # the file that it is, if it is one and can be sought in
 
 
 class _Unpacker(Protocol):
@@ -104,7 +105,7 @@ def _parts(
         yield from archive(pieces, name, budget, _deeper(depth), place)
     else:
         opening, pieces = _opened(_as_utf8(opening, pieces))
-        yield Part(name, pieces, opening.removeprefix(codecs.BOM_UTF8))
+        yield Part(name, pieces, opening.removeprefix(codecs.BOM_UTF8), place)
 
 
 def _deeper(depth: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
-from typing import Protocol, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 
 from mithaq.errors import InputError
 from mithaq.model.telemetry import Event
@@ -112,6 +112,9 @@ class Kind:
     name: str  # a short slug
     fits: Callable[[bytes, str], bool]  # its opening bytes and its name
     open: Callable[[str, Said], Reader]  # of its name
+    sought: Callable[[BinaryIO, str], Iterator[Found]] | None = (
+        None  # of a file to seek in, and its name
+    )
 
 
 def refused(number: int, code: str, why: str) -> Refusal:
