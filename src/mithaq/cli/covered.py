@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mithaq.cli.desk import Desk
-from mithaq.defence.cycle import Cycle, Next, Technique
+from mithaq.defence.cycle import Change, Cycle, Next, Technique
 from mithaq.detect.coverage import Gap, Seen, Stopped, Threat
-from mithaq.model.labels import Tlp
 
 if TYPE_CHECKING:
     from mithaq.defence.cycle import Measure
@@ -36,7 +35,7 @@ def signed(desk: Desk, column: str, state: str) -> str:
 
 def marking(cycle: Cycle) -> str:
     """Return the highest marking that may be in it."""
-    return f"TLP:{Tlp(cycle.level)}"
+    return f"TLP:{cycle.marking}"
 
 
 # --- rows ----------------------------------------------------------------------------------------------
@@ -128,9 +127,34 @@ def say_whole(desk: Desk, cycle: Cycle) -> None:
     stopped = sum(each.standing.stopped is Stopped.FULLY for each in used)
     facts = {"threats": len(cycle.threats), "techniques": len(used), "seen": seen, "proved": proved}
     of = ", ".join(f"{name} {version}" for name, version in cycle.versions.items())
+    screen.line(marking(cycle))
     screen.say(
         "say.cycle", day=cycle.day, sets=of, stopped=stopped, score=cycle.score or 0, **facts
     )
+
+
+def say_change(desk: Desk, changed: Change | None) -> None:
+    """Say what changed, if a day is kept to hold it against."""
+    if changed is None:
+        return
+    facts = {"closed": len(changed.closed), "new": len(changed.new), "proved": len(changed.proved)}
+    scores = {"before": changed.before or 0, "after": changed.after or 0}
+    desk.screen.say("say.change", day=changed.since, **facts, **scores)
+
+
+def layer_words(desk: Desk) -> dict[str, str]:
+    """Return what a layer calls states and what stands beside them."""
+    screen = desk.screen
+    heads = {name: screen.head(name) for name in ("threats", "rules", "stopped", "owner")}
+    seen = {str(each): screen.value("seen", each) for each in Seen}
+    gaps = {str(each): screen.value("gap", each) for each in Gap if each not in seen}
+    return {
+        **heads,
+        "due": screen.head("due_by"),
+        "proofs": screen.head("proof_kind"),
+        **gaps,
+        **seen,
+    }
 
 
 def say_wanting(desk: Desk, cycle: Cycle) -> None:

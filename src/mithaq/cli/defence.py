@@ -1,14 +1,21 @@
 """The defence cycle on one screen, and what each of its figures rests on."""
 
+import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from mithaq import intel
+from mithaq.auth.actors import Permission
+from mithaq.cli.common import BadUsage
 from mithaq.cli.covered import (
     bar,
+    layer_words,
     marking,
     next_facts,
+    say_change,
     say_next,
     say_wanting,
     say_whole,
@@ -21,7 +28,7 @@ from mithaq.cli.defending import add as add_acts
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, TlpLevel
-from mithaq.cli.stood import standing, threat_of
+from mithaq.cli.stood import changed_since, standing, threat_of
 from mithaq.defence import cycle as cycles
 from mithaq.defence.cycle import Cycle, Technique
 from mithaq.detect.collected import known, serves
@@ -45,18 +52,21 @@ def cycle(
 ) -> None:
     """Show the whole cycle on one screen, or that of one threat."""
     desk = desk_of(ctx)
-    with standing(desk, up_to) as (node, unit, _, stands):
+    with standing(desk, up_to) as (node, unit, actor, stands):
         terms = node.config.settings.cycle
         made = cycles.suggest(unit, node.us, stands, node.clock(), terms.named_days)
         one = threat_of(stands, threat) if threat else None
+        changed = changed_since(node, unit, actor, stands)
     if one is not None:
         _one(desk, stands, one)
         return
     if desk.screen.as_json:
-        desk.screen.json(_whole(stands) | {"next": next_facts(made)})
+        told = {"next": next_facts(made), "change": asdict(changed) if changed else None}
+        desk.screen.json(_whole(stands) | told)
         return
     if stands.lore.techniques:
         say_whole(desk, stands)
+        say_change(desk, changed)
         _threats(desk, stands, limit)
         _gaps(desk, stands, stands.gaps()[:_FIRST], "say.first-gaps")
         if made.idle or made.sources or made.measures:
@@ -333,3 +343,75 @@ def next_(ctx: typer.Context, *, limit: Limit = 5) -> None:
         return
     say_next(desk, made, limit)
     say_wanting(desk, stands)
+
+
+# --- day by day, and as a picture ----------------------------------------------------------------------
+@app.command("progress", cls=Command)
+def progress(
+    ctx: typer.Context, *, since: Annotated[str, typer.Option(metavar="DAY")] = ""
+) -> None:
+    """Show what changed since a day that is kept."""
+    desk = desk_of(ctx)
+    with standing(desk) as (node, unit, actor, stands):
+        changed = changed_since(node, unit, actor, stands, since)
+    if desk.screen.as_json:
+        desk.screen.json(asdict(changed) if changed else None)
+        return
+    if changed is None:
+        desk.screen.say("none.cycle-days")
+        return
+    say_change(desk, changed)
+    for name in ("closed", "new", "proved", "lost", "gone"):
+        some = getattr(changed, name)
+        rows = [
+            {"technique": n, "name": stands.techniques[n].name}
+            for n in some
+            if n in stands.techniques
+        ]
+        if rows:
+            desk.screen.line("")
+            desk.screen.say(f"say.change-{name}", count=len(some))
+            desk.screen.rows(("technique", "name"), rows)
+
+
+@app.command("snapshot", cls=Command)
+def snapshot(ctx: typer.Context) -> None:
+    """Keep how it stands today."""
+    from mithaq.node import defending  # noqa: PLC0415 the others read alone
+
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        cycles.read_all_out(node.core)
+        with node.core.read() as unit:
+            actor = desk.actor(unit, Permission.HIT_READ)
+        level = min(actor.clearance.tlp, cycles.HIGHEST)
+        stands = defending.snapshot(node, level)
+    if desk.screen.as_json:
+        desk.screen.json({"day": stands.day, "marking": marking(stands), "score": stands.score})
+    desk.screen.say("say.cycle-kept", day=stands.day, level=level, score=stands.score or 0)
+
+
+@app.command("export", cls=Command)
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    *,
+    up_to: TlpLevel = "",
+) -> None:
+    """Write the cycle as a page of HTML or as a layer of the ATT&CK Navigator."""
+    desk = desk_of(ctx)
+    if file.suffix not in {".html", ".json"}:
+        raise BadUsage("cycle-file", name=str(file))
+    with standing(desk, up_to) as (node, _, _, stands):
+        organisation = node.us.organisation or node.us.party
+    if file.suffix == ".html":
+        from mithaq.brief.matrix import matrix  # noqa: PLC0415 the others write none
+
+        written = matrix(stands, organisation, desk.screen.words.language)
+    else:
+        made = cycles.layer(stands, organisation, layer_words(desk))
+        written = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+    desk.write(file, written.encode(), secret=True)
+    if desk.screen.as_json:
+        desk.screen.json({"file": str(file), "marking": marking(stands)})
+    desk.screen.say("say.cycle-written", file=file, level=stands.marking)

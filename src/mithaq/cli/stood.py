@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mithaq import intel
-from mithaq.auth.actors import Actor, Permission
+from mithaq.auth.actors import Actor, Permission, may
 from mithaq.cli.desk import Desk
 from mithaq.defence import cycle as cycles
-from mithaq.defence.cycle import Cycle
+from mithaq.defence.cycle import Change, Cycle
 from mithaq.detect.coverage import Threat
 from mithaq.errors import NotFound
-from mithaq.intel import Horizon
 from mithaq.model.labels import Tlp, tlp
-from mithaq.model.mentions import Family
 from mithaq.model.named import spelling
+from mithaq.node.defending import stood
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,17 +27,8 @@ def standing(desk: Desk, up_to: str = "") -> Iterator[tuple["Node", "Connection"
         cycles.read_all_out(node.core)
         with node.core.read() as unit:
             actor = desk.actor(unit, Permission.OBJECT_READ)
-            yield node, unit, actor, stood(node, unit, actor, up_to)
-
-
-def stood(node: "Node", unit: "Connection", actor: Actor, up_to: str = "") -> Cycle:
-    """Return how the defence stands by what somebody may read, with what is emerging."""
-    now, level = node.clock(), tlp(up_to) if up_to else Tlp.RED
-    asked = Horizon(until=now, families=(Family.MALWARE,), up_to=level, evidence=0, most=50)
-    found = intel.emerging(unit, node.us, actor, asked)
-    rising = [each.entity.name for family in found.families for each in family.findings]
-    terms = node.config.settings.cycle
-    return cycles.stand(unit, node.us, actor, now, terms, rising=rising, up_to=level)
+            level = tlp(up_to) if up_to else Tlp.RED
+            yield node, unit, actor, stood(node, unit, actor, level)
 
 
 def threat_of(stands: Cycle, named: str) -> Threat:
@@ -53,3 +42,14 @@ def threat_of(stands: Cycle, named: str) -> Threat:
         if named.upper() == each.key.upper() or named in each.ids or asked == spelling(each.name):
             return each
     raise NotFound(f"no threat {named!r} that you may see", name=named)
+
+
+def changed_since(
+    node: "Node", unit: "Connection", actor: Actor, stands: Cycle, since: str = ""
+) -> Change | None:
+    """Return what changed since a day, to whoever may see hits; what is above AMBER+STRICT is not kept."""
+    if not may(actor, Permission.HIT_READ):
+        return None
+    if stands.level > cycles.HIGHEST:
+        stands = stood(node, unit, cycles.reader(cycles.HIGHEST), cycles.HIGHEST)
+    return cycles.change(unit, stands, since)

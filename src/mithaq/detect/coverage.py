@@ -79,6 +79,7 @@ class HeldRule:
     used: str = ""  # the day on which somebody last looked for it, if that is lately
     source: str = ""  # who gave it
     number: int = 0  # of the object that it is here; 0: of a file
+    level: int = 0  # of TLP
     title: str = field(default="", repr=False)
 
 
@@ -90,6 +91,7 @@ class Proof:
     what: str  # a group of hits, a file by its digest, or what a person wrote
     day: str
     number: int = 0  # of what people noted; 0: of hits
+    level: int = 0  # of TLP
     by: str = ""
 
 
@@ -184,6 +186,7 @@ class Threat:
     reasons: tuple[str, ...] = ()  # codes: each lifts it by one
     facts: Mapping[str, str] = field(default_factory=dict)  # what the reasons rest on
     ids: frozenset[str] = frozenset()
+    level: int = 0  # of TLP, of what is said of it beside ATT&CK
     set_priority: int = 0  # by a person; 0: by nobody
     why: str = ""
     by: str = ""

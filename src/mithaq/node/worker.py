@@ -29,6 +29,7 @@ from mithaq.border import (
 from mithaq.border.shelf import Nudge
 from mithaq.clock import monotonic
 from mithaq.errors import MithaqError
+from mithaq.node import defending
 from mithaq.node.build import Node
 from mithaq.node.hindsight import Hindsight
 from mithaq.node.scribe import Scribe
@@ -81,6 +82,7 @@ class Worker:
         intel.read_out(self.node.core, self.node.clock())
         subjects.read_out(self.node.core)
         intel.count_on(self.node.core)
+        defending.keep_up(self.node)
 
     def collect(self) -> None:
         """Read the feeds that are due, one after the other."""

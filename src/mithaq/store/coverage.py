@@ -15,6 +15,7 @@ from mithaq.store.journal import keep, setting
 from mithaq.store.objects import Copy, Rows
 from mithaq.store.sql import chunks, fetched, insert_many, replace_many, within
 from mithaq.store.tables import (
+    bodies,
     collected,
     copies,
     lores,
@@ -49,6 +50,7 @@ class Held:
     id: str
     version: str
     voucher: str
+    level: int  # of TLP
     facts: Facts
 
 
@@ -142,6 +144,7 @@ def rules(unit: Connection, visible: Rows) -> list[Held]:
         c.id,
         c.version,
         provenance.c.voucher,
+        provenance.c.tlp,
         rule_facts.c.techniques,
         rule_facts.c.needs,
     )
@@ -152,8 +155,15 @@ def rules(unit: Connection, visible: Rows) -> list[Held]:
         if before is None or before[2] <= row[2]:
             newest[row[1]] = row
     return [
-        Held(seq=seq, id=id_, version=version, voucher=voucher, facts=_facts(techniques, needs))
-        for seq, id_, version, voucher, techniques, needs in newest.values()
+        Held(
+            seq=seq,
+            id=id_,
+            version=version,
+            voucher=voucher,
+            level=level,
+            facts=_facts(techniques, needs),
+        )
+        for seq, id_, version, voucher, level, techniques, needs in newest.values()
     ]
 
 
@@ -196,20 +206,52 @@ def keep_lore(unit: Connection, digest: str, content: bytes) -> None:
 
 
 # --- what is claimed of threats ------------------------------------------------------------------------
+class _Said(msgspec.Struct, frozen=True):
+    """What a relationship, a report or a grouping says of others."""
+
+    revoked: bool = False
+    relationship_type: str = ""
+    source_ref: str = ""
+    target_ref: str = ""
+    object_refs: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """What names objects together: a relationship by its type, or a report, whose type is empty."""
+
+    kind: str
+    ends: Sequence[str]
+    level: int  # of TLP
+
+
 def ties(
     unit: Connection, visible: Rows, ids: Iterable[str], types: Sequence[str], most: int
-) -> list[tuple[int, str, str, str, list[tuple[str, str]]]]:
-    """Return (number, id, type, voucher, references) of what is ``visible``, of some types, and names one of ``ids``.
+) -> list[Tie]:
+    """Return what is ``visible``, of some types, and names one of ``ids``: the newest version of each, unless revoked.
 
-    At most so many, the newest.
+    Of the copies, the newest are looked at, so many at most.
     """
     wanted = set(ids)
-    columns = (copies.c.seq, copies.c.id, copies.c.type, provenance.c.voucher, copies.c.refs)
-    query = objects.columns_of(visible, *columns).join(relations, relations.c.copy == copies.c.seq)
+    columns = (copies.c.seq, copies.c.id, copies.c.version, provenance.c.tlp, bodies.c.body)
+    query = visible.with_only_columns(*columns).join(relations, relations.c.copy == copies.c.seq)
     query = query.where(copies.c.type.in_(types), objects.naming_any(unit, wanted))
-    query = query.order_by(copies.c.seq.desc()).distinct().limit(most)
-    found = ((s, i, t, v, _references(refs)) for s, i, t, v, refs in fetched(unit, query))
-    return [each for each in found if any(id_ in wanted for _, id_ in each[4])]
+    newest: dict[str, tuple[str, int, bytes]] = {}
+    seen: set[int] = set()
+    for seq, id_, version, level, body in fetched(
+        unit, query.order_by(copies.c.seq.desc()).limit(most)
+    ):
+        if seq not in seen and newest.get(id_, ("",))[0] < version:
+            newest[id_] = (version, level, body)
+        seen.add(seq)
+    return [tie for _, level, body in newest.values() if (tie := _tie(_said(body), level, wanted))]
 
 
-_references = msgspec.json.Decoder(list[tuple[str, str]]).decode
+def _tie(said: _Said, level: int, wanted: Collection[str]) -> Tie | None:
+    ends = [*filter(None, (said.source_ref, said.target_ref)), *said.object_refs]
+    if said.revoked or not any(each in wanted for each in ends):
+        return None
+    return Tie(kind=said.relationship_type, ends=ends, level=level)
+
+
+_said = msgspec.json.Decoder(_Said).decode

@@ -1,11 +1,13 @@
 """The defence cycle over a store: whose evidence counts for whom, what people say of it, and what would close gaps."""
 
+from collections import defaultdict
 from datetime import timedelta
 
 import pytest
 
 from mithaq import defence
 from mithaq.auth.actors import Forbidden
+from mithaq.brief.matrix import matrix
 from mithaq.config import Cycle as Terms
 from mithaq.defence import Watched, cycle
 from mithaq.defence.cycle import NoMitigation, NoTechnique
@@ -14,6 +16,7 @@ from mithaq.detect.coverage import Gap, Seen, State, Stopped
 from mithaq.detect.matches import Match
 from mithaq.errors import InputError, NotFound
 from mithaq.intel.trends.emerging import count_on
+from mithaq.languages import catalogue
 from mithaq.model.labels import Tlp
 from mithaq.model.telemetry import LogSource
 from mithaq.store import matches, objects
@@ -82,10 +85,10 @@ class Defence:
             for each in made:
                 cycle.looked_for(unit, each.rules, each.needs, at)
 
-    def stand(self, actor=None, at=NOW, **terms):
+    def stand(self, actor=None, at=NOW, up_to=Tlp.RED, **terms):
         cycle.read_all_out(self.core)
         with self.core.read() as unit:
-            return cycle.stand(unit, self.us, actor or person(), at, Terms(**terms))
+            return cycle.stand(unit, self.us, actor or person(), at, Terms(**terms), up_to=up_to)
 
     def of(self, number, **more):
         return self.stand(**more).techniques[number].standing
@@ -386,3 +389,86 @@ def test_without_a_release_of_attack_there_is_nothing_and_nothing_fails(core, us
     found = Defence(core, us).stand()
 
     assert (found.threats, found.gaps(), found.score) == ([], [], None)
+
+
+# --- day by day ----------------------------------------------------------------------------------------
+def kept(node, at, level=Tlp.AMBER):
+    stands = node.stand(cycle.reader(level), at=at, up_to=level)
+    with node.core.begin() as unit:
+        cycle.keep(unit, stands)
+
+
+def changed(node, at, level=Tlp.AMBER, since=""):
+    stands = node.stand(cycle.reader(level), at=at, up_to=level)
+    with node.core.read() as unit:
+        return cycle.change(unit, stands, since)
+
+
+@on_both
+def test_what_was_closed_since_a_day_is_told_by_the_evidence_of_both_days(node):
+    node.add(rule(100, "T1071.004"))
+    for ago in (50, 40, 5):
+        kept(node, NOW - timedelta(days=ago))
+    node.do(prove, "T1059.001")
+    node.stand()
+
+    found = changed(node, NOW)
+    assert found.since == f"{NOW - timedelta(days=40):%Y-%m-%d}"
+    shell = ["T1059", "T1059.001"]
+    assert (found.closed, found.new, found.proved, found.lost) == (shell, [], shell, [])
+    assert found.after > found.before
+    kept(node, NOW)
+    later = changed(node, NOW + timedelta(days=400))
+    assert (later.new, later.lost) == (shell, shell)
+
+
+def prove(unit, actor, number, now):
+    return cycle.prove(unit, actor, number, "test", "red team", now)
+
+
+def test_a_day_is_compared_with_answers_for_the_same_level_alone(node):
+    kept(node, NOW - timedelta(days=40), Tlp.GREEN)
+
+    assert changed(node, NOW) is None
+    assert changed(node, NOW, Tlp.GREEN).since == f"{NOW - timedelta(days=40):%Y-%m-%d}"
+
+
+# --- as a picture --------------------------------------------------------------------------------------
+def test_the_marking_is_the_highest_of_what_was_read_and_how_we_do_is_amber(node):
+    assert node.stand().marking is Tlp.AMBER
+    node.add(rule(100, "T1071.004"), level=Tlp.AMBER_STRICT)
+    assert node.stand().marking is Tlp.AMBER_STRICT
+    assert node.stand(up_to=Tlp.GREEN).marking is Tlp.AMBER
+
+
+def test_a_layer_has_each_technique_under_each_of_its_tactics_and_what_its_score_rests_on(node):
+    node.add(rule(100, "T1071.004"))
+    node.watch()
+    words = defaultdict(lambda: "word")
+    made = cycle.layer(node.stand(), "Asteria", words)
+
+    assert made["versions"]["layer"] == "4.5"
+    assert {(t["techniqueID"], t["tactic"], t["score"]) for t in made["techniques"]} == {
+        ("T1059", "execution", 0), ("T1059.001", "execution", 0), ("T1071.004", "execution", 12),
+    }  # fmt: skip
+    assert made["name"].endswith("TLP:AMBER")
+    assert len({t["color"] for t in made["techniques"]}) == 2
+
+
+@pytest.mark.parametrize(("language", "turned"), [("en", "ltr"), ("fr", "ltr"), ("ar", "rtl")])
+def test_a_page_tells_states_in_words_and_lets_no_name_steer_it(node, language, turned):
+    evil = body("intrusion-set", 40, 3, name="<script>alert(1)</script>\u202eevil")
+    node.add(evil, tie(41, "uses", evil, NAMES))
+    people(node)
+    node.stand()
+    node.do(assign, "T1071.004", owner="amal", due="2026-02-01")
+    made = matrix(node.stand(), "Asteria", language)
+
+    assert f'dir="{turned}"' in made
+    assert "<script" not in made
+    assert "\u202e" not in made
+    assert "default-src 'none'" in made
+    assert "style=" not in made
+    assert catalogue("mithaq.brief", language).say("cycle.state.none") in made
+    assert "TLP:AMBER" in made
+    assert "2026-02-01" in made

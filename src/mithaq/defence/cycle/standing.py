@@ -28,6 +28,7 @@ from mithaq.store.matches import TRUE
 
 _DAY = 10  # signs of an instant that are its day
 _PREFIX = "indicator--"
+OURS = Tlp.AMBER  # whatever says how we do
 BACKGROUND = coverage.LAST  # what nobody names: it counts only where nothing else does
 
 
@@ -59,7 +60,7 @@ class Cycle:
     """All of it, as one reader may see it."""
 
     day: str
-    level: Tlp
+    level: Tlp  # up to which was read
     lore: Lore = field(repr=False)
     versions: Mapping[str, str]
     threats: Sequence[Threat]  # that count, the first of priority first
@@ -74,6 +75,13 @@ class Cycle:
     def collected(self) -> frozenset[str]:
         """The log sources that there is telemetry of."""
         return frozenset({*self.telemetry, *self.declared})
+
+    @property
+    def marking(self) -> Tlp:
+        """The highest level of TLP of what it is made from; how we do is AMBER by itself."""
+        proofs = (p.level for each in self.techniques.values() for p in each.evidence.proofs)
+        levels = [*(t.level for t in self.threats), *(r.level for r in self.rules), *proofs]
+        return Tlp(min(max([int(OURS), *levels]), int(Tlp.RED)))
 
     @property
     def score(self) -> int | None:
@@ -223,6 +231,7 @@ def _rules(unit: Connection, us: Us, rows: objects.Rows, known: Lore, since: str
             used=lately.get(each.id, ""),
             source="" if each.voucher == us.party else each.voucher,
             number=each.seq,
+            level=each.level,
         )
         for each in store.rules(unit, rows)
     ]
@@ -280,7 +289,7 @@ def _hits(  # noqa: PLR0913 as ``stand``
         day = group.day or group.last[:_DAY]
         if rule is not None and day >= since:
             for number in rule.techniques:
-                yield number, Proof(kind="hit", what=str(group.seq), day=day)
+                yield number, Proof(kind="hit", what=str(group.seq), day=day, level=group.level)
 
 
 def named(unit: Connection, us: Us, actor: Actor, rules: Iterable[HeldRule]) -> list[HeldRule]:

@@ -22,7 +22,7 @@ from mithaq.model.named import FAMILIES, is_of_set, names_of, spelling
 from mithaq.model.objects import Body, moment
 from mithaq.store import coverage as store
 from mithaq.store import cycle, objects, sets, tallies
-from mithaq.store.objects import Rows
+from mithaq.store.objects import Copy, Rows
 from mithaq.store.tables import copies
 
 NAMED, PARTNER, TARGETS, EMERGING = "named", "partner", "targets-us", "emerging"
@@ -30,7 +30,8 @@ _MOST_HELD = 5_000  # threats that are no part of a set
 _MOST_TIES = 20_000  # relationships and reports, the newest
 _TOOL = "tool"  # which everybody has: no threat by itself
 _TIES = ("relationship", "report", "grouping")
-_ENDS = ("/source_ref", "/target_ref", "/object_refs")
+_USES, _TARGETS = "uses", "targets"
+_PLACES = ("identity--", "location--")
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class _Made:
     names: set[str] = field(default_factory=set)  # as all would write them
     techniques: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)  # code -> what it rests on
+    level: int = 0  # of TLP, of what is said of it beside ATT&CK
 
 
 def threats(  # noqa: PLR0913 unit, us and now come with every question
@@ -85,6 +87,7 @@ def _threat(made: _Made, said: Mapping[str, cycle.Priority]) -> Threat:
         reasons=tuple(made.reasons),
         facts=made.reasons,
         ids=frozenset(made.ids),
+        level=made.level,
         set_priority=own.priority if own else 0,
         why=own.why if own else "",
         by=own.by if own else "",
@@ -117,35 +120,41 @@ class _Look:
     def held(self) -> None:
         """Take up what is held of threats: one that bears a name that ATT&CK knows is that one."""
         rows = self.rows.where(copies.c.type.in_([*FAMILIES])).order_by(copies.c.seq.desc())
-        newest: dict[str, tuple[str, Body]] = {}
+        newest: dict[str, Copy] = {}
         for copy in objects.load(self.unit, rows.limit(_MOST_HELD)):
-            version = moment(copy.object.version)
-            if version >= newest.get(copy.object.id, ("", None))[0]:
-                newest[copy.object.id] = (version, copy.object.body)
-        for id_, (_, body) in newest.items():
+            before = newest.get(copy.object.id)
+            if before is None or moment(before.object.version) < moment(copy.object.version):
+                newest[copy.object.id] = copy
+        for id_, copy in newest.items():
+            body = copy.object.body
             names = names_of(body)
             if not names or body.get("revoked") is True:
                 continue
             same = self._by_id.get(id_) or self._by_name.get(spelling(names[0]))
             made = same or _Made(id_, names[0], str(body["type"]))
             self._take(made, id_, names if same is None else names[:1])
+            if same is None or id_ not in self.known.groups:
+                made.level = max(made.level, copy.level)
 
     def ties(self, sectors: Sequence[str]) -> None:
         """Take up what relationships and reports say: who uses what, and whom they target."""
         theirs, far = self._patterns(), set[str]()
         pairs: list[tuple[_Made, str]] = []
         ids = {*theirs, *self._by_id}
-        for _, _, type_, _, refs in store.ties(self.unit, self.rows, ids, _TIES, _MOST_TIES):
-            ends = [id_ for pointer, id_ in refs if pointer.startswith(_ENDS)]
-            who = [made for id_ in ends if (made := self._by_id.get(id_))]
-            used = {theirs[id_] for id_ in ends if id_ in theirs}
-            if type_ != "relationship" and len(who) > 1:
-                continue  # of several in one report nobody knows who does what
+        for tie in store.ties(self.unit, self.rows, ids, _TIES, _MOST_TIES):
+            who = [made for id_ in tie.ends if (made := self._by_id.get(id_))]
+            used = {theirs[id_] for id_ in tie.ends if id_ in theirs}
+            if not _counts(tie, who):
+                continue
             for made in who:
                 made.techniques.update(with_parents(used))
-                places = [i for i in ends if i.startswith(("identity--", "location--"))]
+                places = (
+                    [i for i in tie.ends if i.startswith(_PLACES)] if tie.kind == _TARGETS else []
+                )
                 pairs += [(made, id_) for id_ in places]
                 far.update(places)
+                if used or places:
+                    made.level = max(made.level, tie.level)
         self._targets(pairs, far, sectors)
 
     def _patterns(self) -> dict[str, str]:
@@ -186,6 +195,7 @@ class _Look:
             key = marks[row.mark].key
             if not is_of_set(row.voucher) and row.all > 0:
                 claims[key] += row.all
+                self.made[key].level = max(self.made[key].level, row.level)
                 by[key].add(row.voucher)
         for key, count in claims.items():
             self.made[key].reasons[NAMED] = str(count)
@@ -200,6 +210,11 @@ class _Look:
             for name in group.names:
                 found.setdefault(folded(name), self._by_id[id_])
         return found
+
+
+def _counts(tie: store.Tie, who: Sequence[_Made]) -> bool:
+    """Say whether a tie says who does what; of several in one report nobody knows."""
+    return tie.kind in {_USES, _TARGETS} or (not tie.kind and len(who) == 1)
 
 
 def _of_ours(body: Body, country: str, sectors: Collection[str]) -> str:
