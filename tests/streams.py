@@ -89,16 +89,15 @@ class Server:
     folder: Path
     port: int
     more: str = ""  # of its settings
+    jetstream: bool = True  # whether they need one that keeps what it has in the folder
     process: subprocess.Popen | None = None
 
     def start(self):
         """Start it, and wait until it takes connections."""
         settings = self.folder / "nats.conf"
-        settings.write_text(
-            f'listen: "127.0.0.1:{self.port}"\n'
-            f'jetstream {{ store_dir: "{self.folder / "js"}", max_mem: 16MB, max_file: 512MB }}\n'
-            f"{self.more}\n"
-        )
+        store = f'jetstream {{ store_dir: "{self.folder / "js"}", max_mem: 16MB, max_file: 512MB }}'
+        lines = [f'listen: "127.0.0.1:{self.port}"', store if self.jetstream else "", self.more]
+        settings.write_text("\n".join(lines) + "\n")
         log = (self.folder / "nats.log").open("ab")
         self.process = subprocess.Popen(
             ["nats-server", "-c", settings], stdout=log, stderr=subprocess.STDOUT
@@ -133,13 +132,13 @@ def free_port():
 
 
 @contextmanager
-def nats_server(folder, more=""):
+def nats_server(folder, more="", *, jetstream=True):
     """Run a server; the test is passed over where there is none."""
     if not shutil.which("nats-server"):
         pytest.skip("no nats-server (apt install nats-server)")
     pytest.importorskip("nats")
     folder.mkdir(parents=True, exist_ok=True)
-    server = Server(folder, free_port(), more)
+    server = Server(folder, free_port(), more, jetstream)
     server.start()
     try:
         yield server

@@ -21,7 +21,10 @@ MOST_EVENTS: Final = (
     200_000  # of one chunk: whoever sent it may have packed more into it than it seems
 )
 MOST_BYTES: Final = 128 << 20
-_BY_LINE: Final = frozenset({"json", "syslog", "access-log", "squid"})
+_BY_LINE: Final = frozenset(
+    {"json", "syslog", "access-log", "squid", "resolver", "windows-dns", "exim"}
+)
+_OVER: Final = 4  # times the size, at which a chunk ends even within an event
 _WITH_HEAD: Final = frozenset({"zeek", "w3c"})
 
 
@@ -181,18 +184,19 @@ def _rows(part: Part) -> Iterator[bytes]:
 
 
 def _joined(part: Part, kind: Kind) -> Iterator[bytes]:
-    """Yield chunks that end where no event is open."""
+    """Yield chunks that end where no event is open; where one is for too long, it is cut."""
     reader = kind.open(part.name, PLAIN)
-    held = bytearray()
-    for piece in part.pieces:
-        held += piece
-        for _ in reader.feed(piece):
+    held: list[bytes] = []
+    size = 0
+    for line in _each(part):
+        held.append(line)
+        size += len(line)
+        for _ in reader.feed(line):
             pass
-        end = len(held) - reader.held
-        if end >= SIZE:
-            yield bytes(held[:end])
-            del held[:end]
-    yield bytes(held)
+        if (size >= SIZE and not reader.held) or size >= _OVER * SIZE:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
 
 
 def _events(part: Part, kind: Kind, sensor: str) -> Iterator[Chunk | Refusal]:

@@ -1,0 +1,109 @@
+"""Chunks hold the events of the input that they were cut of: each can be read alone, however small."""
+
+import gzip
+import io
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mithaq.formats import telemetry
+from mithaq.formats.telemetry import Refusal
+from mithaq.ingest.telemetry import chunks as cutting
+from mithaq.ingest.telemetry.chunks import Chunk, chunks, read
+from tests.unit.formats.telemetry.test_kinds import SAMPLES
+
+JSON = b'{"EventID": 1, "Channel": "Security"}\n{"a": [}\n\n{"b": {"c": [1, 2]}}\n'
+ALL = SAMPLES | {"json": JSON}
+
+
+def events(found):
+    return [
+        (one.raw, one.fields, one.source, one.at) for one in found if not isinstance(one, Refusal)
+    ]
+
+
+def cut(raw, size, pieces=7, name="x", **more):
+    """Cut an input; return its chunks and refusals."""
+    was, cutting.SIZE = cutting.SIZE, size
+    try:
+        some = [raw[at : at + pieces] for at in range(0, len(raw), pieces)]
+        found = list(chunks(some, name, **more))
+    finally:
+        cutting.SIZE = was
+    return [one for one in found if isinstance(one, Chunk)], [
+        one for one in found if isinstance(one, Refusal)
+    ]
+
+
+@given(kind=st.sampled_from(sorted(ALL)), size=st.integers(1, 400), pieces=st.integers(1, 300))
+def test_the_events_of_the_chunks_are_those_of_the_input(kind, size, pieces):
+    name = "x.csv" if kind == "csv" else "x"
+    as_kind = telemetry.kind(kind)
+
+    if kind == "auditd":
+        size += 500  # an event that is open for longer than four chunks is cut
+    some, _ = cut(ALL[kind], size, pieces, name, as_kind=as_kind)
+    found = [one for each in some for one in read(each)]
+
+    assert events(found) == events(telemetry.read([ALL[kind]], name, as_kind=as_kind))
+
+
+HEAD = SAMPLES["zeek"].partition(b"1521911720")[0]
+ROW = b"1521911720.865716\t10.47.1.100\t53\t-\tF\t(empty)\t-\n"
+SYSLOG = SAMPLES["syslog"].split(b"\n")[0] + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "line"), [(b"", JSON.split(b"\n")[0] + b"\n"), (HEAD, ROW), (b"", SYSLOG)]
+)
+def test_what_is_large_becomes_many_chunks_of_about_the_size(head, line):
+    some, refused = cut(head + line * 500, 4096, 1000)
+
+    assert not refused
+    assert len(some) >= len(line) * 500 // 5000
+    assert max(len(each.raw) for each in some) <= 4096 + len(head) + len(line)
+    assert sum(len(events(read(each))) for each in some) == 500
+
+
+def test_what_is_packed_is_unpacked_and_each_member_is_named():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.json", JSON)
+        archive.writestr("b.json.gz", gzip.compress(b'{"c": 1}\n'))
+        archive.writestr("LICENSE", "no telemetry")
+
+    some, refused = cut(packed.getvalue(), 1 << 20, name="z.zip")
+
+    assert [(each.name, each.kind) for each in some] == [
+        ("z.zip/a.json", "json"),
+        ("z.zip/b.json", "json"),
+    ]
+    assert [one.code for one in refused] == ["telemetry-unknown"]
+
+
+def test_a_line_without_end_is_refused_and_holds_no_more_than_a_line_may(monkeypatch):
+    monkeypatch.setattr(cutting, "MAX_LINE", 1000)
+
+    some, refused = cut(b'{"a": 1}\n{"' + b"x" * 5000, 100)
+
+    assert sum(len(events(read(each))) for each in some) == 1
+    assert [one.code for one in refused] == ["telemetry-long"]
+
+
+def test_a_chunk_that_unpacks_to_more_than_one_may_hold_is_read_that_far(monkeypatch):
+    monkeypatch.setattr(cutting, "MOST_EVENTS", 10)
+
+    found = read(Chunk(raw=gzip.compress(b'{"a": 1}\n' * 50)))
+
+    assert len(events(found)) == 10
+    assert [one.code for one in found if isinstance(one, Refusal)] == ["telemetry-large"]
+    assert read(Chunk(raw=b"x", kind="nonsense"))[0].code == "unknown-telemetry"
+
+
+def test_the_same_chunk_of_another_sensor_is_another_chunk():
+    one = Chunk(raw=b"{}", kind="json", name="n", sensor="a")
+
+    assert one.id == Chunk(raw=b"{}", kind="json", name="n", sensor="a").id
+    assert one.id != Chunk(raw=b"{}", kind="json", name="n", sensor="b").id
