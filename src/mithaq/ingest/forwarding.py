@@ -93,7 +93,7 @@ def listening(text: str, ways: Ways) -> Listener:
         NoSource: it is not possible there, or nothing is pushed to such an address.
     """
     scheme = text.partition("://")[0]
-    source = SCHEMES[scheme](text, ways) if scheme in {"syslog", "http"} else None
+    source = SCHEMES[scheme](text, ways) if scheme in {"syslog", "http", "netflow"} else None
     if not isinstance(source, Listener):
         raise NoSource(f"nothing is read from {scheme}://")
     return source

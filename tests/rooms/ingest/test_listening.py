@@ -13,10 +13,11 @@ import time
 import pytest
 
 from mithaq.formats.telemetry import Refusal
-from mithaq.ingest.telemetry import posting, spool, syslogging
+from mithaq.ingest.telemetry import flowing, pending, posting, spool, syslogging
 from mithaq.ingest.telemetry.chunks import Chunk
 from mithaq.ingest.telemetry.source import NoSource, Ways
 from tests.streams import free_port
+from tests.unit.formats.telemetry.test_flows import V5, V9, exported, message, template
 
 LINE = b"<34>Oct 11 22:14:15 host su: failed for %d"
 TOKEN = "a-token-of-some-length"
@@ -102,7 +103,7 @@ def test_one_address_has_so_many_places_and_what_it_drips_is_closed(syslog, monk
 def test_a_full_spool_holds_streams_back_and_counts_datagrams_and_nothing_of_a_stream_is_lost(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(syslogging, "OF_SENDER", 4096)
+    monkeypatch.setattr(pending, "OF_SENDER", 4096)
     source = syslogging.opened(f"syslog://127.0.0.1:{free_port()}", Ways(folder=tmp_path))
     source.inbox.spool.most = 16 << 10
     sent = [LINE % number + b" " + b"." * 200 for number in range(400)]
@@ -123,6 +124,33 @@ def test_a_full_spool_holds_streams_back_and_counts_datagrams_and_nothing_of_a_s
     dropped = sum(one.number for one in refused)
     assert dropped + raws.count(sent[399]) <= 50
     assert dropped > 0
+
+
+def test_flows_are_read_by_the_templates_of_their_own_exporter(tmp_path):
+    source = flowing.opened(f"netflow://127.0.0.1:{free_port()}", Ways(folder=tmp_path))
+    known = message((2, template(300, (8, 4), (12, 4))))
+    record = message((300, bytes([192, 0, 2, 7, 203, 0, 113, 9])))
+    try:
+        for sender, raw in (
+            *(("127.0.0.1", exported(V9)), ("127.0.0.1", known), ("127.0.0.1", record)),
+            *(("127.0.0.2", record), ("127.0.0.2", b"x" * 60), ("127.0.0.2", exported(V5))),
+        ):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+                out.bind((sender, 0))
+                out.sendto(raw, ("127.0.0.1", source.where.port))
+        raws, refused = taken(source, 11)
+    finally:
+        source.close()
+
+    flows = [json.loads(raw) for raw in raws]
+    assert len(flows) == 6 + 1 + 4
+    assert [
+        flow["destinationIPv4Address"] for flow in flows if "protocolIdentifier" not in flow
+    ] == ["203.0.113.9"]
+    assert sorted((one.number, one.why) for one in refused) == [
+        (1, "no datagrams of flows"),
+        (1, "records before the template that explains them"),
+    ]
 
 
 @pytest.fixture

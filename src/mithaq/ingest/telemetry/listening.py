@@ -7,7 +7,7 @@ the spool. It listens where it is told to and nowhere else.
 import asyncio
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -123,6 +123,18 @@ class Listener(ABC):
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(START_SECONDS)
         self.inbox.spool.close()
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """Hands on each datagram with the address of its sender."""
+
+    def __init__(self, take: Callable[[bytes, str], None]) -> None:
+        """Take what takes them."""
+        self._take = take
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Hand one on."""
+        self._take(data, str(addr[0]))
 
 
 def tls(where: Place) -> ssl.SSLContext | None:

@@ -31,6 +31,12 @@ def _http(text: str, ways: Ways) -> Source:
     return posting.opened(text, ways)
 
 
+def _netflow(text: str, ways: Ways) -> Source:
+    from mithaq.ingest.telemetry import flowing  # noqa: PLC0415 as above
+
+    return flowing.opened(text, ways)
+
+
 def _nats(text: str, ways: Ways) -> Source:
     try:
         from mithaq.ingest.telemetry import consuming  # noqa: PLC0415 not everybody has what it needs
@@ -42,6 +48,7 @@ def _nats(text: str, ways: Ways) -> Source:
 SCHEMES: Final[Mapping[str, Opener]] = {  # before ``://``: what opens such a source
     "syslog": _syslog,
     "http": _http,
+    "netflow": _netflow,
     "nats": _nats,
 }
 

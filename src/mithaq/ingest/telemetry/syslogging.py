@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Final
 
 from mithaq.clock import monotonic
-from mithaq.ingest.telemetry.chunks import Chunk
-from mithaq.ingest.telemetry.listening import Listener, place, tls
+from mithaq.ingest.telemetry.listening import Datagrams, Listener, place, tls
+from mithaq.ingest.telemetry.pending import Pending
 from mithaq.ingest.telemetry.source import Ways
 from mithaq.ingest.telemetry.spool import Full
 
@@ -21,9 +21,6 @@ CONNECTIONS: Final = 256  # at once
 OF_ONE: Final = 32  # at once, of one address
 SILENT_SECONDS: Final = 600.0  # after which a stream is closed
 MESSAGE_SECONDS: Final = 60.0  # that one message may take to come
-PENDING: Final = 4 << 20  # bytes that are not spooled yet
-OF_SENDER: Final = 1 << 20  # of those, of one address
-_FLUSH_SECONDS: Final = 0.2
 _DIGITS: Final = 8
 _PIECE: Final = 64 << 10
 
@@ -37,10 +34,8 @@ class Syslog(Listener):
 
     async def start(self) -> None:
         """Begin to listen."""
-        self._pending: dict[str, list[bytes]] = {}
-        self._sizes: Counter[str] = Counter()
+        self._pending = Pending(self.spooled, self.kind or "syslog")
         self._places: Counter[str] = Counter()
-        self._room = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
         where, context = self.where, tls(self.where)
         self._server = await asyncio.start_server(
@@ -51,12 +46,12 @@ class Syslog(Listener):
             loop = asyncio.get_running_loop()
             try:
                 self._datagrams, _ = await loop.create_datagram_endpoint(
-                    lambda: _Datagrams(self), local_addr=(where.host, where.port)
+                    lambda: Datagrams(self.datagram), local_addr=(where.host, where.port)
                 )
             except OSError:
                 self._server.close()
                 raise
-        self._flushing = asyncio.create_task(self._flush_on())
+        self._flushing = asyncio.create_task(self._pending.flush_on())
 
     async def stop(self) -> None:
         """Close all streams and spool what is at hand."""
@@ -68,7 +63,7 @@ class Syslog(Listener):
         for task in (*self._tasks, self._flushing):
             task.cancel()
         with suppress(Full, OSError):
-            await self._flush()
+            await self._pending.flush()
 
     # --- what was received ------------------------------------------------------------------------------------------
 
@@ -76,47 +71,10 @@ class Syslog(Listener):
         """Take a datagram, or drop and count it."""
         if len(raw) > MOST_MESSAGE:
             self.inbox.turn_away("longer than a message may be")
-        elif not self._has_room(sender):
+        elif not self._pending.has_room(sender):
             self.inbox.turn_away("datagrams that there was no room for")
         else:
-            self._add(raw, sender)
-
-    async def _message(self, raw: bytes, sender: str) -> None:
-        """Take a message of a stream, as soon as there is room."""
-        async with self._room:
-            await self._room.wait_for(lambda: self._has_room(sender))
-            self._add(raw, sender)
-
-    def _has_room(self, sender: str) -> bool:
-        return self._sizes.total() < PENDING and self._sizes[sender] < OF_SENDER
-
-    def _add(self, raw: bytes, sender: str) -> None:
-        line = raw.rstrip(b"\r\n\0").replace(b"\n", b"#012")  # as rsyslog writes it
-        if line:
-            self._pending.setdefault(sender, []).append(line)
-            self._sizes[sender] += len(line) + 1
-
-    async def _flush_on(self) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
-            with suppress(Full, OSError):  # what waits goes on waiting, and holds back who sends it
-                await self._flush()
-
-    async def _flush(self) -> None:
-        for sender in list(self._pending):
-            lines = self._pending.pop(sender)
-            raw = b"\n".join(lines) + b"\n"
-            try:
-                kind = self.kind or "syslog"
-                await self.spooled(Chunk(raw=raw, kind=kind, name=sender, sensor=sender))
-            except BaseException:
-                self._pending[sender] = lines + self._pending.get(sender, [])
-                raise
-            async with self._room:
-                self._sizes[sender] -= len(raw)
-                if not self._sizes[sender]:
-                    del self._sizes[sender]
-                self._room.notify_all()
+            self._pending.add(_line(raw), sender)
 
     # --- streams ----------------------------------------------------------------------------------------------------
 
@@ -152,24 +110,21 @@ class Syslog(Listener):
                 piece = await reader.read(_PIECE)
             if not piece:
                 if held and not _counted(held):  # the last line has no end
-                    await self._message(held, sender)
+                    await self._pending.add_later(_line(held), sender)
                 return
             begin = begin if held else monotonic()
             before, (messages, held) = len(held), _cut(held + piece)
             for each in messages:
-                await self._message(each, sender)
+                await self._pending.add_later(_line(each), sender)
             if messages:
                 begin = monotonic()
             elif before and monotonic() - begin > MESSAGE_SECONDS:
                 return  # it drips
 
 
-class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, to: Syslog) -> None:
-        self._to = to
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._to.datagram(data, str(addr[0]))
+def _line(raw: bytes) -> bytes:
+    """Return a message as a line, as rsyslog writes it."""
+    return raw.rstrip(b"\r\n\0").replace(b"\n", b"#012")
 
 
 def _counted(held: bytes) -> bool:
