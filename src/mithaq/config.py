@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -78,6 +79,8 @@ class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     folder: str = "telemetry"  # relative to the home
     past_days: Days = 90  # of the index of what was seen; 0: none is kept
     back_days: Days = 90  # of them, in which what is new is looked for; 0: in none
+    raw_days: Days = 0  # of the events themselves, as Parquet; 0: none are kept
+    raw_bytes: Count = 100_000_000_000  # of them at most; the oldest days go first
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -140,6 +143,11 @@ class Config:
     def past(self) -> Path:
         """Folder of the index of what was seen in telemetry."""
         return self.home / self.settings.telemetry.folder / "past"
+
+    @property
+    def raw(self) -> Path:
+        """Folder of the events themselves."""
+        return self.home / self.settings.telemetry.folder / "raw"
 
     @property
     def listen(self) -> tuple[str, int]:
@@ -251,10 +259,11 @@ def check(settings: Settings) -> None:
         "url": _url_fault(settings.url),
         "database": _database_fault(settings.database),
         "peer_database": _database_fault(settings.peer_database),
+        "telemetry.raw_days": _raw_fault(settings.telemetry),
     }
     for key, fault in faults.items():
         if fault is not None:
-            written = getattr(settings, key) if "database" not in key else "…"
+            written = attrgetter(key)(settings) if "database" not in key else "…"
             raise InvalidConfig(f"{key}: expected {fault}, got {written!r}", key=key)
 
 
@@ -271,6 +280,11 @@ def _url_fault(url: str) -> str | None:
     if all(plain) and not more and not odd:
         return None
     return "http:// or https://, a host, and at most a port and a path"
+
+
+def _raw_fault(telemetry: Telemetry) -> str | None:
+    """Say what the days of events must be, if they are more than those of the index, which tells what is there."""
+    return None if telemetry.raw_days <= telemetry.past_days else "past_days at most"
 
 
 def _database_fault(url: str) -> str | None:

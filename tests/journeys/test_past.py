@@ -136,3 +136,56 @@ def test_what_cannot_be_looked_back_to_is_said(town, language):
     assert "usage-back-or-logs" in neither.stderr
     assert "usage-bad-time" in odd.stderr
     assert "no-past" in off.stderr
+
+
+RULE = """
+title: Questions for evil names
+id: 00000000-0000-4000-8000-00000000000a
+logsource: {product: windows, category: dns_query}
+detection:
+  s: {QueryName|endswith: evil.example}
+  condition: s
+level: high
+"""
+
+
+def test_rules_are_held_against_the_events_that_are_kept_and_find_what_they_find_in_the_log(town):
+    settings = town.home / "mithaq.toml"
+    rule = town.folder / "rule.yml"
+    rule.write_text(RULE, "utf-8")
+    log = town.log("dns.jsonl", *ASKED)
+    tsv = town.folder / "dns.log"
+    at = clock.parse(f"{DAY}T09:00:00Z").timestamp()
+    tsv.write_text(
+        f"#separator \\x09\n#fields\tts\tuid\tquery\n#types\ttime\tstring\tstring\n{at}\tC1\ta.evil.example\n",
+        "utf-8",
+    )
+    blind = town.do("hunt", "--back", "9d", "--rules", rule, "--as", "ana")
+    settings.write_text(settings.read_text("utf-8") + "\n[telemetry]\nraw_days = 30\n", "utf-8")
+    live = town.do(
+        "hunt", log, tsv, "--rules", rule, "--held", "--each", "--json", "--as", "ana"
+    ).stdout
+    town.hunt(log, tsv, "--held")
+    log.unlink()
+    tsv.unlink()
+
+    back = town.do(
+        "hunt", "--back", "9d", "--rules", rule, "--each", "--json", "--as", "ana"
+    ).stdout
+    shut = town.do("hunt", "--back", "1d", "--rules", rule, "--as", "ana")
+
+    def ids(told):
+        return sorted(
+            (row["id"], row["at"], row["log_source"]) for row in map(json.loads, told.splitlines())
+        )
+
+    assert len(ids(live)) == 3
+    assert ids(back) == ids(live)
+    assert "raw_days" in blind.stderr
+    assert "raw_days" in shut.stderr
+    kept = town.hunt(
+        *(town.home / "telemetry/raw").glob("*/*.parquet"),
+        "--indicators",
+        town.folder / "bundle.json",
+    )
+    assert kept["events"] == 5

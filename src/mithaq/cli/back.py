@@ -1,6 +1,6 @@
 """Looking back: what the node kept of its telemetry is hunted, instead of logs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,41 +18,55 @@ class NothingKept(InputError):
     code = "no-past"
 
 
-def looking(
-    run: "Hunt", keeper: "Keeper", written: str
-) -> tuple[Iterator["Hit | None"], Callable[[], tuple[int, int]]]:
-    """Return what is found in the past from a day on, and what says how far it came, in days.
+class Looking:
+    """A look back: how far it came, and what it had to do without."""
 
-    Raises:
-        BadUsage: it is no day and no time. NothingKept: the settings say that nothing is kept.
-    """
-    if keeper.noting is None:
-        raise NothingKept("this node keeps no index of its telemetry: telemetry.past_days is 0")
-    since = first_day(written, keeper.clock())
-    past = keeper.noting.past
-    days = [day for day in past.days() if day >= since]
-    done = [0]
-    return _found(run, keeper, days, done), lambda: (done[0], len(days))
+    def __init__(self, run: "Hunt", keeper: "Keeper", written: str) -> None:
+        """Begin with a day, or so long ago.
 
+        Raises:
+            BadUsage: it is neither. NothingKept: the settings say that nothing is kept.
+        """
+        if keeper.noting is None:
+            raise NothingKept("this node keeps no index of its telemetry: telemetry.past_days is 0")
+        self._run, self._keeper, self._noting = run, keeper, keeper.noting
+        since = first_day(written, keeper.clock())
+        self._days = [day for day in self._noting.past.days() if day >= since]
+        found = run.content
+        values = found.indicators
+        patterns = bool(values and len(values.patterns))
+        events = bool(found.rules or found.correlations or found.veiled or patterns)
+        self._files = self._noting.files(since) if events else []
+        self.blind = events and not self._files  # for rules and patterns nothing is kept
+        self._done, self._size = 0, len(self._days)
 
-def _found(
-    run: "Hunt", keeper: "Keeper", days: list[str], done: list[int]
-) -> Iterator["Hit | None"]:
-    from mithaq.ingest.back import look_back  # noqa: PLC0415 heavy
-    from mithaq.ingest.hunting import Hit  # noqa: PLC0415 as above
+    def progress(self) -> tuple[int, int]:
+        """Return how much is done, and of how much: days of the index, then bytes of events."""
+        if self._run.files:
+            return self._run.done, self._size
+        return self._done, self._size
 
-    if keeper.noting is None or run.content.indicators is None:
-        return
-    past = keeper.noting.past
-    for day in days:
-        with past.reading(day) as file:
-            run.events += file.events()
-    for one in look_back(past, run.content.indicators.values, days, keeper):
-        if isinstance(one, int):
-            done[0] = one
-            yield None
-        else:
-            yield Hit(one, "")
+    def found(self) -> Iterator["Hit | None"]:
+        """Yield what is found, and None from time to time."""
+        from mithaq.ingest.back import look_back  # noqa: PLC0415 heavy
+        from mithaq.ingest.hunting import Hit  # noqa: PLC0415 as above
+
+        values, past = self._run.content.indicators, self._noting.past
+        if values:
+            for day in self._days:
+                with past.reading(day) as file:
+                    self._run.events += file.events()
+            for one in look_back(past, values.values, self._days, self._keeper):
+                if isinstance(one, int):
+                    self._done = one
+                    yield None
+                else:
+                    yield Hit(one, "")
+        if self._files:
+            self._run.events = 0  # each of them is read now
+            self._size = sum(file.stat().st_size for file in self._files)
+            self._keeper.noting = None  # they were noted when they were kept
+            yield from self._run.run(self._files)
 
 
 def first_day(written: str, now: datetime) -> str:

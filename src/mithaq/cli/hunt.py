@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from mithaq import samples
-from mithaq.cli.back import looking
+from mithaq.cli.back import Looking
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
@@ -84,7 +84,10 @@ def hunt(  # noqa: PLR0913 an argument per option
             run = hunting.Hunt(content, as_kind=as_kind, keeper=keeper)
         report = _Report(desk.screen, each=each, table=until.enter_context(_written(csv_)))
         if back and keeper:
-            whole = report.follow(*looking(run, keeper, back))
+            look = Looking(run, keeper, back)
+            whole = report.follow(look.found(), look.progress)
+            if look.blind and not desk.screen.as_json:
+                desk.screen.note("say.hunt-blind")
         else:
             size = sum(file.stat().st_size for file in files(logs or ()))
             whole = report.follow(run.run(logs or ()), lambda: (run.done, size))

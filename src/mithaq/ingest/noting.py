@@ -1,13 +1,16 @@
-"""What the node keeps of telemetry as it goes by: the index of what was seen, for as many days as its settings say."""
+"""What the node keeps of telemetry as it goes by, for as long as its settings say: an index, and events themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from mithaq.clock import text
 from mithaq.config import Config
-from mithaq.defence.past import note
+from mithaq.defence.past import Aside, note
+from mithaq.formats.telemetry.kept import COLUMNS, MARK, row
 from mithaq.model.telemetry import Event
+from mithaq.store.partitions import Partitions
 from mithaq.store.past import Past
 
 _AHEAD = timedelta(days=1)  # as far as clocks may be wrong
@@ -20,10 +23,30 @@ class Noting:
     past: Past
     days: int
     back: int  # days in which what is new is looked for
+    raw: Partitions
+    raw_days: int
+    raw_bytes: int
 
     def note(self, batch: Sequence[Event], now: datetime) -> int:
         """Count what was not counted before and is not too old; return how many events that are."""
-        return note(self.past, batch, (self.first(now), text(now + _AHEAD)[:10]))
+        span = (self.first(now), text(now + _AHEAD)[:10])
+        return note(self.past, batch, span, self._aside(self._oldest(now)))
+
+    def _aside(self, oldest: str) -> Aside:
+        """Return what keeps the events themselves, where that is asked for."""
+
+        def aside(day: str, events: Sequence[Event]) -> None:
+            if self.raw_days and day >= oldest:
+                self.raw.put(day, events[0].at, list(map(row, events)))
+
+        return aside
+
+    def _oldest(self, now: datetime) -> str:
+        return text(now - timedelta(days=self.raw_days))[:10]
+
+    def files(self, since: str) -> list[Path]:
+        """Return the files of the events that are kept from a day on."""
+        return [file for day in self.raw.days() if day >= since for file in self.raw.files(day)]
 
     def looked(self, now: datetime) -> list[str]:
         """Return the days in which what is new is looked for."""
@@ -37,6 +60,9 @@ class Noting:
     def forget(self, now: datetime) -> int:
         """Throw away the days that are over, and press those that nothing more is expected of; return how many went."""
         self.past.press(text(now - _AHEAD)[:10])
+        for day in self.raw.days():
+            self.raw.press(day)
+        self.raw.forget(self._oldest(now) if self.raw_days else "9999", self.raw_bytes)
         return self.past.forget(self.first(now))
 
 
@@ -45,4 +71,11 @@ def noting(config: Config) -> Noting | None:
     said = config.settings.telemetry
     if not said.past_days:
         return None
-    return Noting(past=Past(config.past), days=said.past_days, back=said.back_days)
+    return Noting(
+        past=Past(config.past),
+        days=said.past_days,
+        back=said.back_days,
+        raw=Partitions(config.raw, COLUMNS, MARK),
+        raw_days=said.raw_days,
+        raw_bytes=said.raw_bytes,
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import msgspec
 
-from mithaq.formats.telemetry import flat, shapes
+from mithaq.formats.telemetry import flat, kept, shapes
 from mithaq.formats.telemetry.packed import Budget
 from mithaq.formats.telemetry.pages import NoPage, sizes
 from mithaq.formats.telemetry.reading import MAX_LINE, Broken, Found, Kind, Said, refused
@@ -86,11 +86,13 @@ def rows(place: BinaryIO, name: str) -> Iterator[Found]:
             read_dictionary=_texts(parquet.ParquetFile(place)),
         )
         _check(place, file)
+        ours = (file.schema_arrow.metadata or {}).get(kept.MARK[0]) == kept.MARK[1]
+        make = _kept if ours and set(file.schema_arrow.names) == set(kept.COLUMNS) else _event
         number = 0
         for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
             for row in _rows(batch):
                 number += 1
-                yield _event(row, number, name, budget)
+                yield make(row, number, name, budget)
     except (pa.ArrowException, OSError, ValueError, NoPage, MemoryError) as why:
         raise Broken(f"no Parquet that can be read: {type(why).__name__}") from why
 
@@ -151,6 +153,17 @@ def _event(row: dict[str, Any], number: int, name: str, budget: Budget) -> Found
         raw = msgspec.json.encode({key: _plain(value) for key, value in row.items()})
         return shapes.event(flat.fields(raw), raw, name=name)
     except (flat.NoObject, OverflowError, ValueError):
+        return refused(number, "record", "a row that cannot be read")
+
+
+def _kept(row: dict[str, Any], number: int, _name: str, budget: Budget) -> Found:
+    """Return an event that the node kept itself."""
+    raw, fields = row["raw"] or b"", row["fields"]
+    budget.count(len(raw) + len(fields or b""))
+    source = tuple(str(row[name] or "") for name in ("product", "category", "service"))
+    try:
+        return kept.event(str(row["at"] or ""), source, fields, raw)
+    except flat.NoObject:
         return refused(number, "record", "a row that cannot be read")
 
 
