@@ -127,7 +127,9 @@ def _looked_for(
         named = rules or indicators
         held = [] if named else list(defence.held(unit, node.us, actor, node.clock()))
     content = hunting.content(rules, [], indicators, level, held)
-    return hunting.keeper(node.core, node.config, node.clock), content
+    keeper = hunting.keeper(node.core, node.config, node.clock)
+    keeper.begin(content)
+    return keeper, content
 
 
 def _worked(desk: Desk, worker: "Worker") -> None:

@@ -129,7 +129,7 @@ class Worker:
             batch = events[begin : begin + _BATCH]
             for matcher in matchers:
                 found += matcher.match(batch)
-        return self._keep(found, events)
+        return self._keep(found, events if counted else [])  # what there was is noted once
 
     def _refuse(self, some: Iterable[Refusal]) -> None:
         for each in some:

@@ -167,8 +167,17 @@ class Line:
         if self._client is not None:
             with suppress(*TROUBLE):  # it may be gone already
                 self.do(asyncio.wait_for(self._client.close(), REQUEST_SECONDS))
+        self.do(_ended())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(REQUEST_SECONDS)
+
+
+async def _ended() -> None:
+    """End what still goes on in this loop."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in others:
+        each.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _note(error: Exception) -> None:
