@@ -173,6 +173,12 @@ def _defence() -> typer.Typer:
     return defence.app
 
 
+def _boundary() -> typer.Typer:
+    from mithaq.cli import boundary  # noqa: PLC0415 as above
+
+    return boundary.app
+
+
 def _kit() -> typer.Typer:
     from mithaq.cli import kit  # noqa: PLC0415 as above
 
@@ -307,6 +313,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "hits": _hits,
     "defence": _defence,
     "kit": _kit,
+    "boundary": _boundary,
     "reference": _reference,
     "merge": _merge,
     "quarantine": _quarantine,
@@ -355,7 +362,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
     "section.find": (
         *("search", "saved", "notices", "show", "same", "correlate", "merge", "reference"),
     ),
-    "section.defend": ("hunt", "forward", "worker", "hits", "defence", "kit"),
+    "section.defend": ("hunt", "forward", "worker", "hits", "defence", "boundary", "kit"),
     "section.follow": (
         *("requirement", "request", "emerging", "brief"),
         *("timeline", "history", "who-has", "came", "balance"),

@@ -287,6 +287,12 @@ def times(some: Iterable[Kept]) -> int:
     return sum((single | past).values())  # of each the greater
 
 
+def of_machines(unit: Connection) -> list[tuple[int, str]]:
+    """Return the groups in which each machine is named, with its name."""
+    c = matches.c
+    return fetched(unit, select(c.grouped, c.asset).where(c.asset != "").distinct())
+
+
 def prevalence(unit: Connection, rule: str) -> tuple[int, int, int, int]:
     """Return on how many machines, and days, a rule matched, each with how many there is telemetry of."""
     c = match_groups.c

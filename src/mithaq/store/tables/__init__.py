@@ -1,6 +1,7 @@
 """The tables of the three rooms. Instants are texts that sort; digests are ``sha256:`` and hexadecimal."""
 
 from mithaq.store.tables.base import core, shelf, spool
+from mithaq.store.tables.boundary import block_acts, blocked
 from mithaq.store.tables.cycle import (
     collected,
     cycle_days,
@@ -97,6 +98,8 @@ __all__ = [
     "approvals",
     "arrivals",
     "batches",
+    "block_acts",
+    "blocked",
     "bodies",
     "caller_keys",
     "callers",

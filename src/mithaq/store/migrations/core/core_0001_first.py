@@ -105,6 +105,31 @@ def upgrade() -> None:
         schema="core",
     )
     op.create_table(
+        "block_acts",
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("clients", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "blocked",
+        sa.Column("act", SERIAL, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("indicator", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("undone", SERIAL, server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("act", "kind", "value"),
+        schema="core",
+    )
+    op.create_index("ix_blocked_value", "blocked", ["kind", "value"], unique=False, schema="core")
+    op.create_table(
         "bodies",
         sa.Column("seq", SERIAL, autoincrement=False, nullable=False),
         sa.Column("mark", sa.BigInteger(), nullable=False),

@@ -1,0 +1,218 @@
+"""Own space, and blocking on the firewalls: put on, looked at, taken off, undone, expired; at the command line."""
+
+import json
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from mithaq.clock import text
+from tests.federation.world import Clock
+from tests.journeys.conftest import Town, indicator
+from tests.journeys.test_two_nations import taken_in
+
+WHY = ("--reason", "phishing wave")
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    """A nation with a firewall that has a grant, to be copied."""
+    town = Town(tmp_path_factory.mktemp("boundary"))
+    with pytest.MonkeyPatch.context() as patch:
+        town.wired(patch)
+        town.found("asteria")
+        add = ("peer", "add", "--taxii", "firewall", "--constituency-of-us")
+        town.do("asteria", *add, actor="omar")
+        grant = town.folder / "grant.toml"
+        new = ("agreement", "new", "--template", "grant", "--party", "firewall", "--out", grant)
+        town.do("asteria", *new, "--id", "grant-firewall", actor="lina")
+        key = ("--with", "omar", "--key", town.key("asteria", "omar"))
+        town.do("asteria", "agreement", "propose", grant, *key, actor="lina")
+        town.do("asteria", "boundary", "firewall", "firewall", actor="omar")
+        town.settle()
+    town.close()
+    return town.folder, town.clock.now
+
+
+@pytest.fixture
+def asteria(founded, tmp_path, monkeypatch):
+    """That nation, for one test."""
+    folder, now = founded
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    town = Town(tmp_path, Clock(now))
+    town.wired(monkeypatch)
+    town.enter("asteria")
+    yield town
+    town.close()
+
+
+def act(town, *args, actor="amal"):
+    made = town.ask("asteria", "boundary", *args, actor=actor)
+    town.settle()
+    return made
+
+
+def polled(town, name="domains.txt"):
+    out = town.folder / "polled"
+    what = ("export", "firewall", "--out", out, "--format", name)
+    town.do("asteria", *what, actor="omar")
+    return (out / name).read_text("utf-8").split()
+
+
+def test_what_is_blocked_stands_on_the_list_until_it_is_taken_off(asteria):
+    done = act(asteria, "block", "evil.example", "worse.example", *WHY)
+    there = polled(asteria)
+    [one, two] = act(asteria, "blocked")
+    preview = act(asteria, "unblock", "evil.example", *WHY, "--preview")
+    still = polled(asteria)
+    act(asteria, "unblock", "evil.example", "--reason", "cleaned", "--yes")
+
+    assert sorted(there) == sorted(still) == ["evil.example", "worse.example"]
+    assert done["firewalls"][0]["goes"] == 2
+    assert {"domains.txt", "rpz.zone", "zeek.intel"} <= set(done["lists"])
+    assert "addresses.txt" not in done["lists"]
+    assert (one["by"], one["why"], one["act"]) == ("amal", "phishing wave", done["act"])
+    assert one["fetched_by"][0].startswith("firewall 20")
+    assert two["not_fetched"] == []
+    assert preview["rests"] == []
+    assert set(preview["lists"]) == set(done["lists"])
+    assert polled(asteria) == ["worse.example"]
+    assert [row["block_act"] for row in act(asteria, "history")] == ["unblock", "block"]
+    states = {row["value"]: row["block_state"] for row in act(asteria, "blocked", "--all")}
+    assert states == {"evil.example": "off", "worse.example": "stands"}
+
+
+def test_a_whole_act_is_undone_by_its_number_or_its_instant(asteria):
+    first = act(asteria, "block", "one.example", "192.0.2.7", *WHY)
+    asteria.clock.step(60)
+    at = text(asteria.clock.now)[:16]
+    act(asteria, "block", "two.example", *WHY)
+
+    asteria.do("asteria", "boundary", "undo", first["act"], *WHY, actor="amal", typed="y\n")
+    asteria.settle()
+    left = polled(asteria)
+    act(asteria, "undo", at, *WHY, "--yes")
+    again = asteria.run("asteria", "boundary", "undo", first["act"], *WHY, "--yes", actor="amal")
+
+    assert left == ["two.example"]
+    assert polled(asteria) == []
+    assert act(asteria, "blocked") == []
+    assert again.exit_code == 4
+
+
+def test_a_block_is_over_by_itself_and_may_be_made_again(asteria):
+    until = text(asteria.clock.now + timedelta(hours=2))
+    act(asteria, "block", "evil.example", *WHY, "--until", until)
+    twice = asteria.run("asteria", "boundary", "block", "evil.example", *WHY, actor="amal")
+    before = polled(asteria)
+    asteria.clock.step(2 * 3600 + 1)
+
+    assert before == ["evil.example"]
+    assert polled(asteria) == []
+    assert (twice.exit_code, "blocked-already" in twice.stderr) == (5, True)
+    act(asteria, "block", "evil.example", *WHY)
+    assert polled(asteria) == ["evil.example"]
+
+
+def test_what_others_told_of_a_value_leaves_it_on_the_list_and_is_named_before(asteria):
+    told = indicator(1, "told", pattern="[domain-name:value = 'evil.example']")
+    [number] = taken_in(asteria, told, tlp="GREEN")
+    asteria.do("asteria", "release", number, "--agreement", "grant-firewall", actor="amal")
+    act(asteria, "block", "evil.example", *WHY)
+
+    preview = act(asteria, "unblock", "evil.example", *WHY, "--preview")
+    act(asteria, "unblock", "evil.example", *WHY, "--yes")
+
+    assert [(each["client"], each["id"]) for each in preview["rests"]] == [("firewall", told["id"])]
+    assert polled(asteria) == ["evil.example"]
+
+
+def test_what_is_ours_or_harmless_takes_another_persons_word(asteria):
+    asteria.do("asteria", "benign", "own", "asteria.example", "--because", "ours", actor="lina")
+    service = ("boundary", "service", "water", "198.18.5.0/24", "--importance", "vital")
+    asteria.do("asteria", *service, actor="lina")
+
+    def tried(value, actor="amal"):
+        done = asteria.run("asteria", "boundary", "block", value, *WHY, actor=actor)
+        return done.exit_code, "block-harmless" in done.stderr
+
+    assert tried("www.asteria.example") == (3, True)
+    assert tried("198.18.5.9") == (3, True)
+    assert tried("9.9.9.9") == (3, True)  # a resolver of everybody's
+    assert (
+        asteria.run("asteria", "boundary", "block", "0.0.0.0/0", *WHY, actor="amal").exit_code == 2
+    )
+    assert (
+        asteria.run("asteria", "boundary", "block", "x.example", *WHY, actor="omar").exit_code == 3
+    )
+    asteria.do("asteria", "benign", "allow", "9.9.9.9", "--because", "abused", actor="lina")
+    act(asteria, "block", "9.9.9.9", *WHY)
+    assert polled(asteria, "addresses.txt") == ["9.9.9.9"]
+
+
+def test_a_preview_leaves_nothing_behind_and_no_firewall_is_an_answer(asteria):
+    shown = act(asteria, "block", "evil.example", *WHY, "--preview")
+    after = act(asteria, "history")
+    asteria.do("asteria", "boundary", "firewall", "firewall", "--off", actor="omar")
+    none = asteria.run("asteria", "boundary", "block", "evil.example", *WHY, actor="amal")
+
+    assert (shown["act"], shown["firewalls"][0]["goes"]) == (0, 1)
+    assert after == []
+    assert act(asteria, "blocked") == []
+    assert (none.exit_code, "no-firewall" in none.stderr) == (5, True)
+
+
+def test_own_space_shows_who_names_it_to_whoever_may_read_that(asteria):
+    asteria.do("asteria", "benign", "own", "198.18.0.0/22", "--because", "ours", actor="lina")
+    asteria.do("asteria", "benign", "own", "asteria.example", "--because", "ours", actor="lina")
+    at = ("mail.asteria.example", "198.18.9.1")
+    owner = ("--owner", "post office", "--importance", "vital")
+    asteria.do("asteria", "boundary", "service", "mail", *at, *owner, actor="lina")
+    open_ = indicator(1, "an address", pattern="[ipv4-addr:value = '198.18.3.7']")
+    name = indicator(2, "a name", pattern="[url:value = 'http://mail.asteria.example/login']")
+    other = indicator(3, "another", pattern="[ipv4-addr:value = '198.18.4.1']")
+    taken_in(asteria, open_, other, tlp="GREEN")
+    taken_in(asteria, name, tlp="RED")
+
+    rows = {row["name"]: row for row in act(asteria, "show")}
+    asteria.do("asteria", "actor", "add", "gus", "--role", "analyst", "--clearance", "GREEN",
+               "--key", asteria.key("asteria", "gus"), actor="omar")  # fmt: skip
+    less = {row["name"]: row for row in act(asteria, "show", actor="gus")}
+
+    assert next(iter(rows)) == "mail"
+    assert (rows["mail"]["owner"], rows["mail"]["importance"]) == ("post office", "vital")
+    assert [each["id"] for each in rows["mail"]["newest"]] == [name["id"]]
+    assert [each["id"] for each in rows["198.18.0.0/22"]["newest"]] == [open_["id"]]
+    assert less["mail"]["newest"] == []
+    assert less["198.18.0.0/22"]["named"] == 1
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_each_screen_says_what_is_not_there_yet_in_the_readers_language(asteria, language):
+    for command in ("show", "blocked", "history", "times"):
+        said = asteria.do("asteria", "boundary", command, actor="amal", language=language)
+        assert said.strip()
+
+
+def test_times_tell_how_soon_the_firewall_fetched_and_that_it_is_silent(asteria):
+    act(asteria, "block", "evil.example", *WHY)
+    asteria.clock.step(120)
+    polled(asteria)
+    good = act(asteria, "times")
+    act(asteria, "block", "worse.example", *WHY)
+    asteria.clock.step(2 * 3600)
+    silent = act(asteria, "times")
+
+    [leg] = good["legs"]
+    assert (leg["partner"], leg["client"], leg["n"]) == ("asteria", "firewall", 1)
+    seconds = int(leg["fetching"].split()[0])
+    assert 120 <= seconds < 140
+    assert good["firewalls"] == [
+        {"client": "firewall", "poll_state": "ok", "unfetched": 0,
+         "last_fetched": good["firewalls"][0]["last_fetched"]}
+    ]  # fmt: skip
+    assert (silent["firewalls"][0]["poll_state"], silent["firewalls"][0]["unfetched"]) == (
+        "silent",
+        1,
+    )
+    assert json.dumps(silent["legs"][0]).count("(1)") >= 1
