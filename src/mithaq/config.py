@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -16,6 +16,9 @@ from mithaq.errors import InputError
 
 FILE = "mithaq.toml"
 _NATION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
+_SINK = re.compile(
+    r"file:[^\0]+|(?:syslog\+(?:udp|tcp|tls)|https?)://[^\s/@?#]+(?:/[^\s#@]*)?", re.ASCII
+)
 _DATABASES = ("postgresql+psycopg://", "sqlite:///")
 
 
@@ -83,6 +86,27 @@ class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     raw_bytes: Count = 100_000_000_000  # of them at most; the oldest days go first
 
 
+class Sink(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A tool of ours that is told of hits as they come; an audience like any other."""
+
+    name: str
+    to: str  # file:PATH, syslog+udp://, syslog+tcp:// or syslog+tls://HOST:PORT, https://…
+    up_to: Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT"]  # of what is RED nobody is told
+    secret: str = ""  # a file with one line, ``Header: value``; relative to the home
+    ca: str = ""  # a file (PEM): who vouches for its server; empty: whom the system trusts
+    most: Count = 100_000  # hits that wait for it; beyond, the oldest are dropped
+
+
+class Watching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How telemetry is watched as it comes."""
+
+    silent_seconds: Seconds = 900.0  # without an event, and a source is called silent
+    window: Count = 10_000  # events; what finds more in one, or takes longer, is set aside
+    matches: Count = 1000  # of one rule or indicator in a window
+    seconds: Seconds = 5.0  # spent on one rule in a window
+    sink: tuple[Sink, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The file's keys, as written."""
 
@@ -111,6 +135,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     brief: Briefs = Briefs()
     cycle: Cycle = Cycle()
     telemetry: Telemetry = Telemetry()
+    watch: Watching = Watching()
 
     def __repr__(self) -> str:
         """Name the node alone: addresses of databases hold passwords."""
@@ -265,6 +290,20 @@ def check(settings: Settings) -> None:
         if fault is not None:
             written = attrgetter(key)(settings) if "database" not in key else "…"
             raise InvalidConfig(f"{key}: expected {fault}, got {written!r}", key=key)
+    _check_sinks(settings.watch.sink)
+
+
+def _check_sinks(sinks: Sequence[Sink]) -> None:
+    names = [sink.name for sink in sinks]
+    for sink in sinks:
+        if _NATION.fullmatch(sink.name) is None or names.count(sink.name) > 1:
+            fault = "small letters, digits, hyphens, another for each sink"
+            raise InvalidConfig(
+                f"watch.sink.name: expected {fault}, got {sink.name!r}", key="watch.sink.name"
+            )
+        if _SINK.fullmatch(sink.to) is None:  # not shown: it may hold what is secret
+            fault = "file:PATH, syslog+udp://, syslog+tcp:// or syslog+tls://HOST:PORT, https://HOST/PATH"
+            raise InvalidConfig(f"watch.sink.to: expected {fault}", key="watch.sink.to")
 
 
 def _url_fault(url: str) -> str | None:

@@ -10,7 +10,7 @@ import typer
 
 from mithaq.cli import app as commands
 from mithaq.cli.common import FLAGS, VALUED
-from mithaq.config import Cycle, Exchange, Settings, Telemetry
+from mithaq.config import Cycle, Exchange, Settings, Sink, Telemetry, Watching
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -85,12 +85,12 @@ def written(default):
             return str(default)
 
 
-@pytest.mark.parametrize("settings", [Settings, Exchange, Telemetry, Cycle])
+@pytest.mark.parametrize("settings", [Settings, Exchange, Telemetry, Cycle, Watching, Sink])
 def test_every_setting_stands_in_the_guide_with_its_default(settings):
     fields = {
         field.name: written(field.default)
         for field in msgspec.structs.fields(settings)
-        if field.name not in {"exchange", "benign", "brief", "cycle", "telemetry"}
+        if field.name not in {"exchange", "benign", "brief", "cycle", "telemetry", "watch", "sink"}
     }
 
     assert table(ROOT / "docs" / "start.md", fields) == fields

@@ -194,7 +194,7 @@ class _Report:
             )
             return
         self.hits.sort(key=lambda row: row["at"])
-        shown = [row | {"found": _told(row["found"])} for row in self.hits]
+        shown = [row | {"found": told_fields(row["found"])} for row in self.hits]
         self.screen.rows(
             _EACH, shown, empty="none.hunt", wide=("log_source", "rule", "file", "event", "id")
         )
@@ -225,13 +225,13 @@ def _of_group(group: Group) -> dict[str, Any]:
         "hit_first": group.first,
         "hit_last": group.last,
         "log_source": [*group.sources],
-        "found": _told(match.found),
+        "found": told_fields(match.found),
         "rule": match.rule,
         "files": [*group.files],
     }
 
 
-def _told(found: Mapping[str, Any]) -> str:
+def told_fields(found: Mapping[str, Any]) -> str:
     """Return the fields that a hit rests on, as many and as long as a person reads."""
     told = {name: value for name, value in found.items() if name not in _PLACE} or found
     some = [f"{name}={_short(value)}" for name, value in list(told.items())[:_FIELDS]]

@@ -244,6 +244,15 @@ class Screen:
 
             yield tick
 
+    @contextmanager
+    def changing(self) -> Iterator[Callable[[str], None]]:
+        """Show one line that changes, on the error stream, if that is a terminal."""
+        if not self.err.is_terminal or self.as_json:
+            yield lambda _: None
+            return
+        with self.err.status("") as status:
+            yield lambda sentence: status.update(Text(self.bound(plain(sentence))))
+
 
 # not the narrow blanks of French, at which no line breaks
 _BLANKS = re.compile("[ \\t-\\r\\x85\\u2028\\u2029]+")

@@ -149,6 +149,12 @@ def _worker() -> typer.Typer:
     return worker.app
 
 
+def _watch() -> typer.Typer:
+    from mithaq.cli import watch  # noqa: PLC0415 as above
+
+    return watch.app
+
+
 def _export() -> typer.Typer:
     from mithaq.cli import export  # noqa: PLC0415 as above
 
@@ -310,6 +316,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "rupture": _rupture,
     "restriction": _restriction,
     "benign": _benign,
+    "watch": _watch,
     "hits": _hits,
     "defence": _defence,
     "kit": _kit,
@@ -362,7 +369,10 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
     "section.find": (
         *("search", "saved", "notices", "show", "same", "correlate", "merge", "reference"),
     ),
-    "section.defend": ("hunt", "forward", "worker", "hits", "defence", "boundary", "kit"),
+    "section.defend": (
+        *("hunt", "watch", "forward", "worker", "hits", "defence"),
+        *("boundary", "kit"),
+    ),
     "section.follow": (
         *("requirement", "request", "emerging", "brief"),
         *("timeline", "history", "who-has", "came", "balance"),

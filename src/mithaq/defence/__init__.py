@@ -2,7 +2,8 @@
 
 from mithaq.defence.cycle import looked_for
 from mithaq.defence.gate import LIMITS, Case, Limits, No, Prevalence, gate
-from mithaq.defence.held import fresh, held
+from mithaq.defence.held import fresh, held, in_force, newest
+from mithaq.defence.live import Audience, as_told, asides, let_back, renewed, set_aside, tell
 from mithaq.defence.recording import Recorded, Watched, record
 from mithaq.defence.releasing import Released, go_on, release
 from mithaq.defence.sightings import Said
@@ -24,7 +25,8 @@ from mithaq.defence.triage import (
 from mithaq.store.matches import Suppression
 
 __all__ = [
-    "LIMITS", "STATES", "VERDICTS", "Case", "Detail", "Hits", "Limits", "No", "Prevalence", "Recorded", "Released",
-    "Said", "Suppression", "Verdict", "Watched", "allow", "assign", "fresh", "gate", "go_on", "held", "hits", "judge",
-    "looked_for", "note", "record", "release", "show", "suppress", "suppressions",
+    "LIMITS", "STATES", "VERDICTS", "Audience", "Case", "Detail", "Hits", "Limits", "No", "Prevalence", "Recorded",
+    "Released", "Said", "Suppression", "Verdict", "Watched", "allow", "as_told", "asides", "assign", "fresh", "gate",
+    "go_on", "held", "hits", "in_force", "judge", "let_back", "looked_for", "newest", "note", "record", "release",
+    "renewed", "set_aside", "show", "suppress", "suppressions", "tell",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """The indicators that this node holds, to be looked for in its own telemetry."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -10,22 +10,46 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.model.objects import Body, moment
 from mithaq.store import objects
-from mithaq.store.objects import Rows
+from mithaq.store.objects import Copy, Rows
 from mithaq.store.sql import chunks, fetched
 from mithaq.store.tables import copies, provenance
 
+_OF_ALL = copies.c.type == "indicator"
 
-def held(unit: Connection, us: Us, actor: Actor, now: datetime) -> Iterator[tuple[str, Body]]:
+
+def held(
+    unit: Connection, us: Us, actor: Actor, now: datetime, *, since: int = 0
+) -> Iterator[tuple[str, Body]]:
     """Yield id and body of each indicator that an actor may read, in its newest version.
 
     What is revoked, or was valid until now at most, is looked for no more.
+
+    Args:
+        since: a number of ``newest``: of those alone of which something came after it.
 
     Raises:
         Forbidden: the actor may not make hits.
     """
     require(actor, Permission.HIT_JUDGE)
     readable = objects.visible_to(actor.clearance, us.party)
-    yield from _standing(unit, readable, [copies.c.type == "indicator"], now)
+    if not since:
+        yield from _bodies(_standing(unit, readable, [_OF_ALL], now))
+        return
+    came = select(copies.c.id).where(_OF_ALL, copies.c.seq > since)
+    yield from _bodies(_of_ids(unit, readable, {id_ for (id_,) in fetched(unit, came)}, now))
+
+
+def newest(unit: Connection) -> int:
+    """Return the number of what came last of all indicators."""
+    return unit.execute(select(func.max(copies.c.seq)).where(_OF_ALL)).scalar_one() or 0
+
+
+def in_force(
+    unit: Connection, us: Us, actor: Actor, ids: Collection[str], now: datetime
+) -> dict[str, str]:
+    """Return those of some indicators that ``held`` would yield, each with its newest version."""
+    readable = objects.visible_to(actor.clearance, us.party)
+    return {copy.object.id: copy.object.version for copy in _of_ids(unit, readable, set(ids), now)}
 
 
 def fresh(unit: Connection, after: int, most: int, now: datetime) -> tuple[dict[str, Body], int]:
@@ -40,30 +64,39 @@ def fresh(unit: Connection, after: int, most: int, now: datetime) -> tuple[dict[
         now: what is over is left out, as in ``held``.
     """
     c = copies.c
-    newest = int(unit.execute(select(func.coalesce(func.max(c.seq), 0))).scalar_one())
-    new = select(c.seq, c.id).where(c.seq > after, c.seq <= newest, c.type == "indicator")
+    last = int(unit.execute(select(func.coalesce(func.max(c.seq), 0))).scalar_one())
+    new = select(c.seq, c.id).where(c.seq > after, c.seq <= last, _OF_ALL)
     rows = fetched(unit, new.order_by(c.seq).limit(most))
     everything = objects.everything().where(provenance.c.standing != objects.FORMER)
-    found: dict[str, Body] = {}
-    for part in chunks(dict.fromkeys(id_ for _, id_ in rows)):
-        which = [objects.by_ids(unit, part), copies.c.id.in_(part)]
-        found |= _standing(unit, everything, which, now)
-    return found, rows[-1][0] if rows and len(rows) == most else newest
+    found = dict(_bodies(_of_ids(unit, everything, {id_ for _, id_ in rows}, now)))
+    return found, rows[-1][0] if rows and len(rows) == most else last
+
+
+def _bodies(some: Iterator[Copy]) -> Iterator[tuple[str, Body]]:
+    for copy in some:
+        yield copy.object.id, copy.object.body
+
+
+def _of_ids(unit: Connection, rows: Rows, ids: Collection[str], now: datetime) -> Iterator[Copy]:
+    """Yield the newest of each of some indicators, unless it is over."""
+    for part in chunks(ids):
+        which = [_OF_ALL, objects.by_ids(unit, part), copies.c.id.in_(part)]
+        yield from _standing(unit, rows, which, now)
 
 
 def _standing(
     unit: Connection, rows: Rows, which: Sequence[ColumnElement[bool]], now: datetime
-) -> Iterator[tuple[str, Body]]:
+) -> Iterator[Copy]:
     """Yield the newest of each indicator, unless it is over."""
     columns = (copies.c.id, copies.c.version, copies.c.seq)
-    newest: dict[str, tuple[str, int]] = {}
+    found: dict[str, tuple[str, int]] = {}
     for id_, version, seq in fetched(unit, objects.columns_of(rows, *columns).where(*which)):
-        newest[id_] = max(newest.get(id_, ("", 0)), (moment(version), seq))
+        found[id_] = max(found.get(id_, ("", 0)), (moment(version), seq))
     at = text(now)
-    for part in chunks(seq for _, seq in newest.values()):
+    for part in chunks(seq for _, seq in found.values()):
         for copy in objects.load(unit, rows.where(copies.c.seq.in_(part))):
             body = copy.object.body
             until = body.get("valid_until")
             over = isinstance(until, str) and until <= at
             if body.get("revoked") is not True and not over:
-                yield copy.object.id, body
+                yield copy

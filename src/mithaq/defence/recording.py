@@ -35,6 +35,7 @@ class Recorded:
     new: int = 0
     known: int = 0
     suppressed: int = 0  # of the new ones
+    fresh: Sequence[Match] = ()  # the new ones that are not suppressed
 
 
 _UNSAID = Watched()
@@ -66,9 +67,15 @@ def record(
         seq = matches.join(unit, _group(place, alike, level.get(place[0], 0)))
         kept += [_kept(match, seq, standing) for match in alike]
     matches.put(unit, kept)
-    suppressed = sum(each.suppressed > 0 for each in kept)
+    shown = {each.id for each in kept if not each.suppressed}
+    suppressed = len(kept) - len(shown)
     journal(unit, now, "matched", "", new=len(kept), suppressed=suppressed)
-    return Recorded(new=len(kept), known=len(some) - len(kept), suppressed=suppressed)
+    return Recorded(
+        new=len(kept),
+        known=len(some) - len(kept),
+        suppressed=suppressed,
+        fresh=[each for id_, each in some.items() if id_ in shown],
+    )
 
 
 def active(unit: Connection, now: datetime) -> list[Suppression]:

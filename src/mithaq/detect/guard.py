@@ -1,8 +1,8 @@
-"""The guard: a rule that would drown analysts, or eat the machine, is set aside, said and counted.
+"""The guard: what would drown analysts, or eat the machine, is set aside, said and counted.
 
-Rules come from outside too. One that matches more of a window of events than it may, or takes more time than it may, is
-not tried again until the guard is made anew. What it found before stands. Windows are counted in events, so by rate the
-same is set aside whatever the batches; time is the machine's, and ends only what would otherwise go on.
+Rules and indicators come from outside. One that matches more of a window of events than it may, or takes more time than
+it may, finds nothing more until somebody lets it back. What it found before stands. Windows are counted in events, so
+by rate the same is set aside whatever the batches; time is the machine's, and ends only what would otherwise go on.
 """
 
 from collections import Counter
@@ -11,76 +11,122 @@ from dataclasses import dataclass
 
 from mithaq.detect.closures import Seen
 from mithaq.detect.engine import Engine
+from mithaq.detect.language import Rule
 from mithaq.detect.matches import Match
+from mithaq.detect.tallies import Matcher
 from mithaq.model.telemetry import Event
+
+RATE, TIME = "rule-rate", "rule-time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a rule may do."""
+    """What a rule or an indicator may do."""
 
     window: int = 10_000  # events
-    most: int = 1_000  # matches of one rule in a window
+    most: int = 1_000  # matches of one in a window
     seconds: float = 5.0  # spent on one rule in a window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
-    """A rule that is no longer tried, and why."""
+    """What is no longer tried, and why."""
 
     rule: str
     digest: str
     title: str
-    code: str  # rule-rate | rule-time
+    code: str  # RATE | TIME
     after: int  # events seen until then
 
 
 class Guard:
-    """An engine of which rules are set aside that do more than they may."""
+    """Watches over what is found, by whatever it is found: of one guard the windows are the same for all matchers."""
 
-    def __init__(
-        self, engine: Engine, timer: Callable[[], float], limits: Limits | None = None
-    ) -> None:
-        self.set_aside: dict[int, SetAside] = {}
+    def __init__(self, timer: Callable[[], float], limits: Limits | None = None) -> None:
+        """Take a clock that gives seconds, and what each may do."""
+        self.aside: dict[str, SetAside] = {}  # by digest
         self.seen = 0  # events
-        self._engine = engine
         self._timer = timer
         self._limits = limits or Limits()
-        self._matched: Counter[int] = Counter()
-        self._spent: Counter[int] = Counter()  # nanoseconds, so that they add up exactly
+        self._matched: Counter[str] = Counter()
+        self._spent: Counter[str] = Counter()  # nanoseconds, so that they add up exactly
+        self._window = 0
+
+    def timed(self, engine: Engine) -> Matcher:
+        """Return an engine of which no rule is tried that is set aside, and on which time is kept."""
+        return _Timed(self, engine)
+
+    def passed(self, found: Sequence[Match], batch: Sequence[Event]) -> list[Match]:
+        """Return what of the matches of a batch is told, in the order of its events; count its events."""
+        at: dict[str, int] = {}
+        if found:
+            for number, event in enumerate(batch):
+                at.setdefault(event.digest, number)
+        ordered = sorted(found, key=lambda match: at.get(match.event, 0))
+        told = [match for match in ordered if self._counted(match, at.get(match.event, 0))]
+        self.seen += len(batch)
+        self._turn(self.seen)
+        return told
+
+    def _counted(self, match: Match, number: int) -> bool:
+        self._turn(self.seen + number)
+        known = self.aside.get(match.digest)
+        if known is not None and known.code == RATE:  # one that took too long is not tried at all
+            return False
+        self._matched[match.digest] += 1
+        if self._matched[match.digest] > self._limits.most:
+            self._put(match.rule, match.digest, match.title, RATE, self.seen + number + 1)
+        return True
+
+    def _turn(self, position: int) -> None:
+        """Begin a window anew where one ends."""
+        window = position // self._limits.window
+        if window > self._window:
+            self._window = window
+            self._matched.clear()
+            self._spent.clear()
+
+    def let_back(self, digest: str) -> None:
+        """Let find again what was set aside, as if nothing had been found in this window."""
+        self.aside.pop(digest, None)
+        del self._matched[digest], self._spent[digest]
+
+    def took(self, rule: Rule, seconds: float) -> None:
+        """Count what one attempt took."""
+        self._spent[rule.digest] += round(seconds * 1e9)
+        if self._spent[rule.digest] > self._limits.seconds * 1e9:
+            self._put(rule.id, rule.digest, rule.title, TIME, self.seen)
+
+    def time(self) -> float:
+        """Return what its clock says."""
+        return self._timer()
+
+    def _put(self, rule: str, digest: str, title: str, code: str, after: int) -> None:
+        self.aside[digest] = SetAside(rule=rule, digest=digest, title=title, code=code, after=after)
+
+
+class _Timed:
+    """An engine under a guard."""
+
+    def __init__(self, guard: Guard, engine: Engine) -> None:
+        self._guard, self._engine = guard, engine
 
     def match(self, batch: Sequence[Event]) -> Iterator[Match]:
-        """Yield what the rules that are left find in events."""
         for event in batch:
-            if self.seen % self._limits.window == 0:
-                self._matched.clear()
-                self._spent.clear()
-            self.seen += 1
-            yield from self._try(event)
+            seen = Seen(event)
+            if candidates := self._engine.candidates(seen):
+                yield from self._try(candidates, seen)
 
-    def _try(self, event: Event) -> Iterator[Match]:
-        seen = Seen(event)
+    def _try(self, candidates: Sequence[int], seen: Seen) -> Iterator[Match]:
+        guard, engine = self._guard, self._engine
         found: set[str] = set()
-        for number in self._engine.candidates(seen):
-            if number in self.set_aside:
+        for number in candidates:
+            rule = engine.rules[number]
+            if rule.digest in guard.aside:
                 continue
-            begin = self._timer()
-            match = self._engine.tried(number, seen)
-            self._spent[number] += round((self._timer() - begin) * 1e9)
-            self._matched[number] += match is not None
-            self._judge(number)
+            begin = guard.time()
+            match = engine.tried(number, seen)
+            guard.took(rule, guard.time() - begin)
             if match is not None and match.digest not in found:
                 found.add(match.digest)
                 yield match
-
-    def _judge(self, number: int) -> None:
-        if self._matched[number] > self._limits.most:
-            code = "rule-rate"
-        elif self._spent[number] > self._limits.seconds * 1e9:
-            code = "rule-time"
-        else:
-            return
-        rule = self._engine.rules[number]
-        self.set_aside[number] = SetAside(
-            rule=rule.id, digest=rule.digest, title=rule.title, code=code, after=self.seen
-        )

@@ -4,6 +4,7 @@ What a rule may take is bounded: seconds for one piece of bytes, and the places 
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -70,13 +71,19 @@ class Yara:
                 )
             else:
                 self._rules[digest] = (each, digest)
-        self._scanner = yara_x.Scanner(compiler.build())
-        self._scanner.set_timeout(_SECONDS)
-        self._scanner.max_matches_per_pattern(_PLACES)
+        self._built = compiler.build()
 
     def __len__(self) -> int:
         """Return how many rules they are."""
         return len(self._rules)
+
+    @cached_property
+    def _scanner(self) -> yara_x.Scanner:
+        """What scans; made where it is first asked, for no other thread may use it."""
+        made = yara_x.Scanner(self._built)
+        made.set_timeout(_SECONDS)
+        made.max_matches_per_pattern(_PLACES)
+        return made
 
     def match(self, content: bytes, name: str) -> Iterator[Match]:
         """Yield what is found in the bytes of a file.

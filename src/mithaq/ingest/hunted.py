@@ -7,6 +7,7 @@ rule under two indicators is two.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from itertools import chain
 
 from mithaq.detect import sigma
 from mithaq.detect.indicators import Indicators, Listed, of_pattern
@@ -50,6 +51,11 @@ class Scanner:
     def __len__(self) -> int:
         """Return how many rules they are."""
         return len(self._yara)
+
+    @property
+    def digests(self) -> set[str]:
+        """What rules that are no indicators are known by in matches."""
+        return {digest for digest, owners in self._owners.items() if "" in owners}
 
     def match(self, content: bytes, name: str) -> Iterator[Match]:
         """Yield what is found in the bytes of a file.
@@ -104,7 +110,7 @@ def sought(files: Iterable[tuple[str, bytes]], held: Iterable[tuple[str, Body]] 
     """
     kinds = _Kinds()
     ways = {"stix": kinds.stix, "sigma": kinds.sigma, "yara": kinds.yara}
-    for id_, body in (*_read(files, kinds.unserved), *held):
+    for id_, body in chain(_read(files, kinds.unserved), held):
         if body.get("type") != "indicator":
             continue
         title, pattern = str(body.get("name", "")), str(body.get("pattern", ""))

@@ -6,14 +6,17 @@ looked through by YARA rules, if there are some.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from sqlalchemy import Connection
+
 from mithaq import defence
 from mithaq.clock import Clock
 from mithaq.config import Config
+from mithaq.defence import Recorded
 from mithaq.detect import assets, sigma
 from mithaq.detect.collected import Collected, Needs
 from mithaq.detect.engine import Engine
@@ -84,7 +87,25 @@ def content(
     level: str = "",
     held: Iterable[tuple[str, Body]] = (),
 ) -> Content:
-    """Read what to look for.
+    """Read what to look for, as ``gathered`` does.
+
+    Raises:
+        InputError: one of them is not there, or cannot be read. NoRules: there is no rule in them.
+    """
+    made = gathered(rules, yara, indicators, level, held)
+    if not (made.count or made.unserved or level):
+        raise NoRules("no rule is in these files")
+    return made
+
+
+def gathered(
+    rules: Iterable[Path] = (),
+    yara: Iterable[Path] = (),
+    indicators: Iterable[Path] = (),
+    level: str = "",
+    held: Iterable[tuple[str, Body]] = (),
+) -> Content:
+    """Read what to look for; it may be nothing.
 
     Args:
         rules: files of Sigma rules, and folders of them.
@@ -94,7 +115,7 @@ def content(
         held: indicators that are at hand, with their ids.
 
     Raises:
-        InputError: one of them is not there, or cannot be read. NoRules: there is no rule in them.
+        InputError: one of them is not there, or cannot be read.
     """
     found: list[Rule] = []
     unserved: list[Unserved] = []
@@ -115,7 +136,7 @@ def content(
     scanner = Scanner([*texts, *values.texts])
     found += values.rules
     correlations += values.correlations
-    made = Content(
+    return Content(
         rules=[each for each in found if rank(each.level) >= rank(level)],
         correlations=[each for each in correlations if rank(each.level) >= rank(level)],
         yara=scanner if len(scanner) else None,
@@ -123,9 +144,6 @@ def content(
         unserved=[*unserved, *values.unserved, *scanner.unserved],
         needs=needs,
     )
-    if not (found or correlations or made.count or made.unserved):
-        raise NoRules("no rule is in these files")
-    return made
 
 
 def _chosen(paths: Iterable[Path], ends: frozenset[str]) -> Iterator[Path]:
@@ -147,12 +165,35 @@ def _text(file: Path) -> bytes:
     return raw
 
 
+Ready = Callable[[Engine], Matcher]
+
+
+def matchers(content: Content, ready: Ready = lambda engine: engine) -> list[Matcher]:
+    """Compile what is looked for in events; ``ready`` makes each engine what is asked."""
+    made: list[Matcher] = []
+    if content.rules:
+        made.append(ready(Engine(content.rules)))
+    if content.correlations:
+        made.append(Correlated(content.correlations, ready))
+    if content.indicators:
+        some: tuple[Indicators | Patterns, ...] = (
+            content.indicators.values,
+            content.indicators.patterns,
+        )
+        made += [each for each in some if len(each)]
+    if content.veiled:
+        made.append(content.veiled)
+    return made
+
+
 class Correlated:
     """Correlations, and the rules that they are about."""
 
-    def __init__(self, correlations: Sequence[sigma.Correlation]) -> None:
+    def __init__(
+        self, correlations: Sequence[sigma.Correlation], ready: Ready = lambda engine: engine
+    ) -> None:
         self._correlator = sigma.Correlator(correlations)
-        self._engine = Engine(self._correlator.rules)
+        self._engine = ready(Engine(self._correlator.rules))
 
     def match(self, batch: Sequence[Event]) -> Iterator[Match]:
         """Yield what is completed by each event, in their order."""
@@ -167,7 +208,7 @@ class Keeping(Protocol):
     def begin(self, content: Content) -> None:
         """Learn what is looked for."""
 
-    def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> None:
+    def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> object:
         """Take matches, and the events that they were looked for in."""
 
 
@@ -181,6 +222,7 @@ class Keeper:
     core: Store
     clock: Clock
     noting: Noting | None = None
+    also: Callable[[Connection, Recorded], None] | None = None  # in the same transaction
     new: int = 0
     known: int = 0
     _collected: Collected = field(default_factory=Collected)
@@ -192,8 +234,12 @@ class Keeper:
                 unit, [*content.rules, *content.correlations], content.needs, self.clock()
             )
 
-    def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> None:
-        """Keep matches, and of which machines, days and log sources there was telemetry."""
+    def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> Sequence[Match]:
+        """Keep matches, and of which machines, days and log sources there was telemetry.
+
+        Returns:
+            the new matches that people see.
+        """
         self._collected.take(batch)
         machines = frozenset(filter(None, map(assets.of, batch)))
         days = frozenset(event.at[:10] for event in batch if event.at)
@@ -201,13 +247,16 @@ class Keeper:
             self.noting.note(batch, self.clock())
         sources = dict(self._collected.counts)
         if not (found or machines or days or sources):
-            return
+            return ()
         with self.core.begin() as unit:
             seen = defence.Watched(assets=machines, days=days, sources=sources)
             done = defence.record(unit, found, self.clock(), seen)
+            if self.also:
+                self.also(unit, done)
         self._collected.counts.clear()
         self.new += done.new
         self.known += done.known
+        return done.fresh
 
 
 def keeper(core: Store, config: Config, clock: Clock) -> Keeper:
@@ -234,18 +283,7 @@ class Hunt:
 
     def __post_init__(self) -> None:
         """Compile what is looked for."""
-        if self.content.rules:
-            self._matchers.append(Engine(self.content.rules))
-        if self.content.correlations:
-            self._matchers.append(Correlated(self.content.correlations))
-        if self.content.indicators:
-            some: tuple[Indicators | Patterns, ...] = (
-                self.content.indicators.values,
-                self.content.indicators.patterns,
-            )
-            self._matchers += [each for each in some if len(each)]
-        if self.content.veiled:
-            self._matchers.append(self.content.veiled)
+        self._matchers = matchers(self.content)
         self._said = Said(sifting=self._sifting())
         if self.keeper:
             self.keeper.begin(self.content)
@@ -319,33 +357,33 @@ class Hunt:
                 self._refuse(each)
             return
         try:
-            raw = _bytes(path)
+            raw = looked_through(path)
             self.scanned += 1
             found = list(self.content.yara.match(raw, str(path)))
             if self.keeper:
                 self.keeper.keep(found)
             yield from (Hit(match, str(path)) for match in found)
-        except (TooSlow, _TooLarge) as why:
+        except (TooSlow, TooLarge) as why:
             self._refuse(Refusal(number=0, code=why.code, why=str(why), name=str(path)))
         except OSError as why:
             said = why.strerror or "not read"
             self._refuse(Refusal(number=0, code="telemetry-file", why=said, name=str(path)))
 
 
-def _bytes(path: Path) -> bytes:
+def looked_through(path: Path) -> bytes:
     """Return the bytes of a file that YARA rules look through.
 
     Raises:
-        _TooLarge: they are too many.
+        TooLarge: they are too many.
     """
     with path.open("rb") as opened:
         raw = opened.read(_MOST_SCANNED + 1)
     if len(raw) > _MOST_SCANNED:
-        raise _TooLarge(f"longer than {_MOST_SCANNED} bytes")
+        raise TooLarge(f"longer than {_MOST_SCANNED} bytes")
     return raw
 
 
-class _TooLarge(InputError):
+class TooLarge(InputError):
     """A file is larger than what is scanned."""
 
     code = "yara-large"

@@ -1,9 +1,16 @@
-"""The guard: rules that do more than they may are set aside, and that is said."""
+"""The guard: what does more than it may is set aside, and that is said."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mithaq.detect.engine import Engine
 from mithaq.detect.guard import Guard, Limits
+from mithaq.detect.indicators import Indicators, Listed
 from mithaq.detect.language import Op, Rule, Test
 from mithaq.model.telemetry import Event, LogSource
+from mithaq.model.values import Value
 
 EVENTS = [Event(fields={"Image": "ab"}, raw=str(number).encode()) for number in range(40)]
 
@@ -18,34 +25,70 @@ def still():
     return 0.0
 
 
-def test_a_rule_that_matches_more_of_a_window_than_it_may_is_set_aside_whatever_the_batches():
+def told(guard, matcher, batches):
+    return [match for batch in batches for match in guard.passed([*matcher.match(batch)], batch)]
+
+
+@given(st.lists(st.integers(1, 39), max_size=6, unique=True))
+def test_what_matches_more_of_a_window_than_it_may_is_set_aside_whatever_the_batches(cuts):
     engine = Engine([rule(1, "a"), rule(2, "zz")])
     limits = Limits(window=20, most=5)
+    edges = [0, *sorted(cuts), 40]
+    parts = [EVENTS[one:other] for one, other in pairwise(edges)]
 
-    whole, parted = Guard(engine, still, limits), Guard(engine, still, limits)
-    found = [match.id for match in whole.match(EVENTS)]
-    same = [match.id for at in range(0, 40, 7) for match in parted.match(EVENTS[at : at + 7])]
+    whole, parted = Guard(still, limits), Guard(still, limits)
+    found = told(whole, whole.timed(engine), [EVENTS])
+    same = told(parted, parted.timed(engine), parts)
 
-    assert found == same
+    assert [match.id for match in found] == [match.id for match in same]
     assert len(found) == 6
-    assert [(each.rule, each.code, each.after) for each in whole.set_aside.values()] == [
+    assert whole.aside == parted.aside
+    assert [(each.rule, each.code, each.after) for each in whole.aside.values()] == [
         ("r1", "rule-rate", 6)
     ]
 
 
-def test_a_rule_that_stays_within_its_rate_goes_on_from_window_to_window():
-    guard = Guard(Engine([rule(1, "a")]), still, Limits(window=4, most=4))
+def test_what_stays_within_its_rate_goes_on_from_window_to_window():
+    guard = Guard(still, Limits(window=4, most=4))
 
-    assert len(list(guard.match(EVENTS))) == 40
-    assert not guard.set_aside
+    assert len(told(guard, guard.timed(Engine([rule(1, "a")])), [EVENTS[:7], EVENTS[7:]])) == 40
+    assert not guard.aside
 
 
 def test_a_rule_that_takes_more_time_than_it_may_is_set_aside_and_the_others_go_on():
     slow = iter([0.0, 3.0, 3.0, 3.0, 3.0, 6.0] + [6.0] * 1000)
-    guard = Guard(Engine([rule(1, "a"), rule(2, "b")]), lambda: next(slow), Limits(seconds=5))
+    guard = Guard(lambda: next(slow), Limits(seconds=5))
 
-    found = [match.rule for match in guard.match(EVENTS)]
+    found = [
+        match.rule
+        for match in told(guard, guard.timed(Engine([rule(1, "a"), rule(2, "b")])), [EVENTS])
+    ]
 
-    assert [(each.rule, each.code) for each in guard.set_aside.values()] == [("r1", "rule-time")]
+    assert [(each.rule, each.code) for each in guard.aside.values()] == [("r1", "rule-time")]
     assert found.count("r1") == 2
     assert found.count("r2") == 40
+
+
+def test_an_indicator_that_is_everywhere_is_set_aside_too_until_it_is_let_back():
+    source = LogSource("zeek", "", "dns")
+    batch = [
+        Event(fields={"query": "all.example"}, source=source, raw=b"%d" % number)
+        for number in range(40)
+    ]
+    values = Indicators(
+        [
+            Listed(Value("domain", "all.example"), "indicator--1"),
+            Listed(Value("domain", "x.example"), "i2"),
+        ]
+    )
+    guard = Guard(still, Limits(window=1000, most=10))
+
+    first = told(guard, values, [batch])
+    [aside] = guard.aside.values()
+    second = told(guard, values, [batch])
+    guard.let_back(aside.digest)
+    third = told(guard, values, [batch[:3]])
+
+    assert (len(first), len(second)) == (11, 0)
+    assert (aside.rule, aside.code, aside.after) == ("indicator--1", "rule-rate", 11)
+    assert len(third) == 3

@@ -6,7 +6,6 @@ cursor of a batch with what came of it loses nothing by being killed, and reads 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from glob import escape
 from hashlib import sha256
 from itertools import islice
@@ -16,7 +15,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from mithaq.formats import telemetry
-from mithaq.formats.telemetry import PLAIN, Found, Kind, Reader, Said
+from mithaq.formats.telemetry import PLAIN, Found, Kind, Reader, Refusal, Said
 from mithaq.formats.telemetry.packed import plain
 from mithaq.ingest.telemetry.files import files, read
 
@@ -26,6 +25,7 @@ _MARK: Final = (
     1024  # bytes at the beginning and before the end of what was read that a file is known by
 )
 _BATCH: Final = 1000  # events of a file that does not grow by lines
+_UNKNOWN: Final = "telemetry-unknown"
 _GROWING: Final = frozenset(
     {"json", "zeek", "auditd", "csv", "w3c", "syslog", "access-log", "squid"}
 )
@@ -61,6 +61,9 @@ class Following:
     ) -> None:
         """Name what is read; each file as ``as_kind``, or as what its opening fits."""
         self._paths, self._said, self._kind = paths, said, as_kind
+        self.unreadable: dict[
+            str, str
+        ] = {}  # files of the last look that could not be read, and why
 
     def batches(self, cursors: Mapping[str, Cursor]) -> Iterator[Batch]:
         """Yield what came since ``cursors``, and end when all that is there was read."""
@@ -73,8 +76,14 @@ class Following:
                 yield Batch(path=str(path), found=batch.found, cursor=batch.cursor, gone=gone)
                 gone = ""
         for name, path in there.items():
-            with suppress(FileNotFoundError):  # it went while we read others
+            try:
                 yield from self._read(path, known.get(name))
+            except FileNotFoundError:  # it went while we read others
+                pass
+            except OSError as error:
+                self.unreadable[name] = error.strerror or "not read"
+            else:
+                self.unreadable.pop(name, None)
 
     def _read(self, path: Path, cursor: Cursor | None) -> Iterator[Batch]:
         if cursor is None:
@@ -132,7 +141,8 @@ class Following:
         found = islice(read(path, self._said, self._kind), cursor.number, None)
         number = cursor.number
         while batch := list(islice(found, _BATCH)):
-            number += len(batch)
+            # What is no telemetry at all is told of again when it changed.
+            number += sum(not isinstance(one, Refusal) or one.code != _UNKNOWN for one in batch)
             yield Batch(path=str(path), found=batch, cursor=Cursor(number=number))
         yield Batch(path=str(path), found=[], cursor=Cursor(number=number, seen=seen))
 

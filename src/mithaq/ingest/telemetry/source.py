@@ -6,6 +6,7 @@ input alone cannot be read twice.
 
 import time
 from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -16,7 +17,7 @@ import msgspec
 
 from mithaq.clock import monotonic
 from mithaq.errors import InputError
-from mithaq.formats.telemetry import PLAIN, Found, Kind, Said
+from mithaq.formats.telemetry import PLAIN, Found, Kind, Refusal, Said
 from mithaq.formats.telemetry import read as read_telemetry
 from mithaq.ingest.telemetry.following import Batch, Cursor, Following
 
@@ -79,6 +80,7 @@ class Files:
             raise NoSource(f"no such file or folder: {path}")
         self._following = Following([path], ways.said, ways.as_kind)
         self._kept = ways.kept
+        self._told: set[str] = set()  # names of files that cannot be read
         self.cursors = {
             name: msgspec.json.decode(text, type=Cursor) for name, text in ways.kept.items()
         }
@@ -91,6 +93,7 @@ class Files:
             for batch in self._following.batches(dict(self.cursors)):
                 came = True
                 yield Taken(found=batch.found, name=batch.path, mark=batch)
+            yield from self._unreadable()
             left = until - monotonic()
             if came or left <= 0:
                 return
@@ -99,13 +102,32 @@ class Files:
     def keep(self, taken: Taken) -> None:
         """Keep how far its file was read."""
         batch = taken.mark
-        assert isinstance(batch, Batch)  # noqa: S101 what is given comes back
+        if not isinstance(batch, Batch):
+            return
         # The new name first: a file that is known by two is read once, one that is known by none from its beginning.
         self.cursors[batch.path] = batch.cursor
         self._kept[batch.path] = msgspec.json.encode(batch.cursor).decode()
         if batch.gone:
             self.cursors.pop(batch.gone, None)
             self._kept.pop(batch.gone, None)
+
+    def _unreadable(self) -> Iterator[Taken]:
+        """Say once of each file that cannot be read why; it is tried again at every look."""
+        now = self._following.unreadable
+        for name in sorted(now.keys() - self._told):
+            why = Refusal(number=0, code="telemetry-file", why=now[name], name=name)
+            yield Taken(found=[why], name=name)
+        self._told = set(now)
+
+    @property
+    def behind(self) -> int:
+        """How many bytes of files that grow by lines were written and not read yet, as far as they are known."""
+        whole = 0
+        for name, cursor in self.cursors.items():
+            if cursor.kind:
+                with suppress(OSError):
+                    whole += max(0, Path(name).stat().st_size - cursor.offset)
+        return whole
 
     def close(self) -> None:
         """Files are open only while they are read."""

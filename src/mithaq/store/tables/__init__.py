@@ -43,6 +43,7 @@ from mithaq.store.tables.listener import (
     statuses,
     views,
 )
+from mithaq.store.tables.live import set_aside, source_marks, source_states, told
 from mithaq.store.tables.log import (
     alarms,
     checkpoints,
@@ -167,6 +168,7 @@ __all__ = [
     "ruptures",
     "saved",
     "seen",
+    "set_aside",
     "set_names",
     "set_versions",
     "settings",
@@ -175,6 +177,8 @@ __all__ = [
     "shelf_rows",
     "shelves",
     "signatures",
+    "source_marks",
+    "source_states",
     "sources",
     "spans",
     "spoken_of",
@@ -186,6 +190,7 @@ __all__ = [
     "suppressions",
     "tallies",
     "tellers",
+    "told",
     "used_rules",
     "verdicts",
     "views",

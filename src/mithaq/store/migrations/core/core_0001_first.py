@@ -910,6 +910,25 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "set_aside",
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("level", SERIAL, nullable=False),
+        sa.Column("after", SERIAL, nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("back_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("back_at", sa.Text(), server_default="", nullable=False),
+        sa.Column("back_why", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_set_aside_back_at", "set_aside", ["back_at"], unique=False, schema="core")
+    op.create_table(
         "set_names",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
@@ -961,6 +980,24 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest", "party"),
         schema="core",
+    )
+    op.create_table(
+        "source_marks",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "name"),
+        schema="core",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "source_states",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+        schema="core",
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "sources",
@@ -1081,6 +1118,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("rule"),
         schema="core",
     )
+    op.create_table(
+        "told",
+        sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
+        sa.Column("sink", sa.Text(), nullable=False),
+        sa.Column("hit", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        schema="core",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_told_sink", "told", ["sink", "seq"], unique=False, schema="core")
     op.create_table(
         "verdicts",
         sa.Column("agreement", sa.Text(), nullable=False),

@@ -1,0 +1,168 @@
+"""Hits as they come: what is set aside because it finds too much, and which tools of ours are told of a hit.
+
+A tool is an audience like any other: it is told of what its level allows. Of what is RED no tool is told.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from mithaq.auth.actors import Actor, Permission, require
+from mithaq.border.peers import administrative
+from mithaq.border.us import Us
+from mithaq.clock import text
+from mithaq.defence.seeing import levels, visible
+from mithaq.detect.guard import SetAside
+from mithaq.detect.matches import Match
+from mithaq.errors import InputError, NotFound
+from mithaq.model.canonical import Json
+from mithaq.model.labels import Tlp
+from mithaq.store import live
+from mithaq.store.journal import record as journal
+from mithaq.store.live import Aside
+from mithaq.store.matches import Group
+
+_LONGEST = 4000  # characters of what a person writes
+NEW_VERSION = "new-version"  # who let something back that no person did
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """A tool of ours that is told of hits."""
+
+    name: str
+    up_to: Tlp  # never RED
+    most: int  # hits that wait for it
+
+
+def tell(
+    unit: Connection,
+    audiences: Collection[Audience],
+    fresh: Sequence[Match],
+    ours: Collection[str],
+) -> dict[str, int]:
+    """Keep hits for those who may be told of them; return how many were dropped, by audience, because too many wait.
+
+    Args:
+        fresh: matches that are new here.
+        ours: digests of rules of our own, which bear no marking: everybody here is told of what they find.
+    """
+    if not (fresh and audiences):
+        return {}
+    level = levels(unit, {match.rule for match in fresh})
+    rows: list[tuple[str, str]] = []
+    for match in fresh:
+        at = Tlp.CLEAR if match.digest in ours else level.get(match.rule, Tlp.RED)
+        if at < Tlp.RED:
+            written = msgspec.json.encode(as_told(match)).decode()
+            rows += [(each.name, written) for each in audiences if at <= each.up_to]
+    live.tell(unit, rows)
+    named = {name for name, _ in rows}
+    dropped = {
+        each.name: live.drop(unit, each.name, each.most) for each in audiences if each.name in named
+    }
+    return {name: count for name, count in dropped.items() if count}
+
+
+def as_told(match: Match) -> dict[str, object]:
+    """Return what a tool of ours is told of a hit."""
+    return {
+        "id": match.id,
+        "at": match.at,
+        "severity": match.level,
+        "title": match.title,
+        "rule": match.rule,
+        "log_source": "/".join(filter(None, match.source)),
+        "machine": match.asset,
+        "found": dict(match.found),
+        "event": match.event,
+    }
+
+
+# --- what is set aside --------------------------------------------------------------------------------
+def set_aside(unit: Connection, what: SetAside, version: str, now: datetime) -> None:
+    """Keep that something finds too much, or takes too long, and is no longer tried.
+
+    Args:
+        version: of the indicator that it is; empty: it is none that is here.
+    """
+    level = levels(unit, [what.rule]).get(what.rule, 0)
+    kept = Aside(
+        rule=what.rule,
+        digest=what.digest,
+        version=version,
+        title=what.title,
+        code=what.code,
+        level=level,
+        after=what.after,
+        at=text(now),
+    )
+    seq = live.put_aside(unit, kept)
+    journal(unit, now, "set-aside", what.rule, number=seq, code=what.code, after=what.after)
+
+
+def asides(unit: Connection, us: Us, actor: Actor, *, standing: bool = True) -> list[Aside]:
+    """Return what is set aside that an actor may see, the newest first.
+
+    Raises:
+        Forbidden: they may see none.
+    """
+    some = live.asides(unit, standing=standing)
+    seen = {group.seq for group in visible(unit, us, actor, [_group(each) for each in some])}
+    return [each for each in some if each.seq in seen]
+
+
+def let_back(  # noqa: PLR0913 unit, us, actor and now come with every act
+    unit: Connection, us: Us, actor: Actor, seq: int, why: str, now: datetime
+) -> Aside:
+    """Let be tried again what was set aside; who did, and why, is on record.
+
+    Raises:
+        Forbidden: the actor may not. NotFound: nothing of that number is set aside that they may see.
+        InputError: it has no reason, or too long a one.
+    """
+    require(actor, Permission.HIT_JUDGE)
+    if not why.strip() or len(why) > _LONGEST:
+        raise InputError(f"it has from 1 to {_LONGEST} characters")
+    found = [each for each in asides(unit, us, actor) if each.seq == seq]
+    if not found:
+        raise NotFound(f"nothing {seq} is set aside that {actor.name} may see", number=seq)
+    live.let_back(unit, seq, actor.name, text(now), why.strip())
+    facts: dict[str, Json] = {"by": actor.name, "number": seq, "why": why.strip()}
+    administrative(unit, now, "let-back", found[0].rule, facts)
+    return found[0]
+
+
+def renewed(unit: Connection, versions: Mapping[str, str], now: datetime) -> list[Aside]:
+    """Let back what is set aside of indicators that have another version now; return it.
+
+    Args:
+        versions: of some indicators, the newest.
+    """
+    over = [
+        each
+        for each in live.asides(unit)
+        if each.version and versions.get(each.rule, each.version) != each.version
+    ]
+    for each in over:
+        live.let_back(unit, each.seq, NEW_VERSION, text(now), "")
+        journal(unit, now, "let-back", each.rule, number=each.seq, by=NEW_VERSION)
+    return over
+
+
+def _group(each: Aside) -> Group:
+    return Group(
+        seq=each.seq,
+        rule=each.rule,
+        day="",
+        source="",
+        title=each.title,
+        severity="",
+        level=each.level,
+        count=0,
+        first="",
+        last="",
+    )

@@ -1,0 +1,144 @@
+"""Telling tools of ours: each is told by a thread of its own, of what the store has for it, until it has taken it.
+
+The watch never waits for one, and a kill loses nothing: what a tool has not taken is told again, with the same id.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event as Signal
+from threading import Thread
+from typing import Final
+
+import structlog
+
+from mithaq.clock import Clock, text
+from mithaq.config import Sink
+from mithaq.defence import Audience
+from mithaq.ingest.outlets import NotTold, Outlet, outlet
+from mithaq.model.labels import tlp
+from mithaq.store import journal, live
+from mithaq.store.engine import Store
+
+_log = structlog.get_logger()
+_AT_ONCE: Final = 100  # hits
+_PAUSE: Final = 0.5  # seconds between looks at what there is to tell
+_LONGEST: Final = 60.0  # seconds between attempts
+_KEY: Final = "watch.sink."
+
+
+def audiences(sinks: Sequence[Sink]) -> list[Audience]:
+    """Return sinks as those who may be told of hits."""
+    return [Audience(name=each.name, up_to=tlp(each.up_to), most=each.most) for each in sinks]
+
+
+@dataclass(slots=True)
+class Sinks:
+    """The tools that are told while the watch goes on."""
+
+    core: Store
+    clock: Clock
+    tellers: "list[_Teller]"
+
+    @classmethod
+    def of(cls, core: Store, clock: Clock, sinks: Sequence[Sink], home: Path) -> "Sinks":
+        """Open the ways to sinks.
+
+        Raises:
+            InputError: what one needs cannot be read.
+        """
+        made = [(each.name, outlet(each, home)) for each in sinks]
+        return cls(core, clock, [_Teller(core, clock, name, way) for name, way in made])
+
+    def start(self) -> None:
+        """Begin to tell."""
+        for each in self.tellers:
+            each.start()
+
+    def close(self, seconds: float = 3.0) -> None:
+        """Tell what can be told at once, and stop; what is left is told by the next watch."""
+        for each in self.tellers:
+            each.stop.set()
+        for each in self.tellers:
+            each.join(seconds)
+
+
+class _Teller(Thread):
+    """Tells one sink."""
+
+    def __init__(self, core: Store, clock: Clock, name: str, way: Outlet) -> None:
+        super().__init__(name=f"mithaq-sink-{name}", daemon=True)
+        self.stop = Signal()
+        self._core, self._clock, self._sink, self._way = core, clock, name, way
+        self._failures = 0
+        self._troubled = True  # an earlier process may have said so
+
+    def run(self) -> None:
+        """Tell until it is stopped and nothing is left, or what is left is not taken."""
+        while True:
+            done = self._once()
+            if self.stop.is_set() and not done:
+                break
+            if not done:
+                self.stop.wait(min(_PAUSE * 2**self._failures, _LONGEST))
+        self._way.close()
+
+    def _once(self) -> bool:
+        """Tell of a few; say whether there were some, and they were taken."""
+        try:
+            with self._core.read() as unit:
+                some = live.untold(unit, self._sink, _AT_ONCE)
+            if not some:
+                return False
+            self._way.send([json.loads(hit) for _, hit in some])
+            with self._core.begin() as unit:
+                live.told_of(unit, [seq for seq, _ in some])
+            self._failures = 0
+            if self._troubled:
+                self._note("")
+                self._troubled = False
+        except NotTold as why:
+            self._failures = min(self._failures + 1, 16)
+            if self._failures == 1:
+                self._troubled = True
+                _log.warning("sink_not_told", sink=self._sink)
+                self._note(str(why))
+            return False
+        except Exception as why:  # noqa: BLE001 of a store that is busy or being closed; the next look tells
+            self._failures = min(self._failures + 1, 16)
+            _log.warning("sink_failed", sink=self._sink, error=type(why).__name__)
+            return False
+        return True
+
+    def _note(self, why: str) -> None:
+        """Keep why it is not told, or that it is again."""
+        told = {"at": text(self._clock()), "why": why}
+        with self._core.begin() as unit:
+            journal.keep(unit, f"{_KEY}{self._sink}", json.dumps(told))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a sink does."""
+
+    name: str
+    waiting: int
+    failing_since: str
+    why: str
+
+
+def standings(core: Store, sinks: Sequence[Sink]) -> list[Standing]:
+    """Return how each sink does."""
+    with core.read() as unit:
+        said = {name: json.loads(kept) for name, kept in journal.settings_under(unit, _KEY).items()}
+        return [
+            Standing(
+                name=each.name,
+                waiting=live.waiting(unit, each.name),
+                failing_since=told["at"] if told.get("why") else "",
+                why=told.get("why", ""),
+            )
+            for each in sinks
+            for told in (said.get(each.name, {}),)
+        ]

@@ -1,0 +1,74 @@
+"""Minutes of an analyst's life: rules come in, a log is watched, a hit is judged and about to be told."""
+
+import json
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from mithaq import samples
+from mithaq.cli.app import app
+from tests.faults.test_watch_kills import SERVER
+from tests.journeys.conftest import bundle, indicator
+
+PATIENCE = 120.0
+LOG = samples.path("hunt-log.jsonl")
+RULES = samples.path("hunt-rules.yml")
+
+
+def terminal(home, said, *args):
+    """Be a second terminal, whose output is a file."""
+    os.environ |= {"MITHAQ_HOME": str(home), "MITHAQ_ACTOR": "amal", "MITHAQ_LANG": "en"}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with open(said, "w", encoding="utf-8") as file:  # noqa: PTH123 as in tests/faults
+        sys.stdout = sys.stderr = file
+        app(["watch", *map(str, args)])
+
+
+def wait(for_):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if found := for_():
+            return found
+        time.sleep(0.2)
+    pytest.fail("nothing came")
+
+
+def test_an_analyst_watches_a_log_judges_what_is_found_and_sees_what_a_partner_would_be_told(
+    allies, tmp_path
+):
+    town, by = allies, {"actor": "amal"}
+    evil = indicator(1, "Relay", pattern="[domain-name:value = 'update.example']", confidence=80)
+    file = bundle(tmp_path, evil)
+    town.do("borea", "import", file, "--tlp", "GREEN", "--own", **by)
+    town.do("borea", "release", evil["id"], "--agreement", "pact", **by)
+    town.settle()
+    town.do("asteria", "import", RULES, "--tlp", "GREEN", **by)
+    log, said = tmp_path / "sysmon.jsonl", tmp_path / "said.txt"
+    log.write_bytes(b"")
+    nothing = town.do("asteria", "watch", "status", **by)
+
+    process = SERVER.Process(target=terminal, args=(tmp_path / "asteria", said, log))
+    process.start()
+    wait(lambda: town.ask("asteria", "watch", "status", **by)["sources"])
+    with log.open("ab") as opened:
+        opened.write(LOG.read_bytes())
+    wait(lambda: "Relay" in said.read_text("utf-8"))
+    [source] = town.ask("asteria", "watch", "status", **by)["sources"]
+    os.kill(process.pid, signal.SIGINT)
+    process.join(PATIENCE)
+
+    assert "Nothing was ever watched" in nothing
+    assert source["source"] == str(log)
+    assert process.exitcode == 130
+    told = said.read_text("utf-8")
+    assert "Shadow copies deleted" in told
+    assert "New hits: 10" in told
+    hits = town.ask("asteria", "hits", "list", **by)
+    [relay] = [each for each in hits if each["name"] == "Relay"]
+    assert len(hits) == 9
+    town.do("asteria", "hits", "judge", relay["number"], "true", **by)
+    preview = town.ask("asteria", "hits", "release", relay["number"], "--preview", **by)
+    assert "borea" in json.dumps(preview)

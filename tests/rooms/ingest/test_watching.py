@@ -1,0 +1,336 @@
+"""A watch finds what the node holds as logs grow, keeps it once, and takes up what is new without a stop."""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from mithaq import defence, intel
+from mithaq.auth.actors import Actor, roles
+from mithaq.border import people
+from mithaq.border.people import Newcomer
+from mithaq.border.us import Us
+from mithaq.defence import Audience
+from mithaq.detect.guard import Guard, Limits, SetAside
+from mithaq.formats import BUILT_IN
+from mithaq.ingest import watching
+from mithaq.ingest.hunting import Keeper, gathered
+from mithaq.ingest.lookout import Held, Lookout
+from mithaq.ingest.telemetry import Ways, opened
+from mithaq.ingest.watching import FellSilent, NewHit, Stream, TakenUp, Watch
+from mithaq.model.labels import Beside, Clearance, Tlp
+from mithaq.seal.keys import generate
+from mithaq.store import live
+from mithaq.store.engine import open_store
+from mithaq.store.live import Marks
+from mithaq.store.migrate import upgrade
+
+NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
+PATIENCE = 20.0
+RULE = """title: Lookup of anything
+id: 11111111-1111-4111-8111-111111111111
+logsource: {product: zeek, service: dns}
+detection:
+  one: {query|contains: 'example'}
+  condition: one
+level: low
+"""
+
+
+def lookup(number, name):
+    event = {"_path": "dns", "ts": 1_790_000_000 + number, "uid": f"C{number}"}
+    event |= {"id.orig_h": "192.0.2.9", "id.resp_h": "192.0.2.53", "query": name, "qtype_name": "A"}
+    return json.dumps(event).encode() + b"\n"
+
+
+def indicator(number, value, *, version=1, **more):
+    at = f"2026-01-0{version}T00:00:00.000Z"
+    made = "2026-01-01T00:00:00.000Z"
+    return {
+        "type": "indicator", "spec_version": "2.1", "created": made, "modified": at, "valid_from": made,
+        "id": f"indicator--00000000-0000-4000-8000-{number:012d}", "name": value, "pattern_type": "stix",
+        "pattern": f"[domain-name:value = '{value}']",
+    } | more  # fmt: skip
+
+
+@dataclass
+class Post:
+    """A node, a log, and somebody who watches it."""
+
+    core: object
+    us: object
+    log: object
+    now: datetime = NOW
+    told: list = field(default_factory=list)
+
+    def clock(self):
+        return self.now
+
+    def take(self, *some, tlp=Tlp.GREEN):
+        """Take in indicators, as a file of a source."""
+        raw = json.dumps(
+            {"type": "bundle", "id": "bundle--" + some[0]["id"][11:], "objects": list(some)}
+        ).encode()
+        with self.core.read() as unit:
+            source = intel.source(unit, f"of-{tlp.name.lower()}")
+            who = people.named(unit, "ana")
+        incoming = intel.Incoming(
+            raw=raw, source=source, own=tlp is Tlp.RED, beside=Beside(tlp=tlp)
+        )
+        added = intel.add(self.core, self.us, who, incoming, self.now, formats=BUILT_IN)
+        assert added.stored
+
+    def write(self, *lines):
+        with self.log.open("ab") as file:
+            file.write(b"".join(lines))
+
+    def watch(self, own=None, *, limits=None, audiences=(), who="ana", **more):
+        held = Held(core=self.core, us=self.us, who=who, clock=self.clock)
+        source = opened(str(self.log), Ways(kept=Marks(self.core, "log")))
+        return Watch(
+            keeper=Keeper(self.core, self.clock),
+            streams=[Stream(text="log", source=source)],
+            lookout=Lookout(own or gathered(), held, Guard(lambda: 0.0, limits)),
+            held=held,
+            audiences=audiences,
+            **more,
+        )
+
+    def until(self, watch, wanted=None, turns=1):
+        """Let a watch run until it tells of something, or for some turns without anything; return what it told."""
+        told = []
+        give_up = threading.Event()
+        threading.Timer(PATIENCE, give_up.set).start()
+        idle = 0
+        running = watch.run()
+        for each in running:
+            if each is not None:
+                told.append(each)
+            idle = idle + 1 if each is None else 0
+            if (wanted and isinstance(each, wanted)) or (not wanted and idle > turns + 1):
+                break
+            assert not give_up.is_set(), "nothing came"
+        running.close()
+        return told
+
+    def hits(self, actor=None):
+        analyst = actor or person(Tlp.RED)
+        with self.core.read() as unit:
+            found = defence.hits(unit, self.us, analyst, self.now, suppressed=True)
+        return {each.group.title: each.tally.count for each in found}
+
+
+def person(level, *named):
+    clearance = Clearance(tlp=level, readers=frozenset())
+    return Actor(name="amal", roles=roles(named or ["analyst"]), clearance=clearance)
+
+
+@pytest.fixture
+def post(tmp_path, monkeypatch):
+    monkeypatch.setattr(watching, "_WAIT", 0.02)
+    monkeypatch.setattr(watching, "_LOOK", 0.05)
+    store = open_store(f"sqlite:///{tmp_path / 'node.db'}", "core")
+    upgrade(store)
+    us = Us(
+        party="asteria", country="AS", organisation="CSIRT of Asteria", realm="live",
+        url="http://asteria.example", signer=generate(), secret=b"s" * 32, max_frame_bytes=8 << 20,
+    )  # fmt: skip
+    with store.begin() as unit:
+        for name, level in (("ana", "RED"), ("ben", "GREEN")):
+            newcomer = Newcomer(
+                name=name, roles=roles(["analyst"]), clearance=level, public=generate().public
+            )
+            people.enrol(unit, newcomer, NOW, by="owner")
+    log = tmp_path / "dns.log"
+    log.write_bytes(lookup(0, "first.org"))
+    yield Post(store, us, log)
+    store.close()
+
+
+def names(told):
+    return [each.match.title for each in told if isinstance(each, NewHit)]
+
+
+def test_what_the_node_holds_is_found_as_the_log_grows_and_kept_once(post):
+    post.take(indicator(1, "bad.example"))
+    watch = post.watch()
+    post.write(lookup(1, "www.bad.example"))
+    first = post.until(watch)
+    post.write(lookup(2, "good.org"), lookup(3, "bad.example"))
+    second = post.until(watch)
+
+    again = post.until(post.watch())
+    with post.core.begin() as unit:
+        live.forget_source(unit, "log")
+    anew = post.watch()
+    from_the_beginning = post.until(anew)
+
+    assert (names(first), names(second)) == (["bad.example"], ["bad.example"])
+    assert (names(again), names(from_the_beginning)) == ([], [])
+    assert (anew.events, anew.keeper.known) == (4, 2)
+    assert post.hits() == {"bad.example": 2}
+
+
+def test_what_was_matched_and_not_kept_is_given_again_after_a_fall(post):
+    post.take(indicator(1, "bad.example"))
+    post.write(lookup(1, "bad.example"))
+    falls = post.watch()
+    falls.streams[0].source.keep = lambda _: (_ for _ in ()).throw(KeyboardInterrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        post.until(falls)
+    rises = post.watch()
+    post.until(rises)
+
+    assert (rises.events, rises.keeper.new, rises.keeper.known) == (2, 0, 1)
+    assert post.hits() == {"bad.example": 1}
+
+
+def test_new_intelligence_is_taken_up_while_it_watches(post):
+    watch = post.watch()
+    post.until(watch)
+    post.take(indicator(1, "bad.example"), indicator(2, "worse.example"))
+    news = post.until(watch, TakenUp)
+    post.write(lookup(1, "bad.example"), lookup(2, "worse.example"))
+    found = post.until(watch)
+
+    assert [each.count for each in news if isinstance(each, TakenUp)] == [2]
+    assert names(found) == ["bad.example", "worse.example"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"revoked": True},
+        {"valid_until": "2026-02-01T00:00:00.000Z"},
+        {"pattern": "[domain-name:value = 'other.example']"},
+    ],
+)
+def test_what_is_revoked_or_over_or_says_something_else_finds_nothing_more(post, change):
+    post.take(indicator(1, "bad.example"))
+    watch = post.watch()
+    post.write(lookup(1, "bad.example"))
+    before = post.until(watch)
+    post.take(indicator(1, "bad.example", version=2, **change))
+    post.until(watch, TakenUp if "pattern" in change else None, turns=10)
+    post.write(lookup(2, "bad.example"), lookup(3, "other.example"))
+    after = post.until(watch)
+
+    assert names(before) == ["bad.example"]
+    assert [each.match.found["query"] for each in after if isinstance(each, NewHit)] == (
+        ["other.example"] if "pattern" in change else []
+    )
+
+
+def test_nobody_watches_for_what_they_may_not_read(post):
+    post.take(indicator(1, "bad.example"), tlp=Tlp.AMBER)
+    watch = post.watch(who="ben")
+    post.write(lookup(1, "bad.example"))
+
+    assert names(post.until(watch)) == []
+    assert watch.lookout.count == 0
+
+
+def test_what_matches_too_much_is_set_aside_until_a_person_lets_it_back(post):
+    post.take(indicator(1, "all.example"), indicator(2, "rare.example"))
+    watch = post.watch(limits=Limits(window=1000, most=5))
+    post.write(*(lookup(number, "all.example") for number in range(1, 20)))
+    told = post.until(watch)
+    with post.core.read() as unit:
+        [aside] = defence.asides(unit, post.us, person(Tlp.GREEN))
+        hidden = defence.asides(unit, post.us, person(Tlp.CLEAR))
+    restarted = post.watch(limits=Limits(window=1000, most=5))
+    post.write(lookup(20, "all.example"), lookup(21, "rare.example"))
+    still = post.until(restarted)
+    with post.core.begin() as unit:
+        defence.let_back(unit, post.us, person(Tlp.RED), aside.seq, "it is real", NOW)
+    post.until(restarted, turns=10)
+    post.write(lookup(22, "all.example"))
+    back = post.until(restarted)
+
+    assert [(each.title, each.code) for each in told if isinstance(each, SetAside)] == [
+        ("all.example", "rule-rate")
+    ]
+    assert post.hits()["all.example"] == 6 + 1
+    assert (aside.title, aside.after, hidden) == ("all.example", 7, [])
+    assert names(still) == ["rare.example"]
+    assert names(back) == ["all.example"]
+
+
+def test_a_new_version_of_what_was_set_aside_is_tried_again(post):
+    post.take(indicator(1, "all.example"))
+    watch = post.watch(limits=Limits(window=1000, most=5))
+    post.write(*(lookup(number, "all.example") for number in range(1, 20)))
+    post.until(watch)
+    post.take(
+        indicator(1, "all.example", version=2, pattern="[domain-name:value = 'one.all.example']")
+    )
+    post.until(watch, TakenUp)
+    post.until(watch, turns=10)
+    post.write(lookup(20, "one.all.example"), lookup(21, "two.all.example"))
+    found = post.until(watch)
+    with post.core.read() as unit:
+        [once] = defence.asides(unit, post.us, person(Tlp.RED), standing=False)
+
+    assert [each.match.found["query"] for each in found if isinstance(each, NewHit)] == [
+        "one.all.example"
+    ]
+    assert once.back_by == "new-version"
+
+
+def test_a_tool_is_told_of_what_its_level_allows_and_of_red_none(post, tmp_path):
+    (tmp_path / "rule.yml").write_text(RULE, "utf-8")
+    for number, level in enumerate((Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED), 1):
+        post.take(indicator(number, f"n{number}.example"), tlp=level)
+    (tmp_path / "list.txt").write_text("of-a-file.example\n", "utf-8")
+    own = gathered([tmp_path / "rule.yml"], indicators=[tmp_path / "list.txt"])
+    some = [
+        Audience(name="all", up_to=Tlp.AMBER_STRICT, most=100),
+        Audience(name="green", up_to=Tlp.GREEN, most=100),
+        Audience(name="few", up_to=Tlp.GREEN, most=2),
+    ]
+    watch = post.watch(own, audiences=some)
+    post.write(*(lookup(n, f"n{n}.example") for n in range(1, 6)), lookup(6, "of-a-file.example"))
+    post.until(watch)
+
+    def waits(name):
+        with post.core.read() as unit:
+            return sorted(json.loads(hit)["title"] for _, hit in live.untold(unit, name, 100))
+
+    ours = ["Lookup of anything"] * 6
+    assert waits("all") == [*ours, "n1.example", "n2.example", "n3.example", "n4.example"]
+    assert waits("green") == [*ours, "n1.example", "n2.example"]
+    assert len(waits("few")) == 2
+    assert watch.dropped == {"few": 6}
+    assert post.hits()["n5.example"] == 1
+
+
+def test_what_is_suppressed_is_told_to_nobody(post):
+    post.take(indicator(1, "bad.example"))
+    with post.core.begin() as unit:
+        wanted = defence.Suppression(field="query", value="bad.example", why="known", by="", at="")
+        defence.suppress(unit, post.us, person(Tlp.RED), wanted, NOW)
+    watch = post.watch(audiences=[Audience(name="all", up_to=Tlp.AMBER, most=9)])
+    post.write(lookup(1, "bad.example"))
+
+    assert names(post.until(watch)) == []
+    with post.core.read() as unit:
+        assert live.waiting(unit, "all") == 0
+    assert (watch.keeper.new, post.hits()) == (1, {"bad.example": 0})
+
+
+def test_a_source_that_falls_silent_is_told_of_once_and_again_when_it_speaks(post):
+    watch = post.watch(silent_seconds=0.1)
+    silent = post.until(watch, FellSilent)
+    with post.core.read() as unit:
+        [(source, _, facts)] = live.states(unit)
+    more = watch.run()
+    post.write(lookup(1, "x.org"))
+    heard = next(each for each in more if each is not None)
+    more.close()
+
+    assert silent[-1] == FellSilent(source="log")
+    assert (source, facts["silent"], facts["events"], facts["running"]) == ("log", True, 1, True)
+    assert heard in (FellSilent(source="log"), FellSilent(source="log", back=True))
