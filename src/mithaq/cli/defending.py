@@ -1,20 +1,25 @@
 """What people say in the defence cycle: priorities, owners, what is in place, what is accepted, and what proves it."""
 
+import hashlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mithaq.auth.actors import Permission
-from mithaq.cli.desk import desk_of
+from mithaq.cli.common import BadUsage
+from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command
-from mithaq.cli.options import Flag, Text, one_of
-from mithaq.cli.stood import standing, threat_of
+from mithaq.cli.options import Flag, one_of
+from mithaq.cli.stood import standing, technique_of, threat_of
 from mithaq.defence import cycle as cycles
 from mithaq.detect.coverage import State
+from mithaq.model.objects import Body
 
 Number = Annotated[str, typer.Argument(metavar="TECHNIQUE")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT")]
 Day = Annotated[str | None, typer.Option(metavar="DAY")]
+_NAMED = 3  # rules that a proof names
 STATES = tuple(str(each) for each in State if each is not State.UNASSESSED)
 
 
@@ -127,22 +132,52 @@ def prove(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     technique: Number,
     *,
-    by: Annotated[str, typer.Option(metavar="|".join(cycles.KINDS), callback=one_of(cycles.KINDS))],
-    what: Text,
+    by: Annotated[
+        str, typer.Option(metavar="|".join(cycles.KINDS), callback=one_of(cycles.KINDS))
+    ] = "",
+    what: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    recording: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
     day: Annotated[str, typer.Option(metavar="DAY")] = "",
     unseen: Flag = False,
 ) -> None:
     """Note what showed that a technique is seen, or that it was tried and was not."""
     desk = desk_of(ctx)
-    with desk.node() as node:
-        cycles.read_all_out(node.core)
-        with node.core.begin() as unit:
-            actor = desk.actor(unit, Permission.HIT_JUDGE)
+    if recording is None and not (by and what):
+        raise BadUsage("cycle-proof")
+    with standing(desk) as (node, unit, _, stands):
+        actor = desk.actor(unit, Permission.HIT_JUDGE)
+        one = technique_of(stands, technique)
+        if recording is not None:
+            some = cycles.texts(unit, node.us, actor, one.evidence.rules)
+            by, what = "recording", f"{_played(desk, recording, some)} {what}".strip()
+        with node.core.begin() as written:
             row = cycles.prove(
-                unit, actor, technique, by, what, node.clock(), day=day, found=not unseen
+                written, actor, one.number, by, what, node.clock(), day=day, found=not unseen
             )
     if desk.screen.as_json:
         told = {"technique": row.technique, "kind": row.kind, "day": row.day, "found": row.found}
-        desk.screen.json(told)
+        desk.screen.json(told | {"text": row.what})
     key = "say.cycle-proved" if row.found else "say.cycle-unseen"
     desk.screen.say(key, technique=row.technique, day=row.day)
+    if recording is not None:
+        desk.screen.say("say.cycle-played", text=row.what)
+
+
+def _played(desk: Desk, file: Path, rules: list[tuple[str, Body]]) -> str:
+    """Return which of some rules found something in a recording, and in which bytes.
+
+    Raises:
+        Found: none did; nothing is noted then.
+    """
+    from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
+
+    digest = hashlib.sha256(desk.read(file)).hexdigest()
+    fired: dict[str, str] = {}
+    if rules:
+        content = hunting.content([], [], [], "", rules)
+        for hit in hunting.Hunt(content).run([file]):
+            if hit is not None:
+                fired[hit.match.rule] = hit.match.title
+    if not fired:
+        desk.stop("say.cycle-silent", file=file, count=len(rules))
+    return f"{file.name} sha256:{digest[:12]}: {', '.join([*fired.values()][:_NAMED])}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mithaq.auth.actors import Actor, Permission, may
 from mithaq.cli.desk import Desk
 from mithaq.defence import cycle as cycles
-from mithaq.defence.cycle import Change, Cycle
+from mithaq.defence.cycle import Change, Cycle, Technique
 from mithaq.detect.coverage import Threat
 from mithaq.errors import NotFound
 from mithaq.model.labels import Tlp, tlp
@@ -42,6 +42,20 @@ def threat_of(stands: Cycle, named: str) -> Threat:
         if named.upper() == each.key.upper() or named in each.ids or asked == spelling(each.name):
             return each
     raise NotFound(f"no threat {named!r} that you may see", name=named)
+
+
+def technique_of(stands: Cycle, number: str) -> Technique:
+    """Return a technique by its number, or by one that it replaced.
+
+    Raises:
+        NoTechnique: there is none.
+    """
+    found = stands.techniques.get(stands.lore.number_of(number.upper()))
+    if found is None:
+        raise cycles.NoTechnique(
+            f"no technique {number!r} in a reference set that counts", number=number
+        )
+    return found
 
 
 def changed_since(

@@ -226,13 +226,16 @@ class Keeper:
     new: int = 0
     known: int = 0
     _collected: Collected = field(default_factory=Collected)
+    _content: Content | None = None
+    _day: str = ""
 
     def begin(self, content: Content) -> None:
-        """Keep which rules are looked for from now on."""
+        """Keep which rules are looked for from now on, and again each day."""
+        now = self.clock()
+        self._content, self._day = content, f"{now:%Y-%m-%d}"
         with self.core.begin() as unit:
-            defence.looked_for(
-                unit, [*content.rules, *content.correlations], content.needs, self.clock()
-            )
+            rules: list[Rule | sigma.Correlation] = [*content.rules, *content.correlations]
+            defence.looked_for(unit, rules, content.needs, now)
 
     def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> Sequence[Match]:
         """Keep matches, and of which machines, days and log sources there was telemetry.
@@ -241,6 +244,8 @@ class Keeper:
             the new matches that people see.
         """
         self._collected.take(batch)
+        if self._content is not None and self._day != f"{self.clock():%Y-%m-%d}":
+            self.begin(self._content)
         machines = frozenset(filter(None, map(assets.of, batch)))
         days = frozenset(event.at[:10] for event in batch if event.at)
         if batch and self.noting:

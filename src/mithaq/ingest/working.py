@@ -85,6 +85,7 @@ class Worker:
 
     def run(self, *, once: bool = False) -> None:
         """Work until told to stop; ``once``: until the log holds nothing that was not kept."""
+        self.keeper.begin(self.content)
         self._apart = apart(self.content)
         alone = bool(together(self.content))
         while not self.halted():

@@ -21,6 +21,7 @@ from mithaq.detect import collected, coverage
 from mithaq.detect.attack import Lore
 from mithaq.detect.coverage import Evidence, Gap, HeldRule, Proof, Standing, State, Threat
 from mithaq.model.labels import Tlp
+from mithaq.model.objects import Body
 from mithaq.store import coverage as store
 from mithaq.store import cycle, matches, objects
 from mithaq.store.cycle import GapRow
@@ -301,3 +302,13 @@ def named(unit: Connection, us: Us, actor: Actor, rules: Iterable[HeldRule]) -> 
         for copy in objects.load(unit, rows):
             titles[copy.seq] = str(copy.object.body.get("name", ""))
     return [replace(each, title=titles.get(each.number, each.title)) for each in some]
+
+
+def texts(
+    unit: Connection, us: Us, actor: Actor, rules: Iterable[HeldRule]
+) -> list[tuple[str, Body]]:
+    """Return id and body of those rules that are objects here, as far as the actor may read them."""
+    visible = objects.visible_to(actor.clearance, us.party)
+    numbers = [each.number for each in rules if each.number]
+    found = (c for rows in objects.numbered(visible, numbers) for c in objects.load(unit, rows))
+    return [(copy.object.id, copy.object.body) for copy in found]
