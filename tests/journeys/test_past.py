@@ -189,3 +189,22 @@ def test_rules_are_held_against_the_events_that_are_kept_and_find_what_they_find
         town.folder / "bundle.json",
     )
     assert kept["events"] == 5
+
+
+def test_how_much_is_kept_is_said_and_what_is_too_old_goes_when_an_operator_says_so(town):
+    settings = town.home / "mithaq.toml"
+    settings.write_text(settings.read_text("utf-8") + "\n[telemetry]\nraw_days = 30\n", "utf-8")
+    town.hunt(town.log("dns.jsonl", *ASKED), "--held")
+
+    def kept(*args, who="ana", code=(0,)):
+        return json.loads(town.do("telemetry", *args, "--json", "--as", who, code=code).stdout)
+
+    [row] = kept("kept")
+    assert (row["day"], row["events"]) == (DAY, 4)
+    assert row["index_bytes"] > 0 < row["event_bytes"]
+    assert kept("forget", "1d", "--preview", who="omar") == [row]
+    assert town.do("telemetry", "forget", "1d", "--as", "ana", code=(3,))
+    assert kept("forget", DAY, who="omar") == []
+    assert kept("kept") == [row]
+    assert kept("forget", "1d", who="omar") == [row]
+    assert kept("kept") == []

@@ -167,6 +167,12 @@ def _benign() -> typer.Typer:
     return benign.app
 
 
+def _telemetry() -> typer.Typer:
+    from mithaq.cli import telemetry  # noqa: PLC0415 as above
+
+    return telemetry.app
+
+
 def _hits() -> typer.Typer:
     from mithaq.cli import hits  # noqa: PLC0415 as above
 
@@ -318,6 +324,7 @@ TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "benign": _benign,
     "watch": _watch,
     "hits": _hits,
+    "telemetry": _telemetry,
     "defence": _defence,
     "kit": _kit,
     "boundary": _boundary,
@@ -370,8 +377,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs the
         *("search", "saved", "notices", "show", "same", "correlate", "merge", "reference"),
     ),
     "section.defend": (
-        *("hunt", "watch", "forward", "worker", "hits", "defence"),
-        *("boundary", "kit"),
+        *("hunt", "watch", "forward", "worker", "hits", "telemetry"),
+        *("defence", "boundary", "kit"),
     ),
     "section.follow": (
         *("requirement", "request", "emerging", "brief"),

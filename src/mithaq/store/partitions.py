@@ -78,7 +78,7 @@ class Partitions:
                 file.unlink(missing_ok=True)
         return len(small)
 
-    def forget(self, before: str, most: int) -> int:
+    def forget(self, before: str, most: float = float("inf")) -> int:
         """Throw away the days before one, and the oldest while all take more bytes; return how many days went."""
         sizes = {day: self.size(day) for day in self.days()}
         gone = 0

@@ -1,0 +1,83 @@
+"""What the node keeps of its own telemetry: how much of each day, and away with what is too old."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mithaq.auth.actors import Permission
+from mithaq.cli.back import NothingKept, first_day
+from mithaq.cli.desk import desk_of
+from mithaq.cli.frame import Command, topic
+from mithaq.cli.options import Flag
+
+if TYPE_CHECKING:
+    from mithaq.ingest.noting import Noting
+    from mithaq.node import Node
+
+app = topic("telemetry")
+
+_COLUMNS = ("day", "events", "index_bytes", "event_bytes")
+
+
+@app.command("kept", cls=Command)
+def kept(ctx: typer.Context) -> None:
+    """List the days of which something is kept, and how much."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.read() as unit:
+            desk.actor(unit, Permission.HIT_READ)
+        rows = _rows(_noting(node))
+    desk.screen.rows(_COLUMNS, rows, empty="none.kept")
+
+
+@app.command("forget", cls=Command)
+def forget(
+    ctx: typer.Context,
+    before: Annotated[str, typer.Argument(metavar="TIME|DAY")],
+    *,
+    preview: Flag = False,
+) -> None:
+    """Throw away what is kept of the days before one."""
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        with node.core.read() as unit:
+            desk.actor(unit, Permission.NODE_RUN)
+        first = first_day(before, node.clock())
+        noting = _noting(node)
+        rows = [row for row in _rows(noting) if row["day"] < first]
+        if not preview:
+            noting.past.forget(first)
+            noting.raw.forget(first)
+    desk.screen.rows(_COLUMNS, rows, empty="none.kept")
+    if not desk.screen.as_json:
+        said = "say.would-forget" if preview else "say.forgotten"
+        desk.screen.note(said, count=len(rows), day=first)
+
+
+def _noting(node: "Node") -> "Noting":
+    from mithaq.ingest.noting import noting  # noqa: PLC0415 heavy
+
+    found = noting(node.config)
+    if found is None:
+        raise NothingKept("this node keeps no index of its telemetry: telemetry.past_days is 0")
+    return found
+
+
+def _rows(noting: "Noting") -> list[dict[str, Any]]:
+    past, raw = noting.past, noting.raw
+    indexed = set(past.days())
+    rows = []
+    for day in sorted(indexed | set(raw.days())):
+        events = 0
+        if day in indexed:
+            with past.reading(day) as file:
+                events = file.events()
+        rows.append(
+            {
+                "day": day,
+                "events": events,
+                "index_bytes": past.size(day),
+                "event_bytes": raw.size(day),
+            }
+        )
+    return rows

@@ -1,0 +1,70 @@
+"""What matched is counted once, whether event by event or by the index of the past, on both databases."""
+
+from mithaq import defence
+from mithaq.clock import parse
+from mithaq.detect.matches import Match
+from mithaq.model.telemetry import LogSource
+from mithaq.store import matches
+
+NOW = parse("2026-11-30T12:00:00Z")
+DNS = LogSource("windows", "", "sysmon")
+
+
+def found(hour, number=0, times=0, last=""):
+    return Match(
+        rule="r", digest="sha256:r", title="R", event=f"sha256:{hour} {number} {times > 0}", source=DNS,
+        at=f"2026-11-29T{hour:02d}:{10 + number}:00.000Z", asset="" if times else f"ws-{number}",
+        times=times, last=last, found={"domain" if times else "QueryName": "evil.example"},
+    )  # fmt: skip
+
+
+def record(core, *some):
+    with core.begin() as unit:
+        return defence.record(unit, some, NOW)
+
+
+def tally(core, active=()):
+    with core.read() as unit:
+        [group] = matches.groups(unit)
+        kept = matches.of_group(unit, group.seq, active)
+        told = matches.tallies(unit, [group.seq], active)[group.seq]
+        assert matches.times(kept) == told.count
+        return told
+
+
+def test_of_each_hour_the_greater_count_stands_in_whatever_order_they_come(core):
+    record(core, found(8), found(8, 1), found(9))
+    record(core, found(8, 5, times=5, last="2026-11-29T08:50:00.000Z"))
+    assert tally(core).count == 6
+    record(
+        core,
+        found(9, 3, times=1, last="2026-11-29T09:13:00.000Z"),
+        found(11, 0, times=2, last="2026-11-29T11:40:00.000Z"),
+    )
+
+    told = tally(core)
+
+    assert (told.count, told.assets, told.suppressed) == (8, 2, 0)
+    assert (told.first, told.last) == ("2026-11-29T08:10:00.000Z", "2026-11-29T11:40:00.000Z")
+
+
+def test_what_the_index_says_anew_takes_the_place_of_what_it_said_if_it_is_more(core):
+    assert record(core, found(8, 0, times=5, last="2026-11-29T08:20:00.000Z")).new == 1
+    assert record(core, found(8, 0, times=7, last="2026-11-29T08:55:00.000Z")).known == 1
+    assert record(core, found(8, 0, times=6, last="2026-11-29T08:30:00.000Z")).known == 1
+
+    told = tally(core)
+
+    assert (told.count, told.last) == (7, "2026-11-29T08:55:00.000Z")
+
+
+def test_what_is_suppressed_counts_apart(core):
+    record(core, found(8), found(8, 2, times=4), found(10, 0, times=3))
+    with core.begin() as unit:
+        [group] = matches.groups(unit)
+        some = [each.id for each in matches.of_group(unit, group.seq, ()) if each.at[11:13] == "10"]
+        matches.suppress_matches(unit, 1, some)
+
+    told = tally(core, active=(1,))
+
+    assert (told.count, told.suppressed) == (4, 3)
