@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from mithaq.clock import text
+from mithaq.model.labels import Tlp
+from mithaq.model.markings import tlp_id
 from tests.federation.world import Clock
 from tests.journeys.conftest import Town, indicator
 from tests.journeys.test_two_nations import taken_in
@@ -216,3 +218,51 @@ def test_times_tell_how_soon_the_firewall_fetched_and_that_it_is_silent(asteria)
         1,
     )
     assert json.dumps(silent["legs"][0]).count("(1)") >= 1
+
+
+def test_a_value_that_is_known_from_what_is_marked_higher_is_not_made_green_by_blocking_it(asteria):
+    some = {"AMBER": 1, "AMBER+STRICT": 2, "RED": 3}
+    for level, number in some.items():
+        told = indicator(number, level, pattern=f"[domain-name:value = 'n{number}.example']")
+        taken_in(asteria, told, tlp=level)
+    taken_in(
+        asteria, indicator(4, "open", pattern="[domain-name:value = 'n3.example']"), tlp="GREEN"
+    )
+
+    amber = act(asteria, "block", "n1.example", *WHY)
+    strict = asteria.run("asteria", "boundary", "block", "n2.example", *WHY, actor="amal")
+    act(asteria, "block", "n3.example", *WHY)  # GREEN says it too
+
+    assert amber["firewalls"][0]["goes"] == 0  # the grant permits GREEN
+    assert (strict.exit_code, "block-marked" in strict.stderr) == (3, True)
+    assert polled(asteria) == ["n3.example"]
+
+
+def test_a_partners_warning_is_timed_from_its_signature_to_our_firewalls_first_fetch(allies):
+    town = allies
+    town.do("borea", "peer", "add", "--taxii", "fw", "--constituency-of-us", actor="omar")
+    grant = town.folder / "grant.toml"
+    new = ("agreement", "new", "--template", "grant", "--party", "fw", "--out", grant)
+    town.do("borea", *new, "--id", "grant-fw", actor="lina")
+    key = ("--with", "omar", "--key", town.key("borea", "omar"))
+    town.do("borea", "agreement", "propose", grant, *key, actor="lina")
+    town.do("borea", "boundary", "firewall", "fw", actor="omar")
+    marked = {"object_marking_refs": [tlp_id(Tlp.CLEAR)]}
+    told = indicator(1, "told", pattern="[domain-name:value = 'evil.example']", **marked)
+    [number] = taken_in(town, told, tlp="CLEAR")
+    town.do("asteria", "release", number, "--agreement", "pact", actor="amal")
+    town.settle(8)
+    town.do("borea", "release", told["id"], "--agreement", "grant-fw", actor="amal")
+    town.settle()
+    town.clock.step(300)
+    what = ("export", "fw", "--out", town.folder / "out", "--format", "domains.txt")
+    town.do("borea", *what, actor="omar")
+
+    made = town.ask("borea", "boundary", "times", actor="amal")
+
+    assert (town.folder / "out" / "domains.txt").read_text("utf-8") == "evil.example\n"
+    [leg] = made["legs"]
+    assert (leg["partner"], leg["client"], leg["n"], leg["unfetched"]) == ("asteria", "fw", 1, 0)
+    took = {name: int(leg[name].split()[0]) for name in ("admitting", "fetching", "whole")}
+    assert took["admitting"] > 0
+    assert took["whole"] >= took["admitting"] + took["fetching"] >= 300

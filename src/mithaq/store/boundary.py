@@ -45,7 +45,6 @@ class Passage:
     id: str
     version: str
     voucher: str
-    standing: str
     proof: str
     received: str
     shown: str
@@ -94,7 +93,7 @@ def passages(unit: Connection, clients: Collection[str], since: str = "") -> lis
     found: list[Passage] = []
     for table, shown in ((rows, rows.c.released_at), (departed, departed.c.at)):
         c, p = table.c, provenance.c
-        columns = (c.peer, c.id, c.version, p.voucher, p.standing, copies.c.proof, p.received_at)
+        columns = (c.peer, c.id, c.version, p.voucher, copies.c.proof, p.received_at)
         query = (
             select(*columns, shown, c.fetched_at)
             .join(copies, copies.c.seq == c.copy)

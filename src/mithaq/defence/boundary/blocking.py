@@ -9,9 +9,10 @@ allow``): a firewall that blocks the resolver stops more than any attack.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import msgspec
 from sqlalchemy import Connection
@@ -24,11 +25,12 @@ from mithaq.border.peers import administrative
 from mithaq.border.publish import Outcome
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
+from mithaq.defence.boundary import marking
 from mithaq.defence.boundary.space import is_ours
 from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.formats.export import EXPORTS, Press
 from mithaq.model.canonical import Json
-from mithaq.model.labels import Beside, Tlp
+from mithaq.model.labels import Beside
 from mithaq.model.listed import Effect
 from mithaq.model.objects import from_body
 from mithaq.model.values import Value, is_everybodys, pattern
@@ -46,6 +48,8 @@ MOST = 1000  # values of one act
 _FIREWALLS = "boundary.firewalls"
 _LABEL = "mithaq-block"
 _LONGEST = 4000
+_MILLISECOND = timedelta(milliseconds=1)
+_Given: TypeAlias = tuple[Mapping[str, Json], Beside]
 
 
 class Harmless(Refused):
@@ -138,7 +142,9 @@ def block(unit: Connection, us: Us, actor: Actor, wanted: Wanted, now: datetime)
     )
     act = replace(whole, seq=store.act(unit, whole))
     bodies = {value: _body(value, wanted.until, now) for value in dict.fromkeys(wanted.values)}
-    copies = _store(unit, us, actor, bodies.values(), now)
+    level = marking.levels(unit, us, actor, bodies)
+    given = [(body, Beside(tlp=level[value])) for value, body in bodies.items()]
+    copies = _store(unit, us, actor, given, now)
     some = [
         Blocked(
             act=act.seq,
@@ -173,16 +179,8 @@ def unblock(  # noqa: PLR0913 unit, us, actor and now come with every act
     whole = Act(kind=UNBLOCK, by=actor.name, at=text(now), why=_reason(why))
     act = replace(whole, seq=store.act(unit, whole))
     newest = {each.indicator: objects.of_id(unit, each.indicator) for each in standing}
-    bodies = [
-        {
-            **max(of, key=lambda c: c.object.version).object.body,
-            "revoked": True,
-            "modified": text(now),
-        }
-        for of in newest.values()
-        if of
-    ]
-    copies = _store(unit, us, actor, bodies, now)
+    given = [_revoked(max(of, key=lambda c: c.object.version), now) for of in newest.values() if of]
+    copies = _store(unit, us, actor, given, now)
     store.undo(unit, standing, act.seq)
     facts: dict[str, Json] = {"by": actor.name, "why": whole.why, "values": len(standing)}
     facts["acts"] = [*sorted({each.act for each in standing})]
@@ -322,11 +320,15 @@ def _body(value: Value, until: str, now: datetime) -> dict[str, Json]:
     return body | ({"valid_until": until} if until else {})
 
 
+def _revoked(copy: Copy, now: datetime) -> _Given:
+    modified = text(max(now, parse(copy.object.version) + _MILLISECOND))
+    return {**copy.object.body, "revoked": True, "modified": modified}, copy.beside
+
+
 def _store(
-    unit: Connection, us: Us, actor: Actor, bodies: Iterable[dict[str, Json]], now: datetime
+    unit: Connection, us: Us, actor: Actor, some: Iterable[_Given], now: datetime
 ) -> list[Copy]:
-    beside = Beside(tlp=Tlp.GREEN)
-    given = [local.Given(object=from_body(body), beside=beside) for body in bodies]
+    given = [local.Given(object=from_body(body), beside=beside) for body, beside in some]
     here = Source(name=us.party, kind="file")
     outcome = local.local(unit, us, here, given, author=actor.name, own=True, now=now)
     for id_, code, why in outcome.refused:
