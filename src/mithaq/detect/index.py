@@ -30,6 +30,7 @@ _MOST_TABLE: Final = (
 _PLAIN: Final = frozenset(
     {str, int, bool, type(None)}
 )  # whose text is what they are compared as, capitals aside
+_SMALL_IN_ASCII: Final = ("\u0130", "\u212a")  # signs outside ASCII whose small letters are in it
 _LINES: Final = {At.WHOLE: "\n{}\n", At.START: "\n{}", At.END: "{}\n", At.INSIDE: "{}"}
 
 
@@ -44,6 +45,7 @@ class Index:
                 lines[_LINES[each.at].format(each.text)].append(each)
         self._lines = list(lines.values())
         self._automaton = _automaton([line.encode() for line in lines]) if lines else None
+        self._is_plain = all(each.text.isascii() for each in known)
         names = {each.field for each in known}
         self._names = None if "" in names else sorted(names)
 
@@ -52,7 +54,7 @@ class Index:
         fields = seen.fields
         found = [each for each in self._there if fields.get(each.field) is not None]
         if self._automaton is not None:
-            whole = _whole(fields, self._names)
+            whole = _whole(fields, self._names, plain=self._is_plain)
             hits = self._automaton.find_matches_as_indexes(whole, overlapping=True)
             for number in {number for number, _, _ in hits}:
                 found += [each for each in self._lines[number] if _stands(each, seen)]
@@ -119,16 +121,19 @@ def _automaton(patterns: Sequence[bytes]) -> BytesAhoCorasick:
     return BytesAhoCorasick(patterns, implementation=Implementation.DFA if small else None)
 
 
-def _whole(fields: Mapping[str, Value], names: Sequence[str] | None) -> bytes:
+def _whole(fields: Mapping[str, Value], names: Sequence[str] | None, *, plain: bool) -> bytes:
     """Return the values of fields, of all if none is named, in small letters, with a line's end around each.
 
-    Half a surrogate pair, which no literal has, becomes a question mark.
+    Half a surrogate pair, which no literal has, becomes a question mark. If all literals are ``plain``, signs outside
+    ASCII stay as they are, but for those whose small letters are in it: making them small takes most of the time.
     """
     values = fields.values() if names is None else [*map(fields.get, names)]
     if _PLAIN.issuperset(map(type, values)):
         whole = "\n".join(map(str, values))
     else:
         whole = "\n".join(each for value in values for each in texts(value))
+    if plain and not any(sign in whole for sign in _SMALL_IN_ASCII):
+        return f"\n{whole}\n".encode("utf-8", "replace").lower()
     return f"\n{whole}\n".lower().encode("utf-8", "replace")
 
 
