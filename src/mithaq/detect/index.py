@@ -27,9 +27,6 @@ _PRIOR: Final = 4  # what is presumed of a literal counts as much as so many eve
 _MOST_TABLE: Final = (
     1 << 14
 )  # bytes of literals whose automaton is a table: twice as fast, some hundred times as large
-_PLAIN: Final = frozenset(
-    {str, int, bool, type(None)}
-)  # whose text is what they are compared as, capitals aside
 _SMALL_IN_ASCII: Final = ("\u0130", "\u212a")  # signs outside ASCII whose small letters are in it
 _LINES: Final = {At.WHOLE: "\n{}\n", At.START: "\n{}", At.END: "{}\n", At.INSIDE: "{}"}
 
@@ -128,13 +125,14 @@ def _whole(fields: Mapping[str, Value], names: Sequence[str] | None, *, plain: b
     ASCII stay as they are, but for those whose small letters are in it: making them small takes most of the time.
     """
     values = fields.values() if names is None else [*map(fields.get, names)]
-    if _PLAIN.issuperset(map(type, values)):
-        whole = "\n".join(map(str, values))
-    else:
-        whole = "\n".join(each for value in values for each in texts(value))
+    whole = "\n".join([each if type(each) is str else _text(each) for each in values])
     if plain and not any(sign in whole for sign in _SMALL_IN_ASCII):
         return f"\n{whole}\n".encode("utf-8", "replace").lower()
     return f"\n{whole}\n".lower().encode("utf-8", "replace")
+
+
+def _text(value: Value) -> str:
+    return str(value) if type(value) is int else "\n".join(texts(value))
 
 
 def _stands(literal: Literal, seen: Seen) -> bool:
