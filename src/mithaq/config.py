@@ -53,6 +53,22 @@ class Benign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     lists: Mapping[str, Literal["suppress", "advise", "off"]] = {}
 
 
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Few = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Defence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """From where on what matched here is too common, or worth too little, to be told as a sighting."""
+
+    common_machines: Percent = 5  # percent of the machines that there is telemetry of
+    few_machines: Few = 3  # so many are never too many
+    common_days: Percent = 50  # percent of the days
+    few_days: Few = 5
+    confidence: Percent = 30  # as the indicator states it
+    worth: Percent = 10  # of what is left of that on the day of the sighting
+    among: Count = 8  # values in one field; what stands among more is not what the event is about
+
+
 class Briefs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The briefs that the worker writes by itself."""
 
@@ -136,6 +152,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cycle: Cycle = Cycle()
     telemetry: Telemetry = Telemetry()
     watch: Watching = Watching()
+    defence: Defence = Defence()
 
     def __repr__(self) -> str:
         """Name the node alone: addresses of databases hold passwords."""

@@ -105,7 +105,7 @@ def seen(world, *, name="borea", count=2, of=None):
     """Let a nation's telemetry match, and return the number of the group."""
     of = of or world.indicator
     at = text(world.clock())
-    some = [match(of, n, at, "evil.example.net", ASSETS[n % 2]) for n in range(count)]
+    some = [match(of, n, at, of["name"], ASSETS[n % 2]) for n in range(count)]
     world.found(name, *some)
     [group] = [each for each in world.hits(name) if each.group.rule == of["id"]]
     return group.group.seq
@@ -168,7 +168,7 @@ def test_what_is_no_sighting_is_said_why_and_leaves_neither_itself_nor_a_count(w
     world.settle()
     number = seen(world, of=own)
     node.us.benign.become(
-        lambda family: [Listed(name=OWN_NAMES, family="name", effect=Effect.SUPPRESS, entries=["example.net"])]
+        lambda family: [Listed(name=OWN_NAMES, family="name", effect=Effect.SUPPRESS, entries=["example.org"])]
         if family == "name" else [], effects={}, allowed=(),
     )  # fmt: skip
     before = len(world.wire.seen)

@@ -68,7 +68,7 @@ BUGS = [
     ("shown", "_but_time(latest.body) == _but_time(seen.body)", "False"),
     ("shown", "first is not None and seen.digest != first.view", "False"),
     ("shown", "not candidate.newest and not stands", "False"),
-    ("decide", "if made.cut != chosen.cut:", "if False:"),
+    ("decide", "if made.shape != chosen.shape:", "if False:"),
     ("redact", "selector_of(moves[at])", 'selector_of(tuple(at[1:].split("/")))'),
     ("redact", "if len(self.fell) > before and not left:", "if False:"),
     # persons

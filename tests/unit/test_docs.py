@@ -10,7 +10,7 @@ import typer
 
 from mithaq.cli import app as commands
 from mithaq.cli.common import FLAGS, VALUED
-from mithaq.config import Cycle, Exchange, Settings, Sink, Telemetry, Watching
+from mithaq.config import Cycle, Defence, Exchange, Settings, Sink, Telemetry, Watching
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -85,12 +85,15 @@ def written(default):
             return str(default)
 
 
-@pytest.mark.parametrize("settings", [Settings, Exchange, Telemetry, Cycle, Watching, Sink])
+@pytest.mark.parametrize(
+    "settings", [Settings, Exchange, Telemetry, Cycle, Watching, Sink, Defence]
+)
 def test_every_setting_stands_in_the_guide_with_its_default(settings):
     fields = {
         field.name: written(field.default)
         for field in msgspec.structs.fields(settings)
-        if field.name not in {"exchange", "benign", "brief", "cycle", "telemetry", "watch", "sink"}
+        if field.name
+        not in {"exchange", "benign", "brief", "cycle", "telemetry", "watch", "sink", "defence"}
     }
 
     assert table(ROOT / "docs" / "start.md", fields) == fields

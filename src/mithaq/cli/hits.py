@@ -10,16 +10,22 @@ from mithaq.auth.actors import Permission
 from mithaq.border.publish import Outcome
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
-from mithaq.cli.options import Flag, Instant, Text, TlpLevel, one_of
+from mithaq.cli.options import Flag, Instant, Text, moment, one_of
 from mithaq.cli.release import language_of, tally
-from mithaq.defence import STATES, VERDICTS, Hits, No, Suppression
-from mithaq.model.labels import tlp
+from mithaq.defence import STATES, Detail, Hits, No, Suppression, Which
+from mithaq.defence.weighing import limits
+from mithaq.detect.tallies import LEVELS
 
 app = topic("hits")
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1)]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT")]
+Level = Annotated[str, typer.Option(metavar="LEVEL", callback=one_of(LEVELS))]
+Day = Annotated[str, typer.Option(metavar="DAY", callback=moment)]
+Limit = Annotated[int, typer.Option(metavar="N", min=1)]
+Skip = Annotated[int, typer.Option(metavar="N", min=0)]
 Facts = dict[str, Any]
+_TOLD = ("type", "count", "first_seen", "last_seen", "opinion")  # of what goes to partners
 _SHOWN = 20  # matches of a group that a screen names
 
 
@@ -44,33 +50,41 @@ def row(each: Hits) -> Facts:
 
 
 @app.command("list", cls=Command)
-def list_(
+def list_(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     *,
     judged: Annotated[
         str, typer.Option(metavar="STATE", callback=one_of((*STATES, "all")))
     ] = "open",
+    level: Level = "",
+    since: Day = "",
+    until: Day = "",
     rule: Annotated[str, typer.Option(metavar="ID")] = "",
     assignee: Annotated[str, typer.Option(metavar="NAME")] = "",
     suppressed: Flag = False,
+    limit: Limit = 50,
+    skip: Skip = 0,
 ) -> None:
     """List what matched, by rule, day and log source."""
     desk = desk_of(ctx)
+    which = Which(
+        states=() if judged == "all" else (judged,),
+        severities=LEVELS[LEVELS.index(level) :] if level else (),
+        since=since[:10],
+        until=until[:10],
+        rule=rule,
+        assignee=assignee,
+        suppressed=suppressed,
+    )
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_READ)
-        found = defence.hits(
-            unit,
-            node.us,
-            actor,
-            node.clock(),
-            states=() if judged == "all" else (judged,),
-            assignee=assignee,
-            rule=rule,
-            suppressed=suppressed,
-        )
+        found = defence.hits(unit, node.us, actor, node.clock(), which, skip=skip, most=limit + 1)
+    rows = [row(each) for each in found[:limit]]
     columns = ("number", "severity", "name", "day", "log_source", "count", "machines", "judged")
     wide = ("assignee", "rule", "first", "last", "suppressed")
-    desk.screen.rows(columns, [row(each) for each in found], empty="none.hits", wide=wide)
+    desk.screen.rows(columns, rows, empty="none.hits", wide=wide)
+    if len(found) > limit and not desk.screen.as_json:
+        desk.screen.note("say.more-hits", skip=skip + limit)
 
 
 @app.command("show", cls=Command)
@@ -84,7 +98,8 @@ def show(ctx: typer.Context, number: Number) -> None:
     told["said"] = [
         {"id": c.object.id, "number": c.seq, "marking": intel.marking(c)} for c in seen.said
     ]
-    told["against"] = _against(desk, seen.against)
+    told["against"] = against(desk, seen.against)
+    told["weighed"] = _weighed(desk, seen)
     acts = [{"at": a.at, "by": a.by, "act": a.kind, "text": a.said} for a in seen.acts]
     found: list[Facts] = [
         {"at": m.at, "machine": m.asset, "found": dict(m.found), "event": m.event, "match": m.id}
@@ -98,7 +113,9 @@ def show(ctx: typer.Context, number: Number) -> None:
         | {
             "said": [f"{each['number']} {each['id']}" for each in told["said"]],
             "against": "",
-            "no_sighting": [each["sentence"] for each in told["against"]],
+            "no_sighting": [each.sentence(language(desk)) for each in seen.against],
+            "weighed": [*seen.weighed.sentences(language(desk))] if seen.weighed else "",
+            "limits": limits(node.us, language(desk)) if seen.weighed else "",
         }
     )
     desk.screen.line("")
@@ -111,9 +128,30 @@ def show(ctx: typer.Context, number: Number) -> None:
         desk.screen.rows(("at", "by", "act", "text"), acts)
 
 
-def _against(desk: Desk, some: Sequence[No]) -> list[Facts]:
-    language = desk.screen.words.language
-    return [{"code": e.code, **e.facts, "sentence": e.sentence(language)} for e in some]
+def language(desk: Desk) -> str:
+    """Return the reader's language."""
+    return desk.screen.words.language
+
+
+def against(desk: Desk, some: Sequence[No]) -> list[Facts]:
+    """Return reasons for programs, each with its sentence."""
+    return [{"code": e.code, **e.facts, "sentence": e.sentence(language(desk))} for e in some]
+
+
+def _weighed(desk: Desk, seen: Detail) -> Facts | None:
+    of = seen.weighed
+    if of is None:
+        return None
+    listed = [{"value": value, "list": name, "entry": entry} for value, name, entry in of.listed]
+    return {
+        "confidence": of.confidence,
+        "sources": [*of.vouchers],
+        "judged_true": of.true,
+        "judged_false": of.false,
+        "prevalence": of.prevalence._asdict(),
+        "listed": listed,
+        "sentences": of.sentences(language(desk)),
+    }
 
 
 # --- acts ---------------------------------------------------------------------------------------------
@@ -147,46 +185,11 @@ def note(
     desk.screen.say("say.hit-noted", number=number)
 
 
-@app.command("judge", cls=Command)
-def judge(
-    ctx: typer.Context,
-    number: Number,
-    verdict: Annotated[str, typer.Argument(metavar="|".join(VERDICTS), callback=one_of(VERDICTS))],
-    *,
-    because: Because = "",
-    marking: TlpLevel = "",
-) -> None:
-    """Judge a group of hits."""
-    desk = desk_of(ctx)
-    meant = next(each for each in VERDICTS if each == verdict)
-    with desk.node() as node, node.core.begin() as unit:
-        actor = desk.actor(unit, Permission.HIT_JUDGE)
-        said = defence.judge(
-            unit,
-            node.us,
-            actor,
-            number,
-            meant,
-            node.clock(),
-            why=because,
-            level=tlp(marking) if marking else None,
-        )
-    copy, against = said.copy, _against(desk, said.against)
-    if desk.screen.as_json:
-        made = {"id": copy.object.id, "number": copy.seq} if copy else None
-        desk.screen.json({"number": number, "judged": verdict, "said": made, "against": against})
-        return
-    desk.screen.say(f"say.judged-{verdict}", number=number)
-    if copy is not None:
-        about = {"id": copy.object.id, "marking": intel.marking(copy), "number": number}
-        desk.screen.say("say.said-of-it", **about)
-    _say_against(desk, against)
-
-
-def _say_against(desk: Desk, against: Sequence[Facts]) -> None:
-    if against:
+def say_against(desk: Desk, some: Sequence[Facts]) -> None:
+    """Say why partners are told nothing, if there is a reason."""
+    if some:
         desk.screen.say("say.no-sighting")
-    for each in against:
+    for each in some:
         desk.screen.line(f"  {each['sentence']}")
 
 
@@ -211,12 +214,15 @@ def release(
         )
     seqs = [copy.seq for copy in made.copies]
     told = [_told(desk, each, seqs) for each in made.outcomes]
-    against = _against(desk, made.against)
+    says: list[Facts] = [dict(copy.object.body) for copy in made.copies] if made.outcomes else []
+    reasons = against(desk, made.against)
     if desk.screen.as_json:
-        whole = {"number": number, "preview": preview, "agreements": told, "against": against}
-        desk.screen.json(whole)
+        whole = {"number": number, "preview": preview, "agreements": told, "against": reasons}
+        desk.screen.json(whole | {"says": says})
         return
-    _say_against(desk, against)
+    say_against(desk, reasons)
+    for said in says:
+        desk.screen.facts({name: said[name] for name in _TOLD if name in said})
     for each in told:
         desk.screen.say("say.under", agreement=each["agreement"])
         desk.screen.rows(("peer", "goes", "waits", "stays"), each["peers"], empty="none.audience")

@@ -2,9 +2,10 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +18,9 @@ from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, one_of
-from mithaq.cli.screen import Screen
+from mithaq.cli.screen import Screen, Tick
 from mithaq.detect.tallies import LEVELS, Group, Tally
+from mithaq.errors import InputError
 from mithaq.formats.telemetry import KINDS, kind
 from mithaq.garbage import collect_seldom
 from mithaq.ingest.telemetry import files
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
     from mithaq.detect.language import Unserved
     from mithaq.detect.matches import Match
     from mithaq.formats.telemetry import Refusal
-    from mithaq.ingest.hunting import Hit, Hunt, Keeper
+    from mithaq.ingest.hunting import Hit, Hunt
+    from mithaq.ingest.resuming import Progress
     from mithaq.model.objects import Body
+    from mithaq.node import Node
 
 app = topic()
+_PACE = 10_000  # indicators between two signs of progress
 
 _KINDS = tuple(known.name for known in KINDS)
 _SHOWN = 1000  # hits in a table
@@ -43,6 +48,13 @@ _COLUMNS = ("severity", "title", "count", "hit_first", "found")
 _EACH = ("at", "severity", "title", "found")
 _WHOLE = ("at", "severity", "title", "rule", "log_source", "found", "file", "event", "id")
 _OURS = "hunt-rules.yml"
+
+
+class NothingHeld(InputError):
+    """The node holds nothing to hunt for."""
+
+    code = "nothing-held"
+
 
 Paths = Annotated[list[Path] | None, typer.Option(metavar="FILE|FOLDER")]
 
@@ -62,6 +74,7 @@ def hunt(  # noqa: PLR0913 an argument per option
     csv_: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
     unserved: Flag = False,
     held: Flag = False,
+    resume: Annotated[Path | None, typer.Option("--resume", metavar="FILE")] = None,
 ) -> None:
     """Look for what rules describe in files of logs; exit with 1 if something is found."""
     from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
@@ -70,27 +83,33 @@ def hunt(  # noqa: PLR0913 an argument per option
 
     desk = desk_of(ctx)
     named = [*(rules or ()), *(indicators or ()), *(yara or ())]
-    if missing := next((path for path in (*named, *(logs or ())) if not path.exists()), None):
-        raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
+    _there((*named, *(logs or ())))
     if bool(back) == bool(logs):
         raise BadUsage("back-or-logs")
     held = held or bool(back and not named)
     ours = [] if named or held else [samples.path(_OURS)]
     with ExitStack() as until:
-        with desk.screen.progress("progress.rules"):
-            keeper, some = _held(desk, until, held=held) if held or back else (None, [])
-            content = hunting.content(rules or ours, yara or [], indicators or [], level, some)
-            as_kind = kind(format_) if format_ else None
-            run = hunting.Hunt(content, as_kind=as_kind, keeper=keeper)
-        report = _Report(desk.screen, each=each, table=until.enter_context(_written(csv_)))
+        node = until.enter_context(desk.node()) if held or back else None
+        reading = _reading(desk, node, held=held)
+        with desk.screen.progress("progress.rules") as tick, reading as some:
+            told = _ticked(some, tick)
+            content = hunting.content(rules or ours, yara or [], indicators or [], level, told)
+        keeper = hunting.keeper(node.core, node.config, node.clock) if node else None
+        as_kind = kind(format_) if format_ else None
+        progress = _progress(logs or (), content.digest + format_, node, resume)
+        run = hunting.Hunt(content, as_kind=as_kind, keeper=keeper, progress=progress)
+        if progress:
+            progress.begin()
+            until.callback(progress.close)
+        table = until.enter_context(_written(csv_, anew=resume is not None))
+        report = _Report(desk.screen, each=each, table=table)
         if back and keeper:
-            look = Looking(run, keeper, back)
-            whole = report.follow(look.found(), look.progress)
-            if look.blind and not desk.screen.as_json:
-                desk.screen.note("say.hunt-blind")
+            whole = _look_back(report, Looking(run, keeper, back))
         else:
             size = sum(file.stat().st_size for file in files(logs or ()))
             whole = report.follow(run.run(logs or ()), lambda: (run.done, size))
+        if progress and whole:
+            progress.finish()
     report.show(run)
     if keeper and not desk.screen.as_json:
         desk.screen.note("say.hunt-kept", new=keeper.new, known=keeper.known)
@@ -98,28 +117,75 @@ def hunt(  # noqa: PLR0913 an argument per option
         desk.screen.note("say.hunt-ours")
     _summary(desk, run, unserved=unserved)
     if not whole:
-        desk.screen.note("say.hunt-stopped")
+        desk.screen.note("say.hunt-resume" if progress else "say.hunt-stopped")
         raise typer.Exit(INTERRUPTED)
     if report.tally.count:
         raise typer.Exit(FOUND)
 
 
-def _held(desk: Desk, until: ExitStack, *, held: bool) -> tuple["Keeper", list[tuple[str, "Body"]]]:
-    """Return what keeps hits in the node of the home, and the indicators that it holds."""
-    from mithaq import defence  # noqa: PLC0415 heavy, as above
-    from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
-    from mithaq.ingest.hunting import keeper  # noqa: PLC0415 as above
+def _there(paths: Iterable[Path]) -> None:
+    """Raise NoFile if one of the paths is not there."""
+    if missing := next((path for path in paths if not path.exists()), None):
+        raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
 
-    node = until.enter_context(desk.node())
-    with node.core.read() as unit:
-        actor = desk.actor(unit, Permission.HIT_JUDGE)
-        some = list(defence.held(unit, node.us, actor, node.clock())) if held else []
-    return keeper(node.core, node.config, node.clock), some
+
+def _look_back(report: "_Report", look: Looking) -> bool:
+    whole = report.follow(look.found(), look.progress)
+    if look.blind and not report.screen.as_json:
+        report.screen.note("say.hunt-blind")
+    return whole
 
 
 @contextmanager
-def _written(path: Path | None) -> Iterator["_Csv | None"]:
-    """Open a new file for all hits.
+def _reading(
+    desk: Desk, node: "Node | None", *, held: bool
+) -> Iterator[Iterator[tuple[str, "Body"]]]:
+    """Read the indicators that the node holds, where they are wanted, as far as the actor may read them.
+
+    Raises:
+        Forbidden: the actor may not make hits. NothingHeld: there are none, and nothing else is looked for.
+    """
+    if node is None:
+        yield iter(())
+        return
+    from mithaq import defence  # noqa: PLC0415 heavy, as above
+    from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
+    from mithaq.ingest.hunting import NoRules  # noqa: PLC0415 as above
+
+    with node.core.read() as unit:
+        actor = desk.actor(unit, Permission.HIT_JUDGE)
+        try:
+            yield defence.held(unit, node.us, actor, node.clock()) if held else iter(())
+        except NoRules as error:
+            raise NothingHeld("the node holds no indicator that you may read") from error
+
+
+def _ticked(some: Iterator[tuple[str, "Body"]], tick: Tick) -> Iterator[tuple[str, "Body"]]:
+    for number, each in enumerate(some):
+        if number % _PACE == 0:
+            tick(number, 0)
+        yield each
+
+
+def _progress(
+    logs: Sequence[Path], content: str, node: "Node | None", resume: Path | None
+) -> "Progress | None":
+    """Return where it is kept how far the hunt came: in the file that is named, or in the home of the node."""
+    from mithaq.ingest.resuming import Progress  # noqa: PLC0415 heavy, as above
+
+    if resume is not None:
+        return Progress(resume, content)
+    if node is None or not logs:
+        return None
+    names = "\0".join([content, *(str(each.absolute()) for each in logs)])
+    folder = node.config.home / "core" / "hunts"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return Progress(folder / f"{sha256(names.encode()).hexdigest()[:32]}.jsonl", content)
+
+
+@contextmanager
+def _written(path: Path | None, *, anew: bool) -> Iterator["_Csv | None"]:
+    """Open a file for all hits: a new one, or that of the hunt that goes on, written anew.
 
     Raises:
         NoFile: it is there already, or cannot be written.
@@ -128,7 +194,7 @@ def _written(path: Path | None) -> Iterator["_Csv | None"]:
         yield None
         return
     try:
-        with path.open("x", encoding="utf-8", newline="") as file:
+        with path.open("w" if anew else "x", encoding="utf-8", newline="") as file:
             yield _Csv(file)
     except OSError as error:
         raise NoFile(f"cannot write {path}: {error.strerror}", file=str(path)) from error

@@ -53,7 +53,8 @@ def _read(read: Callable[[str], object], known: Iterable[str]) -> Check[str]:
     return check
 
 
-def _moment(param: typer.CallbackParam, value: str) -> str:
+def moment(param: typer.CallbackParam, value: str) -> str:
+    """Return an instant that is given as one or as a day."""
     if not value:
         return value
     try:
@@ -75,6 +76,6 @@ Names = Annotated[str, typer.Option(metavar="NAME,…")]
 Text = Annotated[str, typer.Option(metavar="TEXT")]
 TlpLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(tlp, Tlp))]
 PapLevel = Annotated[str, typer.Option(metavar="LEVEL", callback=_read(pap, Pap))]
-Instant = Annotated[str, typer.Option(metavar="INSTANT", callback=_moment)]
-Beginning = Annotated[str, typer.Option("--from", metavar="INSTANT", callback=_moment)]
+Instant = Annotated[str, typer.Option(metavar="INSTANT", callback=moment)]
+Beginning = Annotated[str, typer.Option("--from", metavar="INSTANT", callback=moment)]
 Purpose = Annotated[str, typer.Option(metavar="NAME", callback=one_of(PURPOSES))]

@@ -174,9 +174,9 @@ def _telemetry() -> typer.Typer:
 
 
 def _hits() -> typer.Typer:
-    from mithaq.cli import hits  # noqa: PLC0415 as above
+    from mithaq.cli import judging  # noqa: PLC0415 as above
 
-    return hits.app
+    return judging.app
 
 
 def _defence() -> typer.Typer:

@@ -1,7 +1,9 @@
 """Defence: what matched in our own telemetry, what people made of it, and what partners are told (house.md 2)."""
 
+from mithaq.config import Defence as Limits
 from mithaq.defence.cycle import looked_for
-from mithaq.defence.gate import LIMITS, Case, Limits, No, Prevalence, gate
+from mithaq.defence.evidence import Evidence
+from mithaq.defence.gate import LIMITS, Case, No, Prevalence, gate
 from mithaq.defence.held import fresh, held, in_force, newest
 from mithaq.defence.live import Audience, as_told, asides, let_back, renewed, set_aside, tell
 from mithaq.defence.recording import Recorded, Watched, record
@@ -22,11 +24,12 @@ from mithaq.defence.triage import (
     suppress,
     suppressions,
 )
-from mithaq.store.matches import Suppression
+from mithaq.defence.weighing import Weighed
+from mithaq.store.matches import Suppression, Which
 
 __all__ = [
-    "LIMITS", "STATES", "VERDICTS", "Audience", "Case", "Detail", "Hits", "Limits", "No", "Prevalence", "Recorded",
-    "Released", "Said", "Suppression", "Verdict", "Watched", "allow", "as_told", "asides", "assign", "fresh", "gate",
-    "go_on", "held", "hits", "in_force", "judge", "let_back", "looked_for", "newest", "note", "record", "release",
-    "renewed", "set_aside", "show", "suppress", "suppressions", "tell",
+    "LIMITS", "STATES", "VERDICTS", "Audience", "Case", "Detail", "Evidence", "Hits", "Limits", "No", "Prevalence",
+    "Recorded", "Released", "Said", "Suppression", "Verdict", "Watched", "Weighed", "Which", "allow", "as_told",
+    "asides", "assign", "fresh", "gate", "go_on", "held", "hits", "in_force", "judge", "let_back", "looked_for",
+    "newest", "note", "record", "release", "renewed", "set_aside", "show", "suppress", "suppressions", "tell",
 ]  # fmt: skip

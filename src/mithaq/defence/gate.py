@@ -6,17 +6,18 @@ observables met, and none was one. Whoever tells a partner "we saw it" of such a
 believes it. So nothing is said before each of these is answered, whoever wants to say it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from mithaq.clock import parse, text
+from mithaq.config import Defence as Limits
+from mithaq.defence.evidence import Evidence, wanted
 from mithaq.languages import catalogue
 from mithaq.model.benign import OWN_ADDRESSES, OWN_NAMES, RESERVED, Hit
 from mithaq.model.canonical import Json
 from mithaq.model.listed import Effect
-from mithaq.model.patterns import groups
 from mithaq.model.values import EXACT, Value
 from mithaq.model.worth import Worth
 
@@ -34,18 +35,7 @@ class Prevalence(NamedTuple):
 
 
 _NOT_KNOWN = Prevalence()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """From where on something is too common, or worth too little, to be told."""
-
-    assets: int = 5  # percent of the machines that there is telemetry of
-    few_assets: int = 3  # so many are never too many
-    days: int = 50  # percent of the days
-    few_days: int = 5
-    confidence: int = 30  # as the indicator states it
-    worth: int = 10  # of what is left of that on the day of the sighting
+_NOTHING = Evidence()
 
 
 LIMITS = Limits()
@@ -56,11 +46,12 @@ class Case:
     """An indicator, and what was found of it on one day."""
 
     indicator: Mapping[str, Json]
-    observed: Sequence[Value] = ()  # what stood in the events
+    evidence: Evidence = _NOTHING  # what stood in the events
     at: datetime  # of the last match
     prevalence: Prevalence = _NOT_KNOWN
     worth: Worth | None = None  # at ``at``
     judged: str = "true"  # by a person: true, false, unsure; empty: by none
+    because: bool = False  # who judged it true said why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +72,9 @@ def gate(case: Case, benign: Callable[[Value], list[Hit]], limits: Limits = LIMI
         *_judged(case),
         *_valid(case),
         *_harmless(case, benign),
+        *_asked(case, benign),
         *_confused(case),
-        *_common(case.prevalence, limits),
+        *_common(case, limits),
         *_worthless(case, limits),
     ]
 
@@ -111,55 +103,73 @@ def _instant(written: Json) -> datetime | None:
 
 
 def _harmless(case: Case, benign: Callable[[Value], list[Hit]]) -> Iterator[No]:
-    """Yield, for each value that matched, that it is ours, nobody's or everybody's.
+    """Yield that nothing that matched is named any more, or is ours, nobody's or everybody's, by entry of a list.
 
     What an indicator names besides is left alone: of several ways to match, the one that matched counts. Where nobody
     knows which, all do.
     """
-    wanted = list(_wanted(case.indicator))
-    for value in dict.fromkeys(case.observed or wanted):
-        for hit in benign(value):
-            if hit.effect is not Effect.SUPPRESS:
-                continue
-            facts: dict[str, str | int] = {"value": value.text, "entry": hit.entry}
-            if hit.list in _OWN:
-                yield No(code="own", facts=facts)
-            elif hit.list == RESERVED.name:
-                yield No(code="reserved", facts=facts)
-            else:
-                yield No(code="known-benign", facts=facts | {"list": hit.list})
-            break
+    told: set[tuple[str, str]] = set()
+    named = wanted(case.indicator)
+    if named and case.evidence.events and not case.evidence.observed:
+        yield No(code="changed")
+        return
+    for value in dict.fromkeys(case.evidence.observed or named):
+        hit = _first(benign(value))
+        if hit is None or (hit.list, hit.entry) in told:
+            continue
+        told.add((hit.list, hit.entry))
+        facts: dict[str, str | int] = {"value": value.text, "entry": hit.entry}
+        if hit.list in _OWN:
+            yield No(code="own", facts=facts)
+        elif hit.list == RESERVED.name:
+            yield No(code="reserved", facts=facts)
+        else:
+            yield No(code="known-benign", facts=facts | {"list": hit.list})
 
 
-def _wanted(body: Mapping[str, Json]) -> Iterator[Value]:
-    pattern = body.get("pattern")
-    if body.get("pattern_type") == "stix" and isinstance(pattern, str):
-        for group in groups(pattern) or ():
-            yield from group
+def _first(hits: Iterable[Hit]) -> Hit | None:
+    return next((hit for hit in hits if hit.effect is Effect.SUPPRESS), None)
+
+
+def _asked(case: Case, benign: Callable[[Value], list[Hit]]) -> Iterator[No]:
+    """Yield that an address was but an answer, and each time to a name that is harmless: what served that name."""
+    found = [(name, _first(benign(name))) for name in case.evidence.asked]
+    if found and all(hit is not None for _, hit in found):
+        name, hit = found[0]
+        if hit is not None:
+            yield No(code="asked", facts={"name": name.text, "entry": hit.entry, "list": hit.list})
 
 
 def _confused(case: Case) -> Iterator[No]:
     """Yield digests that are the indicator's by their letters, and of another kind: an import hash is no MD5."""
-    wanted = {value.text: value.kind for value in _wanted(case.indicator) if value.kind in _HASHES}
-    for value in dict.fromkeys(case.observed):
-        kind = wanted.get(value.text)
+    meant = {value.text: value.kind for value in wanted(case.indicator) if value.kind in _HASHES}
+    for value in dict.fromkeys(case.evidence.observed):
+        kind = meant.get(value.text)
         if kind is not None and value.kind in _HASHES and value.kind != kind:
             facts = {"value": value.text, "kind": value.kind, "wanted": kind}
             yield No(code="other-kind", facts=facts)
 
 
-def _common(seen: Prevalence, limits: Limits) -> Iterator[No]:
-    if seen.assets > limits.few_assets and 100 * seen.assets > limits.assets * seen.of_assets > 0:
+def _common(case: Case, limits: Limits) -> Iterator[No]:
+    seen, among = case.prevalence, case.evidence.among
+    few, part = limits.few_machines, limits.common_machines
+    if seen.assets > few and 100 * seen.assets > part * seen.of_assets > 0:
         yield No(code="common-assets", facts={"count": seen.assets, "of": seen.of_assets})
-    if seen.days > limits.few_days and 100 * seen.days > limits.days * seen.of_days > 0:
+    if seen.days > limits.few_days and 100 * seen.days > limits.common_days * seen.of_days > 0:
         yield No(code="common-days", facts={"count": seen.days, "of": seen.of_days})
+    if among > limits.among:
+        yield No(code="among", facts={"count": among, "most": limits.among})
 
 
 def _worthless(case: Case, limits: Limits) -> Iterator[No]:
     stated = case.indicator.get("confidence")
-    if isinstance(stated, int) and stated < limits.confidence:
+    if not isinstance(stated, int):
+        if not case.because:
+            yield No(code="unexplained")
+    elif stated < limits.confidence:
         yield No(code="confidence", facts={"confidence": stated, "least": limits.confidence})
-    elif case.worth is not None and not case.worth.state and case.worth.score < limits.worth:
+        return
+    if case.worth is not None and not case.worth.state and case.worth.score < limits.worth:
         yield No(code="worth", facts={"worth": case.worth.score, "least": limits.worth})
 
 

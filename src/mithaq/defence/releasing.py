@@ -25,6 +25,8 @@ from mithaq.store import matches, releases
 from mithaq.store.matches import FALSE, OPEN, TRUE, UNSURE, Act, Group
 from mithaq.store.objects import Copy
 
+_SAYS = {TRUE: "sighting", FALSE: "opinion"}  # what a judgement comes to
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
@@ -62,16 +64,17 @@ def release(  # noqa: PLR0913 unit, us, actor and now come with every act
     if not found:
         raise NotFound(f"no hits {seq} that {actor.name} may see", number=seq)
     [group] = found
-    copies = sightings.said_of(unit, us, group)
-    if group.state == TRUE or not copies:
+    kind = _SAYS.get(group.state, "")
+    copies = [c for c in sightings.said_of(unit, us, group) if c.object.type == kind]
+    if group.state != FALSE or not copies:
         against = sightings.against(unit, us, group, now)
-        if against:
-            return Released(outcomes=(), copies=copies, against=against)
+        if against or not copies:
+            return Released(outcomes=(), copies=copies, against=against or [No(code="unjudged")])
     names = list(agreements) or sightings.came_under(unit, group.rule)
     if not names:
         raise NotFound("it came under no agreement: say under which it is to go", rule=group.rule)
     return Released(
-        outcomes=[_go(unit, us, actor, copies, name, now, preview) for name in names if copies],
+        outcomes=[_go(unit, us, actor, copies, name, now, preview) for name in names],
         copies=copies,
     )
 

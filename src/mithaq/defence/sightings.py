@@ -7,7 +7,7 @@ leave by the one door (``border.publish``), which the gate stands before.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,9 +21,11 @@ from mithaq.border.publish import publish
 from mithaq.border.situation import candidates_of
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
+from mithaq.defence.evidence import Evidence, evidence
 from mithaq.defence.gate import Case, No, Prevalence, gate
 from mithaq.defence.recording import active
 from mithaq.detect import observables
+from mithaq.detect.observables import Named
 from mithaq.errors import InputError
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Beside, Label, Tlp
@@ -33,7 +35,7 @@ from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.values import Value
 from mithaq.model.worth import ABOUT, worth
 from mithaq.store import matches, neighbours, objects, releases, texts
-from mithaq.store.matches import FALSE, TRUE, Group, Kept
+from mithaq.store.matches import FALSE, JUDGED, TRUE, Group
 from mithaq.store.objects import Copy
 from mithaq.store.sources import Source
 
@@ -51,13 +53,16 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
+class Day:
     """All that is judged, and not suppressed, of an indicator on a day."""
 
     indicator: Copy
     copies: Sequence[Copy]  # the newest of each voucher
-    found: Sequence[Kept]
-    sources: Mapping[int, str]  # by the number of the group
+    groups: Sequence[Group]
+    standing: frozenset[int]  # suppressions
+    count: int
+    first: str
+    last: str
     day: str
     judged: str
 
@@ -79,14 +84,13 @@ def sighting(  # noqa: PLR0913 unit, us, who and now come with every act
     label = _label(unit, day)
     if isinstance(label, No):
         return Said(against=[label])
-    instants = sorted(at for each in day.found for at in (each.at, each.last) if at)
     fields: dict[str, Json] = {
         "sighting_of_ref": day.indicator.object.id,
-        "count": min(matches.times(day.found), _MOST),
+        "count": min(day.count, _MOST),
         "where_sighted_refs": [_identity(unit, us)],
     }
-    if instants:
-        fields |= {"first_seen": instants[0], "last_seen": instants[-1]}
+    if day.first:
+        fields |= {"first_seen": day.first, "last_seen": day.last}
     beside = replace(about.beside_of(label), tlp=max(label.tlp or Tlp.AMBER, level or Tlp.GREEN))
     about_ = ("sighting", day.indicator.object.id, day.day)
     return _say(unit, us, author, about_, (fields, beside), now)
@@ -151,59 +155,80 @@ def _newest(unit: Connection, rule: str) -> list[Copy]:
 
 def _day(
     unit: Connection, group: Group, now: datetime, *, judged: str
-) -> tuple[_Day | None, list[No]]:
+) -> tuple[Day | None, list[No]]:
     """Return a day with all groups of it that are judged so, or why there is none."""
     copies = [copy for copy in _newest(unit, group.rule) if copy.object.type == "indicator"]
     if not copies:
         return None, [No(code="gone" if IDENTIFIER.fullmatch(group.rule) else "none")]
-    standing = {each.seq for each in active(unit, now)}
+    standing = frozenset(each.seq for each in active(unit, now))
     alike = [each for each in matches.groups(unit, rules=[group.rule]) if each.day == group.day]
-    found = [
-        match
-        for each in alike
-        if each.state == judged or each.seq == group.seq
-        for match in matches.of_group(unit, each.seq, standing)
-    ]
-    if not found:
+    alike = [each for each in alike if each.state == judged or each.seq == group.seq]
+    told = matches.tallies(unit, [each.seq for each in alike], standing)
+    count = sum(each.count for each in told.values())
+    if not count:
         return None, [No(code="suppressed")]
-    sources = {each.seq: each.source for each in alike}
-    day = _Day(
+    day = Day(
         indicator=copies[-1],
         copies=copies,
-        found=found,
-        sources=sources,
+        groups=alike,
+        standing=standing,
+        count=count,
+        first=min((each.first for each in told.values() if each.first), default=""),
+        last=max(each.last for each in told.values()),
         day=group.day,
         judged=judged,
     )
     return day, []
 
 
-def _against(unit: Connection, us: Us, day: _Day, now: datetime) -> list[No]:
+def day_of(unit: Connection, group: Group, now: datetime) -> Day | None:
+    """Return the day of a group as it is judged now; None: there is nothing of it, or no such indicator."""
+    return _day(unit, group, now, judged=group.state)[0]
+
+
+def evidence_of(unit: Connection, day: Day) -> Evidence:
+    """Return what the matches of a day rest on."""
+    return evidence(day.indicator.object.body, _events(unit, day))
+
+
+def _against(unit: Connection, us: Us, day: Day, now: datetime) -> list[No]:
     body, id_ = day.indicator.object.body, day.indicator.object.id
-    last = max((max(each.at, each.last) for each in day.found), default="")
-    at = parse(last) if last else now
+    at = parse(day.last) if day.last else now
     said = neighbours.saying(unit, objects.everything(), {id_}, tuple(ABOUT))
     case = Case(
         indicator=body,
-        observed=_observed(day),
+        evidence=evidence_of(unit, day),
         at=at,
         prevalence=Prevalence(*matches.prevalence(unit, id_)),
         worth=worth(body, [copy.object.body for copy in said], at),
         judged=day.judged,
+        because=_because(unit, id_),
     )
-    return gate(case, us.benign.match)
+    return gate(case, us.benign.match, us.limits)
 
 
-def _observed(day: _Day) -> list[Value]:
-    """Return the values that stood in the events, each of the kind that its field says."""
-    by = {seq: LogSource(*said.split("/", 2)) for seq, said in day.sources.items()}
-    alone = (Event(fields=e.found, source=by[e.grouped], raw=b"") for e in day.found if not e.times)
-    values = [value for event in alone for value in observables.of(event)]
-    values += [Value(k, str(v)) for e in day.found if e.times for k, v in e.found.items()]
-    return list(dict.fromkeys(values))
+def _events(unit: Connection, day: Day) -> Iterator[list[Named]]:
+    """Yield the values that stood in each event that matched, each of the kind that its field says.
+
+    What the index of the past found says the kinds itself.
+    """
+    for group in day.groups:
+        source = LogSource(*group.source.split("/", 2))
+        for kept in matches.each_of(unit, group.seq, day.standing):
+            if kept.times:
+                yield [Named((), Value(kind, str(said))) for kind, said in kept.found.items()]
+            else:
+                yield [*observables.named(Event(fields=kept.found, source=source, raw=b""))]
 
 
-def _label(unit: Connection, day: _Day) -> Label | No:
+def _because(unit: Connection, rule: str) -> bool:
+    """Say whether somebody who judged matches of an indicator true said why, and that stands."""
+    judged = {each.seq for each in matches.groups(unit, rules=[rule]) if each.state == TRUE}
+    last = {act.grouped: act.said for act in matches.acts(unit, judged) if act.kind == JUDGED}
+    return any(said.startswith(f"{TRUE}: ") for said in last.values())
+
+
+def _label(unit: Connection, day: Day) -> Label | No:
     """Return what is to stand on what is said of an indicator: all that stands on it, and where it may go."""
     try:
         return about.floor(candidates_of(unit, [copy.seq for copy in day.copies]))

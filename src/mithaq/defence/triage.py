@@ -1,8 +1,9 @@
 """What people do with matches: look, assign, note, suppress, and judge. Every act is on record (``audit``)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -17,17 +18,33 @@ from mithaq.defence.gate import No
 from mithaq.defence.recording import active, suppressing
 from mithaq.defence.seeing import visible
 from mithaq.defence.sightings import Said
+from mithaq.defence.weighing import Weighed, weighed
+from mithaq.detect.tallies import rank
 from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
 from mithaq.store import matches
-from mithaq.store.matches import FALSE, OPEN, TRUE, UNSURE, Act, Group, Kept, Suppression, Tally
+from mithaq.store.matches import (
+    FALSE,
+    JUDGED,
+    OPEN,
+    TRUE,
+    UNSURE,
+    Act,
+    Group,
+    Kept,
+    Suppression,
+    Tally,
+    Which,
+)
 from mithaq.store.objects import Copy
 
-Verdict = Literal["true", "false", "unsure"]
-VERDICTS: tuple[Verdict, ...] = ("true", "false", "unsure")
-STATES = (OPEN, *VERDICTS)
+Verdict = Literal["true", "false", "unsure", "open"]
+VERDICTS: tuple[Verdict, ...] = ("true", "false", "unsure", "open")
+STATES = (OPEN, TRUE, FALSE, UNSURE)
 _LONGEST = 4000  # characters of what a person writes
+_SHOWN = 1000  # matches of a group that are shown
+_PAGE = 200  # groups that are counted at once
 
 
 class Suppressed(Conflict):
@@ -44,16 +61,20 @@ class Hits:
     tally: Tally
 
 
+ANY = Which()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
     """A group with all that is known of it."""
 
     group: Group
     tally: Tally
-    found: Sequence[Kept]
+    found: Sequence[Kept]  # the newest
     acts: Sequence[Act]
     said: Sequence[Copy]  # our sighting of it, and that it is wrong
     against: Sequence[No]  # why it is no sighting
+    weighed: Weighed | None  # what a person weighs; None: it is of no indicator that is here
 
 
 def hits(  # noqa: PLR0913 unit, us, actor and now come with every act
@@ -61,27 +82,39 @@ def hits(  # noqa: PLR0913 unit, us, actor and now come with every act
     us: Us,
     actor: Actor,
     now: datetime,
+    which: Which = ANY,
     *,
-    states: Collection[str] = (OPEN,),
-    assignee: str = "",
-    rule: str = "",
-    suppressed: bool = False,
+    skip: int = 0,
+    most: int | None = None,
 ) -> list[Hits]:
-    """Return what an actor may see of what matched, by rule, day and log source, the newest first.
+    """Return what an actor may see of what matched, by rule, day and log source.
+
+    What needs a person comes first: what nobody judged, the gravest of it, the newest of that.
 
     Args:
-        states: how it is judged; empty: however.
-        suppressed: also of what nothing is left but what is suppressed.
+        skip: so many are left out before.
+        most: return so many at most.
 
     Raises:
         Forbidden: they may see none.
     """
-    found = matches.groups(unit, states=states, assignee=assignee, rules=[rule] if rule else ())
-    found = visible(unit, us, actor, found)
+    found = matches.asked(unit, which)
+    found = sorted(visible(unit, us, actor, found), key=_waits, reverse=True)
     standing = {each.seq for each in active(unit, now)}
-    told = matches.tallies(unit, [each.seq for each in found], standing)
-    some = [Hits(group=each, tally=told[each.seq]) for each in found]
-    return [each for each in some if suppressed or each.tally.count]
+    counted = _counted(unit, found, standing)
+    shown = (each for each in counted if which.suppressed or each.tally.count)
+    return list(islice(shown, skip, None if most is None else skip + most))
+
+
+def _waits(group: Group) -> tuple[bool, int, str, int]:
+    return group.state == OPEN, rank(group.severity), group.last, group.seq
+
+
+def _counted(unit: Connection, some: Sequence[Group], standing: set[int]) -> Iterator[Hits]:
+    for at in range(0, len(some), _PAGE):
+        part = some[at : at + _PAGE]
+        told = matches.tallies(unit, [each.seq for each in part], standing)
+        yield from (Hits(group=each, tally=told[each.seq]) for each in part)
 
 
 def show(unit: Connection, us: Us, actor: Actor, seq: int, now: datetime) -> Detail:
@@ -95,10 +128,11 @@ def show(unit: Connection, us: Us, actor: Actor, seq: int, now: datetime) -> Det
     return Detail(
         group=group,
         tally=matches.tallies(unit, [seq], standing)[seq],
-        found=matches.of_group(unit, seq, standing),
+        found=matches.of_group(unit, seq, standing, _SHOWN),
         acts=matches.acts(unit, [seq]),
         said=sightings.said_of(unit, us, group),
         against=sightings.against(unit, us, group, now),
+        weighed=weighed(unit, us, actor, group, now),
     )
 
 
@@ -150,7 +184,7 @@ def judge(  # noqa: PLR0913 as ``hits``
     why: str = "",
     level: Tlp | None = None,
 ) -> Said:
-    """Say what a group is: an attack, a false positive, or that one is not sure; the last word stands.
+    """Say what a group is: an attack, a false positive, unsure, or open again; the last word stands.
 
     What we said of it before is made to agree: nothing is released by this, but what was released is brought up to
     date wherever it stands.
@@ -167,7 +201,7 @@ def judge(  # noqa: PLR0913 as ``hits``
     group = _judged_by(unit, us, actor, seq)
     reason = _written(why) if why else ""
     matches.change(unit, seq, state=verdict)
-    _act(unit, actor, group, "judged", f"{verdict}: {reason}" if reason else verdict, now,
+    _act(unit, actor, group, JUDGED, f"{verdict}: {reason}" if reason else verdict, now,
          verdict=verdict, why=reason)  # fmt: skip
     group = replace(group, state=verdict)
     if verdict == TRUE:
@@ -178,7 +212,7 @@ def judge(  # noqa: PLR0913 as ``hits``
         return sightings.wrong(unit, us, actor.name, group, now)
     for type_ in ("sighting", "opinion"):
         sightings.unsay(unit, us, actor.name, type_, group, now)
-    return Said(against=[No(code=UNSURE)])
+    return Said(against=[No(code=UNSURE)] if verdict == UNSURE else ())
 
 
 def _judged_by(unit: Connection, us: Us, actor: Actor, seq: int) -> Group:

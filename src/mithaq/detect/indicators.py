@@ -12,7 +12,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from mithaq.detect import assets
+from mithaq.detect import asked, assets
 from mithaq.detect.keys import digest, key, keys
 from mithaq.detect.matches import Match
 from mithaq.detect.networks import Networks
@@ -153,5 +153,5 @@ class Indicators:
                     at=event.at,
                     source=event.source,
                     asset=assets.of(event),
-                    found={name: event.fields[name] for name in names},
+                    found={name: event.fields[name] for name in names} | asked.beside(event, names),
                 )

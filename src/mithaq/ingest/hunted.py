@@ -57,6 +57,11 @@ class Scanner:
         """What rules that are no indicators are known by in matches."""
         return {digest for digest, owners in self._owners.items() if "" in owners}
 
+    @property
+    def owned(self) -> list[str]:
+        """What each rule is known by, with the indicators whose it is."""
+        return [f"{digest} {owner}" for digest, some in self._owners.items() for owner in some]
+
     def match(self, content: bytes, name: str) -> Iterator[Match]:
         """Yield what is found in the bytes of a file.
 

@@ -8,6 +8,7 @@ looked through by YARA rules, if there are some.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -33,6 +34,7 @@ from mithaq.formats.telemetry import PLAIN, Kind, Passed, Refusal, Said, Sifting
 from mithaq.ingest import telemetry
 from mithaq.ingest.hunted import Scanner, Sought, sought, yara_texts
 from mithaq.ingest.noting import Noting, noting
+from mithaq.ingest.resuming import Passage, Progress
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
 from mithaq.store.engine import Store
@@ -71,6 +73,22 @@ class Content:
         values = self.indicators.count if self.indicators else 0
         values += len(self.veiled) if self.veiled else 0
         return len(alone) + len(self.correlations) + (len(self.yara) if self.yara else 0) + values
+
+    @property
+    def digest(self) -> str:
+        """What tells one hunt's content from another's: the same finds the same."""
+        made = sha256()
+        for each in sorted({*self._digests()}):
+            made.update(each.encode() + b"\n")
+        if self.indicators:
+            made.update(bytes(self.indicators.values.digests))
+            made.update(self.indicators.patterns.fingerprint)
+        return f"sha256:{made.hexdigest()}"
+
+    def _digests(self) -> Iterator[str]:
+        yield from (each.digest for each in self.rules)
+        yield from (each.digest for each in self.correlations)
+        yield from self.yara.owned if self.yara else ()
 
 
 class Hit(NamedTuple):
@@ -212,6 +230,9 @@ class Keeping(Protocol):
         """Take matches, and the events that they were looked for in."""
 
 
+_REMEMBERS: Final = (Correlated, Patterns)  # what they find rests on several events
+
+
 @dataclass(slots=True)
 class Keeper:
     """Keeps what is found as hits of a node, batch by batch: who begins anew after an interruption keeps none twice.
@@ -282,6 +303,7 @@ class Hunt:
     refused: Counter[str] = field(default_factory=Counter)  # code -> lines, records and files
     examples: dict[str, Refusal] = field(default_factory=dict)  # code -> the first
     keeper: Keeping | None = None
+    progress: Progress | None = None
     _matchers: list[Matcher] = field(default_factory=list)
     _said: Said = PLAIN
     _passed: int = 0  # bytes of events that were not read
@@ -308,30 +330,74 @@ class Hunt:
         Raises:
             InputError: one of ``paths`` is not there.
         """
+        if self.progress:
+            yield from (Hit(match, file) for match, file in self.progress.found())
         for path in telemetry.files(paths):
             self.files += 1
-            before, size = self.done, path.stat().st_size
-            unknown: list[Refusal] = []
-            for batch in self._batches(path, unknown):
-                found = list(self._matches(batch))
-                if self.keeper:
-                    self.keeper.keep(found, batch)
-                yield from (Hit(match, str(path)) for match in found)
-                read = sum(len(event.raw) + 1 for event in batch) + self._passed
-                self.done, self._passed = min(self.done + read, before + size), 0
+            passed = self.progress.ended(path) if self.progress else None
+            if passed is not None and not (self._stateful and passed.events):
+                self._pass(path, passed)
                 yield None
-            self.done = before + size
-            if unknown:
-                yield from self._strange(path, unknown)
+            else:
+                yield from self._through(path)
         if self.content.indicators:
             found = list(self.content.indicators.patterns.end())
             if self.keeper:
                 self.keeper.keep(found)
             yield from (Hit(match, "") for match in found)
 
-    def _matches(self, batch: Sequence[Event]) -> Iterator[Match]:
+    def _pass(self, path: Path, before: Passage) -> None:
+        """Count a file that was looked through before."""
+        self.done += path.stat().st_size
+        self.events += before.events
+        self.scanned += before.scanned
+        self.refused.update(before.refused)
+        self.examples = {**before.examples, **self.examples}
+
+    def _through(self, path: Path) -> Iterator[Hit | None]:
+        """Look through a file; what was looked through before is told to those alone that remember events."""
+        before, size, number = self.done, path.stat().st_size, 0
+        counted = (self.events, self.scanned, self.refused.copy())
+        known = self.progress.batches(path) if self.progress else 0
+        unknown: list[Refusal] = []
+        for number, batch in enumerate(self._batches(path, unknown), 1):
+            again = number <= known
+            found = list(self._matches(batch, again=again))
+            if not again:
+                self._kept(path, number, found, batch)
+            yield from (Hit(match, str(path)) for match in found)
+            read = sum(len(event.raw) + 1 for event in batch) + self._passed
+            self.done, self._passed = min(self.done + read, before + size), 0
+            yield None
+        self.done = before + size
+        strange = list(self._strange(path, unknown)) if unknown else []
+        yield from strange
+        if self.progress:
+            hits = [match for match, _ in strange]
+            self.progress.end(path, number, self._since(*counted), hits)
+
+    def _kept(self, path: Path, number: int, found: list[Match], batch: Sequence[Event]) -> None:
+        if self.keeper:
+            self.keeper.keep(found, batch)
+        if self.progress:
+            self.progress.step(path, number, found)
+
+    def _since(self, events: int, scanned: int, refused: Counter[str]) -> Passage:
+        return Passage(
+            events=self.events - events,
+            scanned=self.scanned - scanned,
+            refused=self.refused - refused,
+            examples=self.examples,
+        )
+
+    def _matches(self, batch: Sequence[Event], *, again: bool) -> Iterator[Match]:
         for matcher in self._matchers:
-            yield from matcher.match(batch)
+            if not again or isinstance(matcher, _REMEMBERS):
+                yield from matcher.match(batch)
+
+    @property
+    def _stateful(self) -> bool:
+        return any(isinstance(matcher, _REMEMBERS) for matcher in self._matchers)
 
     def _batches(self, path: Path, unknown: list[Refusal]) -> Iterator[list[Event]]:
         batch: list[Event] = []

@@ -208,6 +208,7 @@ def _us(config: Config, clock: Clock) -> tuple[Us, Keyring]:
         secret=secret,
         max_frame_bytes=settings.exchange.max_frame_bytes,
         benign=warninglists.known_here(settings.benign),
+        limits=settings.defence,
     )
     return us, keys
 

@@ -100,6 +100,8 @@ class Clause(_Part, frozen=True, kw_only=True):
     onward: Literal["none", "scope", "open"] = "none"
     keep: dict[str, list[str]] = {}  # type -> properties kept; a type not listed is not cut
     attribution: Literal["withhold", "hold", "release"] = "hold"
+    sighting_counts: Literal["exact", "coarse"] = "exact"  # how often something was seen
+    sighting_places: Literal["nation", "named"] = "nation"  # where: whose word it is, or all named
     embargo: str = ""  # instant before which the clause permits nothing
     expiry: str = ""  # instant from which it permits nothing
     retention_days: int = 0  # how long the receiver may keep it; 0: no limit

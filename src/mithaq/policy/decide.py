@@ -100,7 +100,7 @@ class _Deciding:
         chosen = self._drafts[key] = drafts[stand.apart[0].id]
         if self._grounds.nothing_new(chosen, stand):
             self._plain.add(key)
-        if len(drafts) == 1 or all(made.cut == chosen.cut for made in drafts.values()):
+        if len(drafts) == 1 or all(made.shape == chosen.shape for made in drafts.values()):
             return self._shared(stand.open)
         return self._shared(stand.open - self._otherwise(key, chosen))
 
@@ -109,7 +109,7 @@ class _Deciding:
         names: list[str] = []
         for name in self._stands[key].clauses:
             made = self._own(name, key)
-            if made.cut != chosen.cut:
+            if made.shape != chosen.shape:
                 facts = {"because": "one-view", "first": chosen.clause.id}
                 reason = Reason(rule=Rule.NO_CLAUSE, clause=made.clause.id, facts=facts)
                 self._why[name, key].append(reason)

@@ -24,6 +24,7 @@ from mithaq.policy.agreement import Clause
 from mithaq.policy.decision import View
 from mithaq.policy.permit import permits_level
 from mithaq.policy.redact import cut_by_keep_list, project, to_bytes, with_markings
+from mithaq.policy.sighted import coarsened, is_counted, less_exact, places
 from mithaq.policy.situation import Candidate, Situation
 
 Body = Mapping[str, Json]
@@ -50,7 +51,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reading: Reading
     clause: Clause
     cut: frozenset[str]
+    coarse: frozenset[str] = frozenset()  # counts that are shown less exactly
     refs: tuple[tuple[str, str], ...] = ()  # those not cut
+
+    @property
+    def shape(self) -> tuple[frozenset[str], frozenset[str]]:
+        """What tells the views of two clauses apart."""
+        return self.cut, self.coarse
 
 
 # By what candidates that bear the same markings have in common: the label, and what is added to them.
@@ -117,18 +124,22 @@ def labels_of(candidate: Candidate) -> tuple[Label, ...]:
 
 
 def draft(read: Reading, clause: Clause) -> Draft:
-    """Cut what the clause's levels and keep-list do not permit (border.md 2.6)."""
-    keep = clause.keep.get(read.candidate.object.type)
-    if keep is None and not read.paths:
+    """Cut what the clause's levels and keep-list do not permit (border.md 2.6), and say how often by its measure."""
+    kind = read.candidate.object.type
+    keep, counted = clause.keep.get(kind), is_counted(kind)
+    if keep is None and not read.paths and not counted:
         return Draft(reading=read, clause=clause, cut=frozenset(), refs=read.refs)
-    cut = cut_by_keep_list(read.candidate.object.body, keep) | {
+    body = read.candidate.object.body
+    cut = cut_by_keep_list(body, keep) | {
         pointer
         for pointer, label in read.paths.items()
         if not permits_level(clause, join(read.label, label))
     }
+    cut |= places(body, clause) if counted else set()
     frozen = frozenset(cut)
     refs = tuple(ref for ref in read.refs if not below(ref[0], frozen)) if cut else read.refs
-    return Draft(reading=read, clause=clause, cut=frozen, refs=refs)
+    coarse = coarsened(body, clause) - frozen if counted else frozenset[str]()
+    return Draft(reading=read, clause=clause, cut=frozen, coarse=coarse, refs=refs)
 
 
 def below(pointer: str, cut: frozenset[str]) -> bool:
@@ -138,7 +149,7 @@ def below(pointer: str, cut: frozenset[str]) -> bool:
 
 def is_as_stored(made: Draft) -> bool:
     """Say whether the view is the stored bytes under their own label, where no reference is cut."""
-    return not (made.cut or made.reading.added or made.reading.paths)
+    return not (made.cut or made.coarse or made.reading.added or made.reading.paths)
 
 
 def view(made: Draft, without: frozenset[str]) -> View:
@@ -153,9 +164,10 @@ def view(made: Draft, without: frozenset[str]) -> View:
             carries=_carried(stored.marking_refs),
             label=read.label,
         )
-    projection = project(stored.body, made.cut | without)
-    body = with_markings(projection.body, added)
-    raw, digest = to_bytes(body, stored.raw, changed=bool(projection.removed or added))
+    projection = project(stored.body, made.cut | (without - made.coarse))
+    body = with_markings(less_exact(projection.body, made.coarse), added)
+    removed = tuple(sorted((*projection.removed, *made.coarse)))
+    raw, digest = to_bytes(body, stored.raw, changed=bool(removed or added))
     kept = [
         label
         for pointer, label in read.paths.items()
@@ -164,7 +176,7 @@ def view(made: Draft, without: frozenset[str]) -> View:
     return View(
         raw=raw,
         digest=digest,
-        removed=projection.removed,
+        removed=removed,
         added=added,
         carries=_carried(marking_refs(body)),
         label=join(read.label, *kept),

@@ -1,7 +1,6 @@
 """Matches in our own telemetry, kept once each, and in groups that people judge as one."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -23,6 +22,8 @@ from mithaq.store.tables import (
 
 T = TypeVar("T")
 OPEN, TRUE, FALSE, UNSURE = "open", "true", "false", "unsure"
+JUDGED = "judged"  # an act
+_PAGE = 1000  # matches that are read at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,20 @@ class Suppression:
         said = found.get(self.field)
         each = said if isinstance(said, list) else [said]
         return any(str(one).casefold() == self.value.casefold() for one in each if one is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Which groups are asked for; what is empty is any."""
+
+    states: tuple[str, ...] = (OPEN,)
+    severities: tuple[str, ...] = ()
+    since: str = ""  # days
+    until: str = ""
+    rule: str = ""
+    source: str = ""
+    assignee: str = ""
+    suppressed: bool = False  # also those of which nothing is left but what is suppressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,24 +194,29 @@ def _written(found: Mapping[str, Value]) -> str:
 
 # --- reading ------------------------------------------------------------------------------------------
 def groups(
-    unit: Connection,
-    *,
-    states: Collection[str] = (),
-    assignee: str = "",
-    rules: Collection[str] = (),
-    seqs: Collection[int] = (),
+    unit: Connection, *, rules: Collection[str] = (), seqs: Collection[int] = ()
 ) -> list[Group]:
     """Return groups, those with the newest match first; what is empty is any."""
     c = match_groups.c
     query = select(*_GROUP).order_by(c.last.desc(), c.seq.desc())
-    if states:
-        query = query.where(c.state.in_(states))
-    if assignee:
-        query = query.where(c.assignee == assignee)
     if rules:
         query = query.where(within(unit, c.rule, list(rules)))
     if seqs:
         query = query.where(within(unit, c.seq, list(seqs)))
+    return [_group(row) for row in fetched(unit, query)]
+
+
+def asked(unit: Connection, which: Which) -> list[Group]:
+    """Return the groups that are asked for, in no order."""
+    c, query = match_groups.c, select(*_GROUP)
+    if which.states:
+        query = query.where(c.state.in_(which.states))
+    if which.severities:
+        query = query.where(c.severity.in_(which.severities))
+    exact = ((c.rule, which.rule), (c.assignee, which.assignee), (c.source, which.source))
+    query = query.where(*(column == said for column, said in exact if said))
+    bounds = ((c.day >= which.since, which.since), (c.day <= which.until, which.until))
+    query = query.where(*(bound for bound, said in bounds if said))
     return [_group(row) for row in fetched(unit, query)]
 
 
@@ -208,18 +228,24 @@ def _made(kind: type[T], row: tuple[object, ...]) -> T:
     return msgspec.convert(dict(zip(kind.__slots__, row, strict=True)), kind)  # type: ignore[attr-defined]
 
 
-def of_group(
-    unit: Connection, seq: int, active: Collection[int], *, hidden: bool = False
-) -> list[Kept]:
-    """Return the matches of a group, the newest first.
+def of_group(unit: Connection, seq: int, active: Collection[int], most: int) -> list[Kept]:
+    """Return the matches of a group, the newest first, at most so many.
 
     Args:
-        active: the suppressions that stand now; what they suppress is left out, unless ``hidden``.
+        active: the suppressions that stand now; what they suppress is left out.
     """
-    query = select(*_KEPT).where(matches.c.grouped == seq)
-    if not hidden:
-        query = query.where(_seen(active))
-    return [_kept(row) for row in fetched(unit, query.order_by(matches.c.at.desc(), matches.c.id))]
+    query = select(*_KEPT).where(matches.c.grouped == seq, _seen(active))
+    ordered = query.order_by(matches.c.at.desc(), matches.c.id).limit(most)
+    return [_kept(row) for row in fetched(unit, ordered)]
+
+
+def each_of(unit: Connection, seq: int, active: Collection[int]) -> Iterator[Kept]:
+    """Yield the matches of a group in no order of time, however many they are; the suppressed ones left out."""
+    query = select(*_KEPT).where(matches.c.grouped == seq, _seen(active))
+    query, last = query.order_by(matches.c.id).limit(_PAGE), ""
+    while rows := fetched(unit, query.where(matches.c.id > last)):
+        yield from map(_kept, rows)
+        last = str(rows[-1][0])
 
 
 def _kept(row: tuple[object, ...]) -> Kept:
@@ -276,17 +302,6 @@ def _hourly(
     return made
 
 
-def times(some: Iterable[Kept]) -> int:
-    """Return how often what some matches are of happened, counted as ``tallies`` counts."""
-    single, past = Counter[tuple[int, str]](), Counter[tuple[int, str]]()
-    for each in some:
-        if each.times:
-            past[each.grouped, each.at[:13]] += each.times
-        else:
-            single[each.grouped, each.at[:13]] += 1
-    return sum((single | past).values())  # of each the greater
-
-
 def of_machines(unit: Connection) -> list[tuple[int, str]]:
     """Return the groups in which each machine is named, with its name."""
     c = matches.c
@@ -303,6 +318,14 @@ def prevalence(unit: Connection, rule: str) -> tuple[int, int, int, int]:
     whole = dict(fetched(unit, of))
     on_assets, on_days = (unit.execute(each).scalar_one() for each in (assets, days))
     return on_assets, whole.get("asset", 0), on_days, whole.get("day", 0)
+
+
+def judged_of(unit: Connection, vouchers: Collection[str]) -> list[Group]:
+    """Return the groups of what some vouchers gave that somebody judged true or false."""
+    query = select(*_GROUP).where(match_groups.c.state.in_((TRUE, FALSE)))
+    theirs = select(copies.c.id).join_from(copies, provenance, objects.CAME)
+    theirs = theirs.where(provenance.c.voucher.in_([*vouchers]), copies.c.type == "indicator")
+    return [_group(row) for row in fetched(unit, query.where(match_groups.c.rule.in_(theirs)))]
 
 
 def watch(unit: Connection, assets: Iterable[str], days: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 
 from mithaq.config import Benign as Settings
-from mithaq.defence import Case, Limits, No, Prevalence, gate
+from mithaq.defence import Case, Evidence, Limits, No, Prevalence, gate
 from mithaq.languages import LANGUAGES
 from mithaq.model.values import Value, of_kind
 from mithaq.model.worth import worth
@@ -24,7 +24,8 @@ def case(value, *, kind="", observed=None, **more):
     body = {"type": "indicator", "pattern_type": "stix", "pattern": f"[{wanted.comparison}]"}
     body |= {"valid_from": "2026-01-01T00:00:00Z", "confidence": 80} | more.pop("body", {})
     seen = [wanted] if observed is None else observed
-    return Case(indicator=body, observed=seen, at=more.pop("at", NOW), **more)
+    about = Evidence(observed=tuple(seen), **more.pop("evidence", {}))
+    return Case(indicator=body, evidence=about, at=more.pop("at", NOW), **more)
 
 
 def codes(one, limits=None):
@@ -84,6 +85,9 @@ def test_an_import_hash_of_the_same_letters_as_an_md5_is_no_sighting_of_it():
         ({"judged": "unsure"}, "unsure"),
         ({"prevalence": Prevalence(assets=6, of_assets=100)}, "common-assets"),
         ({"prevalence": Prevalence(days=51, of_days=100)}, "common-days"),
+        ({"body": {"confidence": None}}, "unexplained"),
+        ({"evidence": {"among": 9}}, "among"),
+        ({"evidence": {"asked": (Value("domain", "www.microsoft.com"),)}}, "asked"),
     ],
 )
 def test_each_clause_stops_by_itself(more, code):
@@ -101,6 +105,13 @@ def test_each_clause_stops_by_itself(more, code):
         {"prevalence": Prevalence(assets=600)},  # of how many nobody knows
         {"prevalence": Prevalence(days=50, of_days=100)},
         {"prevalence": Prevalence(days=5, of_days=5)},
+        {"body": {"confidence": None}, "because": True},
+        {"evidence": {"among": 8}},
+        {
+            "evidence": {
+                "asked": (Value("domain", "x.example.net"), Value("domain", "www.microsoft.com"))
+            }
+        },
     ],
 )
 def test_each_clause_stops_nothing_short_of_its_limit(more):
@@ -109,9 +120,7 @@ def test_each_clause_stops_nothing_short_of_its_limit(more):
 
 def test_what_time_has_left_little_of_is_no_sighting_and_a_limit_can_be_set():
     one = case("evil.example.net", at=NOW + timedelta(days=400), body={"confidence": 50})
-    old = Case(
-        indicator=one.indicator, at=one.at, worth=worth(one.indicator, (), one.at), observed=()
-    )
+    old = Case(indicator=one.indicator, at=one.at, worth=worth(one.indicator, (), one.at))
 
     assert codes(old) == ["worth"]
     assert codes(old, Limits(worth=0)) == []

@@ -22,7 +22,7 @@ from tests.unit.policy.oracle_rules import (
     recalled,
     static,
 )
-from tests.unit.policy.oracle_views import Answer, attributed, cuts, inside, view
+from tests.unit.policy.oracle_views import Answer, attributed, cuts, inside, rough, view
 
 Pair = tuple[str, Any]  # (peer, candidate key)
 
@@ -43,6 +43,7 @@ class Oracle:
                 if clause is not None and "echo" not in rules:
                     self.clause[name, c.key] = clause
         self.cut: dict[Any, set[str]] = {}
+        self.rough: dict[Any, dict[str, int]] = {}
         for key in self.c:
             self._one_view(key)
 
@@ -52,8 +53,10 @@ class Oracle:
         for clause in self.a.clauses:
             if clause in mine.values() and key not in self.cut:
                 self.cut[key] = cuts(self.s, self.c[key], clause)
+                self.rough[key] = rough(self.c[key], clause, self.cut[key])
         for peer, clause in mine.items():
-            if cuts(self.s, self.c[key], clause) != self.cut[key]:
+            cut = cuts(self.s, self.c[key], clause)
+            if (cut, rough(self.c[key], clause, cut)) != (self.cut[key], self.rough[key]):
                 self.static[peer, key].add("no-clause")
 
     # --- references, section 2.5
@@ -140,7 +143,7 @@ class Oracle:
             gone = set(first.removed)
         else:
             gone = {p for p, t in self.refs(key) if not all(self.has(x, t, live) for x in who)}
-        return view(self.s, self.c[key], gone | self.cut[key])
+        return view(self.s, self.c[key], gone | self.cut[key], self.rough[key])
 
     def unfit(self, peer: str, key: Any, who: set[str], live: set[Pair]) -> set[str]:
         """Everything that speaks against the view for this peer."""

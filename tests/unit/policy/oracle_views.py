@@ -69,10 +69,24 @@ def cuts(s: Situation, c: Candidate, clause: Clause) -> set[str]:
     keep = clause.keep.get(c.object.type)
     if keep is not None:
         found |= {f"/{name}" for name in c.object.body if name not in KEPT | set(keep)}
+    if c.object.type == "sighting" and clause.sighting_places != "named":
+        creator, where = (c.object.body.get(n) for n in ("created_by_ref", "where_sighted_refs"))
+        found |= {f"/where_sighted_refs/{n}" for n, x in enumerate(where or ()) if x != creator}
     return found
 
 
-def view(s: Situation, c: Candidate, gone: set[str]) -> Answer:
+def rough(c: Candidate, clause: Clause, cut: set[str]) -> dict[str, int]:
+    """Counts that the clause shows in steps: 1, 2, 10, 100, and so on; by name."""
+    name = {"sighting": "count", "observed-data": "number_observed"}.get(c.object.type, "")
+    count = c.object.body.get(name, 0)
+    step = max([0, *(n for n in (1, 2, *(10**k for k in range(1, 10))) if n <= count)])
+    shown = clause.sighting_counts == "coarse" and step != count and f"/{name}" not in cut
+    return {name: step} if shown else {}
+
+
+def view(s: Situation, c: Candidate, gone: set[str], rough: dict[str, int] | None = None) -> Answer:
+    steps = rough or {}
+    gone = gone - {f"/{name}" for name in steps}
     body = {k: v for k, v in c.object.body.items() if k != "granular_markings"}
     moved: dict[str, str] = {}
     left = redact(body, "", gone, moved, "")
@@ -86,7 +100,8 @@ def view(s: Situation, c: Candidate, gone: set[str]) -> Answer:
             granular.append({**item, "selectors": list(dict.fromkeys(kept))})
     if granular:
         left["granular_markings"] = granular
-    removed = _topmost(body, "", moved)
+    removed = _topmost(body, "", moved) | {f"/{name}" for name in steps}
+    left |= steps
     refs = c.object.body.get("object_marking_refs", [])
     borne = join(*(FIXED[r].label for r in refs if r in FIXED))
     added = []

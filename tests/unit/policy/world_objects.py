@@ -108,6 +108,14 @@ class Objects(Chance):
         systems = {"belongs_to_refs": [named("autonomous-system", 12)]} if self.maybe() else {}
         return {"value": "192.0.2.1"} | systems
 
+    def sighting(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"sighting_of_ref": self.one(*POOL[:4])}
+        if self.maybe():
+            made["where_sighted_refs"] = self.some((*IDENTITIES.values(), SECTOR), 2)
+        if self.maybe():
+            made["count"] = self.one(0, 1, 2, 7, 10, 99, 123_456, 999_999_999)
+        return made
+
     def domain(self, kind: str) -> dict[str, Any]:
         near = POOL[:6] + POOL[10:]
         made: dict[str, Any]
@@ -129,9 +137,7 @@ class Objects(Chance):
                 made = {"object_refs": self.some(near)}
                 made |= {"content": "c"} if kind == "note" else {"name": "r", "published": NOW}
             case "sighting":
-                made = {"sighting_of_ref": self.one(*POOL[:4])}
-                if self.maybe():
-                    made["where_sighted_refs"] = [self.one(*IDENTITIES.values(), SECTOR)]
+                made = self.sighting()
             case "identity":
                 made = {"name": "victim", "sectors": self.some(("energy", "water"), 2)}
             case _:

@@ -124,6 +124,8 @@ class _Making(Objects):
             "max_pap": self.one("CLEAR", "AMBER", "RED", "RED", "RED"),
             "attribution": self.one("withhold", "hold", "release"),
             "onward": self.one("none", "scope", "open"),
+            "sighting_counts": self.one("exact", "exact", "coarse"),
+            "sighting_places": self.one("nation", "named"),
             "purposes": ["defence"] if self.maybe(0.8) else ["defence", "exercise"],
         }
         if self.maybe(0.2):

@@ -284,7 +284,9 @@ def _hits(  # noqa: PLR0913 as ``stand``
     unit: Connection, us: Us, actor: Actor, rules: Sequence[HeldRule], since: str, level: int
 ) -> Iterable[tuple[str, Proof]]:
     by_key = {each.key.removeprefix(_PREFIX): each for each in rules}
-    groups = [each for each in matches.groups(unit, states=[TRUE]) if each.level <= level]
+    groups = [
+        each for each in matches.asked(unit, matches.Which(states=(TRUE,))) if each.level <= level
+    ]
     for group in visible_hits(unit, us, actor, groups):
         rule = by_key.get(group.rule.removeprefix(_PREFIX).lower()) or by_key.get(group.rule)
         day = group.day or group.last[:_DAY]

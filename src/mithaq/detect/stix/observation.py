@@ -25,6 +25,7 @@ class Observation:
     last: int
     count: int = 1  # how often, within its interval
     source: LogSource = UNSAID  # who wrote it, of an event
+    asset: str = ""  # the machine that the event is about
 
 
 def microseconds(instant: datetime) -> int:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
 from mithaq.clock import parse
+from mithaq.detect import assets
 from mithaq.detect.observables import of
 from mithaq.detect.stix.observation import NEVER, Observation, microseconds
 from mithaq.detect.stix.paths import hash_name, plain
@@ -46,7 +47,14 @@ def observation(event: Event) -> Observation:
         if kind in PATHS:
             _alone(objects, f"value-{number}", kind, text)
     at = _time(event.at)
-    return Observation(ref=event.digest, objects=objects, first=at, last=at, source=event.source)
+    return Observation(
+        ref=event.digest,
+        objects=objects,
+        first=at,
+        last=at,
+        source=event.source,
+        asset=assets.of(event),
+    )
 
 
 def _time(written: str) -> int:

@@ -90,6 +90,7 @@ class Patterns:
             event=last.ref,
             at=instant(last.first),
             source=last.source,
+            asset=last.asset,
             found=shown,
         )
 
