@@ -18,6 +18,7 @@ from tests.bench.emerging import emerging
 from tests.bench.extraction import extraction
 from tests.bench.growth import growth
 from tests.bench.imports import imports
+from tests.bench.indicators import indicators
 from tests.bench.junk import junk
 from tests.bench.misp import misp
 from tests.bench.past import looking_back
@@ -153,6 +154,7 @@ DETECT = {
     "sigma": detecting,
     "junk": junk,
     "past": looking_back,
+    "indicators": indicators,
 }  # what detection is held to; named together as well
 GROUPS = {"detect": DETECT}
 MEASURES |= DETECT

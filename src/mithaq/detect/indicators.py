@@ -9,6 +9,7 @@ values or in two fields, is one match.
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -16,7 +17,7 @@ from mithaq.detect import asked, assets
 from mithaq.detect.keys import digest, key, keys
 from mithaq.detect.matches import Match
 from mithaq.detect.networks import Networks
-from mithaq.detect.observables import named
+from mithaq.detect.observables import READERS, SHORT, kinds_of, plan, read, together
 from mithaq.model.patterns import groups
 from mithaq.model.telemetry import Event
 from mithaq.model.values import Value
@@ -34,7 +35,12 @@ class Listed(NamedTuple):
     @property
     def digest(self) -> str:
         """What the indicator is known by in matches: a newer version that still has the value finds the same match."""
-        return "sha256:" + sha256(self.id.encode()).hexdigest()
+        return _known_by(self.id)
+
+
+@lru_cache(maxsize=1 << 12)  # few are found, and those again and again
+def _known_by(id_: str) -> str:
+    return "sha256:" + sha256(id_.encode()).hexdigest()
 
 
 def of_pattern(id_: str, pattern: str, title: str = "") -> list[Listed] | None:
@@ -67,7 +73,11 @@ class Indicators:
         starts.append(len(self._block))
         self._ends = array("q", (starts[number + 1] for number in order))
         self.networks = Networks(networks)
+        self._asked = frozenset(how for how in READERS if not kinds_of(how).isdisjoint(self.kinds))
         self._known: dict[Value, tuple[Listed, ...]] = {}
+        self._read: dict[
+            tuple[str, str], tuple[Listed, ...]
+        ] = {}  # how a text is read, and the text
 
     def __len__(self) -> int:
         """Return how many values they are."""
@@ -110,9 +120,10 @@ class Indicators:
         known = self._known.get(value)
         if known is None:
             known = tuple(dict.fromkeys(self._found(value)))
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[value] = known
+            if len(value.text) <= SHORT:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[value] = known
         return known
 
     def _found(self, value: Value) -> Iterator[Listed]:
@@ -137,12 +148,32 @@ class Indicators:
             yield Listed(Value(kind, plain), id_, self._titles[int(number)])
             at += 1
 
+    def _answers(self, how: str, text: str) -> tuple[Listed, ...]:
+        """Return what a text answers to that is read in some way."""
+        known = self._read.get((how, text))
+        if known is None:
+            known = tuple(listed for value in read(how, text) for listed in self.of(value))
+            if len(text) <= SHORT:
+                if len(self._read) >= _REMEMBERED:
+                    self._read.clear()
+                self._read[how, text] = known
+        return known
+
     def match(self, batch: Collection[Event]) -> Iterator[Match]:
         """Yield what is found in each event, in their order."""
         for event in batch:
             found: dict[str, tuple[Listed, dict[str, None]]] = {}
-            for fields, value in named(event):
-                for listed in self.of(value):
+            said = event.fields
+            for fields, how in plan(event):
+                if how not in self._asked:
+                    continue
+                one = said[fields[0]] if len(fields) == 1 else None
+                if isinstance(one, str):
+                    some = self._answers(how, one)
+                else:
+                    values = together(how, [said[name] for name in fields])
+                    some = tuple(listed for value in values for listed in self.of(value))
+                for listed in some:
                     found.setdefault(listed.id, (listed, {}))[1].update(dict.fromkeys(fields))
             for listed, names in found.values():
                 yield Match(

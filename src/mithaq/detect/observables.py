@@ -17,10 +17,12 @@ from mithaq.model.telemetry import Event, LogSource, Scalar
 from mithaq.model.telemetry import Value as Field
 from mithaq.model.values import KINDS, Value, of_kind
 
-_Plan: TypeAlias = tuple[tuple[tuple[str, ...], str], ...]  # fields, and how they are read
+Plan: TypeAlias = tuple[tuple[tuple[str, ...], str], ...]  # fields, and how they are read
 
 _LONGEST: Final = 4096  # characters of a field that is read; longer ones are no values
 LISTED: Final = 256  # values of one field
+SHORT: Final = 512  # characters of what is remembered
+_NAMES: Final = 8192  # characters of an event's names whose plan is remembered
 _ROOTS: Final = {"\\REGISTRY\\MACHINE\\": "HKLM\\", "\\REGISTRY\\USER\\": "HKU\\"}
 _ROOT: Final = re.compile(r"\\REGISTRY\\(?:MACHINE|USER)\\", re.IGNORECASE)
 _TYPE: Final = re.compile(
@@ -44,14 +46,20 @@ def of(event: Event) -> Iterator[Value]:
 def named(event: Event) -> Iterator[Named]:
     """Yield the values of an event with the fields that say them."""
     fields = event.fields
-    for names, how in _plan(event.source, tuple(fields)):
-        for value in _values(how, [fields[name] for name in names]):
+    for names, how in plan(event):
+        for value in together(how, [fields[name] for name in names]):
             yield Named(names, value)
 
 
-@lru_cache(maxsize=4096)  # a source has few sets of fields
-def _plan(source: LogSource, present: tuple[str, ...]) -> _Plan:
+def plan(event: Event) -> Plan:
     """Return which of an event's fields are read, and how."""
+    present = tuple(event.fields)
+    if sum(map(len, present)) + sum(map(len, event.source)) > _NAMES:
+        return _planned(event.source, present)
+    return _plan(event.source, present)
+
+
+def _planned(source: LogSource, present: tuple[str, ...]) -> Plan:
     dotted = source.product not in tables.PLAIN
     known = dict(tables.DOTTED) if dotted else {}
     for word in source:
@@ -68,7 +76,10 @@ def _plan(source: LogSource, present: tuple[str, ...]) -> _Plan:
     return tuple(singles + pairs)
 
 
-def _values(how: str, said: list[Field]) -> Iterator[Value]:
+_plan = lru_cache(maxsize=2048)(_planned)  # a source has few sets of fields
+
+
+def together(how: str, said: list[Field]) -> Iterator[Value]:
     """Yield the values of fields that are read together."""
     if len(said) == 1:
         for one in _each(said[0]):
@@ -85,13 +96,19 @@ def _each(said: Field) -> list[Scalar]:
     return said[:LISTED] if isinstance(said, list) else [said]
 
 
-@lru_cache(maxsize=1 << 16)  # telemetry says the same again and again
 def read(how: str, text: str) -> tuple[Value, ...]:
     """Return the values that a text is, read as its field says."""
+    return _remembered(how, text) if len(text) <= SHORT else _read(how, text)
+
+
+def _read(how: str, text: str) -> tuple[Value, ...]:
     if not text or text == "-" or len(text) > _LONGEST:
         return ()
     reader = _READERS.get(how)
     return tuple(dict.fromkeys(reader(text))) if reader else _one(how, text)
+
+
+_remembered = lru_cache(maxsize=1 << 16)(_read)  # telemetry says the same again and again
 
 
 def _one(kind: str, text: str) -> tuple[Value, ...]:

@@ -16,10 +16,11 @@ from msgspec import UNSET, UnsetType
 
 from mithaq.detect import fields as tables
 from mithaq.detect.indicators import Indicators
-from mithaq.detect.observables import LISTED, kinds_of, read
+from mithaq.detect.observables import LISTED, SHORT, kinds_of, read
 
-_REMEMBERED: Final = 1 << 14  # rows of one form, and texts of one way of reading
-_SHORT: Final = 512  # characters of what is remembered
+_REMEMBERED: Final = 1 << 14  # texts of one way of reading
+_MOST: Final = 64 << 20  # bytes of rows that are remembered, counted by their lines
+_ROW: Final = 1024  # bytes of one with nothing in it
 _PAUSE: Final = 16  # times that lines go unlooked at when all before had to be read
 _OF_ZEEK: Final = ("dns", "smtp", "smb_files")  # its logs that have tables of their own
 _STRANGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -96,21 +97,24 @@ class _Asked:
     def speaks(self, how: str, said: object) -> bool:
         """Say whether what a field says is an indicator's."""
         if isinstance(said, tuple):
-            return any(self.speaks(how, each) for each in said[:LISTED])
+            memo = self.memo(how)
+            return any(
+                memo.get(one) is not False and self.speaks(how, one) for one in said[:LISTED]
+            )
         if said is None or isinstance(said, bool | float):  # no reader takes these for values
             return False
         text, memo = str(said), self.memo(how)
         known = memo.get(text)
         if known is None:
             known = any(map(self._indicators.of, read(how, text)))
-            if len(text) <= _SHORT:
+            if len(text) <= SHORT:
                 if len(memo) >= _REMEMBERED:
                     memo.clear()
                 memo[text] = known
         return known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Form:
     """One way in which lines are written: what of them is decoded, and how each field is read."""
 
@@ -119,11 +123,14 @@ class _Form:
     signs: Callable[[_Row], tuple[object, ...]]  # what says of what form a line is
     fits: Callable[[tuple[object, ...]], bool]
     values: Callable[[_Row], tuple[object, ...]]  # what its fields say, in the order of ``hows``
-    hows: Sequence[tuple[str, _Memo]]
+    hows: Sequence[str]
+    memos: Sequence[_Memo]  # of each of ``hows``
     pairs: Sequence[
         tuple[str, Callable[[_Row], tuple[object, ...]]]
     ]  # how, and two fields together
-    quiet: set[_Row] = field(default_factory=set)  # rows of this form that speak of no indicator
+    quiet: set[_Row | None] = field(default_factory=set)  # rows of this form that speak of none
+    loud: set[_Row | None] = field(default_factory=set)  # rows that do, or are not of this form
+    size: int = 0  # bytes of both, at most
 
     def left(self, lines: Sequence[bytes]) -> Sequence[int]:
         """Return the places of lines that are not of this form, or speak of an indicator."""
@@ -136,11 +143,22 @@ class _Form:
         seen -= self.quiet
         if not seen:
             return ()
-        loud = {row for row in seen if row is None or not self._is_quiet(row)}
-        self._remember(row for row in seen - loud if row is not None)
-        if not loud:
-            return ()
-        return [at for at, row in enumerate(rows) if row in loud]
+        loud = seen & self.loud
+        seen -= loud
+        if seen:
+            new = {row for row in seen if row is None or not self._is_quiet(row)}
+            self._remember(new, seen - new, max(map(len, lines)))
+            loud |= new
+        return [at for at, row in enumerate(rows) if row in loud] if loud else ()
+
+    def _remember(self, loud: set[_Row | None], quiet: set[_Row | None], longest: int) -> None:
+        self.size += (len(loud) + len(quiet)) * (longest + _ROW)
+        if self.size > _MOST:
+            self.size = 0
+            self.quiet.clear()
+            self.loud.clear()
+        self.loud.update(loud)
+        self.quiet.update(quiet)
 
     def _decoded(self, lines: Sequence[bytes]) -> Iterator[_Row | None]:
         for line in lines:
@@ -153,27 +171,17 @@ class _Form:
         if not self.fits(self.signs(row)):
             return False
         speaks = self.asked.speaks
-        for (how, memo), said in zip(self.hows, self.values(row), strict=True):
+        for said, how, memo in zip(self.values(row), self.hows, self.memos, strict=True):
             # Most texts were seen before; only texts are in the memo.
             if said is not UNSET and memo.get(said) is not False and speaks(how, said):
                 return False
-        return not any(self._together(how, *both(row)) for how, both in self.pairs)
-
-    def _together(self, how: str, one: object, two: object) -> bool:
-        if isinstance(one, tuple) or isinstance(two, tuple):
-            return True  # which belong together is for the reader to say
-        there = all(each is not None and each is not UNSET for each in (one, two))
-        return there and self.asked.speaks(how, f"{one}\0{two}")
-
-    def _remember(self, rows: Iterable[_Row]) -> None:
-        if len(self.quiet) > _REMEMBERED:
-            self.quiet.clear()
-        self.quiet.update(row for row in rows if _size(row) <= _SHORT)
-
-
-def _size(row: _Row) -> int:
-    said = msgspec.structs.astuple(row)
-    return sum(len(each) if isinstance(each, str) else len(str(each)) for each in said if each)
+        for how, both in self.pairs:
+            one, two = both(row)
+            if isinstance(one, tuple) or isinstance(two, tuple):
+                return False  # which belong together is for the reader to say
+            if UNSET not in (one, two) and None not in (one, two) and speaks(how, f"{one}\0{two}"):
+                return False
+        return True
 
 
 def _form(
@@ -196,6 +204,7 @@ def _form(
         rename={attribute: name for name, attribute in attributes.items()},
         frozen=True,
         gc=False,
+        cache_hash=True,
     )
 
     def getter(names: Iterable[str]) -> Callable[[_Row], tuple[object, ...]]:
@@ -207,7 +216,8 @@ def _form(
         signs=getter(signs),
         fits=fits,
         values=getter(singles),
-        hows=[(how, asked.memo(how)) for how in singles.values()],
+        hows=list(singles.values()),
+        memos=[asked.memo(how) for how in singles.values()],
         pairs=[(how, getter((one, two))) for how, one, two in pairs],
     )
 

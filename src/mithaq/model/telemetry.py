@@ -8,7 +8,6 @@ as its source has them; a name that is not there is a value that is not there.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
@@ -27,7 +26,7 @@ class LogSource(NamedTuple):
 UNSAID = LogSource()
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Event:
     """One telemetry event."""
 
@@ -35,8 +34,11 @@ class Event:
     source: LogSource = UNSAID
     at: str = ""  # when it happened, as ``mithaq.clock.text`` writes it; empty: not known
     raw: bytes = field(repr=False)  # as it was written, without the end of its line
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """What it is known by: ``sha256:`` and the SHA-256 of its bytes."""
-        return "sha256:" + sha256(self.raw).hexdigest()
+        if not self._digest:
+            self._digest = "sha256:" + sha256(self.raw).hexdigest()
+        return self._digest

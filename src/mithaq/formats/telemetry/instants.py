@@ -1,6 +1,8 @@
 """When an event happened: the ways in which writers of logs put it, to one."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from mithaq.clock import text
@@ -9,7 +11,7 @@ MONTHS: Final = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
-_EXACT = 24  # characters of ``2026-01-31T23:59:59.999Z``
+_SECOND: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 def iso(written: object) -> str:
@@ -19,10 +21,22 @@ def iso(written: object) -> str:
     """
     if not isinstance(written, str):
         return ""
+    rest = written[19:]
+    parts = rest[1:].removesuffix("Z")
+    plain = rest in {"", "Z"} or (rest[0] == "." and parts.isdecimal() and parts.isascii())
+    if plain and (second := _second(written[:19])):
+        return f"{second}.{parts[:3]:0<3}Z"
+    return _other(written)
+
+
+@lru_cache(maxsize=1 << 12)  # of what is logged much is of one second
+def _second(written: str) -> str:
+    """Return a second as ``2026-01-31T23:59:59``; empty: it is not of that form, or there is no such second."""
+    return _other(written)[:19] if _SECOND.fullmatch(written) else ""
+
+
+def _other(written: str) -> str:
     try:
-        if len(written) == _EXACT and written[19:20] == "." and written[10] + written[23] == "TZ":
-            datetime.fromisoformat(written)
-            return written
         instant = datetime.fromisoformat(written.removesuffix(" UTC"))
         return text(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
