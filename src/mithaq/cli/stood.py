@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mithaq.auth.actors import Actor, Permission, may
@@ -64,6 +65,8 @@ def changed_since(
     """Return what changed since a day, to whoever may see hits; what is above AMBER+STRICT is not kept."""
     if not may(actor, Permission.HIT_READ):
         return None
-    if stands.level > cycles.HIGHEST:
+    if stands.level > cycles.HIGHEST and stands.marking <= cycles.HIGHEST:
+        stands = replace(stands, level=cycles.HIGHEST)  # RED added nothing
+    elif stands.level > cycles.HIGHEST:
         stands = stood(node, unit, cycles.reader(cycles.HIGHEST), cycles.HIGHEST)
     return cycles.change(unit, stands, since)

@@ -249,13 +249,18 @@ class Keeper:
     _collected: Collected = field(default_factory=Collected)
     _content: Content | None = None
     _day: str = ""
+    _looked_for: frozenset[str] = frozenset()
 
     def begin(self, content: Content) -> None:
         """Keep which rules are looked for from now on, and again each day."""
         now = self.clock()
-        self._content, self._day = content, f"{now:%Y-%m-%d}"
+        rules: list[Rule | sigma.Correlation] = [*content.rules, *content.correlations]
+        told = f"{now:%Y-%m-%d}", frozenset(each.id for each in rules)
+        if told == (self._day, self._looked_for):
+            return
+        self._content = content
+        self._day, self._looked_for = told
         with self.core.begin() as unit:
-            rules: list[Rule | sigma.Correlation] = [*content.rules, *content.correlations]
             defence.looked_for(unit, rules, content.needs, now)
 
     def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> Sequence[Match]:

@@ -67,6 +67,7 @@ class _Layer:
     count: int
     unserved: Sequence[Unserved]
     patterns: Patterns | None
+    rules: Content  # the rules alone
     ids: frozenset[str] = frozenset()  # of what came later than other layers
     whole: bool = False  # all that the node holds
 
@@ -97,6 +98,16 @@ class Lookout:
     def count(self) -> int:
         """How many rules and indicators are looked for."""
         return self._own.count + sum(layer.count for layer in self._layers)
+
+    @property
+    def rules(self) -> Content:
+        """The rules that are looked for now, without anything else."""
+        some = [layer.rules for layer in self._all()]
+        return Content(
+            rules=[rule for each in some for rule in each.rules],
+            correlations=[one for each in some for one in each.correlations],
+            needs={digest: needs for each in some for digest, needs in each.needs.items()},
+        )
 
     @property
     def unserved(self) -> list[Unserved]:
@@ -270,4 +281,5 @@ def _layer(content: Content, guard: Guard) -> _Layer:
         count=content.count,
         unserved=content.unserved,
         patterns=content.indicators.patterns if content.indicators else None,
+        rules=Content(rules=content.rules, correlations=content.correlations, needs=content.needs),
     )

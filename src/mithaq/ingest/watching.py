@@ -107,6 +107,7 @@ class Watch:
     def run(self) -> Iterator[Told]:
         """Yield what happens, and None at each turn; end when every source has ended."""
         self.keeper.also = self._also
+        self.keeper.begin(self.lookout.rules)
         self.began = clock.text(self.keeper.clock())
         self._said = set(self.lookout.guard.aside)
         for stream in self.streams:
@@ -199,6 +200,7 @@ class Watch:
     # --- what is new ----------------------------------------------------------------------------------
     def _look(self) -> Iterator[Told]:
         if count := self.lookout.renew():
+            self.keeper.begin(self.lookout.rules)
             yield TakenUp(count=count)
         self._said &= self.lookout.guard.aside.keys()
         now = clock.monotonic()

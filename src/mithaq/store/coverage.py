@@ -29,6 +29,7 @@ Needs = Sequence[Sequence[str]]  # of each, one log source
 _READ = (
     "rules.read.1"  # the number of the last copy that was looked at; another form is another name
 )
+_TOGETHER = 5000  # copies that are looked up in one statement
 _needs = msgspec.json.Decoder(tuple[frozenset[str], ...]).decode
 _texts = msgspec.json.Decoder(tuple[str, ...]).decode
 _write = msgspec.json.Encoder(order="deterministic").encode
@@ -230,20 +231,23 @@ def ties(
 ) -> list[Tie]:
     """Return what is ``visible``, of some types, and names one of ``ids``: the newest version of each, unless revoked.
 
-    Of the copies, the newest are looked at, so many at most.
+    Of the copies, the newest are looked at, about so many at most.
     """
     wanted = set(ids)
-    columns = (copies.c.seq, copies.c.id, copies.c.version, provenance.c.tlp, bodies.c.body)
-    query = visible.with_only_columns(*columns).join(relations, relations.c.copy == copies.c.seq)
-    query = query.where(copies.c.type.in_(types), objects.naming_any(unit, wanted))
+    referring = select(relations.c.copy).where(objects.naming_any(unit, wanted)).distinct()
+    seqs = sorted((seq for (seq,) in fetched(unit, referring)), reverse=True)
+    columns = (copies.c.id, copies.c.version, provenance.c.tlp, bodies.c.body)
+    query = visible.with_only_columns(*columns).where(copies.c.type.in_(types))
     newest: dict[str, tuple[str, int, bytes]] = {}
-    seen: set[int] = set()
-    for seq, id_, version, level, body in fetched(
-        unit, query.order_by(copies.c.seq.desc()).limit(most)
-    ):
-        if seq not in seen and newest.get(id_, ("",))[0] < version:
-            newest[id_] = (version, level, body)
-        seen.add(seq)
+    looked = 0
+    for part in chunks(seqs, _TOGETHER):
+        rows = fetched(unit, query.where(within(unit, copies.c.seq, part)))
+        for id_, version, level, body in rows:
+            if newest.get(id_, ("",))[0] < version:
+                newest[id_] = (version, level, body)
+        looked += len(rows)
+        if looked >= most:
+            break
     return [tie for _, level, body in newest.values() if (tie := _tie(_said(body), level, wanted))]
 
 

@@ -22,7 +22,7 @@ from mithaq.ingest.telemetry import Ways, opened
 from mithaq.ingest.watching import FellSilent, NewHit, Stream, TakenUp, Watch
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.seal.keys import generate
-from mithaq.store import live
+from mithaq.store import coverage, live
 from mithaq.store.engine import open_store
 from mithaq.store.live import Marks
 from mithaq.store.migrate import upgrade
@@ -334,3 +334,20 @@ def test_a_source_that_falls_silent_is_told_of_once_and_again_when_it_speaks(pos
     assert silent[-1] == FellSilent(source="log")
     assert (source, facts["silent"], facts["events"], facts["running"]) == ("log", True, 1, True)
     assert heard in (FellSilent(source="log"), FellSilent(source="log", back=True))
+
+
+def test_the_defence_cycle_learns_which_rules_are_looked_for_also_those_that_came_later(post):
+    rule = indicator(8, "x") | {"pattern_type": "sigma", "pattern": RULE}
+    watch = post.watch()
+    before = looked_for(post, watch)
+    post.take(rule)
+    post.until(watch, TakenUp)
+
+    assert (before, looked_for(post, None)) == (set(), {rule["id"]})
+
+
+def looked_for(post, watch):
+    if watch is not None:
+        post.until(watch)
+    with post.core.read() as unit:
+        return {each.rule for each in coverage.used(unit)}
