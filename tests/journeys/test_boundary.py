@@ -2,17 +2,20 @@
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mithaq import defence
 from mithaq.clock import text
+from mithaq.detect.matches import Match
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from tests.federation.world import Clock
 from tests.journeys.conftest import Town, indicator
 from tests.journeys.test_two_nations import taken_in
 
+LAST = datetime(2026, 2, 28, tzinfo=UTC)
 WHY = ("--reason", "phishing wave")
 
 
@@ -175,6 +178,13 @@ def test_own_space_shows_who_names_it_to_whoever_may_read_that(asteria):
     other = indicator(3, "another", pattern="[ipv4-addr:value = '198.18.4.1']")
     taken_in(asteria, open_, other, tlp="GREEN")
     taken_in(asteria, name, tlp="RED")
+    machines = ("mail.asteria.example", "198.18.3.200", "mail.borea.example")
+    found = [
+        Match(rule=f"r{n}", digest=f"d{n}", title="t", event=f"e{n}", at=text(LAST), asset=each)
+        for n, each in enumerate(machines)
+    ]
+    with asteria.nodes["asteria"].core.begin() as unit:
+        defence.record(unit, found, asteria.clock.now)
 
     rows = {row["name"]: row for row in act(asteria, "show")}
     asteria.do("asteria", "actor", "add", "gus", "--role", "analyst", "--clearance", "GREEN",
@@ -185,6 +195,12 @@ def test_own_space_shows_who_names_it_to_whoever_may_read_that(asteria):
     assert (rows["mail"]["owner"], rows["mail"]["importance"]) == ("post office", "vital")
     assert [each["id"] for each in rows["mail"]["newest"]] == [name["id"]]
     assert [each["id"] for each in rows["198.18.0.0/22"]["newest"]] == [open_["id"]]
+    assert {name: row["hits"] for name, row in rows.items()} == {
+        "mail": 1,
+        "198.18.0.0/22": 1,
+        "asteria.example": 1,
+    }
+    assert rows["mail"]["hit_last"] == text(LAST)
     assert less["mail"]["newest"] == []
     assert less["198.18.0.0/22"]["named"] == 1
 

@@ -1,6 +1,8 @@
 """Hunt kits: given to constituents without a node, run by them on their own logs, and what they send back."""
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -47,6 +49,8 @@ def make(  # noqa: PLR0913 an argument per option
     from mithaq.defence import kits  # noqa: PLC0415 as above
 
     desk = desk_of(ctx)
+    if file.exists():
+        raise NoFile(f"cannot write {file}: {os.strerror(errno.EEXIST)}", file=str(file))
     with desk.node() as node:
         now = node.clock()
         shelf.project(node.core, node.shelf, now, additions=False)
@@ -59,7 +63,7 @@ def make(  # noqa: PLR0913 an argument per option
         with node.shelf.read() as shown, node.core.begin() as unit:
             actor = desk.actor(unit, Permission.PEER_ADD)
             made = kits.make(unit, shown, node.us, actor, wanted, now)
-            desk.write(file, made.body, secret=True)  # nothing is on record that is in no file
+        desk.write(file, made.body, secret=True)  # nothing is handed out that is not on record
         with node.core.read() as unit:
             phrase = _phrase(desk, unit, node.us.party)
     facts = {
@@ -85,6 +89,15 @@ def _phrase(desk: Desk, unit: Any, party: str) -> Sequence[str]:  # noqa: ANN401
     return peers.fingerprint_words(unit, party, desk.phrase_language)
 
 
+def _read(file: Path, most: int) -> bytes:
+    """Return a file's bytes, one more than ``most`` at most: whoever made it is a stranger."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(most + 1)
+    except OSError as error:
+        raise NoFile(f"cannot read {file}: {error.strerror}", file=str(file)) from error
+
+
 # --- at the constituent's -----------------------------------------------------------------------------
 @app.command("run", cls=Command)
 def run(  # noqa: PLR0913 an argument per option
@@ -100,6 +113,7 @@ def run(  # noqa: PLR0913 an argument per option
 ) -> None:
     """Look through logs for what a kit says, and show what would be sent back."""
     from mithaq.defence import kits  # noqa: PLC0415 as above
+    from mithaq.defence.kits import pack  # noqa: PLC0415 as above
     from mithaq.ingest.kits import begun  # noqa: PLC0415 as above
 
     desk = desk_of(ctx)
@@ -107,7 +121,7 @@ def run(  # noqa: PLR0913 an argument per option
         raise BadUsage("json-yes")
     if missing := next((path for path in logs if not path.exists()), None):
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
-    raw = desk.read(file)
+    raw = _read(file, pack.MOST)
     typed = fingerprint or _heard(desk, raw)
     kit = kits.opened(raw, typed, clock.now())
     with desk.screen.progress("progress.rules"):
@@ -210,7 +224,7 @@ def take(
     from mithaq.defence import kits  # noqa: PLC0415 as above
 
     desk = desk_of(ctx)
-    raw = desk.read(file)
+    raw = _read(file, kits.MOST)
     with desk.node() as node, node.core.begin() as unit:
         actor = desk.actor(unit, Permission.HIT_JUDGE)
         took = kits.take(unit, node.us, actor, raw, node.clock(), named=named)

@@ -27,7 +27,7 @@ from mithaq.seal.messages import Digest, Instant, Message, Name, PartyName, Size
 KIT: Final = payload_type("hunt-kit")
 LONGEST: Final = timedelta(days=90)  # that a kit counts
 MOST_LINES: Final = 200_000
-_MOST: Final = 256 << 20  # bytes of a kit, and of what it holds
+MOST: Final = 256 << 20  # bytes of a kit, and of what it holds
 _MOST_FILES: Final = 16
 _MOST_KEYS: Final = 1 << 20  # bytes of key documents
 _CHAIN: Final = 64  # key documents
@@ -176,7 +176,7 @@ def whose(raw: bytes) -> tuple[str, tuple[str, ...]]:
 
 def _unpacked(raw: bytes) -> dict[str, bytes]:
     """Return the files of a zip; what says to be more than it may be is not read."""
-    if len(raw) > _MOST:
+    if len(raw) > MOST:
         raise BadKit("a kit is not as long as that", cause="size")
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
@@ -184,7 +184,7 @@ def _unpacked(raw: bytes) -> dict[str, bytes]:
             names = {each.filename for each in entries}
             if not {_MANIFEST, _KEYS} <= names or len(names) != len(entries):
                 raise BadKit("it is no hunt kit", cause="files")
-            if len(entries) > _MOST_FILES or sum(each.file_size for each in entries) > _MOST:
+            if len(entries) > _MOST_FILES or sum(each.file_size for each in entries) > MOST:
                 raise BadKit("it holds more than a kit does", cause="size")
             return {each.filename: _one(packed, each) for each in entries}
     except _BROKEN as error:

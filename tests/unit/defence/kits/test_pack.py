@@ -102,7 +102,7 @@ def test_no_file_of_a_kit_can_be_changed_left_out_or_doubled(name):
 
 def test_what_unpacks_to_more_than_a_kit_is_not_unpacked(monkeypatch):
     bomb = zipped(parts(kit()) | {"bomb": bytes(50 << 20)})
-    monkeypatch.setattr(pack, "_MOST", 1 << 20)
+    monkeypatch.setattr(pack, "MOST", 1 << 20)
     monkeypatch.setattr(pack, "_one", lambda *_: pytest.fail("it was unpacked"))
 
     with pytest.raises(BadKit) as refused:
