@@ -7,6 +7,8 @@ from mithaq import intel
 from mithaq.border import exports, people
 from mithaq.brief.gathering import Ordered, brief
 from mithaq.cli.status import gather
+from mithaq.config import Cycle as Terms
+from mithaq.defence import cycle
 from mithaq.errors import MithaqError
 from mithaq.formats.export import EXPORTS
 from mithaq.intel import Horizon
@@ -55,6 +57,7 @@ class Asking:
 def questions(node, some):
     """Yield (what, of whom, act): all that people ask of the pillar."""
     ana, omar = Asking(node, "ana"), Asking(node, "omar")
+    cycle.read_all_out(node.core)
     month = f"{NOW - timedelta(days=30):%Y-%m-%d}"
     for who in (ana, omar):
         for name, id_ in some.items():
@@ -130,6 +133,7 @@ def questions(node, some):
             "marking red",
             lambda w=who: w(intel.search, "phishing", intel.Filters(marking="RED")),
         )
+        yield "defence cycle", "all", lambda w=who: w(cycle.stand, NOW, Terms())
         yield "notices", "all", lambda w=who: w(_notices)
         yield "saved", "run", lambda w=who: w(_saved)
         yield "requirements", "reports", lambda w=who: w(_reports)
