@@ -23,6 +23,7 @@ from mithaq.ingest.hunted import sought
 from mithaq.ingest.hunting import Content, Hunt, Keeper
 from mithaq.intel import Source
 from mithaq.model.labels import Beside, Clearance, Tlp
+from mithaq.model.listed import Effect
 from mithaq.store import matches, objects
 from tests.bench.common import ATTACK, Figure, text, timed
 from tests.federation.world import Federation
@@ -48,7 +49,7 @@ def junk(folder: Path):
     federation = Federation(folder / "junk")
     federation.clock.now = BEFORE
     aurelia, borea = (federation.nation(name, "QM") for name in ("aurelia", "borea"))
-    aurelia.us.benign.become(lambda _: [], effects={}, allowed=())
+    aurelia.us.benign.become(lambda _: [], effects={"reserved": Effect.OFF}, allowed=())
     object.__setattr__(borea.us, "limits", Defence(worth=0))
     federation.enrol_all()
     terms = msgspec.structs.replace(
