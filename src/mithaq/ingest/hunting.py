@@ -321,11 +321,14 @@ class Hunt:
             self.keeper.begin(self.content)
 
     def _sifting(self) -> Sifting | None:
-        """Return what passes over events, where only values are looked for and nobody keeps whose events they are."""
+        """Return what passes over events, where only values are looked for and nobody keeps whose events they are.
+
+        Nor where it is kept how far a hunt came: that is counted in batches, which would end elsewhere the next time.
+        """
         values = self.content.indicators
         rules = self.content.rules or self.content.correlations
-        others = rules or self.content.veiled or self.keeper
-        if values is None or others or len(values.patterns):
+        kept = self.keeper or self.progress
+        if values is None or rules or self.content.veiled or kept or len(values.patterns):
             return None
         return Sifting(sieve=Sieve(values.values))
 
