@@ -33,11 +33,11 @@ SERVER.set_forkserver_preload(
 )
 
 
-def watch(home, folder):
-    """Be a terminal at which logs are watched."""
+def watch(home, folder, said):
+    """Be a terminal at which logs are watched; what it shows is written to a file."""
     os.environ |= {"MITHAQ_HOME": str(home), "MITHAQ_ACTOR": "ana", "MITHAQ_LANG": "en"}
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 no path is at hand before its modules are
-        sys.stdout = sys.stderr = nowhere
+    with said.open("w", encoding="utf-8", buffering=1) as shown:
+        sys.stdout = sys.stderr = shown
         app(["watch", str(folder)])
 
 
@@ -114,11 +114,14 @@ def test_after_any_kill_nothing_that_was_written_is_missed_and_no_hit_is_there_t
     chance = random.Random(seed)
     home, writer = node(tmp_path), Writer(tmp_path / "logs", random.Random(seed + 1))
     reached = []
-    for _ in range(kills):
+    for number in range(kills):
         writer.write(200)
-        process = SERVER.Process(target=watch, args=(home, writer.folder))
+        said = tmp_path / f"said{number}.txt"
+        process = SERVER.Process(target=watch, args=(home, writer.folder, said))
         process.start()
-        until = time.monotonic() + chance.uniform(0.2, 4.0)
+        if number % 5 < 4:  # most of them once it has begun, some while it begins
+            begun(said)
+        until = time.monotonic() + chance.uniform(0.0, 2.0)
         while time.monotonic() < until:
             writer.write(chance.randrange(40))
             if chance.random() < 0.02:
@@ -129,7 +132,7 @@ def test_after_any_kill_nothing_that_was_written_is_missed_and_no_hit_is_there_t
         reached.append(len(kept(home)[0]))
     wanted = expected(home, writer.folder)
 
-    process = SERVER.Process(target=watch, args=(home, writer.folder))
+    process = SERVER.Process(target=watch, args=(home, writer.folder, tmp_path / "last.txt"))
     process.start()
     told = home / "told.jsonl"
     end = time.monotonic() + PATIENCE
@@ -146,6 +149,14 @@ def test_after_any_kill_nothing_that_was_written_is_missed_and_no_hit_is_there_t
     facts = {"seed": seed, "kills": kills, "lines": writer.number, "rotated": writer.turned}
     facts |= {"hits": len(found), "kept at each kill": reached}
     sys.stdout.write(json.dumps(facts) + "\n")
+
+
+def begun(said):
+    """Wait until a watch has said what it looks for."""
+    end = time.monotonic() + PATIENCE
+    while not (said.exists() and "Sources" in said.read_text("utf-8")):
+        assert time.monotonic() < end, "it does not begin"
+        time.sleep(0.02)
 
 
 def lines(file):

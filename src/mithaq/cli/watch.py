@@ -200,7 +200,7 @@ class _Report:
 
     def _tell(self, told: "Told") -> None:
         from mithaq.detect.guard import SetAside  # noqa: PLC0415 heavy, as above
-        from mithaq.ingest.watching import FellSilent, NewHit, TakenUp  # noqa: PLC0415 as above
+        from mithaq.ingest.watching import Dropped, FellSilent, NewHit, TakenUp  # noqa: PLC0415 as above
 
         screen = self._screen
         match told:
@@ -212,6 +212,8 @@ class _Report:
                 screen.note(f"say.watch-{told.code}", title=told.title, count=told.after)
             case TakenUp():
                 screen.note("say.watch-news", count=told.count)
+            case Dropped():
+                screen.note("say.watch-dropped", name=told.sink, count=told.count)
             case FellSilent(back=True):
                 screen.note("say.watch-heard", source=told.source)
             case FellSilent():

@@ -84,7 +84,15 @@ class FellSilent:
     back: bool = False
 
 
-Told: TypeAlias = NewHit | SetAside | TakenUp | FellSilent | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """Hits that a sink will not be told of, for too many wait for it."""
+
+    sink: str
+    count: int
+
+
+Told: TypeAlias = NewHit | SetAside | TakenUp | FellSilent | Dropped | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -202,6 +210,9 @@ class Watch:
         if count := self.lookout.renew():
             self.keeper.begin(self.lookout.rules)
             yield TakenUp(count=count)
+        for sink, dropped in self.dropped.items():
+            yield Dropped(sink=sink, count=dropped)
+        self.dropped.clear()
         self._said &= self.lookout.guard.aside.keys()
         now = clock.monotonic()
         quiet = [

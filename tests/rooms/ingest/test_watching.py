@@ -19,7 +19,7 @@ from mithaq.ingest import watching
 from mithaq.ingest.hunting import Keeper, gathered
 from mithaq.ingest.lookout import Held, Lookout
 from mithaq.ingest.telemetry import Ways, opened
-from mithaq.ingest.watching import FellSilent, NewHit, Stream, TakenUp, Watch
+from mithaq.ingest.watching import Dropped, FellSilent, NewHit, Stream, TakenUp, Watch
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.seal.keys import generate
 from mithaq.store import coverage, live
@@ -118,7 +118,7 @@ class Post:
     def hits(self, actor=None):
         analyst = actor or person(Tlp.RED)
         with self.core.read() as unit:
-            found = defence.hits(unit, self.us, analyst, self.now, suppressed=True)
+            found = defence.hits(unit, self.us, analyst, self.now, defence.Which(suppressed=True))
         return {each.group.title: each.tally.count for each in found}
 
 
@@ -293,7 +293,7 @@ def test_a_tool_is_told_of_what_its_level_allows_and_of_red_none(post, tmp_path)
     ]
     watch = post.watch(own, audiences=some)
     post.write(*(lookup(n, f"n{n}.example") for n in range(1, 6)), lookup(6, "of-a-file.example"))
-    post.until(watch)
+    told = post.until(watch, Dropped)
 
     def waits(name):
         with post.core.read() as unit:
@@ -303,7 +303,7 @@ def test_a_tool_is_told_of_what_its_level_allows_and_of_red_none(post, tmp_path)
     assert waits("all") == [*ours, "n1.example", "n2.example", "n3.example", "n4.example"]
     assert waits("green") == [*ours, "n1.example", "n2.example"]
     assert len(waits("few")) == 2
-    assert watch.dropped == {"few": 6}
+    assert told[-1] == Dropped(sink="few", count=6)
     assert post.hits()["n5.example"] == 1
 
 
