@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.console import Console
 from mithaq.border import peers
 from mithaq.border.publish import Outcome
 from mithaq.clock import monotonic, text
-from mithaq.demo import acts, nations
+from mithaq.demo import acts, loop, nations
 from mithaq.demo.acts import BILATERAL, FORUM
 from mithaq.demo.incident import Incident
 from mithaq.demo.nations import Nation, wait
@@ -77,6 +78,7 @@ def _play(teller: Teller, made: Sequence[Nation], folder: Path) -> None:
     _received(teller, (borea, corvia), (forum, bilateral))
     _stayed(teller, aurelia, own)
     _two_views(teller, borea, own, incident)
+    _loop(teller, (aurelia, borea), incident, folder)
     _proof(teller, (aurelia, borea), own, (incident, folder))
 
 
@@ -121,7 +123,8 @@ def _imports(
         document = peers.document_of(unit, aurelia.name)
     if document is None:
         raise Fault("a nation without a key document", party=aurelia.name)
-    incident = Incident(document.identities[0], text(aurelia.node.clock()))
+    now = aurelia.node.clock()
+    incident = Incident(document.identities[0], text(now), text(now - timedelta(days=2)))
     own = acts.write_up(aurelia, incident)
     teller.say("import.own", count=len(own))
     names = {seen.id: str(level) for seen, level in incident.levels.items()}
@@ -218,6 +221,38 @@ def _two_views(teller: Teller, borea: Nation, own: Sequence[Copy], incident: Inc
     teller.compared(acts.pretty(ours), acts.pretty(theirs))
     teller.say("views.why", victim=incident.victim.id)
     teller.say("views.marking")
+
+
+def _loop(teller: Teller, between: tuple[Nation, Nation], incident: Incident, folder: Path) -> None:
+    """Let Borea look for what it was told of, and Aurelia learn what was seen."""
+    owner, receiver = between
+    teller.act("act.loop")
+    hunted = loop.hunt(receiver, loop.write_logs(folder / "logs", receiver.node.clock()))
+    teller.say("loop.hunted", events=hunted.events, files=hunted.files, count=hunted.looked_for)
+    rows = [(each.group.title, str(each.group.count), each.group.source) for each in hunted.groups]
+    teller.table(("name", "hits", "logs"), rows)
+    for each in hunted.groups:
+        for reason in each.against:
+            teller.say("loop.against", name=each.group.title)
+            teller.line(reason.sentence(teller.language), indent=4, style="yellow")
+    good = [each for each in hunted.groups if not each.against]
+    if [each.group.rule for each in good] != [incident.implant.id]:
+        raise Fault("the gate let something else through", peer=receiver.name)
+    loop.tell(receiver, good[0])
+    teller.say("loop.judged", name=good[0].group.title, person="ana")
+    sighting, took = loop.told(owner, incident)
+    if not loop.names_nothing(sighting):
+        raise Fault("a sighting names where it was seen", object=sighting.object.id)
+    first, last = loop.span(sighting)
+    teller.say(
+        "loop.told",
+        owner=owner.organisation,
+        receiver=receiver.organisation,
+        seconds=f"{took:.1f}",
+        count=sighting.object.body["count"],
+        first=first,
+        last=last,
+    )
 
 
 def _proof(
