@@ -4,6 +4,7 @@ The server keeps its log in a folder and listens on loopback alone, at a port th
 server that has loaded what they need, so each begins at once.
 """
 
+import json
 import multiprocessing
 import shutil
 import signal
@@ -183,7 +184,7 @@ class Stopping(hunting.Keeper):
             signal.pause()
 
 
-def work(address, url, rules, stop=None):
+def work(address, url, rules, stop=None, told=None):
     """Work as ``mithaq worker --once`` does; ``stop``: the chunk to stop at, whether after keeping, and an event."""
     store = open_store(url, "core")
     at, kept, stopped = stop or (0, False, None)
@@ -197,7 +198,11 @@ def work(address, url, rules, stop=None):
         turn=group.turn,
         halted=lambda: False,
     )
+    cpu, begin = time.process_time(), time.monotonic()
     worker.run(once=True)
+    if told:
+        spent, end = time.process_time() - cpu, time.monotonic()
+        told.write_text(json.dumps([worker.events, spent, begin, end]))
     group.close()
     store.close()
 
@@ -215,11 +220,15 @@ class Crew:
     rules: Path
     hired: list = field(default_factory=list)
 
-    def hire(self, stop=None):
-        """Let one more begin; ``stop``: at which chunk it stops, and whether its hits are kept before."""
+    def hire(self, stop=None, told=None):
+        """Let one more begin; ``stop``: at which chunk it stops, and whether its hits are kept before.
+
+        ``told`` is a file: how many events it was given, CPU seconds, and from when to when on the steady clock.
+        """
         stopped = _processes.Event()
-        told = (*stop, stopped) if stop else None
-        one = _processes.Process(target=work, args=(self.address, self.url, self.rules, told))
+        how = (*stop, stopped) if stop else None
+        args = (self.address, self.url, self.rules, how, told)
+        one = _processes.Process(target=work, args=args)
         one.start()
         self.hired.append(one)
         return one, stopped

@@ -112,16 +112,22 @@ def _texts():
     return [text for text in texts if "product: windows" in text]
 
 
-def _halves():
-    """Return, twice, lines that an engine is made ready on and those of other recordings that are timed."""
-    recordings = []
+def recordings():
+    """Return of each recording of Windows its lines."""
+    found = []
     for path in sorted(DATA.glob("mordor/*/**/*.zip")):
         with zipfile.ZipFile(path) as packed:
             for name in packed.namelist():
                 if name.endswith(".json") and "__MACOSX" not in name:
                     lines = packed.read(name).splitlines()
-                    recordings.append([line for line in lines if b'"Channel"' in line])
-    even, odd = ([line for each in recordings[half::2] for line in each] for half in (0, 1))
+                    found.append([line for line in lines if b'"Channel"' in line])
+    return found
+
+
+def _halves():
+    """Return, twice, lines that an engine is made ready on and those of other recordings that are timed."""
+    some = recordings()
+    even, odd = ([line for each in some[half::2] for line in each] for half in (0, 1))
     return [
         (_spread(even, BEFORE), _spread(odd, EVENTS)),
         (_spread(odd, BEFORE), _spread(even, EVENTS)),

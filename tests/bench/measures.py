@@ -29,6 +29,7 @@ from tests.bench.rival import against_opentaxii
 from tests.bench.search import search
 from tests.bench.trips import trips_there_and_back
 from tests.bench.watching import watches
+from tests.bench.workers import workers
 from tests.federation.world import Federation
 
 MANY = 57  # parties of the forum besides us
@@ -155,6 +156,7 @@ DETECT = {
     "junk": junk,
     "past": looking_back,
     "indicators": indicators,
+    "workers": workers,
 }  # what detection is held to; named together as well
 GROUPS = {"detect": DETECT}
 MEASURES |= DETECT
