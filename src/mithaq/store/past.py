@@ -14,6 +14,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+import zstandard
+
+from mithaq.errors import Fault
 from mithaq.store.pressed import Row, blocks, merged, unpacked
 
 _SCHEMA: Final = """
@@ -49,6 +53,12 @@ class Seen(NamedTuple):
     last: str
 
 
+class DamagedPast(Fault):
+    """The index of a day cannot be read or written."""
+
+    code = "damaged-past"
+
+
 class Past:
     """The index in one folder."""
 
@@ -74,9 +84,13 @@ class Past:
 
     @contextmanager
     def writing(self, day: str) -> Iterator["Day"]:
-        """Give a day to write in; nothing of it stays unless the block ends."""
+        """Give a day to write in; nothing of it stays unless the block ends.
+
+        Raises:
+            DamagedPast: its file is no such index, or there is no room.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self._folder / f"{day}.sqlite", timeout=30)) as file:
+        with self._opened(day) as file:
             file.executescript(_SCHEMA)
             with file:
                 file.execute("BEGIN IMMEDIATE")
@@ -86,10 +100,23 @@ class Past:
 
     @contextmanager
     def reading(self, day: str) -> Iterator["Day"]:
-        """Give a day to read."""
-        with closing(sqlite3.connect(self._folder / f"{day}.sqlite", timeout=30)) as file:
+        """Give a day to read.
+
+        Raises:
+            DamagedPast: its file is no such index.
+        """
+        with self._opened(day) as file:
             file.execute("BEGIN")
             yield Day(file, day)
+
+    @contextmanager
+    def _opened(self, day: str) -> Iterator[sqlite3.Connection]:
+        path = self._folder / f"{day}.sqlite"
+        try:
+            with closing(sqlite3.connect(path, timeout=30)) as file:
+                yield file
+        except (sqlite3.DatabaseError, msgspec.MsgspecError, zstandard.ZstdError) as error:
+            raise DamagedPast(f"the index of {day} cannot be used: {path}", day=day) from error
 
     def press(self, before: str) -> int:
         """Press what is loose of the days before one; return how many days that are."""

@@ -8,7 +8,7 @@ from mithaq.detect.observables import of
 from mithaq.detect.past import place, value_at
 from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.values import of_kind
-from mithaq.store.past import Past
+from mithaq.store.past import DamagedPast, Past
 
 SYSMON = LogSource(product="windows", service="sysmon")
 SPAN = ("2026-11-01", "2026-11-30")
@@ -114,6 +114,18 @@ def test_what_breaks_off_leaves_nothing_and_is_made_up_for(tmp_path):
     note(past, events(), SPAN)
 
     assert indexed(past) == naive(events())
+
+
+@pytest.mark.parametrize("damage", [b"no database" * 500, b""])
+def test_a_file_that_is_no_index_is_named_and_stops_nothing_else(tmp_path, damage):
+    past = Past(tmp_path)
+    note(past, events(), SPAN)
+    (tmp_path / "2026-11-11.sqlite").write_bytes(damage)
+
+    with pytest.raises(DamagedPast, match="2026-11-11"):
+        list(back(past, KNOWN, past.days()))
+
+    assert list(back(past, KNOWN, ["2026-11-10", "2026-11-12"]))
 
 
 def test_days_are_thrown_away_whole_and_what_is_outside_of_the_span_is_not_noted(tmp_path):
