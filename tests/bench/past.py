@@ -56,8 +56,8 @@ def looking_back(folder, events=EVENTS, indicators=INDICATORS):
     told = subprocess.run(command, check=True, timeout=1200, capture_output=True, text=True)
     wall, cpu, found, again = json.loads(told.stdout)
     yield Figure(
-        "looking back", f"{wall:.2f} s", "0.5 s",
-        f"{len(known):,} indicators over {done.events:,} events, the index cold; {cpu:.2f} s of one core;"
+        "looking back", f"{wall:.2f} s, {cpu:.2f} s of one core", "0.5 s",
+        f"{len(known):,} indicators over {done.events:,} events, the index cold;"
         f" all {found:,} rows that a look-up of each value finds, and no other; once more, warm: {again:.2f} s",
     )  # fmt: skip
 
