@@ -123,7 +123,8 @@ def test_what_came_back_becomes_a_sighting_of_as_many_as_were_counted(asteria):
     asteria.do("asteria", "kit", "take", out, actor="amal")
     [row] = [row for row in hits(asteria) if row["name"] == "a rule"]
 
-    judged = asteria.ask("asteria", "hits", "judge", row["number"], "true", actor="amal")
+    judge = ("hits", "judge", row["number"], "true", "--because", "they called")
+    [judged] = asteria.ask("asteria", *judge, actor="amal")
     sighting = asteria.ask("asteria", "show", judged["said"]["id"], actor="amal")
 
     body = sighting["object"]
