@@ -137,6 +137,17 @@ def test_yara_rules_look_through_files_that_are_no_logs_and_a_refused_rule_takes
     assert [each["title"].partition(":")[0] for each in told["unserved"]] == ["rules.yar"]
 
 
+def test_yara_rules_look_through_logs_too_so_that_what_only_looks_like_one_hides_nothing(tmp_path):
+    (tmp_path / "rules.yar").write_text(YARA, "utf-8")
+    file = tmp_path / "sample.exe"
+    file.write_text('{"a": "evil-marker"}', "utf-8")
+
+    told = json.loads(hunt(file, "--yara", tmp_path / "rules.yar", "--json").stdout)
+
+    assert [row["title"] for row in told["hits"]] == ["bad"]
+    assert (told["events"], told["scanned"]) == (1, 1)
+
+
 def test_what_a_hit_holds_cannot_reach_the_terminal_or_a_spreadsheet(tmp_path):
     log, out = tmp_path / "log.jsonl", tmp_path / "hits.csv"
     event = json.loads(LOG.read_text("utf-8").splitlines()[-2])

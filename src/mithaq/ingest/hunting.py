@@ -378,10 +378,10 @@ class Hunt:
             self.done, self._passed = min(self.done + read, before + size), 0
             yield None
         self.done = before + size
-        strange = list(self._strange(path, unknown)) if unknown else []
-        yield from strange
+        scanned = list(self._scan(path, unknown))
+        yield from scanned
         if self.progress:
-            hits = [match for match, _ in strange]
+            hits = [match for match, _ in scanned]
             self.progress.end(path, number, self._since(*counted), hits)
 
     def _kept(self, path: Path, number: int, found: list[Match], batch: Sequence[Event]) -> None:
@@ -429,8 +429,8 @@ class Hunt:
         self.refused[refusal.code] += 1
         self.examples.setdefault(refusal.code, refusal)
 
-    def _strange(self, path: Path, unknown: Sequence[Refusal]) -> Iterator[Hit]:
-        """Yield what YARA rules find in a file that is no telemetry."""
+    def _scan(self, path: Path, unknown: Sequence[Refusal]) -> Iterator[Hit]:
+        """Yield what YARA rules find in a file, of telemetry too: what only looks like it hides nothing."""
         if self.content.yara is None:
             for each in unknown:
                 self._refuse(each)
