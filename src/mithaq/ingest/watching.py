@@ -179,9 +179,14 @@ class Watch:
         self.dropped.update(dropped)
 
     def _strange(self, stream: Stream, refusal: Refusal, name: str) -> list[Match]:
-        """Count what is no event; a file that is no telemetry is looked through by YARA rules, if there are some."""
+        """Count what is no event; a file that is no telemetry is looked through by YARA rules, if there are some.
+
+        Only a file that was followed is opened: what a sender says of itself, and what members of archives are called,
+        is an outsider's to write.
+        """
         where = refusal.name or name
-        if refusal.code == _UNKNOWN and self.lookout.scans:
+        followed = isinstance(stream.source, Files) and where == name
+        if followed and refusal.code == _UNKNOWN and self.lookout.scans:
             try:
                 return self.lookout.scan(looked_through(Path(where)), where)
             except (TooSlow, InputError) as why:

@@ -15,10 +15,12 @@ from mithaq.border.us import Us
 from mithaq.defence import Audience
 from mithaq.detect.guard import Guard, Limits, SetAside
 from mithaq.formats import BUILT_IN
+from mithaq.formats.telemetry import Refusal
 from mithaq.ingest import watching
 from mithaq.ingest.hunting import Keeper, gathered
 from mithaq.ingest.lookout import Held, Lookout
 from mithaq.ingest.telemetry import Ways, opened
+from mithaq.ingest.telemetry.source import Taken
 from mithaq.ingest.watching import Dropped, FellSilent, NewHit, Stream, TakenUp, Watch
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.seal.keys import generate
@@ -351,3 +353,39 @@ def looked_for(post, watch):
         post.until(watch)
     with post.core.read() as unit:
         return {each.rule for each in coverage.used(unit)}
+
+
+class Pushed:
+    """A source whose sender says what its chunk is called."""
+
+    def __init__(self, name):
+        self.name, self.kept = name, 0
+
+    def batches(self, wait):
+        if not self.kept:
+            why = Refusal(number=0, code="telemetry-unknown", why="no kind fits", name=self.name)
+            yield Taken(found=[why], name=self.name)
+
+    def keep(self, taken):
+        self.kept += 1
+
+    def close(self):
+        pass
+
+
+def test_yara_rules_look_through_the_files_that_are_followed_and_none_that_a_sender_names(
+    post, tmp_path
+):
+    (tmp_path / "any.yar").write_text('rule found { strings: $a = "PRIVATE" condition: $a }')
+    post.log.write_bytes(b"\x7fELF\x00PRIVATE\n" * 20_000)
+    own = gathered(yara=[tmp_path / "any.yar"])
+
+    followed = post.until(post.watch(own), turns=3)
+    (tmp_path / "other").write_bytes(b"\x7fELF\x01PRIVATE\n" * 20_000)
+    watch = post.watch(own)
+    watch.streams = [Stream(text="nats", source=Pushed(str(tmp_path / "other")))]
+    named = post.until(watch, turns=3)
+
+    assert [each.match.title for each in followed if isinstance(each, NewHit)] == ["found"]
+    assert not named
+    assert watch.streams[0].refused == {"telemetry-unknown": 1}
