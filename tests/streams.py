@@ -19,7 +19,7 @@ import pytest
 
 from mithaq.clock import now
 from mithaq.ingest import forwarding, hunting, working
-from mithaq.ingest.telemetry import chunks
+from mithaq.ingest.telemetry import Ways, chunks
 from mithaq.store import matches
 from mithaq.store.engine import open_store
 
@@ -189,7 +189,7 @@ def work(address, url, rules, stop=None, told=None):
     store = open_store(url, "core")
     at, kept, stopped = stop or (0, False, None)
     keeper = Stopping(core=store, clock=now, at=at, kept=kept, stopped=stopped)
-    group = forwarding.Group(address)
+    group = forwarding.Group(address, Ways())
     worker = working.Worker(
         content=content(rules),
         keeper=keeper,

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from mithaq import samples
 from mithaq.cli.app import app
+from mithaq.ingest.hunting import content
 
 LOG = samples.path("hunt-log.jsonl")
 RULES = samples.path("hunt-rules.yml")
@@ -236,3 +237,49 @@ def test_what_a_node_holds_is_looked_for_and_what_is_found_becomes_its_hits_once
     assert listed[0]["count"] == json.loads(again.stdout)["count"]
     assert json.loads(say("hits", "list", "--as", "ben", "--json").stdout) == []
     assert refused.exit_code == 3
+
+
+def test_a_table_with_names_of_its_own_is_read_as_a_person_says(tmp_path):
+    table, list_ = tmp_path / "proxy.csv", tmp_path / "bad.txt"
+    table.write_text("Zeitpunkt;Ziel=Name\n2026-11-30T06:00:00Z;bad.example\n", "utf-8")
+    list_.write_text("bad.example\n", "utf-8")
+    said = ("--column", "Ziel=Name=dns.question.name", "--column", "Zeitpunkt=timestamp")
+
+    told = json.loads(hunt(table, "--indicators", list_, "--json", *said).stdout)
+
+    [row] = told["hits"]
+    assert row["found"] == {"dns.question.name": "bad.example"}
+    assert row["hit_first"] == "2026-11-30T06:00:00.000Z"
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+@pytest.mark.parametrize(
+    ("columns", "code"),
+    [
+        (["Ziel"], "usage-bad-column"), (["=query"], "usage-bad-column"), (["Ziel= "], "usage-bad-column"),
+        (["Z\x1b[31m=query"], "usage-bad-column"), (["Z" * 300 + "=query"], "usage-bad-column"),
+        (["a=x", "a=y"], "usage-column-twice"), (["a=x", "b=x"], "usage-column-twice"),
+    ],
+)  # fmt: skip
+def test_what_says_of_no_column_what_it_is_is_refused(columns, code, language):
+    said = [word for each in columns for word in ("--column", each)]
+
+    done = hunt(LOG, *said, language=language)
+
+    assert done.exit_code == 2
+    assert code in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_a_hunt_is_not_gone_on_with_under_other_columns(tmp_path):
+    table, rules, state = tmp_path / "a.csv", RULES, tmp_path / "state"
+    table.write_text("a,b\n1,2\n", "utf-8")
+    begun = json.dumps({"content": content([rules], []).digest}) + "\n"
+
+    state.write_text(begun, "utf-8")
+    same = hunt(table, "--rules", rules, "--resume", state)
+    state.write_text(begun, "utf-8")
+    other = hunt(table, "--rules", rules, "--resume", state, "--column", "a=x")
+
+    assert (same.exit_code, other.exit_code) == (0, 2)
+    assert "other-hunt" in other.stderr

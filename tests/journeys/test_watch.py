@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -10,7 +11,7 @@ import pytest
 
 from mithaq import samples
 from mithaq.cli.app import app
-from tests.faults.test_watch_kills import SERVER
+from tests.faults.test_watch_kills import SERVER, node
 from tests.journeys.conftest import bundle, indicator
 
 PATIENCE = 120.0
@@ -72,3 +73,16 @@ def test_an_analyst_watches_a_log_judges_what_is_found_and_sees_what_a_partner_w
     town.do("asteria", "hits", "judge", relay["number"], "true", **by)
     preview = town.ask("asteria", "hits", "release", relay["number"], "--preview", **by)
     assert "borea" in json.dumps(preview)
+
+
+def test_a_watch_reads_a_table_as_a_person_says(tmp_path):
+    env = os.environ | {"MITHAQ_HOME": str(node(tmp_path)), "MITHAQ_ACTOR": "ana"}
+    said = ["--format", "csv", "--column", "Ziel=dns.question.name", "--json"]
+    table = b"Ziel,Bytes\nbad1.example,7\ngood.example,7\n"
+
+    watch = [sys.executable, "-m", "mithaq.cli", "watch", "-", *said]
+    done = subprocess.run(watch, env=env, input=table, capture_output=True, check=False)
+
+    assert done.returncode == 1, done.stderr
+    [hit] = map(json.loads, done.stdout.splitlines())
+    assert hit["found"] == {"dns.question.name": "bad1.example"}

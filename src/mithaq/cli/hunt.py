@@ -13,6 +13,7 @@ import typer
 
 from mithaq import samples
 from mithaq.cli.back import Looking
+from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
@@ -70,6 +71,7 @@ def hunt(  # noqa: PLR0913 an argument per option
     yara: Paths = None,
     level: Annotated[str, typer.Option(metavar="LEVEL", callback=one_of(LEVELS))] = "",
     format_: Annotated[str, typer.Option("--format", metavar="KIND", callback=one_of(_KINDS))] = "",
+    column: Columns = None,
     each: Flag = False,
     csv_: Annotated[Path | None, typer.Option("--csv", metavar="FILE")] = None,
     unserved: Flag = False,
@@ -81,7 +83,7 @@ def hunt(  # noqa: PLR0913 an argument per option
 
     collect_seldom()
 
-    desk = desk_of(ctx)
+    desk, said = desk_of(ctx), said_of(column)
     named = [*(rules or ()), *(indicators or ()), *(yara or ())]
     _there((*named, *(logs or ())))
     if bool(back) == bool(logs):
@@ -96,8 +98,9 @@ def hunt(  # noqa: PLR0913 an argument per option
             content = hunting.content(rules or ours, yara or [], indicators or [], level, told)
         keeper = hunting.keeper(node.core, node.config, node.clock) if node else None
         as_kind = kind(format_) if format_ else None
-        progress = _progress(logs or (), content.digest + format_, node, resume)
-        run = hunting.Hunt(content, as_kind=as_kind, keeper=keeper, progress=progress)
+        way = "".join((content.digest, format_, *sorted(column or ())))
+        progress = _progress(logs or (), way, node, resume)
+        run = hunting.Hunt(content, as_kind=as_kind, said=said, keeper=keeper, progress=progress)
         if progress:
             progress.begin()
             until.callback(progress.close)

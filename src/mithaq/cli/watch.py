@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer._click import Context
 
+from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.frame import Command, Group, topic
@@ -24,6 +26,7 @@ from mithaq.formats.telemetry import KINDS, kind
 if TYPE_CHECKING:
     from mithaq.cli.screen import Screen
     from mithaq.ingest.hunting import Content
+    from mithaq.ingest.telemetry import Ways
     from mithaq.ingest.watching import NewHit, Told, Watch
     from mithaq.node import Node
     from mithaq.store.live import Aside
@@ -64,9 +67,10 @@ def start(  # noqa: PLR0913 an argument per option
     yara: Paths = None,
     level: Annotated[str, typer.Option(metavar="LEVEL", callback=one_of(LEVELS))] = "",
     format_: Annotated[str, typer.Option("--format", metavar="KIND", callback=one_of(_KINDS))] = "",
+    column: Columns = None,
 ) -> None:
     """Watch sources until Ctrl-C."""
-    desk = desk_of(ctx)
+    desk, said = desk_of(ctx), said_of(column)
     named = [*(rules or ()), *(indicators or ()), *(yara or ())]
     if missing := next((path for path in named if not path.exists()), None):
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
@@ -74,9 +78,11 @@ def start(  # noqa: PLR0913 an argument per option
         node = until.enter_context(desk.node())
         with desk.screen.progress("progress.rules"):
             from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
+            from mithaq.ingest.telemetry import Ways  # noqa: PLC0415 as above
 
             own = hunting.gathered(rules or (), yara or (), indicators or (), level)
-            watch = _watch(desk, node, own, sources, format_)
+            ways = Ways(as_kind=kind(format_) if format_ else None, said=said)
+            watch = _watch(desk, node, own, sources, ways)
         until.callback(watch.close)
         until.enter_context(_sinks(node))
         _begin(desk, node, watch)
@@ -91,14 +97,14 @@ def start(  # noqa: PLR0913 an argument per option
 
 
 def _watch(
-    desk: Desk, node: "Node", own: "Content", sources: Sequence[str], format_: str
+    desk: Desk, node: "Node", own: "Content", sources: Sequence[str], ways: "Ways"
 ) -> "Watch":
     from mithaq.auth.actors import Permission  # noqa: PLC0415 heavy, as above
     from mithaq.detect.guard import Guard, Limits  # noqa: PLC0415 as above
     from mithaq.ingest import hunting  # noqa: PLC0415 as above
     from mithaq.ingest.lookout import Held, Lookout  # noqa: PLC0415 as above
     from mithaq.ingest.sinks import audiences  # noqa: PLC0415 as above
-    from mithaq.ingest.telemetry import Ways, opened  # noqa: PLC0415 as above
+    from mithaq.ingest.telemetry import opened  # noqa: PLC0415 as above
     from mithaq.ingest.watching import Stream, Watch  # noqa: PLC0415 as above
     from mithaq.store.live import Marks  # noqa: PLC0415 as above
 
@@ -107,12 +113,11 @@ def _watch(
     said = node.config.settings.watch
     limits = Limits(window=said.window, most=said.matches, seconds=said.seconds)
     held = Held(core=node.core, us=node.us, who=who, clock=node.clock)
-    as_kind = kind(format_) if format_ else None
     streams = []
     for text in dict.fromkeys(map(_whole_path, sources)):
         pushed = node.config.past.parent / "pushed"
-        ways = Ways(as_kind=as_kind, kept=Marks(node.core, text), folder=pushed)
-        streams.append(Stream(text=text, source=opened(text, ways)))
+        own_ways = replace(ways, kept=Marks(node.core, text), folder=pushed)
+        streams.append(Stream(text=text, source=opened(text, own_ways)))
     keeper = hunting.keeper(node.core, node.config, node.clock)
     keeper.begin(own)
     return Watch(

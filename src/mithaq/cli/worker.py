@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import INTERRUPTED
 from mithaq.cli.frame import Command, topic
@@ -87,12 +88,14 @@ def worker(  # noqa: PLR0913 an argument per option
     indicators: Paths = None,
     level: Annotated[str, typer.Option(metavar="LEVEL", callback=one_of(LEVELS))] = "",
     format_: Kind_ = "",
+    column: Columns = None,
     once: Flag = False,
 ) -> None:
     """Share with others the work of holding a log against rules; hits are kept in the node."""
     from mithaq.ingest import forwarding, working  # noqa: PLC0415 as above
+    from mithaq.ingest.telemetry import Ways  # noqa: PLC0415 as above
 
-    desk = desk_of(ctx)
+    desk, said = desk_of(ctx), said_of(column)
     with ExitStack() as until:
         halt = until.enter_context(_told())
         keeper, content = _looked_for(desk, until, [*(rules or ())], [*(indicators or ())], level)
@@ -100,7 +103,8 @@ def worker(  # noqa: PLR0913 an argument per option
         desk.screen.note(
             "say.worker-begins", count=content.count, digest=working.digest(content)[:19]
         )
-        group = until.enter_context(closing(forwarding.Group(address, as_kind)))
+        ways = Ways(as_kind=as_kind, said=said)
+        group = until.enter_context(closing(forwarding.Group(address, ways)))
         one = working.Worker(
             content=content,
             keeper=keeper,

@@ -113,13 +113,13 @@ def _chunks(path: Path, as_kind: Kind | None, sensor: str) -> Iterator[Chunk | R
 class Group:
     """A place in a group of workers."""
 
-    def __init__(self, where: str, as_kind: Kind | None = None) -> None:
+    def __init__(self, where: str, ways: Ways) -> None:
         """Join.
 
         Raises:
             NoSource: the log cannot be reached, or is not there.
         """
-        self._ways = Ways(as_kind=as_kind)
+        self._ways = ways
         self._line = Line(address(where), "mithaq worker")
         self.shared = Shared(self._line, self._ways)
         self.turn = Turn(self._line)

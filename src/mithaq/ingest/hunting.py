@@ -7,7 +7,7 @@ looked through by YARA rules, if there are some.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -301,6 +301,7 @@ class Hunt:
 
     content: Content
     as_kind: Kind | None = None
+    said: Said = PLAIN
     files: int = 0
     events: int = 0
     scanned: int = 0  # files, by YARA rules
@@ -310,13 +311,12 @@ class Hunt:
     keeper: Keeping | None = None
     progress: Progress | None = None
     _matchers: list[Matcher] = field(default_factory=list)
-    _said: Said = PLAIN
     _passed: int = 0  # bytes of events that were not read
 
     def __post_init__(self) -> None:
         """Compile what is looked for."""
         self._matchers = matchers(self.content)
-        self._said = Said(sifting=self._sifting())
+        self.said = replace(self.said, sifting=self._sifting())
         if self.keeper:
             self.keeper.begin(self.content)
 
@@ -409,7 +409,7 @@ class Hunt:
 
     def _batches(self, path: Path, unknown: list[Refusal]) -> Iterator[list[Event]]:
         batch: list[Event] = []
-        for found in telemetry.sifted(path, self._said, self.as_kind):
+        for found in telemetry.sifted(path, self.said, self.as_kind):
             if isinstance(found, Event):
                 self.events += 1
                 batch.append(found)
