@@ -27,6 +27,7 @@ from tests.bench.reads import reads
 from tests.bench.receipts import receipts
 from tests.bench.rival import against_opentaxii
 from tests.bench.search import search
+from tests.bench.stream import stream
 from tests.bench.trips import trips_there_and_back
 from tests.bench.watching import watches
 from tests.bench.workers import workers
@@ -157,6 +158,7 @@ DETECT = {
     "past": looking_back,
     "indicators": indicators,
     "workers": workers,
+    "stream": stream,
 }  # what detection is held to; named together as well
 GROUPS = {"detect": DETECT}
 MEASURES |= DETECT
