@@ -6,6 +6,7 @@ import shutil
 import msgspec
 import pytest
 
+from mithaq.formats import telemetry
 from mithaq.formats.telemetry import Refusal
 from mithaq.ingest.telemetry import Cursor, Following
 
@@ -154,3 +155,22 @@ def test_what_does_not_grow_by_lines_is_read_once_and_if_it_changes_from_there(t
     packed.write_bytes(gzip.compress(lines(0, 4)))
 
     assert watch.poll() == [0, 1, 2, 3]
+
+
+def test_a_reader_that_fails_costs_its_file_and_not_the_others(tmp_path, monkeypatch):
+    fitting = telemetry.fitting
+
+    def fails(opening, name):
+        if name == "a.log":
+            raise ZeroDivisionError
+        return fitting(opening, name)
+
+    monkeypatch.setattr(telemetry, "fitting", fails)
+    for name in ("a.log", "b.log"):
+        (tmp_path / name).write_bytes(lines(0, 2))
+    watch = Watch(tmp_path)
+
+    assert watch.poll() == [0, 1]
+    assert watch.source.unreadable == {
+        str(tmp_path / "a.log"): "a reader failed: ZeroDivisionError"
+    }

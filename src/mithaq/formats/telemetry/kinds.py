@@ -1,6 +1,7 @@
 """The kinds of telemetry that are read, and one way into all of them."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import BinaryIO, Final
 
 from mithaq.errors import InputError
@@ -93,16 +94,16 @@ def sifted(
     place: BinaryIO | None = None,
 ) -> Iterator[Sifted]:
     """Yield the same, and from time to time how many events were passed over, as ``said.sifting`` has it."""
-    unpacked = parts(pieces, name, place)
-    while True:
-        try:
-            part = next(unpacked, None)
-        except Broken as why:
-            yield Refusal(number=0, code=why.code, why=str(why), name=name)
-            return
-        if part is None:
-            return
-        yield from _read(part, as_kind, said)
+    try:
+        for part in parts(pieces, name, place):
+            yield from _read(part, as_kind, said)
+    except Broken as why:
+        yield Refusal(number=0, code=why.code, why=str(why), name=name)
+    except OSError:
+        raise
+    except Exception as why:  # noqa: BLE001 a reader that errs costs its input, never the watch, which would meet it again
+        said_ = f"a reader failed: {type(why).__name__}"
+        yield Refusal(number=0, code=Broken.code, why=said_, name=name)
 
 
 def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Sifted]:
@@ -126,7 +127,8 @@ def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Sifted]:
                 yield from said.sifting.passed()
         yield from _named(reader.end(), part.name)
     except Broken as why:
-        yield from _named(reader.end(), part.name)
+        with suppress(Broken):  # said once
+            yield from _named(reader.end(), part.name)
         yield Refusal(number=0, code=why.code, why=str(why), name=part.name)
     if said.sifting:
         yield from said.sifting.passed()

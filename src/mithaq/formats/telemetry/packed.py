@@ -8,6 +8,7 @@ import bz2
 import codecs
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -259,6 +260,13 @@ def _tar(
         raise Broken("a damaged tar") from error
 
 
+# What the library raises for a directory that lies: offsets before the file, names and fields of no length.
+_DAMAGED: Final = (
+    zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, ValueError, LookupError, struct.error,
+    OverflowError, OSError,
+)  # fmt: skip
+
+
 def _zip(
     pieces: Iterator[bytes], name: str, budget: Budget, depth: int, place: BinaryIO | None
 ) -> Iterator[Part]:
@@ -275,10 +283,10 @@ def _zip(
                 with archive.open(member) as inner:
                     out = _counted(iter(lambda inner=inner: inner.read(PIECE), b""), budget)  # type: ignore[misc]
                     yield from _parts(out, f"{name}/{member.filename}", budget, depth)
-    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise Broken("a damaged zip") from error
     except (RuntimeError, NotImplementedError) as error:  # as zipfile says these two
         raise Broken("a zip with a password, or packed in a way not read here") from error
+    except _DAMAGED as error:
+        raise Broken("a damaged zip") from error
 
 
 def _held(pieces: Iterator[bytes]) -> BinaryIO:

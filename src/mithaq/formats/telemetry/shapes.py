@@ -53,6 +53,7 @@ _LIFTS: Final = (
 )
 
 
+_LONG: Final = 19  # digits: a number of 64 bits is shorter
 _WHEN: Final = "TimeCreated", "@timestamp", "UtcTime", "EventTime"  # the last without a zone
 
 
@@ -62,7 +63,7 @@ def _windows(fields: Fields) -> Known:
         if ours not in fields and theirs in fields:
             fields[ours] = fields[theirs]
     number = fields.get("EventID")
-    if isinstance(number, str) and number.isdecimal() and number.isascii():
+    if isinstance(number, str) and number.isdecimal() and number.isascii() and len(number) < _LONG:
         fields["EventID"] = int(number)
     at = ""
     for name in _WHEN:

@@ -7,7 +7,7 @@ from typing import Final
 
 from mithaq.formats.telemetry import shapes
 from mithaq.formats.telemetry.instants import iso
-from mithaq.formats.telemetry.reading import MAX_LINE, ByLine, Found, Kind, Said, refused
+from mithaq.formats.telemetry.reading import MAX_LINE, Broken, ByLine, Found, Kind, Said, refused
 from mithaq.model.telemetry import Event, LogSource, Value
 
 _NAMES: Final = re.compile(r"\.(csv|tsv)(\.\w+)?$", re.IGNORECASE)
@@ -58,7 +58,10 @@ class Table(ByLine):
         written = raw.decode("utf-8", "replace")
         if not self._head:
             self._separator = max(",;\t|", key=written.count)
-            cells = next(csv.reader([written], delimiter=self._separator), [])
+            try:
+                cells = next(csv.reader([written], delimiter=self._separator), [])
+            except csv.Error as error:
+                raise Broken("its head cannot be read") from error
             self._head = [self._columns.get(name.strip(), name.strip()) for name in cells]
             return
         try:

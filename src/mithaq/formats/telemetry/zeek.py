@@ -82,7 +82,7 @@ class Zeek(ByLine):
 
     def _head(self, line: str) -> None:
         if line.startswith("#separator "):
-            self._separator = _plain(line.removeprefix("#separator "))
+            self._separator = _plain(line.removeprefix("#separator ")) or "\t"
             return
         word, _, rest = line.partition(self._separator)
         if word == "#set_separator":

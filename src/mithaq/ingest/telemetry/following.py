@@ -82,6 +82,8 @@ class Following:
                 pass
             except OSError as error:
                 self.unreadable[name] = error.strerror or "not read"
+            except Exception as error:  # noqa: BLE001 a reader that errs costs this file, never the others
+                self.unreadable[name] = f"a reader failed: {type(error).__name__}"
             else:
                 self.unreadable.pop(name, None)
 
