@@ -26,7 +26,7 @@ def record(core, *some):
 def tally(core, active=()):
     with core.read() as unit:
         [group] = matches.groups(unit)
-        kept = matches.of_group(unit, group.seq, active)
+        kept = matches.of_group(unit, group.seq, active, 100)
         told = matches.tallies(unit, [group.seq], active)[group.seq]
         assert matches.times(kept) == told.count
         return told
@@ -62,7 +62,9 @@ def test_what_is_suppressed_counts_apart(core):
     record(core, found(8), found(8, 2, times=4), found(10, 0, times=3))
     with core.begin() as unit:
         [group] = matches.groups(unit)
-        some = [each.id for each in matches.of_group(unit, group.seq, ()) if each.at[11:13] == "10"]
+        some = [
+            each.id for each in matches.of_group(unit, group.seq, (), 100) if each.at[11:13] == "10"
+        ]
         matches.suppress_matches(unit, 1, some)
 
     told = tally(core, active=(1,))
