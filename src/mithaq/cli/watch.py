@@ -205,6 +205,7 @@ class _Report:
 
     def _tell(self, told: "Told") -> None:
         from mithaq.detect.guard import SetAside  # noqa: PLC0415 heavy, as above
+        from mithaq.ingest.patience import StoreAway  # noqa: PLC0415 as above
         from mithaq.ingest.watching import Dropped, FellSilent, NewHit, TakenUp  # noqa: PLC0415 as above
 
         screen = self._screen
@@ -219,6 +220,8 @@ class _Report:
                 screen.note("say.watch-news", count=told.count)
             case Dropped():
                 screen.note("say.watch-dropped", name=told.sink, count=told.count)
+            case StoreAway():
+                screen.note("say.watch-store-back" if told.back else "say.watch-store-away")
             case FellSilent(back=True):
                 screen.note("say.watch-heard", source=told.source)
             case FellSilent():

@@ -250,6 +250,7 @@ class Keeper:
     _content: Content | None = None
     _day: str = ""
     _looked_for: frozenset[str] = frozenset()
+    _noted: Sequence[Event] = ()  # a batch that is counted, and perhaps not kept yet
 
     def begin(self, content: Content) -> None:
         """Keep which rules are looked for from now on, and again each day."""
@@ -258,26 +259,31 @@ class Keeper:
         told = f"{now:%Y-%m-%d}", frozenset(each.id for each in rules)
         if told == (self._day, self._looked_for):
             return
-        self._content = content
-        self._day, self._looked_for = told
         with self.core.begin() as unit:
             defence.looked_for(unit, rules, content.needs, now)
+        self._content = content
+        self._day, self._looked_for = told
 
     def keep(self, found: Sequence[Match], batch: Sequence[Event] = ()) -> Sequence[Match]:
         """Keep matches, and of which machines, days and log sources there was telemetry.
 
+        If the store is away, the same batch may be given again: it is counted once.
+
         Returns:
             the new matches that people see.
         """
-        self._collected.take(batch)
+        if batch is not self._noted:
+            if batch and self.noting:
+                self.noting.note(batch, self.clock())
+            self._collected.take(batch)
+            self._noted = batch
         if self._content is not None and self._day != f"{self.clock():%Y-%m-%d}":
             self.begin(self._content)
         machines = frozenset(filter(None, map(assets.of, batch)))
         days = frozenset(event.at[:10] for event in batch if event.at)
-        if batch and self.noting:
-            self.noting.note(batch, self.clock())
         sources = dict(self._collected.counts)
         if not (found or machines or days or sources):
+            self._noted = ()
             return ()
         with self.core.begin() as unit:
             seen = defence.Watched(assets=machines, days=days, sources=sources)
@@ -285,6 +291,7 @@ class Keeper:
             if self.also:
                 self.also(unit, done)
         self._collected.counts.clear()
+        self._noted = ()
         self.new += done.new
         self.known += done.known
         return done.fresh

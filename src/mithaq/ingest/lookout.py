@@ -9,7 +9,7 @@ when it has found something, so what is revoked, recalled or over finds nothing 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Thread
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -29,6 +29,8 @@ from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
 from mithaq.store import live
 from mithaq.store.engine import Store
+
+Sought: TypeAlias = tuple[list[Match], list[Match]]  # of rules of files, and of what is held
 
 _MOST_LAYERS: Final = 8
 _MOST_ON_TOP: Final = 50_000  # indicators that came since the first layer was made
@@ -121,11 +123,20 @@ class Lookout:
     # --- matching -------------------------------------------------------------------------------------
     def match(self, batch: Sequence[Event]) -> list[Match]:
         """Return what is found in events, in their order."""
+        return self.counted(self.sought(batch), batch)
+
+    def sought(self, batch: Sequence[Event]) -> Sought:
+        """Look once through events, which needs no store; what of it counts says ``counted``."""
         found = [match for matcher in self._own.matchers for match in matcher.match(batch)]
         held: list[Match] = []
         for number, layer in enumerate(self._layers):
             some = (match for matcher in layer.matchers for match in matcher.match(batch))
             held += self._not_later(number, some)
+        return found, held
+
+    def counted(self, some: Sought, batch: Sequence[Event] = ()) -> list[Match]:
+        """Return what counts of what was found; if the store is away, it may be asked again."""
+        found, held = some
         return self.guard.passed([*found, *self._in_force(held)], batch)
 
     def scan(self, content: bytes, name: str) -> list[Match]:
@@ -154,13 +165,14 @@ class Lookout:
         """Say whether there are YARA rules."""
         return any(layer.scanner is not None for layer in self._all())
 
-    def end(self) -> list[Match]:
-        """Return what patterns of several events completed that waited for earlier ones."""
-        found: list[Match] = []
-        for number, layer in enumerate((self._own, *self._layers), -1):
+    def end(self) -> Sought:
+        """End patterns of several events that waited for earlier ones, once; what counts says ``counted``."""
+        found = [*self._own.patterns.end()] if self._own.patterns else []
+        held: list[Match] = []
+        for number, layer in enumerate(self._layers):
             some = [*layer.patterns.end()] if layer.patterns else []
-            found += some if number < 0 else self._in_force([*self._not_later(number, some)])
-        return self.guard.passed(found, [])
+            held += self._not_later(number, some)
+        return found, held
 
     def _not_later(self, number: int, some: "Iterator[Match] | list[Match]") -> Iterator[Match]:
         """Yield what is not of an indicator of which a later layer has a newer version."""
@@ -190,8 +202,9 @@ class Lookout:
         if self._building is not None:
             if self._building.is_alive():
                 return 0
+            done = self._swap()
             self._building = None
-            return self._swap()
+            return done
         with self._held.core.read() as unit:
             there = self._held.newest(unit)
         if there > self._position:
@@ -229,15 +242,15 @@ class Lookout:
         """Put in what is ready; return how many indicators came."""
         if self._built is None:
             return 0
-        self._position, layer = self._built
-        self._built = None
+        position, layer = self._built
+        if self._held is not None and not layer.whole:
+            self._renewed(self._held)
+        self._position, self._built = position, None
         if layer.whole:
             self._layers = [layer]
             return 0
         self._layers = [*self._layers, layer]
         self.taken_up += len(layer.ids)
-        if self._held is not None:
-            self._renewed(self._held)
         return len(layer.ids)
 
     def _renewed(self, held: Held) -> None:

@@ -2,18 +2,20 @@
 
 Each batch is one transaction of the node's store: hits, and what tools of ours are to be told of. The source keeps how
 far it was read after that, so whoever is killed between the two is given the batch again, and a hit that is there is
-kept no second time. What several events complete together is remembered by the process alone: after a restart it
-begins anew.
+kept no second time. While the store is away nothing more is read, and each step is tried again until it is back. What
+several events complete together is remembered by the process alone: after a restart it begins anew.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from mithaq import clock, defence
 from mithaq.defence import Audience, Recorded
@@ -24,6 +26,7 @@ from mithaq.errors import InputError
 from mithaq.formats.telemetry import Found, Refusal
 from mithaq.ingest.hunting import Keeper, looked_through
 from mithaq.ingest.lookout import Held, Lookout
+from mithaq.ingest.patience import StoreAway, patiently
 from mithaq.ingest.telemetry.source import Files, Piped, Source, Taken
 from mithaq.model.objects import IDENTIFIER
 from mithaq.model.telemetry import Event
@@ -92,7 +95,7 @@ class Dropped:
     count: int
 
 
-Told: TypeAlias = NewHit | SetAside | TakenUp | FellSilent | Dropped | None
+Told: TypeAlias = NewHit | SetAside | TakenUp | FellSilent | Dropped | StoreAway | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,12 +113,13 @@ class Watch:
         default_factory=Counter
     )  # hits that too many waited before, by audience
     events: int = 0
+    _dropping: Mapping[str, int] = field(default_factory=dict)  # of what is being kept
     _said: set[str] = field(default_factory=set)  # digests of what was told to be set aside
 
     def run(self) -> Iterator[Told]:
         """Yield what happens, and None at each turn; end when every source has ended."""
         self.keeper.also = self._also
-        self.keeper.begin(self.lookout.rules)
+        yield from patiently(lambda: self.keeper.begin(self.lookout.rules))
         self.began = clock.text(self.keeper.clock())
         self._said = set(self.lookout.guard.aside)
         for stream in self.streams:
@@ -156,27 +160,30 @@ class Watch:
             if isinstance(one, Event):
                 events.append(one)
             else:
-                scanned += self._strange(stream, one, taken.name)
+                strange = partial(self._strange, stream, one, taken.name)
+                scanned += yield from patiently(strange)
         yield from self._heard(stream, taken.found)
         stream.events += len(events)
         self.events += len(events)
         stream.last = max((event.at for event in events), default="") or stream.last
-        found = [*scanned, *self.lookout.match(events)]
-        yield from self._kept(stream, found, events, taken.name)
-        stream.source.keep(taken)
+        sought = self.lookout.sought(events)
+        counted = yield from patiently(lambda: self.lookout.counted(sought, events))
+        yield from self._kept(stream, [*scanned, *counted], events, taken.name)
+        yield from patiently(lambda: stream.source.keep(taken))
         yield from self._set_aside()
 
     def _kept(
         self, stream: Stream, found: Sequence[Match], events: Sequence[Event], name: str
     ) -> Iterator[Told]:
-        fresh = self.keeper.keep(found, events)
+        fresh = yield from patiently(lambda: self.keeper.keep(found, events))
+        self.dropped.update(self._dropping)
+        self._dropping = {}
         stream.hits += len(fresh)
         for match in fresh:
             yield NewHit(match=match, name=name)
 
     def _also(self, unit: Connection, done: Recorded) -> None:
-        dropped = defence.tell(unit, self.audiences, done.fresh, self.lookout.ours)
-        self.dropped.update(dropped)
+        self._dropping = defence.tell(unit, self.audiences, done.fresh, self.lookout.ours)
 
     def _strange(self, stream: Stream, refusal: Refusal, name: str) -> list[Match]:
         """Count what is no event; a file that is no telemetry is looked through by YARA rules, if there are some.
@@ -207,13 +214,15 @@ class Watch:
 
     def _end(self) -> Iterator[Told]:
         stream = self.streams[0]
-        yield from self._kept(stream, self.lookout.end(), (), "")
+        sought = self.lookout.end()
+        counted = yield from patiently(lambda: self.lookout.counted(sought))
+        yield from self._kept(stream, counted, (), "")
         yield from self._set_aside()
 
     # --- what is new ----------------------------------------------------------------------------------
     def _look(self) -> Iterator[Told]:
-        if count := self.lookout.renew():
-            self.keeper.begin(self.lookout.rules)
+        if count := (yield from patiently(self.lookout.renew)):
+            yield from patiently(lambda: self.keeper.begin(self.lookout.rules))
             yield TakenUp(count=count)
         for sink, dropped in self.dropped.items():
             yield Dropped(sink=sink, count=dropped)
@@ -238,18 +247,21 @@ class Watch:
         ]
         if not fresh:
             return
+        yield from patiently(lambda: self._keep_aside(fresh))
+        self._said |= {each.digest for each in fresh}
+        yield from fresh
+
+    def _keep_aside(self, fresh: Sequence[SetAside]) -> None:
         held = {each.rule for each in fresh if IDENTIFIER.fullmatch(each.rule)}
         with self.keeper.core.begin() as unit:
             versions = self.held.in_force(unit, held) if self.held and held else {}
             for each in fresh:
                 defence.set_aside(unit, each, versions.get(each.rule, ""), self.keeper.clock())
-        self._said |= {each.digest for each in fresh}
-        yield from fresh
 
     def report(self, *, running: bool = True) -> None:
         """Keep how each source does, for whoever asks from another terminal."""
         at = clock.text(self.keeper.clock())
-        with suppress(OSError), self.keeper.core.begin() as unit:
+        with suppress(OSError, DBAPIError), self.keeper.core.begin() as unit:
             for stream in self.streams:
                 live.put_state(unit, stream.text, at, self._facts(stream, running=running))
 

@@ -35,10 +35,11 @@ class Marks(MutableMapping[str, str]):
 
     def __delitem__(self, name: str) -> None:
         """Forget a mark."""
-        del self._known[name]
+        _ = self._known[name]
         c = source_marks.c
         with self._core.begin() as unit:
             unit.execute(delete(source_marks).where(c.source == self._source, c.name == name))
+        del self._known[name]
 
     def __iter__(self) -> Iterator[str]:
         """Yield names."""

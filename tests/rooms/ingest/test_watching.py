@@ -1,11 +1,16 @@
 """A watch finds what the node holds as logs grow, keeps it once, and takes up what is new without a stop."""
 
 import json
+import random
 import threading
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 
 import pytest
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from mithaq import defence, intel
 from mithaq.auth.actors import Actor, roles
@@ -16,9 +21,10 @@ from mithaq.defence import Audience
 from mithaq.detect.guard import Guard, Limits, SetAside
 from mithaq.formats import BUILT_IN
 from mithaq.formats.telemetry import Refusal
-from mithaq.ingest import watching
+from mithaq.ingest import patience, watching
 from mithaq.ingest.hunting import Keeper, gathered
 from mithaq.ingest.lookout import Held, Lookout
+from mithaq.ingest.patience import StoreAway, patiently
 from mithaq.ingest.telemetry import Ways, opened
 from mithaq.ingest.telemetry.source import Taken
 from mithaq.ingest.watching import Dropped, FellSilent, NewHit, Stream, TakenUp, Watch
@@ -389,3 +395,103 @@ def test_yara_rules_look_through_the_files_that_are_followed_and_none_that_a_sen
     assert [each.match.title for each in followed if isinstance(each, NewHit)] == ["found"]
     assert not named
     assert watch.streams[0].refused == {"telemetry-unknown": 1}
+
+
+class Faulty:
+    """A store that is away at some of its units: before they begin, or when they are to be committed."""
+
+    def __init__(self, store):
+        self.store, self.chance, self.often, self.gone = store, random.Random(0), 0.0, 0
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    @contextmanager
+    def _unit(self, opened):
+        gone, late = self.chance.random() < self.often, self.chance.random() < 0.5
+        self.gone += gone
+        if gone and not late:
+            raise OperationalError("…", None, Exception("away"))
+        with opened() as unit:
+            yield unit
+            if gone:
+                raise OperationalError("…", None, Exception("away"))
+
+    def begin(self):
+        return self._unit(self.store.begin)
+
+    def read(self):
+        return self._unit(self.store.read)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_while_the_store_is_away_it_says_so_waits_and_loses_and_doubles_nothing(
+    post, seed, monkeypatch
+):
+    monkeypatch.setattr(patience, "_FIRST", 0.0)
+    several = "[domain-name:value = 'bad.example'] FOLLOWEDBY [domain-name:value = 'worse.example']"
+    post.take(
+        indicator(1, "bad.example"), indicator(2, "worse.example"),
+        indicator(3, "several", pattern=several), indicator(4, "com", pattern="[domain-name:value LIKE '%.com']"),
+    )  # fmt: skip
+    sound = post.core
+    post.core = Faulty(sound)
+    watch = post.watch(limits=Limits(window=60, most=4))
+    post.core.chance, post.core.often = random.Random(seed), 0.4 if seed else 0.0
+
+    monkeypatch.setattr(watching, "_WAIT", 0.0)
+    monkeypatch.setattr(watching, "_LOOK", 0.0)  # at the end of each turn
+    monkeypatch.setattr(Watch, "report", lambda _: looks.append(1))
+    told, looks = [], []
+
+    for lines in (
+        [lookup(1, "bad.example")],
+        [lookup(2, "worse.example"), *(lookup(10 + n, f"{n}.com") for n in range(8))],
+        [lookup(30, "bad.example")],
+    ):
+        post.write(*lines)
+        running, looks[:] = watch.run(), []
+        told += filter(None, takewhile(lambda _: len(looks) < 3, running))
+        running.close()
+        post.log.rename(post.log.with_name(f"dns.log.{len(lines)}.{len(told)}"))
+    away, post.core = post.core.gone, sound
+
+    waits = [each.back for each in told if isinstance(each, StoreAway)]
+    assert Counter(names(told)) == {"bad.example": 2, "worse.example": 1, "several": 1, "com": 5}
+    assert [each.title for each in told if isinstance(each, SetAside)] == ["com"]
+    assert (watch.events, watch.keeper.known, watch.lookout.trouble) == (12, 0, "")
+    with sound.read() as unit:
+        counted = {name: count for name, (count, _, _) in coverage.telemetry(unit).items()}
+        marks = dict(Marks(sound, "log"))
+    assert counted == {"zeek/dns": 12}
+    assert marks
+    assert bool(waits) == bool(away) == bool(seed)
+    assert waits == [False, True] * (len(waits) // 2)
+
+
+def test_what_is_wrong_with_more_than_the_store_being_away_is_not_waited_for():
+    def wrong():
+        raise ProgrammingError("…", None, Exception("no such table"))
+
+    with pytest.raises(ProgrammingError):
+        list(patiently(wrong))
+
+
+def test_the_pause_grows_and_whoever_waits_may_go(monkeypatch):
+    slept = []
+    monkeypatch.setattr(patience, "sleep", slept.append)
+    monkeypatch.setattr(patience, "monotonic", lambda: sum(slept))
+    tries = []
+
+    def away():
+        tries.append(sum(slept))
+        raise OperationalError("…", None, Exception("away"))
+
+    waiting = patiently(away)
+    first = next(waiting)
+    while sum(slept) < 100:
+        assert next(waiting) is None
+
+    assert first == StoreAway()
+    assert tries == [0, 1, 3, 7, 15, 31, 61, 91]
+    assert max(slept) <= 0.5
