@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -87,16 +88,28 @@ def _of_ids(unit: Connection, rows: Rows, ids: Collection[str], now: datetime) -
 def _standing(
     unit: Connection, rows: Rows, which: Sequence[ColumnElement[bool]], now: datetime
 ) -> Iterator[Copy]:
-    """Yield the newest of each indicator, unless it is over."""
-    columns = (copies.c.id, copies.c.version, copies.c.seq)
-    found: dict[str, tuple[str, int]] = {}
-    for id_, version, seq in fetched(unit, objects.columns_of(rows, *columns).where(*which)):
-        found[id_] = max(found.get(id_, ("", 0)), (moment(version), seq))
-    at = text(now)
-    for part in chunks(seq for _, seq in found.values()):
-        for copy in objects.load(unit, rows.where(copies.c.seq.in_(part))):
+    """Yield the newest of each indicator and each whose word it is, unless it is over; who gave it first comes last.
+
+    Whoever writes another's id takes nothing back and changes nothing of what that one says.
+    """
+    c = copies.c
+    columns = (c.id, c.version, c.seq, provenance.c.owner, provenance.c.voucher)
+    found: dict[str, tuple[str, int, str]] = {}  # of whoever gave it first
+    others: dict[tuple[str, str], tuple[str, int]] = {}
+    in_order = objects.columns_of(rows, *columns).where(*which).order_by(c.seq)
+    for id_, version, seq, owner, voucher in fetched(unit, in_order):
+        at, whose = moment(version), owner or voucher
+        known = found.get(id_)
+        if known is None or known[2] == whose:
+            found[id_] = max(known or ("", 0, whose), (at, seq, whose))
+        else:
+            others[id_, whose] = max(others.get((id_, whose), ("", 0)), (at, seq))
+    later, of_first = (seq for _, seq in others.values()), (seq for _, seq, _ in found.values())
+    today = text(now)
+    for part in chain(chunks(later), chunks(of_first)):
+        for copy in objects.load(unit, rows.where(c.seq.in_(part))):
             body = copy.object.body
             until = body.get("valid_until")
-            over = isinstance(until, str) and until <= at
+            over = isinstance(until, str) and until <= today
             if body.get("revoked") is not True and not over:
                 yield copy

@@ -361,6 +361,26 @@ def looked_for(post, watch):
         return {each.rule for each in coverage.used(unit)}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"revoked": True}, {"pattern": "[domain-name:value = 'never.example']"}, {"valid_until": "2026-02-01T00:00:00Z"}],
+)  # fmt: skip
+def test_who_writes_the_id_of_anothers_indicator_takes_nothing_back_of_it(post, change):
+    pair = "[domain-name:value = 'bad.example' AND domain-name:resolves_to_refs[*].value = '192.0.2.7']"
+    post.take(indicator(1, "bad.example"), indicator(2, "pair", pattern=pair))
+    watch = post.watch()
+    post.take(
+        *(indicator(n, "x", version=2, **change) for n in (1, 2)), tlp=Tlp.AMBER
+    )  # of another source
+    afresh = post.watch()
+    with post.core.read() as unit:
+        bodies = dict(watch.held.some(unit, 0))
+    post.write(lookup(1, "bad.example"))
+
+    assert names(post.until(afresh)) == ["bad.example"]
+    assert bodies[indicator(2, "")["id"]]["pattern"] == pair
+
+
 class Pushed:
     """A source whose sender says what its chunk is called."""
 
