@@ -6,6 +6,7 @@ A tool is an audience like any other: it is told of what its level allows. Of wh
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 from sqlalchemy import Connection
@@ -20,12 +21,15 @@ from mithaq.detect.matches import Match
 from mithaq.errors import InputError, NotFound
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
+from mithaq.model.telemetry import Value
 from mithaq.store import live
 from mithaq.store.journal import record as journal
 from mithaq.store.live import Aside
 from mithaq.store.matches import Group
 
 _LONGEST = 4000  # characters of what a person writes
+_SHOWN = 4096  # characters of one value that a tool is told
+_FIELDS = 32  # of one hit
 NEW_VERSION = "new-version"  # who let something back that no person did
 
 
@@ -73,13 +77,22 @@ def as_told(match: Match) -> dict[str, object]:
         "id": match.id,
         "at": match.at,
         "severity": match.level,
-        "title": match.title,
+        "title": match.title[:_SHOWN],
         "rule": match.rule,
         "log_source": "/".join(filter(None, match.source)),
-        "machine": match.asset,
-        "found": dict(match.found),
+        "machine": match.asset[:_SHOWN],
+        "found": _cut(match.found),
         "event": match.event,
     }
+
+
+def _cut(found: Mapping[str, Value]) -> dict[str, Value]:
+    """Return what was found, as far as a tool can be told: one hit that is too large would hold up all after it."""
+    shown: dict[str, Value] = {}
+    for name, value in islice(found.items(), _FIELDS):
+        written = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        shown[name[:_SHOWN]] = written[:_SHOWN] if len(written) > _SHOWN else value
+    return shown
 
 
 # --- what is set aside --------------------------------------------------------------------------------

@@ -87,17 +87,19 @@ class _Teller(Thread):
     def _once(self) -> bool:
         """Tell of a few; say whether there were some, and they were taken."""
         try:
-            with self._core.read() as unit:
-                some = live.untold(unit, self._sink, _AT_ONCE)
-            if not some:
-                return False
+            return self._told()
+        except Exception as why:  # noqa: BLE001 of a store that is busy or being closed; the next look tells
+            self._failures = min(self._failures + 1, 16)
+            _log.warning("sink_failed", sink=self._sink, error=type(why).__name__)
+            return False
+
+    def _told(self) -> bool:
+        with self._core.read() as unit:
+            some = live.untold(unit, self._sink, _AT_ONCE)
+        if not some:
+            return False
+        try:
             self._way.send([json.loads(hit) for _, hit in some])
-            with self._core.begin() as unit:
-                live.told_of(unit, [seq for seq, _ in some])
-            self._failures = 0
-            if self._troubled:
-                self._note("")
-                self._troubled = False
         except NotTold as why:
             self._failures = min(self._failures + 1, 16)
             if self._failures == 1:
@@ -105,10 +107,12 @@ class _Teller(Thread):
                 _log.warning("sink_not_told", sink=self._sink)
                 self._note(str(why))
             return False
-        except Exception as why:  # noqa: BLE001 of a store that is busy or being closed; the next look tells
-            self._failures = min(self._failures + 1, 16)
-            _log.warning("sink_failed", sink=self._sink, error=type(why).__name__)
-            return False
+        with self._core.begin() as unit:
+            live.told_of(unit, [seq for seq, _ in some])
+        self._failures = 0
+        if self._troubled:
+            self._note("")
+            self._troubled = False
         return True
 
     def _note(self, why: str) -> None:

@@ -4,12 +4,16 @@ import json
 import re
 import socket
 import threading
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from mithaq.config import Sink
+from mithaq.defence.live import as_told
+from mithaq.detect.matches import Match
 from mithaq.errors import InputError
 from mithaq.ingest import sinks
 from mithaq.ingest.outlets import NotTold, outlet, written
@@ -208,3 +212,47 @@ def test_what_is_not_taken_waits_in_its_order_and_is_told_when_it_can_be(
     assert (before.waiting, before.why) == (250, "it is full")
     assert way.took == [hit(number)["id"] for number in range(250)]
     assert (after.waiting, after.why) == (0, "")
+
+
+def test_a_sink_goes_on_after_the_store_was_busy_when_it_was_to_be_kept_why(
+    core, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sinks, "_PAUSE", 0.01)
+    monkeypatch.setattr(sinks, "_LONGEST", 0.05)
+    way, busy = Way(), threading.Event()
+    monkeypatch.setattr(sinks, "outlet", lambda *_: way)
+    note = sinks._Teller._note
+
+    def locked(self, why):
+        if not busy.is_set():
+            busy.set()
+            raise OperationalError("insert", {}, Exception("database is locked"))
+        note(self, why)
+
+    monkeypatch.setattr(sinks._Teller, "_note", locked)
+    with core.begin() as unit:
+        live.tell(unit, [("siem", json.dumps(hit(1)))])
+    running = Sinks.of(core, lambda: NOW, [sink("file:x")], tmp_path)
+    running.start()
+    assert busy.wait(PATIENCE)
+    way.mended.set()
+    until = time.monotonic() + PATIENCE
+    while not way.took and time.monotonic() < until:
+        time.sleep(0.01)
+    running.close(PATIENCE)
+
+    assert way.took == [hit(1)["id"]]
+
+
+def test_a_hit_of_megabytes_is_told_cut_so_that_it_holds_up_none_after_it():
+    found = {
+        "long": "x" * 3_000_000, "many": ["y" * 100] * 10_000, "few": [1, "z"], "number": 10**1000, "none": None,
+    }  # fmt: skip
+    found |= {f"field{number}": 1 for number in range(1000)}
+    match = Match(rule="r", digest="d", title="t" * 100_000, event="e", found=found)
+
+    told = as_told(match)
+
+    assert len(json.dumps(told)) < 200_000
+    assert told["found"]["long"] == "x" * 4096
+    assert (told["found"]["few"], told["found"]["number"]) == ([1, "z"], 10**1000)
