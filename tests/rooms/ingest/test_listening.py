@@ -218,7 +218,7 @@ def test_without_room_a_sender_is_told_to_come_back_and_then_is_taken(posted):
     posted.inbox.spool.most = 100
 
     assert post(posted, b'{"a": "%s"}\n' % (b"x" * 100))[0] == 429
-    posted.inbox.spool.most = 1000
+    posted.inbox.spool.most = 10_000
     assert post(posted, b'{"a": "%s"}\n' % (b"x" * 100))[0] == 202
 
 
@@ -307,3 +307,24 @@ def test_what_was_given_and_not_kept_is_given_again_by_the_next_process(tmp_path
     inbox.spool.close()
     again = spool.Inbox(spool.Spool.open(tmp_path / "spool"), Ways())
     assert [each for _, each in again.chunks(0)] == [chunk]
+
+
+def test_datagrams_of_forged_addresses_fill_no_disk_with_small_files(tmp_path):
+    waiting, forged = pending.Pending(None, "syslog"), 0
+    for number in range(5000):
+        sender = f"198.51.{number >> 8}.{number & 255}"
+        if waiting.has_room(sender):
+            waiting.add(LINE % number, sender)
+            forged += 1
+    one = spool.Spool.open(tmp_path / "small", 40_000)
+    for number in range(9):
+        one.put(Chunk(raw=b"x", name=str(number)))
+    with pytest.raises(spool.Full):
+        one.put(Chunk(raw=b"x"))
+    held = one._size
+    for path in one.waiting():
+        one.drop(path)
+
+    assert forged == pending.SENDERS
+    assert waiting.has_room("198.51.0.1")  # of whom a line waits already
+    assert (held, one._size) == (9 * 4096, 0)

@@ -11,6 +11,9 @@ from mithaq.ingest.telemetry.spool import Full
 
 MOST: Final = 4 << 20  # bytes
 OF_SENDER: Final = 1 << 20  # of those, of one address
+SENDERS: Final = (
+    1024  # whose lines wait at once: each is a file of the spool, and datagrams forge addresses
+)
 _FLUSH_SECONDS: Final = 0.2
 
 
@@ -26,7 +29,8 @@ class Pending:
 
     def has_room(self, sender: str) -> bool:
         """Say whether one more line of a sender may wait."""
-        return self._sizes.total() < MOST and self._sizes[sender] < OF_SENDER
+        known = sender in self._sizes or len(self._sizes) < SENDERS
+        return known and self._sizes.total() < MOST and self._sizes[sender] < OF_SENDER
 
     def add(self, line: bytes, sender: str) -> None:
         """Let a line wait."""

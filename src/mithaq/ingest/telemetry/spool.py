@@ -20,6 +20,7 @@ from mithaq.ingest.telemetry.source import NoSource, Taken, Ways
 
 TURNED_AWAY: Final = "telemetry-turned-away"
 MOST: Final = 256 << 20  # bytes that may wait
+_BLOCK: Final = 4096  # bytes that the smallest chunk takes of a disk
 _AT_ONCE: Final = 16  # chunks until others have their turn
 
 
@@ -59,7 +60,7 @@ class Spool:
             for part in folder.glob("*.part"):  # nobody was told that it is kept
                 part.unlink()
             there = sorted(folder.glob("*.chunk"))
-            size = sum(path.stat().st_size for path in there)
+            size = sum(map(_room, there))
         except OSError as error:
             raise NoSource(f"cannot spool in {folder}: {error.strerror}") from error
         spool = cls(folder, most, lock)
@@ -73,7 +74,7 @@ class Spool:
             Full: there is no room for it now. OSError: the disk fails.
         """
         head = msgspec.json.encode(_Said(chunk.kind, chunk.name, chunk.sensor)) + b"\n"
-        size = len(head) + len(chunk.raw)
+        size = max(len(head) + len(chunk.raw), _BLOCK)
         if self._size + size > self.most:
             raise Full
         self._number += 1
@@ -99,13 +100,17 @@ class Spool:
 
     def drop(self, path: Path) -> None:
         """Forget a chunk: what came of it is kept."""
-        size = path.stat().st_size
+        size = _room(path)
         path.unlink()
         self._size -= size
 
     def close(self) -> None:
         """Let another process have it."""
         self._lock.close()
+
+
+def _room(path: Path) -> int:
+    return max(path.stat().st_size, _BLOCK)
 
 
 def _sync(folder: Path) -> None:
