@@ -18,18 +18,19 @@ _CHOSEN: Final = frozenset(
     {"acct", "cmd", "comm", "cwd", "data", "dir", "exe", "key", "name", "path", "proctitle", "vm"}
 )
 _LAST: Final = frozenset({"EOE", "PROCTITLE"})  # record types that end an event
-_OPEN: Final = 64  # events that may be open at once
+_OPEN: Final = 64  # events that may begin while one is open
 _RECORDS: Final = 1024  # of one event
 _SOURCE: Final = LogSource(product="linux", service="auditd")
 
 
-class _Open:
-    """An event whose last record has not come."""
+class _Begun:
+    """An event that is not yielded yet."""
 
-    __slots__ = ("begin", "fields", "lines", "when")
+    __slots__ = ("begin", "end", "fields", "lines", "open", "when")
 
     def __init__(self, when: str, begin: int) -> None:
-        self.when, self.begin = when, begin
+        self.when, self.begin, self.end = when, begin, begin
+        self.open = True  # its last record has not come
         self.fields: dict[str, Value] = {}
         self.lines: list[bytes] = []
 
@@ -44,18 +45,22 @@ class _Open:
 
 
 class Auditd(ByLine):
-    """Reads one audit log; an event's records are joined, and a name that several have holds all their values."""
+    """Reads one audit log; an event's records are joined, and a name that several have holds all their values.
+
+    They are yielded as they begin, and only where none lies across: whoever reads on at what is held finds each whole.
+    """
 
     def __init__(self, _name: str = "", _said: Said | None = None) -> None:
         """Begin at the first record."""
         super().__init__()
-        self._open: dict[tuple[str, str, str], _Open] = {}
+        self._open: dict[tuple[str, str, str], _Begun] = {}
+        self._begun: list[_Begun] = []  # in their order
         self._at = 0  # bytes of the lines before this one
 
     @property
     def held(self) -> int:
-        """The bytes from the first record of the oldest event that is open."""
-        begin = min((one.begin for one in self._open.values()), default=self._at)
+        """The bytes from the first record of the oldest event that is not yielded."""
+        begin = self._begun[0].begin if self._begun else self._at
         return super().held + self._at - begin
 
     def lines(self, lines: Sequence[bytes]) -> Iterator[Found]:
@@ -76,28 +81,48 @@ class Auditd(ByLine):
         """Yield the events that are still open."""
         yield from super().end()
         while self._open:
-            yield self._close(next(iter(self._open)))
+            self._close(next(iter(self._open)))
+        yield from self._whole()
 
     def _record(self, record: re.Match[str], raw: bytes, begin: int) -> Iterator[Found]:
         node, kind, when, serial, rest = record.groups(default="")
         key = (node, when, serial)
-        if key not in self._open and len(self._open) >= _OPEN:
-            yield self._close(next(iter(self._open)))
-        one = self._open.setdefault(key, _Open(when, begin))
+        if key not in self._open:
+            if len(self._begun) >= _OPEN and self._open:
+                self._close(next(iter(self._open)))
+                yield from self._whole()
+            self._open[key] = _Begun(when, begin)
+            self._begun.append(self._open[key])
+        one = self._open[key]
         one.lines.append(raw)
+        one.end = self._at
         one.add("type", kind)
         if node:
             one.add("node", node)
         for name, value in _pairs(rest, kind):
             one.add(name, value)
         if kind in _LAST or len(one.lines) >= _RECORDS:
-            yield self._close(key)
+            self._close(key)
+            yield from self._whole()
 
-    def _close(self, key: tuple[str, str, str]) -> Event:
-        one = self._open.pop(key)
-        return Event(
-            fields=one.fields, source=_SOURCE, at=epoch(one.when), raw=b"\n".join(one.lines)
-        )
+    def _close(self, key: tuple[str, str, str]) -> None:
+        self._open.pop(key).open = False
+
+    def _whole(self) -> Iterator[Event]:
+        """Yield the events before the first place that no event lies across."""
+        count, end = 0, 0
+        for number, one in enumerate(self._begun):
+            if one.begin >= end:
+                count = number
+            if one.open:
+                break
+            end = max(end, one.end)
+        else:
+            count = len(self._begun)
+        whole, self._begun = self._begun[:count], self._begun[count:]
+        for one in whole:
+            raw = b"\n".join(one.lines)
+            yield Event(fields=one.fields, source=_SOURCE, at=epoch(one.when), raw=raw)
 
 
 def _pairs(rest: str, kind: str) -> Iterator[tuple[str, str]]:

@@ -152,14 +152,15 @@ def test_the_records_of_one_audit_event_are_joined():
     assert numbers(found) == [6]
 
 
-def test_what_is_held_back_begins_at_the_first_record_of_an_open_event():
+def test_what_is_held_back_begins_at_the_first_record_of_an_event_that_another_lies_across():
     reader = telemetry.kind("auditd").open("x", NOW)
     lines = AUDIT.splitlines(keepends=True)
 
     assert list(reader.feed(lines[0] + lines[1][:9])) == []
     assert reader.held == len(lines[0]) + 9
-    assert len(list(reader.feed(lines[1][9:] + lines[2] + lines[3]))) == 1
-    assert reader.held == len(lines[1] + lines[2] + lines[3])
+    assert list(reader.feed(lines[1][9:] + lines[2] + lines[3])) == []
+    assert reader.held == len(b"".join(lines[:4]))
+    assert len(list(reader.end())) == 2
 
 
 def test_syslog_lines_of_either_form_say_who_and_when():
