@@ -82,6 +82,24 @@ def test_a_rule_that_nothing_here_can_serve_is_told_of_with_its_reason(tmp_path)
     assert "Encoded command line of PowerShell" in told.stdout
 
 
+@pytest.mark.parametrize("language", ["fr", "ar"])
+def test_why_something_is_not_read_or_not_served_is_said_in_the_readers_language(
+    tmp_path, language
+):
+    rule = RULES.read_text("utf-8").split("---")[0].replace("process_creation", "of_no_kind")
+    (tmp_path / "rule.yml").write_text(rule, "utf-8")
+    (tmp_path / "letter.txt").write_text("Dear colleague,", "utf-8")
+
+    told = hunt(
+        tmp_path / "letter.txt", "--rules", tmp_path / "rule.yml", "--unserved", language=language
+    )
+
+    assert "sigma-source" in told.stdout
+    assert "no telemetry that is known" not in told.stdout
+    assert "telemetry-unknown" in told.stderr
+    assert "no kind of telemetry" not in told.stderr
+
+
 def test_events_that_come_together_complete_a_correlation(tmp_path):
     one = (
         RULES.read_text("utf-8").split("---")[0].replace("\nstatus:", "\nname: encoded\nstatus:", 1)

@@ -113,8 +113,8 @@ def show(ctx: typer.Context, number: Number) -> None:
         | {
             "said": [f"{each['number']} {each['id']}" for each in told["said"]],
             "against": "",
-            "no_sighting": [each.sentence(language(desk)) for each in seen.against],
-            "weighed": [*seen.weighed.sentences(language(desk))] if seen.weighed else "",
+            "no_sighting": " ".join(each.sentence(language(desk)) for each in seen.against),
+            "weighed": " ".join(seen.weighed.sentences(language(desk))) if seen.weighed else "",
             "limits": limits(node.us, language(desk)) if seen.weighed else "",
         }
     )
@@ -125,7 +125,11 @@ def show(ctx: typer.Context, number: Number) -> None:
         desk.screen.note("say.more-matches", count=len(found) - _SHOWN)
     if acts:
         desk.screen.line("")
-        desk.screen.rows(("at", "by", "act", "text"), acts)
+        said = [
+            a | {"text": desk.screen.value("judged", a["text"])} if a["act"] == "judged" else a
+            for a in acts
+        ]
+        desk.screen.rows(("at", "by", "act", "text"), said)
 
 
 def language(desk: Desk) -> str:

@@ -19,6 +19,7 @@ from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, one_of
+from mithaq.cli.problems import in_words
 from mithaq.cli.screen import Screen, Tick
 from mithaq.detect.tallies import LEVELS, Group, Tally
 from mithaq.errors import InputError
@@ -333,13 +334,14 @@ def _whole(run: "Hunt", tally: Tally) -> dict[str, Any]:
     }
 
 
-def _where(refusal: "Refusal") -> str:
+def _where(refusal: "Refusal", language: str = "en") -> str:
     place = f"{refusal.name}:{refusal.number}" if refusal.number else refusal.name
-    return f"{place}: {refusal.why}"
+    return f"{place}: {in_words(refusal.why, language)}"
 
 
-def _unserved(each: "Unserved") -> dict[str, Any]:
-    return {"title": each.title, "rule": each.id, "code": each.code, "why": each.why}
+def _unserved(each: "Unserved", language: str = "en") -> dict[str, Any]:
+    why = in_words(each.why, language)
+    return {"title": each.title, "rule": each.id, "code": each.code, "why": why}
 
 
 def _summary(desk: Desk, run: "Hunt", *, unserved: bool) -> None:
@@ -349,7 +351,8 @@ def _summary(desk: Desk, run: "Hunt", *, unserved: bool) -> None:
         return
     if unserved and run.content.unserved:
         screen.line("")
-        screen.rows(("code", "title", "why"), [_unserved(u) for u in run.content.unserved])
+        rows = [_unserved(each, screen.words.language) for each in run.content.unserved]
+        screen.rows(("code", "title", "why"), rows)
     screen.note("say.hunt-read", events=run.events, files=run.files, rules=run.content.count)
     if run.scanned:
         screen.note("say.hunt-scanned", count=run.scanned)
@@ -357,7 +360,8 @@ def _summary(desk: Desk, run: "Hunt", *, unserved: bool) -> None:
         screen.note("say.hunt-refused", count=refused)
         for code, count in run.refused.most_common(_REASONS):
             screen.line(
-                f"  {count} {code}: {plain(_where(run.examples[code]))}", console=screen.err
+                f"  {count} {code}: {plain(_where(run.examples[code], screen.words.language))}",
+                console=screen.err,
             )
     if run.content.unserved and not unserved:
         screen.note("say.hunt-unserved", count=len(run.content.unserved))

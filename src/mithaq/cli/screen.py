@@ -26,7 +26,7 @@ NOTHING = "–"  # noqa: RUF001 an empty cell, so that nobody takes it for a fau
 _LRM, _RLM = "\u200e", "\u200f"
 _LRI, _RLI, _FSI, _PDI = "\u2066", "\u2067", "\u2068", "\u2069"
 _ARABIC = re.compile("[\u0600-\u06ff]")
-_WORD = r"[-\w./:|=+]*[A-Za-z](?:[-\w./:|=+]*[\w/|=+])?"
+_WORD = r"[-\w./:|=+]*[A-Za-z](?:[-&\w./:|=+]*[\w/|=+])?"
 _LATIN = re.compile(  # a level, what is isolated already, a command, or Latin words, which keep their order
     rf"(?:(?:TLP|PAP):)?\u2068[^\u2069]*\u2069|`[^`]+`|{_WORD}(?:[:,;]? {_WORD})*", re.ASCII
 )

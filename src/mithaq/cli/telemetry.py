@@ -48,7 +48,7 @@ def forget(
         if not preview:
             noting.past.forget(first)
             noting.raw.forget(first)
-    desk.screen.rows(_COLUMNS, rows, empty="none.kept")
+    desk.screen.rows(_COLUMNS, rows, empty="none.kept-before")
     if not desk.screen.as_json:
         said = "say.would-forget" if preview else "say.forgotten"
         desk.screen.note(said, count=len(rows), day=first)

@@ -19,6 +19,7 @@ from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.frame import Command, Group, topic
 from mithaq.cli.hunt import told_fields
 from mithaq.cli.options import Flag, one_of
+from mithaq.cli.problems import in_words
 from mithaq.clock import monotonic, parse
 from mithaq.detect.tallies import LEVELS
 from mithaq.formats.telemetry import KINDS, kind
@@ -281,11 +282,14 @@ def status(ctx: typer.Context) -> None:
     screen.rows(_SOURCES, some, empty="none.watched", wide=("began", "example"))
     for each in some:
         if each["trouble"]:
-            screen.note("say.watch-trouble", why=each["trouble"])
+            screen.note("say.watch-trouble", why=in_words(each["trouble"], screen.words.language))
             break
     if sinks:
         screen.line("")
-        screen.rows(_SINKS, sinks)
+        language = screen.words.language
+        screen.rows(
+            _SINKS, [each | {"why": in_words(str(each["why"]), language)} for each in sinks]
+        )
     if aside:
         screen.line("")
         screen.rows(_ASIDE, aside)

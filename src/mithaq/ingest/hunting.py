@@ -112,7 +112,7 @@ def content(
     """
     made = gathered(rules, yara, indicators, level, held)
     if not (made.count or made.unserved or level):
-        raise NoRules("no rule is in these files")
+        raise NoRules("no rule and no indicator is in these files")
     return made
 
 

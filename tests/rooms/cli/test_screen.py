@@ -109,6 +109,13 @@ def test_an_arabic_sentence_keeps_commands_and_options_in_one_piece():
     assert printed(made).startswith("\u200f")
 
 
+def test_an_arabic_sentence_keeps_a_name_with_an_ampersand_in_one_piece():
+    made = screen("ar")
+    made.say("none.cycle-attack")
+
+    assert "\u2066ATT&CK\u2069" in printed(made)
+
+
 def test_an_arabic_sentence_keeps_a_level_in_one_piece_and_a_command_free_of_unseen_signs():
     made = screen("ar")
     made.say("say.brief-written", file="b.pdf", level="AMBER", first="1", last="2")

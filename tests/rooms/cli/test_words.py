@@ -1,5 +1,6 @@
 """Every text exists in every language, says the same things, and belongs to something."""
 
+import ast
 import re
 import string
 from pathlib import Path
@@ -89,3 +90,38 @@ def test_no_option_is_named_as_one_that_every_command_takes():
         if not isinstance(command, TyperGroup):
             taken = {flag for param in command.params for flag in param.opts}
             assert not taken & {*VALUED, *FLAGS}, key
+
+
+@pytest.mark.parametrize("file", sorted(SOURCES.glob("*.py")), ids=lambda file: file.stem)
+def test_every_column_of_a_table_has_a_head(file):
+    """A head that no catalogue holds would be shown by its key, in English."""
+    tree = ast.parse(file.read_text("utf-8"))
+    named = {
+        target.id: each.value
+        for each in tree.body
+        if isinstance(each, ast.Assign)
+        for target in each.targets
+        if isinstance(target, ast.Name)
+    }
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "rows"
+    ]
+    given = [
+        each
+        for call in calls
+        for each in (*call.args[:1], *(k.value for k in call.keywords if k.arg == "wide"))
+    ]
+    tuples = [named.get(each.id) if isinstance(each, ast.Name) else each for each in given]
+    columns = {
+        c.value
+        for t in tuples
+        if isinstance(t, ast.Tuple)
+        for c in t.elts
+        if hasattr(c, "value") and isinstance(c.value, str)
+    }
+
+    assert {c for c in columns if f"head.{c}" not in sentences("en")} == set()

@@ -141,7 +141,7 @@ def _read(given: SetFile, formats: Registry) -> tuple[list[Object], str, list[Re
     if not found:
         raise InputError("no STIX object stands in it")
     if _VERSION.fullmatch(version) is None:
-        raise InputError("the file says no version: give one")
+        raise InputError("the file says no version: give one with --version")
     return list(found.values()), version, refused
 
 
