@@ -20,6 +20,7 @@ from mithaq.detect.routing import Router, about
 from mithaq.model.telemetry import Event, LogSource, Value
 
 _MOST_KINDS: Final = 1 << 14  # kinds of events whose route is remembered
+_LONG: Final = 256  # characters of what a kind is known by; longer ones are not remembered
 
 _Kind: TypeAlias = tuple[LogSource, Value, type, Value, type]  # 1 and true are equal to Python
 
@@ -76,9 +77,10 @@ class Engine:
             return self._kinds[kind]
         except KeyError:
             route = self._way(event)
-            if len(self._kinds) >= _MOST_KINDS:
-                self._kinds.clear()
-            self._kinds[kind] = route
+            if not any(_long(each) for each in (*event.source, channel, number)):
+                if len(self._kinds) >= _MOST_KINDS:
+                    self._kinds.clear()
+                self._kinds[kind] = route
             return route
         except TypeError:  # several values, which cannot be remembered
             return self._way(event)
@@ -130,6 +132,10 @@ class _Compiled:
             asset=assets.of(event),
             found=found,
         )
+
+
+def _long(value: Value) -> bool:
+    return isinstance(value, str) and len(value) > _LONG
 
 
 def _affirmed(predicate: Predicate) -> Iterator[Test]:

@@ -1,5 +1,7 @@
 """The engine: it finds what trying every rule on every event finds."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -154,3 +156,31 @@ def test_a_match_says_the_fields_it_rests_on_and_not_what_it_excludes():
     (match,) = Engine([rule(1, asked)]).match([Event(fields=fields, raw=b"")])
 
     assert match.found == {"Image": "X", "Message": "a KEY"}
+
+
+@pytest.mark.parametrize("of", ["Channel", "EventID", "service"])
+def test_a_stream_of_long_names_leaves_nothing_in_memory(of):
+    engine = Engine(
+        [
+            Rule(
+                id="r",
+                digest="d",
+                title="",
+                source=WINDOWS,
+                predicate=Test("Image", Op.EQUALS, "a"),
+            )
+        ]
+    )
+    long, found = "x" * 100_000, 0
+
+    tracemalloc.start()
+    for number in range(200):
+        name = f"{number}{long}"
+        source = LogSource("windows", service=name if of == "service" else "")
+        fields = {"Image": "a"} | ({} if of == "service" else {of: name})
+        found += len([*engine.match([Event(fields=fields, source=source, raw=b"%d" % number)])])
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert found == 200
+    assert held < 2_000_000  # of the 20 million that went by
