@@ -6,11 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import pytest
+from typer.testing import CliRunner
 
-from mithaq import samples
+from mithaq import defence, samples
 from mithaq.cli.app import app
+from mithaq.detect.guard import SetAside
+from mithaq.node import open_node
 from tests.faults.test_watch_kills import SERVER, node
 from tests.journeys.conftest import bundle, indicator
 
@@ -86,3 +90,19 @@ def test_a_watch_reads_a_table_as_a_person_says(tmp_path):
     assert done.returncode == 1, done.stderr
     [hit] = map(json.loads, done.stdout.splitlines())
     assert hit["found"] == {"dns.question.name": "bad1.example"}
+
+
+def test_who_lists_hits_is_told_that_something_is_not_looked_for_any_more(tmp_path):
+    home, clock = node(tmp_path), datetime(2026, 11, 30, tzinfo=UTC)
+    listed = ["hits", "list", "--as", "ana"]
+    env = {"MITHAQ_HOME": str(home), "MITHAQ_LANG": "en"}
+    before = CliRunner().invoke(app, listed, env=env)
+    aside = SetAside(rule="r", digest="sha256:d", title="Noise", code="rule-rate", after=9)
+    with open_node(home) as made, made.core.begin() as unit:
+        defence.set_aside(unit, aside, "", clock)
+
+    after = CliRunner().invoke(app, listed, env=env)
+
+    assert "watch aside" not in before.stderr
+    assert "`mithaq watch aside`" in after.stderr
+    assert "1" in after.stderr

@@ -79,12 +79,15 @@ def list_(  # noqa: PLR0913 an argument per option
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_READ)
         found = defence.hits(unit, node.us, actor, node.clock(), which, skip=skip, most=limit + 1)
+        aside = len(defence.asides(unit, node.us, actor))
     rows = [row(each) for each in found[:limit]]
     columns = ("number", "severity", "name", "day", "log_source", "count", "machines", "judged")
     wide = ("assignee", "rule", "first", "last", "suppressed")
     desk.screen.rows(columns, rows, empty="none.hits", wide=wide)
     if len(found) > limit and not desk.screen.as_json:
         desk.screen.note("say.more-hits", skip=skip + limit)
+    if aside and not desk.screen.as_json:
+        desk.screen.note("say.watch-aside", count=aside)
 
 
 @app.command("show", cls=Command)
