@@ -25,10 +25,11 @@ from sqlalchemy import text as sql
 from mithaq.border import keys, parting, recall, signing, verify
 from mithaq.clock import text
 from mithaq.errors import Conflict, NotFound
+from mithaq.garbage import collect_seldom
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.node import open_node
-from mithaq.node.build import ROOT_KEY, collect_seldom
+from mithaq.node.build import ROOT_KEY
 from mithaq.node.worker import Worker
 from mithaq.policy import agreement as policy
 from mithaq.seal.keys import from_pem, generate
