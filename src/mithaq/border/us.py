@@ -4,10 +4,13 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from mithaq.config import Defence
 from mithaq.model.benign import Benign
 from mithaq.seal.keys import Signer
+
+if TYPE_CHECKING:  # the peers' process knows who we are and reads no settings
+    from mithaq.config import Defence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class Us:
     secret: bytes = field(repr=False)  # of this node; never leaves it
     max_frame_bytes: int
     benign: Benign = field(default_factory=Benign, repr=False)  # what is known to be harmless
-    limits: Defence = field(default_factory=Defence, repr=False)  # of what is told as a sighting
+    limits: "Defence" = field(repr=False)  # of what is told as a sighting
 
     def derive(self, purpose: str, *about: str) -> bytes:
         """Return 32 secret bytes that are the same each time for the same purpose and subject."""

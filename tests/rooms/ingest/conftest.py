@@ -8,6 +8,7 @@ import pytest
 from mithaq import ingest, intel
 from mithaq.auth.actors import Actor, roles
 from mithaq.border.us import Us
+from mithaq.config import Defence
 from mithaq.formats import BUILT_IN
 from mithaq.ingest.collecting import Collector
 from mithaq.ingest.fetching import Bounds
@@ -84,6 +85,7 @@ def desk(tmp_path):
         signer=generate(),
         secret=b"s" * 32,
         max_frame_bytes=8 << 20,
+        limits=Defence(),
     )
     made = Desk(store, tmp_path)
     shelf = open_store("sqlite://", "shelf")

@@ -17,6 +17,7 @@ from mithaq.auth.actors import Actor, roles
 from mithaq.border import people
 from mithaq.border.people import Newcomer
 from mithaq.border.us import Us
+from mithaq.config import Defence
 from mithaq.defence import Audience
 from mithaq.detect.guard import Guard, Limits, SetAside
 from mithaq.formats import BUILT_IN
@@ -144,6 +145,7 @@ def post(tmp_path, monkeypatch):
     us = Us(
         party="asteria", country="AS", organisation="CSIRT of Asteria", realm="live",
         url="http://asteria.example", signer=generate(), secret=b"s" * 32, max_frame_bytes=8 << 20,
+        limits=Defence(),
     )  # fmt: skip
     with store.begin() as unit:
         for name, level in (("ana", "RED"), ("ben", "GREEN")):

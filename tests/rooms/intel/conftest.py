@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from mithaq.auth.actors import Actor, roles
 from mithaq.border.us import Us
+from mithaq.config import Defence
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.seal.keys import generate
 from mithaq.store.engine import open_store
@@ -66,6 +67,7 @@ def us():
         signer=generate(),
         secret=b"s" * 32,
         max_frame_bytes=8 << 20,
+        limits=Defence(),
     )
 
 
