@@ -23,7 +23,7 @@ from mithaq.ingest.telemetry import Ways, chunks
 from mithaq.store import matches
 from mithaq.store.engine import open_store
 
-RECORDINGS = Path("/work/shared/data/detection/mordor")
+RECORDINGS = Path(__file__).parents[1].parent / "shared/data/detection/mordor"
 SMALL = ("covenant_installutil",)
 RULES = r"""
 title: A library of the system is loaded

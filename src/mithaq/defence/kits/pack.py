@@ -37,8 +37,7 @@ _BROKEN: Final = (
     *(
         zipfile.BadZipFile,
         zlib.error,
-        NotImplementedError,
-        RuntimeError,
+        RuntimeError,  # also what zipfile has not
         EOFError,
         OSError,
         ValueError,

@@ -283,7 +283,7 @@ def _zip(
                 with archive.open(member) as inner:
                     out = _counted(iter(lambda inner=inner: inner.read(PIECE), b""), budget)  # type: ignore[misc]
                     yield from _parts(out, f"{name}/{member.filename}", budget, depth)
-    except (RuntimeError, NotImplementedError) as error:  # as zipfile says these two
+    except RuntimeError as error:  # as zipfile says both
         raise Broken("a zip with a password, or packed in a way not read here") from error
     except _DAMAGED as error:
         raise Broken("a damaged zip") from error
