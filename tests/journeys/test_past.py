@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from mithaq import clock
 from mithaq.cli.app import app
+from mithaq.ingest import hunting
 
 DAY = clock.text(clock.now() - timedelta(days=3))[:10]
 
@@ -208,3 +209,75 @@ def test_how_much_is_kept_is_said_and_what_is_too_old_goes_when_an_operator_says
     assert kept("kept") == [row]
     assert kept("forget", "1d", who="omar") == [row]
     assert kept("kept") == []
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nobody catches it, and nothing is tidied up."""
+
+
+def kept_raw(town, files=3, each=4):
+    """Let a town keep events of a day in several files; return a rule that all of them meet, and the files."""
+    settings = town.home / "mithaq.toml"
+    settings.write_text(settings.read_text("utf-8") + "\n[telemetry]\nraw_days = 30\n", "utf-8")
+    for file in range(files):
+        asked = ((f"{8 + file:02d}:{n:02d}:00", f"n{file}-{n}.evil.example") for n in range(each))
+        town.hunt(town.log("dns.jsonl", *asked), "--held")
+    rule = town.folder / "rule.yml"
+    rule.write_text(RULE, "utf-8")
+    return rule, sorted((town.home / "telemetry/raw").glob("*/*.parquet"))
+
+
+def test_one_that_is_killed_over_the_events_goes_on_there_and_shows_both_parts(town, monkeypatch):
+    rule, files = kept_raw(town)
+    tried, keep = [], hunting.Keeper.keep
+    match = hunting.Engine.match
+
+    def counted(engine, batch):
+        tried.extend(batch)
+        return match(engine, batch)
+
+    def killed(keeper, found, batch=()):
+        if len(tried) > 4:
+            raise Killed
+        return keep(keeper, found, batch)
+
+    monkeypatch.setattr(hunting.Engine, "match", counted)
+    with monkeypatch.context() as patch:
+        patch.setattr(hunting.Keeper, "keep", killed)
+        with pytest.raises(Killed):
+            town.do("hunt", "--back", "9d", "--rules", rule, "--as", "ana")
+    assert len(tried) == 8
+    tried.clear()
+
+    told = town.hunt("--back", "9d", "--rules", rule)
+
+    assert len(files) == 3
+    assert len(tried) == 8  # the first file is not looked through again
+    assert (told["count"], told["events"]) == (12, 12)
+    assert town.hits()["Questions for evil names"][0] == 12
+    assert list((town.home / "core/hunts").iterdir()) == []
+
+
+def test_what_is_damaged_is_named_and_the_rest_is_searched_and_what_was_there_counts_once(town):
+    rule, files = kept_raw(town)
+    files[1].write_bytes(files[1].read_bytes()[:-30])
+
+    def counted():
+        told = json.loads(town.do("defence", "sources", "--as", "ana", "--json").stdout)
+        return {each["log_source"]: each["events"] for each in told["here"]}
+
+    before = counted()
+
+    told = town.hunt("--back", "9d", "--rules", rule)
+    said = town.do("hunt", "--back", "9d", "--rules", rule, "--as", "ana").stderr
+    index = next((town.home / "telemetry/past").glob("*.sqlite"))
+    index.write_bytes(b"no index " * 1000)
+    town.learn(2, "evil.example")
+    blind = town.hunt("--back", "9d")
+    kept = town.do("telemetry", "kept", "--as", "ana")
+
+    assert (told["count"], told["damaged"]) == (8, [str(files[1])])
+    assert files[1].name in said.replace("\n", "")
+    assert blind["damaged"] == [str(index)]
+    assert index.name in kept.stderr.replace("\n", "")
+    assert counted() == before != {}

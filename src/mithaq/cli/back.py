@@ -1,6 +1,7 @@
 """Looking back: what the node kept of its telemetry is hunted, instead of logs."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ class Looking:
         events = bool(found.rules or found.correlations or found.veiled or patterns)
         self._files = self._noting.files(since) if events else []
         self.blind = events and not self._files  # for rules and patterns nothing is kept
+        self.lost: list[str] = []  # days of the index that could not be read
         self._done, self._size = 0, len(self._days)
 
     def progress(self) -> tuple[int, int]:
@@ -50,22 +52,24 @@ class Looking:
         """Yield what is found, and None from time to time."""
         from mithaq.ingest.back import look_back  # noqa: PLC0415 heavy
         from mithaq.ingest.hunting import Hit  # noqa: PLC0415 as above
+        from mithaq.store.past import DamagedPast  # noqa: PLC0415 as above
 
         values, past = self._run.content.indicators, self._noting.past
         if values:
             for day in self._days:
-                with past.reading(day) as file:
+                with suppress(DamagedPast), past.reading(day) as file:
                     self._run.events += file.events()
-            for one in look_back(past, values.values, self._days, self._keeper):
+            for one in look_back(past, values.values, self._days, self._keeper, self.lost):
                 if isinstance(one, int):
                     self._done = one
                     yield None
                 else:
                     yield Hit(one, "")
+            self.lost = [str(past.file(day)) for day in self.lost]
         if self._files:
             self._run.events = 0  # each of them is read now
             self._size = sum(file.stat().st_size for file in self._files)
-            self._keeper.noting = None  # they were noted when they were kept
+            self._keeper.past = True  # they were noted when they were kept
             yield from self._run.run(self._files)
 
 

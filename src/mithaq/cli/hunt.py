@@ -100,6 +100,7 @@ def hunt(  # noqa: PLR0913 an argument per option
         keeper = hunting.keeper(node.core, node.config, node.clock) if node else None
         as_kind = kind(format_) if format_ else None
         way = "".join((content.digest, format_, *sorted(column or ())))
+        way += f"\0back {back}" if back else ""
         progress = _progress(logs or (), way, node, resume)
         run = hunting.Hunt(content, as_kind=as_kind, said=said, keeper=keeper, progress=progress)
         if progress:
@@ -108,7 +109,7 @@ def hunt(  # noqa: PLR0913 an argument per option
         table = until.enter_context(_written(csv_, anew=resume is not None))
         report = _Report(desk.screen, each=each, table=table)
         if back and keeper:
-            whole = _look_back(report, Looking(run, keeper, back))
+            whole = _look_back(report, Looking(run, keeper, back), run)
         else:
             size = sum(file.stat().st_size for file in files(logs or ()))
             whole = report.follow(run.run(logs or ()), lambda: (run.done, size))
@@ -133,10 +134,15 @@ def _there(paths: Iterable[Path]) -> None:
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
 
 
-def _look_back(report: "_Report", look: Looking) -> bool:
+def _look_back(report: "_Report", look: Looking, run: "Hunt") -> bool:
     whole = report.follow(look.found(), look.progress)
-    if look.blind and not report.screen.as_json:
+    run.broken += look.lost
+    if report.screen.as_json:
+        return whole
+    if look.blind:
         report.screen.note("say.hunt-blind")
+    for each in run.broken[:_SHOWN]:
+        report.screen.note("say.hunt-damaged", name=each)
     return whole
 
 
@@ -179,7 +185,7 @@ def _progress(
 
     if resume is not None:
         return Progress(resume, content)
-    if node is None or not logs:
+    if node is None:
         return None
     names = "\0".join([content, *(str(each.absolute()) for each in logs)])
     folder = node.config.home / "core" / "hunts"
@@ -329,6 +335,7 @@ def _whole(run: "Hunt", tally: Tally) -> dict[str, Any]:
             {"code": code, "count": count, "example": _where(run.examples[code])}
             for code, count in run.refused.most_common()
         ],
+        "damaged": run.broken,
         "rules": run.content.count,
         "unserved": [_unserved(each) for each in run.content.unserved],
     }

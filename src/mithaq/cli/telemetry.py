@@ -1,5 +1,6 @@
 """What the node keeps of its own telemetry: how much of each day, and away with what is too old."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,8 +27,12 @@ def kept(ctx: typer.Context) -> None:
     with desk.node() as node:
         with node.core.read() as unit:
             desk.actor(unit, Permission.HIT_READ)
-        rows = _rows(_noting(node))
+        noting = _noting(node)
+        rows = _rows(noting)
     desk.screen.rows(_COLUMNS, rows, empty="none.kept")
+    for row in rows:
+        if row["events"] is None and not desk.screen.as_json:
+            desk.screen.note("say.hunt-damaged", name=noting.past.file(row["day"]))
 
 
 @app.command("forget", cls=Command)
@@ -64,13 +69,15 @@ def _noting(node: "Node") -> "Noting":
 
 
 def _rows(noting: "Noting") -> list[dict[str, Any]]:
+    from mithaq.store.past import DamagedPast  # noqa: PLC0415 as above
+
     past, raw = noting.past, noting.raw
     indexed = set(past.days())
     rows = []
     for day in sorted(indexed | set(raw.days())):
-        events = 0
+        events = None if day in indexed else 0  # None: its index is damaged
         if day in indexed:
-            with past.reading(day) as file:
+            with suppress(DamagedPast), past.reading(day) as file:
                 events = file.events()
         rows.append(
             {

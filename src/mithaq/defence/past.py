@@ -3,6 +3,7 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -13,7 +14,7 @@ from mithaq.detect.matches import Match
 from mithaq.detect.past import Tally, ranges, suspected, value_at
 from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.values import Value
-from mithaq.store.past import Past, Seen
+from mithaq.store.past import DamagedPast, Past, Seen
 
 _AT_ONCE: Final = 4_000_000  # digests of days, 40 bytes each while they are held against indicators
 _REMEMBERED: Final = 1 << 16
@@ -79,24 +80,52 @@ def note(
 
 
 def back(
-    past: Past, known: Indicators, days: Iterable[str], whole: Container[str] = ()
+    past: Past,
+    known: Indicators,
+    days: Iterable[str],
+    whole: Container[str] = (),
+    lost: list[str] | None = None,
 ) -> Iterator[Before]:
     """Yield where indicators were seen on some days, day by day.
 
     Many days are held against the indicators at once, as far as their digests do not fill the memory.
+
+    Args:
+        past: the index.
+        known: what is looked for.
+        days: of the index.
+        whole: names that are indicators of themselves alone.
+        lost: takes the days that cannot be read, and the others go on.
+
+    Raises:
+        DamagedPast: a day cannot be read, and there is no ``lost``.
     """
     there: dict[str, array[int]] = {}
     for day in days:
-        with past.reading(day) as file:
+        with _lost(lost, day), past.reading(day) as file:
             there[day] = file.digests()
         if sum(map(len, there.values())) > _AT_ONCE:
-            yield from _found(past, known, there, whole)
+            yield from _found(past, known, there, whole, lost)
             there.clear()
-    yield from _found(past, known, there, whole)
+    yield from _found(past, known, there, whole, lost)
+
+
+@contextmanager
+def _lost(lost: list[str] | None, day: str) -> Iterator[None]:
+    try:
+        yield
+    except DamagedPast:
+        if lost is None:
+            raise
+        lost.append(day)
 
 
 def _found(
-    past: Past, known: Indicators, there: Mapping[str, "array[int]"], whole: Container[str]
+    past: Past,
+    known: Indicators,
+    there: Mapping[str, "array[int]"],
+    whole: Container[str],
+    lost: list[str] | None,
 ) -> Iterator[Before]:
     @lru_cache(maxsize=_REMEMBERED)
     def wanted(each: int) -> list[tuple[str, str, Listed]]:
@@ -111,7 +140,7 @@ def _found(
         sought = {one for each in (*networks, *both) for one in wanted(each)}
         if not sought:
             continue
-        with past.reading(day) as file:
+        with _lost(lost, day), past.reading(day) as file:
             for first, end, listed in sorted(sought):  # so that what stands together is read once
                 for seen in file.find(first, end):
                     yield Before(listed, value_at(seen.place), seen)

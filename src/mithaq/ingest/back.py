@@ -18,12 +18,20 @@ _DAYS: Final = 10  # that are held against the indicators together
 
 
 def look_back(
-    past: Past, values: Indicators, days: Sequence[str], keeper: Keeper | None = None
+    past: Past,
+    values: Indicators,
+    days: Sequence[str],
+    keeper: Keeper | None = None,
+    lost: list[str] | None = None,
 ) -> Iterator[Match | int]:
-    """Yield what is found on some days, once it is kept; and after some of the days how many are done."""
+    """Yield what is found on some days, once it is kept; and after some of the days how many are done.
+
+    Args:
+        lost: takes the days that cannot be read; without it they end it.
+    """
     for at in range(0, len(days), _DAYS):
         some = days[at : at + _DAYS]
-        found = (before.match for before in back(past, values, some))
+        found = (before.match for before in back(past, values, some, lost=lost))
         while kept := list(islice(found, _AT_ONCE)):
             if keeper:
                 keeper.keep(kept)

@@ -186,7 +186,11 @@ def _text(file: Path) -> bytes:
 Ready = Callable[[Engine], Matcher]
 
 
-def matchers(content: Content, ready: Ready = lambda engine: engine) -> list[Matcher]:
+def _as_is(engine: Engine) -> Matcher:
+    return engine
+
+
+def matchers(content: Content, ready: Ready = _as_is) -> list[Matcher]:
     """Compile what is looked for in events; ``ready`` makes each engine what is asked."""
     made: list[Matcher] = []
     if content.rules:
@@ -207,9 +211,7 @@ def matchers(content: Content, ready: Ready = lambda engine: engine) -> list[Mat
 class Correlated:
     """Correlations, and the rules that they are about."""
 
-    def __init__(
-        self, correlations: Sequence[sigma.Correlation], ready: Ready = lambda engine: engine
-    ) -> None:
+    def __init__(self, correlations: Sequence[sigma.Correlation], ready: Ready = _as_is) -> None:
         self._correlator = sigma.Correlator(correlations)
         self._engine = ready(Engine(self._correlator.rules))
 
@@ -243,6 +245,7 @@ class Keeper:
     core: Store
     clock: Clock
     noting: Noting | None = None
+    past: bool = False  # what the events speak of was noted and counted before
     also: Callable[[Connection, Recorded], None] | None = None  # in the same transaction
     new: int = 0
     known: int = 0
@@ -272,6 +275,8 @@ class Keeper:
         Returns:
             the new matches that people see.
         """
+        if self.past:
+            batch = ()
         if batch is not self._noted:
             if batch and self.noting:
                 self.noting.note(batch, self.clock())
@@ -317,12 +322,14 @@ class Hunt:
     examples: dict[str, Refusal] = field(default_factory=dict)  # code -> the first
     keeper: Keeping | None = None
     progress: Progress | None = None
+    ready: Ready = _as_is
+    broken: list[str] = field(default_factory=list)  # files of which the rest could not be read
     _matchers: list[Matcher] = field(default_factory=list)
     _passed: int = 0  # bytes of events that were not read
 
     def __post_init__(self) -> None:
         """Compile what is looked for."""
-        self._matchers = matchers(self.content)
+        self._matchers = matchers(self.content, self.ready)
         self.said = replace(self.said, sifting=self._sifting())
         if self.keeper:
             self.keeper.begin(self.content)
@@ -368,6 +375,7 @@ class Hunt:
         self.scanned += before.scanned
         self.refused.update(before.refused)
         self.examples = {**before.examples, **self.examples}
+        self.broken += [str(path)] * before.broken
 
     def _through(self, path: Path) -> Iterator[Hit | None]:
         """Look through a file; what was looked through before is told to those alone that remember events."""
@@ -389,7 +397,7 @@ class Hunt:
         yield from scanned
         if self.progress:
             hits = [match for match, _ in scanned]
-            self.progress.end(path, number, self._since(*counted), hits)
+            self.progress.end(path, number, self._since(path, *counted), hits)
 
     def _kept(self, path: Path, number: int, found: list[Match], batch: Sequence[Event]) -> None:
         if self.keeper:
@@ -397,12 +405,13 @@ class Hunt:
         if self.progress:
             self.progress.step(path, number, found)
 
-    def _since(self, events: int, scanned: int, refused: Counter[str]) -> Passage:
+    def _since(self, path: Path, events: int, scanned: int, refused: Counter[str]) -> Passage:
         return Passage(
             events=self.events - events,
             scanned=self.scanned - scanned,
             refused=self.refused - refused,
             examples=self.examples,
+            broken=str(path) in self.broken[-1:],
         )
 
     def _matches(self, batch: Sequence[Event], *, again: bool) -> Iterator[Match]:
@@ -427,6 +436,8 @@ class Hunt:
                 unknown.append(found)
             else:
                 self._refuse(found)
+                if not found.number and str(path) not in self.broken[-1:]:
+                    self.broken.append(str(path))
             if len(batch) == _BATCH or self._passed > _MOST_PASSED:
                 yield batch
                 batch = []

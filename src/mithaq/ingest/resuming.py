@@ -41,6 +41,7 @@ class _Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scanned: int = 0
     refused: dict[str, int] = {}
     examples: dict[str, Refusal] = {}
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class Passage:
     scanned: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, Refusal] = field(default_factory=dict)
+    broken: bool = False  # its rest could not be read
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ class Progress:
             scanned=step.scanned,
             refused=step.refused,
             examples=step.examples,
+            broken=step.broken,
         )
 
     def step(self, path: Path, batches: int, hits: list[Match]) -> None:
@@ -149,6 +152,7 @@ class Progress:
             scanned=passage.scanned,
             refused=dict(passage.refused),
             examples=dict(passage.examples),
+            broken=passage.broken,
         )
         self._write(step)
 

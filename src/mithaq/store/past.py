@@ -10,7 +10,7 @@ import sqlite3
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -38,6 +38,8 @@ INSERT INTO seen VALUES (?, ?, ?, ?, ?) ON CONFLICT (place, cell) DO UPDATE SET
     count = count + excluded.count, first = min(first, excluded.first), last = max(last, excluded.last)
 """
 _LOOSE: Final = "SELECT place, cell, count, first, last FROM seen"
+_DAMAGED: Final = (sqlite3.DatabaseError, msgspec.MsgspecError, zstandard.ZstdError)
+_ODD: Final = (ValueError, LookupError, TypeError)  # what rows that nobody wrote so give
 _KEYS: Final = -1  # what else is under ``digests``: the events of an hour, by that
 _FEW: Final = 20_000  # events that stay loose
 
@@ -69,6 +71,10 @@ class Past:
     def days(self) -> list[str]:
         """Return the days that there are files of, in order."""
         return sorted(file.stem for file in self._folder.glob("????-??-??.sqlite"))
+
+    def file(self, day: str) -> Path:
+        """Return where a day stands."""
+        return self._folder / f"{day}.sqlite"
 
     def size(self, day: str) -> int:
         """Return how many bytes a day takes."""
@@ -103,27 +109,33 @@ class Past:
         """Give a day to read.
 
         Raises:
-            DamagedPast: its file is no such index.
+            DamagedPast: its file is no such index, or is not there.
         """
-        with self._opened(day) as file:
-            file.execute("BEGIN")
-            yield Day(file, day)
+        try:
+            with self._opened(day, made=False) as file:
+                file.execute("BEGIN")
+                yield Day(file, day)
+        except _ODD as error:
+            raise self._damaged(day) from error
 
     @contextmanager
-    def _opened(self, day: str) -> Iterator[sqlite3.Connection]:
-        path = self._folder / f"{day}.sqlite"
+    def _opened(self, day: str, *, made: bool = True) -> Iterator[sqlite3.Connection]:
+        where = f"{self.file(day).absolute().as_uri()}?mode={'rwc' if made else 'rw'}"
         try:
-            with closing(sqlite3.connect(path, timeout=30)) as file:
+            with closing(sqlite3.connect(where, timeout=30, uri=True)) as file:
                 yield file
-        except (sqlite3.DatabaseError, msgspec.MsgspecError, zstandard.ZstdError) as error:
-            raise DamagedPast(f"the index of {day} cannot be used: {path}", day=day) from error
+        except _DAMAGED as error:
+            raise self._damaged(day) from error
+
+    def _damaged(self, day: str) -> DamagedPast:
+        return DamagedPast(f"the index of {day} cannot be used: {self.file(day)}", day=day)
 
     def press(self, before: str) -> int:
-        """Press what is loose of the days before one; return how many days that are."""
+        """Press what is loose of the days before one, but of damaged ones; return how many days that are."""
         done = 0
         for day in self.days():
             if day < before:
-                with self.writing(day) as file:
+                with suppress(DamagedPast), self.writing(day) as file:
                     done += file.press()
         return done
 

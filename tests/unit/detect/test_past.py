@@ -1,5 +1,7 @@
 """The observable index finds what a plain loop over the events finds, counts each event once, and keeps to its days."""
 
+import random
+
 import pytest
 
 from mithaq.defence.past import back, note
@@ -152,3 +154,63 @@ def test_days_are_thrown_away_whole_and_what_is_outside_of_the_span_is_not_noted
 def test_a_place_says_its_value(kind, text):
     value = of_kind(kind, text)
     assert value_at(place(value)) == value
+
+
+def test_a_damaged_day_is_named_and_the_others_are_searched(tmp_path):
+    past = Past(tmp_path / "past")
+    note(past, events(), SPAN)
+    whole = indexed(past)
+    (tmp_path / "past" / "2026-11-11.sqlite").write_bytes(b"no index " * 1000)
+
+    lost = []
+    found = {
+        (each.listed.id, each.value, each.seen.hour)
+        for each in back(past, KNOWN, past.days(), lost=lost)
+    }
+
+    assert lost == ["2026-11-11"]
+    assert found == {each for each in whole if not each[2].startswith("2026-11-11")}
+    assert found
+    with pytest.raises(DamagedPast):
+        list(back(past, KNOWN, past.days()))
+
+
+@pytest.mark.parametrize("pressed", [False, True])
+def test_whatever_bytes_of_a_day_are_changed_it_is_read_or_named(tmp_path, pressed):
+    past = Past(tmp_path / "past")
+    note(past, events(), SPAN)
+    if pressed:
+        past.press("2026-11-30")
+    file = tmp_path / "past" / "2026-11-10.sqlite"
+    whole = file.read_bytes()
+    dice, told = random.Random(7), 0
+    for _ in range(150):
+        at = dice.randrange(len(whole))
+        file.write_bytes(whole[:at] + dice.randbytes(40) + whole[at + 40 :])
+        lost = []
+        found = {each.seen.hour[:10] for each in back(past, KNOWN, past.days(), lost=lost)}
+        assert set(lost) <= {"2026-11-10"}
+        assert {"2026-11-11", "2026-11-12"} <= found
+        told += bool(lost)
+    assert told
+
+
+def test_a_day_that_is_not_there_is_not_made_by_reading_it(tmp_path):
+    past = Past(tmp_path / "past")
+    note(past, events(), SPAN)
+
+    with pytest.raises(DamagedPast), past.reading("2026-11-01"):
+        pass
+
+    assert past.days() == ["2026-11-10", "2026-11-11", "2026-11-12"]
+    past.press("2026-11-30")
+
+
+def test_a_damaged_day_keeps_no_other_from_being_pressed_and_thrown_away(tmp_path):
+    past = Past(tmp_path / "past")
+    note(past, events(), SPAN)
+    (tmp_path / "past" / "2026-11-10.sqlite").write_bytes(b"no index " * 1000)
+
+    assert past.press("2026-11-30") == 2
+    assert past.forget("2026-11-12") == 2
+    assert past.days() == ["2026-11-12"]
