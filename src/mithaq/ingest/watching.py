@@ -28,6 +28,7 @@ from mithaq.ingest.hunting import Keeper, looked_through
 from mithaq.ingest.lookout import Held, Lookout
 from mithaq.ingest.patience import StoreAway, patiently
 from mithaq.ingest.telemetry.source import Files, Piped, Source, Taken
+from mithaq.ingest.telemetry.spool import TURNED_AWAY
 from mithaq.model.objects import IDENTIFIER
 from mithaq.model.telemetry import Event
 from mithaq.store import live
@@ -201,7 +202,7 @@ class Watch:
             except OSError as why:
                 said = why.strerror or "not read"
                 refusal = Refusal(number=0, code="telemetry-file", why=said, name=where)
-        stream.refused[refusal.code] += 1
+        stream.refused[refusal.code] += refusal.number if refusal.code == TURNED_AWAY else 1
         stream.example = stream.example or refusal
         return []
 

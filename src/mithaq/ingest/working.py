@@ -122,7 +122,7 @@ class Worker:
         """Match and keep a chunk; False: it is not kept."""
         events = [each for each in taken.found if isinstance(each, Event)]
         if counted:
-            self.chunks += 1
+            self.chunks += taken.mark is not None
             self.events += len(events)
             self._refuse(each for each in taken.found if isinstance(each, Refusal))
         found: list[Match] = []

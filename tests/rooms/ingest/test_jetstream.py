@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import zstandard
 
 from mithaq.clock import text
 from mithaq.formats.telemetry import Refusal
@@ -12,6 +13,7 @@ from mithaq.ingest.telemetry.source import NoSource, Ways
 from tests import streams
 
 jetstream = pytest.importorskip("mithaq.ingest.telemetry.jetstream")
+from mithaq.ingest.telemetry import chunks  # noqa: E402 as below
 from mithaq.ingest.telemetry.chunks import Chunk  # noqa: E402 after what may be absent
 from mithaq.ingest.telemetry.consuming import DELIVERIES, Shared, Whole, opened  # noqa: E402
 from mithaq.ingest.telemetry.jetstream import Line, address  # noqa: E402
@@ -73,6 +75,31 @@ def test_lines_that_others_put_there_are_read_without_any_headers(line):
 
     assert raws([one]) == [b'{"a": 1}', b'{"a": 2}']
     assert one.name == f"{line.where.stream}.dmz"
+
+
+def test_a_message_that_unpacks_to_much_comes_in_parts_and_no_further_than_one_may(
+    line, monkeypatch
+):
+    monkeypatch.setattr(chunks, "MOST_BYTES", 1 << 20)
+    Publisher(line)
+    many = b"".join(b'{"a": %d}\n' % number for number in range(5_000))
+    for raw in (many, b'{"a": 1}\n' * (1 << 20)):
+        line.do(line.js.publish(f"{line.where.stream}.dmz", zstandard.compress(raw)))
+    shared, whole = Shared(line), Whole(line)
+    first = next(shared.batches(5))  # and no more: others have their turn
+    shared.keep(first)
+    assert shared.left() == 2
+    parts = [first, *taken(shared, 3)]
+    in_order = taken(whole, len(parts))
+    for one in parts:
+        shared.keep(one)
+
+    assert raws(parts[:3]) == many.splitlines()
+    assert [each.found for each in in_order] == [each.found for each in parts]
+    (refused,) = [one for each in parts for one in each.found if isinstance(one, Refusal)]
+    assert refused.code == "telemetry-large"
+    assert len(raws(parts[3:-1])) < 1 << 17
+    assert shared.left() == 0
 
 
 def test_a_chunk_that_nobody_lives_to_keep_is_set_aside_and_its_neighbour_is_not(line):
@@ -139,10 +166,10 @@ def test_what_the_log_dropped_before_it_was_read_in_order_is_said(line):
     assert raws([next(source.batches(0))]) == [b'{"a": 1}']
     line.do(line.js.purge_stream(line.where.stream, seq=3))
 
-    (one,) = taken(source, 1)
+    gone, last = [one for each in taken(source, 2) for one in each.found]
 
-    assert one.found[0].code == "telemetry-gone"
-    assert one.found[1].raw == b'{"a": 3}'
+    assert gone.code == "telemetry-gone"
+    assert last.raw == b'{"a": 3}'
 
 
 def test_one_of_a_group_has_the_turn_until_it_leaves_or_says_nothing_any_more(line, server):

@@ -1,19 +1,25 @@
 """What is pushed over syslog and HTTP is kept before anybody is told so, and no sender hurts another."""
 
+import bz2
 import gzip
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+import zstandard
 
 from mithaq.formats.telemetry import Refusal
-from mithaq.ingest.telemetry import flowing, pending, posting, spool, syslogging
+from mithaq.ingest.telemetry import chunks, flowing, pending, posting, spool, syslogging
 from mithaq.ingest.telemetry.chunks import Chunk
 from mithaq.ingest.telemetry.source import NoSource, Ways
 from tests.streams import free_port
@@ -32,6 +38,11 @@ def taken(source, number, seconds=20):
                 (refused if isinstance(one, Refusal) else events).append(one)
             source.keep(each)
     return [one.raw for one in events], refused
+
+
+def waiting(one):
+    """Return the chunks that a spool has on disk."""
+    return sorted(one.folder.glob("*.chunk"))
 
 
 @pytest.fixture
@@ -112,7 +123,7 @@ def test_a_full_spool_holds_streams_back_and_counts_datagrams_and_nothing_of_a_s
             out.settimeout(30)
             out.sendall(b"\n".join(sent[:399]) + b"\n")
             time.sleep(1)
-            assert source.inbox.spool._size <= 16 << 10
+            assert source.inbox.spool.size <= 16 << 10
             for _ in range(50):
                 datagram(source, sent[399])
             time.sleep(0.5)
@@ -211,7 +222,74 @@ def test_what_is_not_taken_is_told_as_a_problem_and_leaves_nothing(
     got, kind, said = post(posted, **{"body": b'{"a": 1}\n', **asked})
 
     assert (got, said["status"], kind) == (status, status, "application/problem+json")
-    assert posted.inbox.spool.waiting() == []
+    assert waiting(posted.inbox.spool) == []
+
+
+PACKED = {
+    "gzip": gzip.compress,
+    "zstd": zstandard.compress,
+    "bzip2": bz2.compress,
+    "cut off": lambda raw: gzip.compress(raw)[:-9],
+}
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "code"),
+    [
+        ("gzip", 413, "telemetry-large"),
+        ("zstd", 413, "telemetry-large"),
+        ("bzip2", 413, "telemetry-large"),
+        ("cut off", 400, "telemetry-broken"),
+    ],
+)
+def test_what_unpacks_to_too_much_or_not_at_all_is_refused_before_it_is_acknowledged(
+    posted, way, status, code, monkeypatch
+):
+    if status == 413:
+        monkeypatch.setattr(chunks, "MOST_BYTES", 1 << 20)
+
+    got, _, said = post(posted, PACKED[way](b'{"a": 1}\n' * (1 << 18)))
+    fine = post(posted, gzip.compress(b'{"a": 2}\n'))[0]
+    raws, refused = taken(posted, 1)
+
+    assert (got, said["code"], fine) == (status, code, 202)
+    assert raws == [b'{"a": 2}']
+    assert [(one.code, one.why) for one in refused] == [("telemetry-turned-away", said["detail"])]
+
+
+def test_whoever_stops_within_a_chunk_is_given_the_rest_and_it_waits_until_all_is_kept(posted):
+    lines = b"".join(b'{"a": %d}\n' % number for number in range(5_000))
+    post(posted, lines)
+    found = []
+    while len(found) < 5_000:
+        one = next(posted.batches(5))  # and no more: others have their turn
+        found += one.found
+        left = waiting(posted.inbox.spool)
+        posted.keep(one)
+        assert len(left) == 1
+    for one in posted.batches(0):
+        posted.keep(one)
+
+    assert [one.raw for one in found] == lines.splitlines()
+    assert waiting(posted.inbox.spool) == []
+
+
+def test_bodies_count_until_they_are_on_the_disk(posted, monkeypatch):
+    """However slow it is: else memory holds what all senders have sent meanwhile."""
+    monkeypatch.setattr(posting, "IN_FLIGHT", 1500)
+    put = posted.inbox.put
+    held = threading.Event()
+    monkeypatch.setattr(posted.inbox, "put", lambda chunk: (held.wait(20), put(chunk)))
+    body = b'{"a": "%s"}\n' % (b"x" * 980)
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(post, posted, body)
+        time.sleep(0.5)
+        second = post(posted, body)
+        held.set()
+
+    assert (first.result()[0], second[0], second[2]["code"]) == (202, 429, "telemetry-busy")
+    assert post(posted, body)[0] == 202
 
 
 def test_without_room_a_sender_is_told_to_come_back_and_then_is_taken(posted):
@@ -282,7 +360,7 @@ def test_what_was_acknowledged_is_there_after_the_process_was_killed(tmp_path, t
 
     source = posting.opened(where, Ways())
     raws, refused = taken(source, 20)
-    left = source.inbox.spool.waiting()
+    left = waiting(source.inbox.spool)
     source.close()
 
     assert raws == [b'{"a": %d}' % number for number in range(20)]
@@ -309,22 +387,92 @@ def test_what_was_given_and_not_kept_is_given_again_by_the_next_process(tmp_path
     assert [each for _, each in again.chunks(0)] == [chunk]
 
 
+def test_a_spool_of_many_files_is_looked_through_once(tmp_path, monkeypatch):
+    one = spool.Spool.open(tmp_path / "spool")
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    for number in range(3_000):
+        one.put(Chunk(raw=b'{"a": %d}\n' % number, kind="json"))
+    one.close()
+    looks = []
+    monkeypatch.setattr(Path, "glob", spied(Path.glob, looks))
+    monkeypatch.setattr(os, "scandir", spied(os.scandir, looks))
+    monkeypatch.setattr(os, "listdir", spied(os.listdir, looks))
+
+    inbox = spool.Inbox(spool.Spool.open(tmp_path / "spool"), Ways())
+    opened = len(looks)
+    raws = []
+    while some := [*inbox.batches("x", 0)]:
+        for each in some:
+            raws += [found.raw for found in each.found]
+            inbox.drop(each.mark)
+
+    assert raws == [b'{"a": %d}' % number for number in range(3_000)]
+    assert len(looks) == opened
+    assert (inbox.spool.count, inbox.spool.size) == (0, 0)
+
+
+def spied(real, seen):
+    """Count how often something is asked."""
+
+    def asked(*args, **more):
+        seen.append(args)
+        return real(*args, **more)
+
+    return asked
+
+
+def test_a_chunk_that_is_damaged_while_it_waits_is_put_by_and_told_and_others_are_read(tmp_path):
+    one = spool.Spool.open(tmp_path / "spool")
+    for number in range(3):
+        one.put(Chunk(raw=b'{"a": %d}\n' % number, kind="json"))
+    waiting(one)[1].write_bytes(b"\xff no head")
+    waiting(one)[0].unlink()
+    one.close()
+
+    inbox = spool.Inbox(spool.Spool.open(tmp_path / "spool"), Ways())
+    first, last = inbox.batches("x", 0)
+
+    assert [found.raw for found in first.found] == [b'{"a": 2}']
+    assert [(found.number, found.code) for found in last.found] == [(1, "telemetry-turned-away")]
+    assert [path.name for path in (tmp_path / "spool").glob("*.damaged")] == [
+        "0000000000000002.damaged"
+    ]
+
+
+def test_on_a_full_disk_nothing_half_written_is_left_and_it_goes_on_when_there_is_room(tmp_path):
+    one = spool.Spool.open(tmp_path / "spool")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    was = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+        with pytest.raises(OSError, match="large"):
+            one.put(Chunk(raw=b"x" * 100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, was)
+    left = [path.name for path in one.folder.iterdir()]
+    one.put(Chunk(raw=b'{"a": 1}\n'))
+
+    assert left == ["lock"]
+    assert (one.count, len(waiting(one))) == (1, 1)
+
+
 def test_datagrams_of_forged_addresses_fill_no_disk_with_small_files(tmp_path):
-    waiting, forged = pending.Pending(None, "syslog"), 0
+    held_back, forged = pending.Pending(None, "syslog"), 0
     for number in range(5000):
         sender = f"198.51.{number >> 8}.{number & 255}"
-        if waiting.has_room(sender):
-            waiting.add(LINE % number, sender)
+        if held_back.has_room(sender):
+            held_back.add(LINE % number, sender)
             forged += 1
     one = spool.Spool.open(tmp_path / "small", 40_000)
     for number in range(9):
         one.put(Chunk(raw=b"x", name=str(number)))
     with pytest.raises(spool.Full):
         one.put(Chunk(raw=b"x"))
-    held = one._size
-    for path in one.waiting():
+    held = one.size
+    for path in waiting(one):
         one.drop(path)
 
     assert forged == pending.SENDERS
-    assert waiting.has_room("198.51.0.1")  # of whom a line waits already
-    assert (held, one._size) == (9 * 4096, 0)
+    assert held_back.has_room("198.51.0.1")  # of whom a line waits already
+    assert (held, one.size) == (9 * 4096, 0)

@@ -1,17 +1,22 @@
 """Chunks hold the events of the input that they were cut of: each can be read alone, however small."""
 
+import bz2
 import gzip
 import io
+import lzma
+import tracemalloc
 import zipfile
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mithaq.formats import telemetry
-from mithaq.formats.telemetry import Refusal
+from mithaq.formats.telemetry import Refusal, packed
 from mithaq.ingest.telemetry import chunks as cutting
-from mithaq.ingest.telemetry.chunks import Chunk, chunks, read
+from mithaq.ingest.telemetry.chunks import Chunk, chunks, handed, read, unpacked
+from mithaq.ingest.telemetry.source import Ways
 from tests.unit.formats.telemetry.test_kinds import SAMPLES
 
 JSON = b'{"EventID": 1, "Channel": "Security"}\n{"a": [}\n\n{"b": {"c": [1, 2]}}\n'
@@ -92,14 +97,47 @@ def test_a_line_without_end_is_refused_and_holds_no_more_than_a_line_may(monkeyp
     assert [one.code for one in refused] == ["telemetry-long"]
 
 
-def test_a_chunk_that_unpacks_to_more_than_one_may_hold_is_read_that_far(monkeypatch):
-    monkeypatch.setattr(cutting, "MOST_EVENTS", 10)
+def bombs(size):
+    """Return the same many lines in each packing: whatever it is, what it takes is bounded."""
+    lines = b'{"a": 1}\n' * (size // 9)
+    once = {"zstd": zstandard.compress(lines), "bzip2": bz2.compress(lines)}
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.json", lines)
+    once |= {"gzip": gzip.compress(lines), "xz": lzma.compress(lines), "zip": zipped.getvalue()}
+    return once | {"gzip of zstd": gzip.compress(once["zstd"])}
 
-    found = read(Chunk(raw=gzip.compress(b'{"a": 1}\n' * 50)))
 
-    assert len(events(found)) == 10
+@pytest.mark.parametrize("way", ["bzip2", "gzip", "gzip of zstd", "xz", "zip", "zstd"])
+def test_a_chunk_that_unpacks_to_more_than_one_may_is_refused_before_and_read_that_far(
+    way, monkeypatch
+):
+    monkeypatch.setattr(cutting, "MOST_BYTES", 1 << 20)
+    bomb = Chunk(raw=bombs(32 << 20)[way])
+    tracemalloc.start()
+    try:
+        with pytest.raises(packed.Broken) as why:
+            unpacked(bomb)
+        found = [one for some in handed(bomb, "mark", Ways()) for one in some.found[-1:]]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert why.value.code == "telemetry-large"
     assert [one.code for one in found if isinstance(one, Refusal)] == ["telemetry-large"]
-    assert read(Chunk(raw=b"x", kind="nonsense"))[0].code == "unknown-telemetry"
+    assert most < 32 << 20
+
+
+def test_what_a_chunk_holds_comes_in_parts_and_the_last_bears_its_mark():
+    lines = b"".join(b'{"a": %d}\n' % number for number in range(9_000))
+
+    some = list(handed(Chunk(raw=gzip.compress(lines), name="n"), "mark", Ways()))
+
+    assert [one.fields["a"] for each in some for one in each.found] == list(range(9_000))
+    assert [each.mark for each in some] == [None] * (len(some) - 1) + ["mark"]
+    assert max(len(each.found) for each in some) <= 2_000
+    assert [each.mark for each in handed(Chunk(raw=b""), 1, Ways())] == [1]
+    assert next(read(Chunk(raw=b"x", kind="nonsense"))).code == "unknown-telemetry"
 
 
 def test_the_same_chunk_of_another_sensor_is_another_chunk():

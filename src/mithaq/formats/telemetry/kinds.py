@@ -95,7 +95,7 @@ def sifted(
 ) -> Iterator[Sifted]:
     """Yield the same, and from time to time how many events were passed over, as ``said.sifting`` has it."""
     try:
-        for part in parts(pieces, name, place):
+        for part in parts(pieces, name, place, said.most):
             yield from _read(part, as_kind, said)
     except Broken as why:
         yield Refusal(number=0, code=why.code, why=str(why), name=name)

@@ -36,6 +36,12 @@ class Bomb(Broken):
     code = "telemetry-bomb"
 
 
+class Large(Broken):
+    """Something that unpacks to more than was asked for at most."""
+
+    code = "telemetry-large"
+
+
 @dataclass(slots=True)
 class Budget:
     """How much may come out of one input."""
@@ -43,14 +49,18 @@ class Budget:
     packed: int = 0
     unpacked: int = 0
     members: int = 0
+    most: int | None = None  # bytes, whatever went in
 
     def count(self, amount: int) -> None:
         """Count bytes that came out.
 
         Raises:
             Bomb: they are too many for what went in.
+            Large: they are more than may come of anything.
         """
         self.unpacked += amount
+        if self.most is not None and self.unpacked > self.most:
+            raise Large(f"unpacks to more than {self.most} bytes")
         if self.unpacked > _ALLOWANCE + MAX_RATIO * self.packed:
             raise Bomb(f"unpacks to more than {MAX_RATIO} times its size")
 
@@ -74,16 +84,23 @@ class _Unpacker(Protocol):
     @property
     def unused_data(self) -> bytes: ...
 
-    def decompress(self, data: bytes, /) -> bytes: ...
+    @property
+    def needs_input(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
 
 
-def parts(pieces: Iterable[bytes], name: str, place: BinaryIO | None = None) -> Iterator[Part]:
+def parts(
+    pieces: Iterable[bytes], name: str, place: BinaryIO | None = None, most: int | None = None
+) -> Iterator[Part]:
     """Yield the inputs that ``pieces`` hold, unpacked; ``place`` is the file they are of, if it can be sought in.
+
+    ``most``: bytes that may come of all that is packed in it.
 
     Raises:
         Broken: the rest cannot be unpacked; what came before was yielded.
     """
-    budget = Budget()
+    budget = Budget(most=most)
 
     def counted() -> Iterator[bytes]:
         for piece in pieces:
@@ -133,11 +150,11 @@ def _opened(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 # --- one stream ---------------------------------------------------------------------------------------------------
 
 
-class _Zstd:
-    """The unpacker of zstd, with the face of the others."""
+class _Zlib:
+    """The unpacker of gzip, with the face of the others."""
 
     def __init__(self) -> None:
-        self._inner = zstandard.ZstdDecompressor(max_window_size=128 << 20).decompressobj()
+        self._inner = zlib.decompressobj(31)
 
     @property
     def eof(self) -> bool:
@@ -147,17 +164,47 @@ class _Zstd:
     def unused_data(self) -> bytes:
         return self._inner.unused_data
 
-    def decompress(self, data: bytes, /) -> bytes:
-        return self._inner.decompress(data)
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+class _Zstd:
+    """The unpacker of zstd, with the face of the others; it knows no bound, so it is fed little."""
+
+    def __init__(self) -> None:
+        self._inner = zstandard.ZstdDecompressor(max_window_size=128 << 20).decompressobj()
+        self._rest = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data + self._rest if self._inner.eof else b""
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._rest
+
+    def decompress(self, data: bytes, _max_length: int, /) -> bytes:
+        given = self._rest + data
+        self._rest = given[_OF_ZSTD:]
+        return self._inner.decompress(given[:_OF_ZSTD])
 
 
 _STREAMS: Final[tuple[tuple[bytes, str, Callable[[], _Unpacker]], ...]] = (
-    (b"\x1f\x8b", ".gz", lambda: zlib.decompressobj(31)),
+    (b"\x1f\x8b", ".gz", _Zlib),
     (b"\x28\xb5\x2f\xfd", ".zst", _Zstd),
     (b"\xfd7zXZ\0", ".xz", lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY)),
     (b"BZh", ".bz2", bz2.BZ2Decompressor),
 )
-_FED: Final = 1 << 10  # bytes unpacked at once, so that what comes of them is bounded too
+_FED: Final = 1 << 10  # bytes unpacked at once
+_OF_ZSTD: Final = 128  # the same of zstd, of which four bytes may come to 128 KiB
 
 
 def _stream_of(opening: bytes) -> tuple[str, Callable[[], _Unpacker]] | None:
@@ -177,8 +224,8 @@ def _unpacked(
             for at in range(0, len(piece), _FED):
                 data = piece[at : at + _FED]
                 data = data.lstrip(b"\0") if fresh else data  # padding between streams
-                while data:
-                    out = inner.decompress(data)
+                while data or not (fresh or inner.needs_input):
+                    out = inner.decompress(data, PIECE)
                     budget.count(len(out))
                     fresh = inner.eof
                     data = inner.unused_data.lstrip(b"\0") if fresh else b""

@@ -84,6 +84,7 @@ class Said:
     )
     columns: dict[str, str] = field(default_factory=dict)  # name in a table -> name of the field
     sifting: Sifting | None = None  # JSON lines that nobody asks for are passed over
+    most: int | None = None  # bytes that it may unpack to; None: as many as logs do
 
 
 PLAIN = Said()

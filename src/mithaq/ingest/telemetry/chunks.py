@@ -6,7 +6,7 @@ as they were written. So the events of all chunks are those of the input, each w
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import BinaryIO, Final
 
@@ -14,13 +14,13 @@ from mithaq.formats import telemetry
 from mithaq.formats.telemetry import PLAIN, Broken, Found, Kind, Refusal, Said
 from mithaq.formats.telemetry.packed import Part, parts
 from mithaq.formats.telemetry.reading import MAX_LINE
+from mithaq.ingest.telemetry.source import Taken, Ways
 from mithaq.model.telemetry import Event
 
 SIZE: Final = 1 << 20  # bytes at which a chunk is full
-MOST_EVENTS: Final = (
-    200_000  # of one chunk: whoever sent it may have packed more into it than it seems
-)
-MOST_BYTES: Final = 128 << 20
+MOST_BYTES: Final = 128 << 20  # that a chunk may unpack to, whoever sent it
+_EVENTS: Final = 2000  # of a chunk that are given at once
+_BYTES: Final = 4 << 20  # the same, as they were written
 _BY_LINE: Final = frozenset(
     {"json", "syslog", "access-log", "squid", "resolver", "windows-dns", "exim"}
 )
@@ -44,21 +44,40 @@ class Chunk:
         return sha256(said + self.raw).hexdigest()
 
 
-def read(chunk: Chunk, said: Said = PLAIN, as_kind: Kind | None = None) -> list[Found]:
-    """Return the events and refusals of a chunk: of the kind it says, else ``as_kind``, else what its opening fits."""
-    found: list[Found] = []
+def unpacked(chunk: Chunk) -> None:
+    """See that a chunk can be unpacked, and to no more than one may.
+
+    Raises:
+        Broken: it cannot.
+    """
+    for part in parts([chunk.raw], chunk.name, most=MOST_BYTES):
+        for _ in part.pieces:
+            pass
+
+
+def handed(chunk: Chunk, mark: object, ways: Ways) -> Iterator[Taken]:
+    """Yield what a chunk holds, some at once; what comes last bears ``mark``: all of it was given."""
+    before: list[Found] = []
     size = 0
+    for one in read(chunk, ways.said, ways.as_kind):
+        before.append(one)
+        size += len(one.raw) if isinstance(one, Event) else 0
+        if len(before) >= _EVENTS or size >= _BYTES:
+            yield Taken(found=before, name=chunk.name)
+            before, size = [], 0
+    yield Taken(found=before, name=chunk.name, mark=mark)
+
+
+def read(chunk: Chunk, said: Said = PLAIN, as_kind: Kind | None = None) -> Iterator[Found]:
+    """Yield the events and refusals of a chunk: of the kind it says, else ``as_kind``, else what its opening fits."""
     try:
         kind = telemetry.kind(chunk.kind) if chunk.kind else as_kind
     except telemetry.UnknownKind as why:
-        return [Refusal(number=0, code=why.code, why="its kind is not known here", name=chunk.name)]
-    for one in telemetry.read([chunk.raw], chunk.name, said, as_kind=kind):
-        size += len(one.raw) if isinstance(one, Event) else 1
-        if len(found) == MOST_EVENTS or size > MOST_BYTES:
-            found.append(_refusal(chunk.name, "large", "more events than a chunk may hold"))
-            break
-        found.append(one)
-    return found
+        said_ = "its kind is not known here"
+        yield Refusal(number=0, code=why.code, why=said_, name=chunk.name)
+        return
+    bounded = replace(said, most=MOST_BYTES)
+    yield from telemetry.read([chunk.raw], chunk.name, bounded, as_kind=kind)
 
 
 def chunks(

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
 from typing import Final
 
 import structlog
@@ -12,8 +14,8 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from mithaq.clock import monotonic
-from mithaq.formats.telemetry import Refusal, Said
-from mithaq.ingest.telemetry.chunks import read
+from mithaq.formats.telemetry import Found, Refusal
+from mithaq.ingest.telemetry.chunks import handed
 from mithaq.ingest.telemetry.jetstream import (
     REQUEST_SECONDS,
     TROUBLE,
@@ -57,6 +59,7 @@ class Shared:
         """
         self._line, self._where, self._ways = line, line.where, ways or Ways()
         self._telling: dict[int, _Held] = {}
+        self._at_hand: Iterator[Taken] = iter(())  # the rest of a message that was begun
         try:
             self._pull = line.do(self._joined())
         except NotFoundError as error:
@@ -91,13 +94,18 @@ class Shared:
         return await js.pull_subscribe_bind(durable=where.consumer, stream=where.stream)
 
     def batches(self, wait: float) -> Iterator[Taken]:
-        """Yield what this member is given."""
+        """Yield what this member is given; whoever stops within a message is given the rest of it next."""
+        for taken in self._at_hand:  # not by ``yield from``, which would end it with us
+            yield taken
+            wait = 0.0
         for _ in range(_AT_ONCE):
             held = self._line.do(self._next(max(wait, _SHORT)))
             if held is None:
                 return
             wait = 0.0
-            yield self._taken(held)
+            self._at_hand = self._taken(held)
+            for taken in self._at_hand:
+                yield taken
 
     async def _next(self, wait: float) -> _Held | None:
         begin = monotonic()
@@ -113,7 +121,7 @@ class Shared:
             return _Held(message, asyncio.create_task(_tell(message, self._where.wait / 3)))
         return None
 
-    def _taken(self, held: _Held) -> Taken:
+    def _taken(self, held: _Held) -> Iterator[Taken]:
         message, facts = held.message, held.message.metadata
         self._telling[facts.sequence.stream] = held
         chunk = chunk_of(message.data, message.headers, message.subject)
@@ -122,16 +130,14 @@ class Shared:
             refusal = Refusal(
                 number=facts.sequence.stream, code=SET_ASIDE, why=why, name=chunk.name
             )
-            return Taken(found=[refusal], name=chunk.name, mark=held)
-        kind = self._ways.as_kind
-        said = Said(now=facts.timestamp, columns=self._ways.said.columns)
-        return Taken(found=read(chunk, said, kind), name=chunk.name, mark=held)
+            yield Taken(found=[refusal], name=chunk.name, mark=held)
+            return
+        yield from handed(chunk, held, _at(self._ways, facts.timestamp))
 
     def keep(self, taken: Taken) -> None:
-        """Tell the server that a message need not be given again."""
-        held = taken.mark
-        assert isinstance(held, _Held)  # noqa: S101 what is given comes back
-        self._line.do(self._kept(held))
+        """Tell the server that a message need not be given again, once all that it holds is kept."""
+        if isinstance(taken.mark, _Held):
+            self._line.do(self._kept(taken.mark))
 
     async def _kept(self, held: _Held) -> None:
         held.telling.cancel()
@@ -160,6 +166,11 @@ class Shared:
         self._telling.clear()
 
 
+def _at(ways: Ways, now: datetime | None) -> Ways:
+    """Return how a message is read that the log took at a time."""
+    return replace(ways, said=replace(ways.said, now=now))
+
+
 async def _tell(message: Msg, pause: float) -> None:
     """Say now and then that somebody is still at it; whoever takes too long for that is taken for dead."""
     until = monotonic() + _HOLD_SECONDS
@@ -179,22 +190,28 @@ class Whole:
         self._line, self._where, self._ways = line, line.where, ways or Ways()
         self._next = 0  # sequence of the next message; 0: the beginning is not known yet
         self.read = 0  # sequence up to which all was read when the end was met last
+        self._at_hand: Iterator[Taken] = iter(())  # the rest of a message that was begun
 
     def batches(self, wait: float) -> Iterator[Taken]:
         """Yield what comes next."""
         until = monotonic() + wait
+        for taken in self._at_hand:  # not by ``yield from``, as above
+            yield taken
+            until = 0.0
         for _ in range(_AT_ONCE):
             try:
-                taken = self._line.do(self._read(until))
+                some = self._line.do(self._read(until))
             except TROUBLE as error:
                 _log.warning("stream-away", kind=type(error).__name__)
                 return
-            if taken is None:
+            if some is None:
                 return
             until = 0.0
-            yield taken
+            self._at_hand = some
+            for taken in some:
+                yield taken
 
-    async def _read(self, until: float) -> Taken | None:
+    async def _read(self, until: float) -> Iterator[Taken] | None:
         js, where = self._line.js, self._where
         self._next = self._next or await _beginning(js, where)
         while (raw := await self._at()) is None:
@@ -209,10 +226,8 @@ class Whole:
         lost = await self._lost(at)
         self._next = at + 1
         chunk = chunk_of(raw.data or b"", raw.headers, raw.subject or "")
-        said = Said(now=raw.time, columns=self._ways.said.columns)
-        return Taken(
-            found=[*lost, *read(chunk, said, self._ways.as_kind)], name=chunk.name, mark=at
-        )
+        some = handed(chunk, at, _at(self._ways, raw.time))
+        return chain([Taken(found=lost, name=chunk.name)], some) if lost else some
 
     async def _at(self) -> RawStreamMsg | None:
         where = self._where
@@ -223,7 +238,7 @@ class Whole:
         except NotFoundError:
             return None
 
-    async def _lost(self, at: int) -> list[Refusal]:
+    async def _lost(self, at: int) -> list[Found]:
         """Say what the log dropped before it was read here."""
         if at == self._next:
             return []

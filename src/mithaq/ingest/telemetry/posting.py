@@ -1,7 +1,8 @@
 """Telemetry that is posted over HTTP: lines, arrays, packed or not, one body one chunk.
 
-Answers: 202 when the body is safe on disk, and not before; 401 without the token; 413 for what is larger than a body
-may be; 429 when there is no room; 408 for whoever drips. What is wrong is told as RFC 9457 has it.
+Answers: 202 when the body can be unpacked and is safe on disk, and not before; 400 for what is damaged; 401 without the
+token; 413 for what is larger than a body may be, or unpacks to more; 429 when there is no room; 408 for whoever drips.
+What is wrong is told as RFC 9457 has it, with a code; how often, the watch tells.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from starlette.types import Receive, Scope, Send
 
-from mithaq.ingest.telemetry.chunks import Chunk
+from mithaq.formats.telemetry.packed import Bomb, Large
+from mithaq.formats.telemetry.reading import Broken
+from mithaq.ingest.telemetry.chunks import Chunk, unpacked
 from mithaq.ingest.telemetry.listening import Listener, Place, place, tls
 from mithaq.ingest.telemetry.source import NoSource, Ways
 from mithaq.ingest.telemetry.spool import Full
@@ -26,6 +29,7 @@ IN_FLIGHT: Final = 64 << 20  # bytes of all bodies that are being received
 BODY_SECONDS: Final = 30.0
 _HEAD_MILLISECONDS: Final = 10_000
 _CONNECTIONS: Final = 256
+_UNPACKING: Final = 2  # bodies at once
 _MOST_TOKEN: Final = 4096
 _LEAST_TOKEN: Final = 16  # characters
 _JSON: Final = (b"content-type", b"application/json")
@@ -35,9 +39,11 @@ _PROBLEM: Final = (b"content-type", b"application/problem+json")
 class _Refused(Exception):
     """A request that is not taken."""
 
-    def __init__(self, status: HTTPStatus, detail: str, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(
+        self, status: HTTPStatus, code: str, detail: str, *headers: tuple[bytes, bytes]
+    ) -> None:
         super().__init__(detail)
-        self.status, self.headers = status, headers
+        self.status, self.code, self.headers = status, f"telemetry-{code}", headers
 
 
 class Posted(Listener):
@@ -50,7 +56,8 @@ class Posted(Listener):
             NoSource: there is no token, or it is not possible there.
         """
         self._token = _token(where.token)
-        self._receiving = 0  # bytes of bodies
+        self._receiving = 0  # bytes of bodies that are not on disk yet
+        self._unpacking = asyncio.Semaphore(_UNPACKING)
         tls(where)  # its files can be used
         super().__init__(where, ways)
 
@@ -101,80 +108,98 @@ class Posted(Listener):
         if scope["type"] != "http":
             return
         try:
-            chunk = await self._body(scope, receive)
-            await self.spooled(chunk)
+            chunk_id = await self._kept(scope, receive)
         except _Refused as why:
+            self.inbox.turn_away(str(why))
             await _problem(send, why)
-        except Full:
-            no_room = "no room; try again later"
-            later = (b"retry-after", b"5")
-            await _problem(send, _Refused(HTTPStatus.TOO_MANY_REQUESTS, no_room, later))
-        except OSError:
-            await _problem(send, _Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not kept"))
         else:
-            said = msgspec.json.encode({"id": f"sha256:{chunk.id}"})
+            said = msgspec.json.encode({"id": f"sha256:{chunk_id}"})
             await _answer(send, HTTPStatus.ACCEPTED, said, _JSON)
 
-    async def _body(self, scope: Scope, receive: Receive) -> Chunk:
-        """Return what is posted.
+    async def _kept(self, scope: Scope, receive: Receive) -> str:
+        """Keep what is posted; return what it is known by.
 
         Raises:
             _Refused: it is not taken.
         """
+        self._welcome(scope)
+        sender = str((scope.get("client") or ("unknown",))[0])
+        body = bytearray()
+        try:
+            await self._received(receive, body)
+            chunk = Chunk(raw=bytes(body), kind=self.kind, name=sender, sensor=sender)
+            async with self._unpacking:
+                await asyncio.to_thread(unpacked, chunk)
+            await self.spooled(chunk)
+        except Broken as why:
+            large = isinstance(why, Bomb | Large)
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if large else HTTPStatus.BAD_REQUEST
+            raise _Refused(status, why.code.removeprefix("telemetry-"), str(why)) from None
+        except Full:
+            later = (b"retry-after", b"5")
+            said = "no room; try again later"
+            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "no-room", said, later) from None
+        except OSError:
+            raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not-kept", "not kept") from None
+        finally:
+            self._receiving -= len(body)
+        return chunk.id
+
+    def _welcome(self, scope: Scope) -> None:
+        """See that it is asked for what is done here, by one who may.
+
+        Raises:
+            _Refused: it is not.
+        """
         headers = dict(scope["headers"])
         if not hmac.compare_digest(headers.get(b"authorization", b""), b"Bearer " + self._token):
-            raise _Refused(
-                HTTPStatus.UNAUTHORIZED, "a token is needed", (b"www-authenticate", b"Bearer")
-            )
+            shown = (b"www-authenticate", b"Bearer")
+            raise _Refused(HTTPStatus.UNAUTHORIZED, "token", "a token is needed", shown)
         if scope["path"] != self.where.path:
-            raise _Refused(HTTPStatus.NOT_FOUND, "nothing is taken here")
+            raise _Refused(HTTPStatus.NOT_FOUND, "path", "nothing is taken here")
         if scope["method"] != "POST":
-            raise _Refused(
-                HTTPStatus.METHOD_NOT_ALLOWED, "telemetry is posted", (b"allow", b"POST")
-            )
+            said, allowed = "telemetry is posted", (b"allow", b"POST")
+            raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method", said, allowed)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MOST_BODY:
-            raise _Refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body is {MOST_BODY} bytes at most"
-            )
-        sender = str((scope.get("client") or ("unknown",))[0])
-        raw = await self._received(receive)
-        return Chunk(raw=raw, kind=self.kind, name=sender, sensor=sender)
+            raise _large()
 
-    async def _received(self, receive: Receive) -> bytes:
-        body = bytearray()
+    async def _received(self, receive: Receive, body: bytearray) -> None:
+        """Fill a body, and count what of it stands in memory."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 more = True
                 while more:
                     message = await receive()
                     if message["type"] != "http.request":
-                        raise _Refused(HTTPStatus.BAD_REQUEST, "cut off")
+                        raise _Refused(HTTPStatus.BAD_REQUEST, "cut-off", "cut off")
                     part = message.get("body", b"")
                     body += part
                     self._receiving += len(part)
                     self._bounded(len(body))
                     more = message.get("more_body", False)
         except TimeoutError:
-            raise _Refused(HTTPStatus.REQUEST_TIMEOUT, "it took too long") from None
-        finally:
-            self._receiving -= len(body)
+            raise _Refused(HTTPStatus.REQUEST_TIMEOUT, "slow", "it took too long") from None
         if not body:
-            raise _Refused(HTTPStatus.BAD_REQUEST, "an empty body")
-        return bytes(body)
+            raise _Refused(HTTPStatus.BAD_REQUEST, "empty", "an empty body")
 
     def _bounded(self, size: int) -> None:
         if size > MOST_BODY:
-            raise _Refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body is {MOST_BODY} bytes at most"
-            )
+            raise _large()
         if self._receiving > IN_FLIGHT:
             later = (b"retry-after", b"1")
-            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "too much at once", later)
+            raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, "busy", "too much at once", later)
+
+
+def _large() -> _Refused:
+    said = f"a body is {MOST_BODY} bytes at most"
+    return _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "large", said)
 
 
 async def _problem(send: Send, why: _Refused) -> None:
-    said = {"title": why.status.phrase, "status": int(why.status), "detail": str(why)}
+    said = {
+        "title": why.status.phrase, "status": int(why.status), "detail": str(why), "code": why.code,
+    }  # fmt: skip
     await _answer(send, why.status, msgspec.json.encode(said), _PROBLEM, *why.headers)
 
 

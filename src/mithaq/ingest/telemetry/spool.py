@@ -6,8 +6,10 @@ of it is kept. The spool is as large as it may be and no larger.
 
 import fcntl
 import os
+from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Lock
 from typing import IO, Final
@@ -15,7 +17,7 @@ from typing import IO, Final
 import msgspec
 
 from mithaq.formats.telemetry import Found, Refusal
-from mithaq.ingest.telemetry.chunks import Chunk, read
+from mithaq.ingest.telemetry.chunks import Chunk, handed
 from mithaq.ingest.telemetry.source import NoSource, Taken, Ways
 
 TURNED_AWAY: Final = "telemetry-turned-away"
@@ -28,6 +30,10 @@ class Full(Exception):
     """There is no more room."""
 
 
+class Damaged(Exception):
+    """What waited cannot be read any more."""
+
+
 class _Said(msgspec.Struct, frozen=True):
     """What stands before the bytes of a chunk."""
 
@@ -38,13 +44,15 @@ class _Said(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Spool:
-    """A folder of chunks; one process has it."""
+    """A folder of chunks; one process has it. What waits is known without looking there again."""
 
     folder: Path
     most: int
     _lock: IO[bytes]
-    _size: int = 0
+    size: int = 0  # bytes that wait
+    count: int = 0  # chunks that wait
     _number: int = 0
+    _new: deque[Path] = field(default_factory=deque)  # not given to anybody yet, the oldest first
 
     @classmethod
     def open(cls, folder: Path, most: int = MOST) -> "Spool":
@@ -63,46 +71,76 @@ class Spool:
             size = sum(map(_room, there))
         except OSError as error:
             raise NoSource(f"cannot spool in {folder}: {error.strerror}") from error
-        spool = cls(folder, most, lock)
-        spool._size, spool._number = size, int(there[-1].stem) if there else 0
-        return spool
+        number = int(there[-1].stem) if there else 0
+        return cls(folder, most, lock, size, len(there), number, deque(there))
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk, safe from a power cut; one caller at a time.
 
         Raises:
-            Full: there is no room for it now. OSError: the disk fails.
+            Full: there is no room for it now. OSError: the disk fails, and nothing of it is left there.
         """
         head = msgspec.json.encode(_Said(chunk.kind, chunk.name, chunk.sensor)) + b"\n"
         size = max(len(head) + len(chunk.raw), _BLOCK)
-        if self._size + size > self.most:
+        if self.size + size > self.most:
             raise Full
         self._number += 1
         part = self.folder / f"{self._number:016d}.part"
-        with part.open("wb") as file:
-            file.write(head)
-            file.write(chunk.raw)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(part.with_suffix(".chunk"))
-        _sync(self.folder)
-        self._size += size
+        whole = part.with_suffix(".chunk")
+        try:
+            with part.open("wb") as file:
+                file.write(head)
+                file.write(chunk.raw)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(whole)
+            _sync(self.folder)
+        except OSError:
+            for path in (part, whole):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+            raise
+        self.size += size
+        self.count += 1
+        self._new.append(whole)
 
-    def waiting(self) -> list[Path]:
-        """Return what waits, the oldest first."""
-        return sorted(self.folder.glob("*.chunk"))
+    def next(self) -> Path | None:
+        """Return what waits for longest of what was not returned yet."""
+        return self._new.popleft() if self._new else None
+
+    @property
+    def fresh(self) -> bool:
+        """Say whether something waits that was not returned yet."""
+        return bool(self._new)
 
     def read(self, path: Path) -> Chunk:
-        """Return a chunk that waits."""
-        head, _, raw = path.read_bytes().partition(b"\n")
-        said = msgspec.json.decode(head, type=_Said)
+        """Return a chunk that waits.
+
+        Raises:
+            Damaged: it is none any more.
+        """
+        try:
+            head, _, raw = path.read_bytes().partition(b"\n")
+            said = msgspec.json.decode(head, type=_Said)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise Damaged from error
         return Chunk(raw=raw, kind=said.kind, name=said.name, sensor=said.sensor)
 
     def drop(self, path: Path) -> None:
         """Forget a chunk: what came of it is kept."""
-        size = _room(path)
-        path.unlink()
-        self._size -= size
+        self._forget(path)
+        path.unlink(missing_ok=True)
+
+    def put_by(self, path: Path) -> None:
+        """Let what is no chunk any more lie there under another name, for people to see."""
+        self._forget(path)
+        with suppress(OSError):
+            path.rename(path.with_suffix(".damaged"))
+
+    def _forget(self, path: Path) -> None:
+        with suppress(OSError):
+            self.size -= _room(path)
+        self.count -= 1
 
     def close(self) -> None:
         """Let another process have it."""
@@ -128,8 +166,8 @@ class Inbox:
         """Take a spool, with what still waits in it."""
         self.spool, self._ways = spool, ways
         self._putting, self._changed = Lock(), Condition()
-        self._given: set[Path] = set()
-        self._turned: dict[str, int] = {}  # why -> how many, since it was said last
+        self._at_hand: Iterator[Taken] = iter(())  # the rest of a chunk that was begun
+        self._turned: Counter[str] = Counter()  # why -> how many, since it was said last
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk.
@@ -145,24 +183,29 @@ class Inbox:
     def turn_away(self, why: str, count: int = 1) -> None:
         """Count what was not taken."""
         with self._changed:
-            self._turned[why] = self._turned.get(why, 0) + count
+            self._turned[why] += count
 
     def chunks(self, wait: float) -> Iterator[tuple[Path, Chunk]]:
         """Yield what waits and was not given yet, after waiting up to ``wait`` seconds for the first."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._new() or self._turned), timeout=wait)
-            new = self._new()[:_AT_ONCE]
-        for path in new:
-            self._given.add(path)
-            yield path, self.spool.read(path)
-
-    def _new(self) -> list[Path]:
-        return [path for path in self.spool.waiting() if path not in self._given]
+            self._changed.wait_for(lambda: self.spool.fresh or bool(self._turned), timeout=wait)
+        for _ in range(_AT_ONCE):
+            path = self.spool.next()
+            if path is None:
+                return
+            try:
+                chunk = self.spool.read(path)
+            except Damaged:
+                with self._putting:
+                    self.spool.put_by(path)
+                self.turn_away("a chunk that waited is damaged")
+            else:
+                yield path, chunk
 
     def turned_away(self, name: str) -> list[Found]:
         """Return what had to be turned away since this was asked last."""
         with self._changed:
-            turned, self._turned = self._turned, {}
+            turned, self._turned = self._turned, Counter()
         return [
             Refusal(number=count, code=TURNED_AWAY, why=why, name=name)
             for why, count in turned.items()
@@ -172,12 +215,15 @@ class Inbox:
         """Forget a chunk."""
         with self._putting:
             self.spool.drop(path)
-        self._given.discard(path)
 
     def batches(self, name: str, wait: float) -> Iterator[Taken]:
-        """Yield the events of what waits."""
+        """Yield the events of what waits; whoever stops within a chunk is given the rest of it next."""
+        for taken in self._at_hand:  # not by ``yield from``, which would end it with us
+            yield taken
+            wait = 0.0
         for path, chunk in self.chunks(wait):
-            found = read(chunk, self._ways.said, self._ways.as_kind)
-            yield Taken(found=found, name=chunk.name, mark=path)
+            self._at_hand = handed(chunk, path, self._ways)
+            for taken in self._at_hand:
+                yield taken
         if refused := self.turned_away(name):
             yield Taken(found=refused, name=name)
