@@ -36,6 +36,7 @@ SETTINGS = {
     "autovacuum": "off",
     "fsync": "off",
     "full_page_writes": "off",
+    "jit": "off",  # it compiles for longer than any query of a test runs
     "listen_addresses": "",
     "max_connections": "200",
     "max_wal_senders": "0",

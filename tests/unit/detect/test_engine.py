@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mithaq.detect.closures import Seen
 from mithaq.detect.engine import Engine, matches
-from mithaq.detect.language import All, Any, Not, Op, Rule, Test
+from mithaq.detect.language import All, Any, Not, Op, Rule
+from mithaq.detect.language import Test as Ask
 from mithaq.model.telemetry import Event, LogSource
 
 SYSMON = "Microsoft-Windows-Sysmon/Operational"
@@ -30,12 +31,12 @@ SOURCES = st.builds(
 def asking(field):
     texts = st.sampled_from([Op.EQUALS, Op.CONTAINS, Op.STARTS, Op.ENDS])
     return st.one_of(
-        st.builds(Test, field, texts, SCALARS, st.booleans()),
-        st.builds(Test, field, st.just(Op.GLOB), st.sampled_from(GLOBS), st.booleans()),
-        st.builds(Test, field, st.just(Op.REGEX), st.sampled_from(["^a", "b+$", "(?i)CMD"]), st.booleans()),
-        st.builds(Test, field, st.sampled_from([Op.PRESENT, Op.ABSENT])),
-        st.builds(Test, field, st.sampled_from([Op.LESS, Op.AT_LEAST]), st.integers(0, 2)),
-        st.builds(Test, field, st.just(Op.SAME_AS), st.sampled_from(FIELDS)),
+        st.builds(Ask, field, texts, SCALARS, st.booleans()),
+        st.builds(Ask, field, st.just(Op.GLOB), st.sampled_from(GLOBS), st.booleans()),
+        st.builds(Ask, field, st.just(Op.REGEX), st.sampled_from(["^a", "b+$", "(?i)CMD"]), st.booleans()),
+        st.builds(Ask, field, st.sampled_from([Op.PRESENT, Op.ABSENT])),
+        st.builds(Ask, field, st.sampled_from([Op.LESS, Op.AT_LEAST]), st.integers(0, 2)),
+        st.builds(Ask, field, st.just(Op.SAME_AS), st.sampled_from(FIELDS)),
     )  # fmt: skip
 
 
@@ -104,7 +105,7 @@ def monkeypatch_module():
 
 def test_of_thousands_of_rules_it_tries_those_whose_witness_an_event_has():
     rules = [
-        rule(number, All((Test("EventID", Op.EQUALS, 1), Test("Image", Op.ENDS, rf"\tool{number}.exe"))))
+        rule(number, All((Ask("EventID", Op.EQUALS, 1), Ask("Image", Op.ENDS, rf"\tool{number}.exe"))))
         for number in range(2000)
     ]  # fmt: skip
     event = Event(fields={"EventID": 1, "Image": r"C:\TOOL17.exe"}, raw=b"1")
@@ -116,8 +117,8 @@ def test_of_thousands_of_rules_it_tries_those_whose_witness_an_event_has():
 
 
 def test_rules_for_other_channels_and_event_numbers_are_not_even_candidates():
-    theirs = All((Test("Channel", Op.EQUALS, SYSMON), Any((Test("EventID", Op.EQUALS, 1),))))
-    asked = All((theirs, Not(Test("User", Op.EQUALS, "me"))))
+    theirs = All((Ask("Channel", Op.EQUALS, SYSMON), Any((Ask("EventID", Op.EQUALS, 1),))))
+    asked = All((theirs, Not(Ask("User", Op.EQUALS, "me"))))
     engine = Engine([rule(1, asked)])
 
     assert engine.unwitnessed(Event(fields={"Channel": SYSMON, "EventID": "1"}, raw=b"")) == 0
@@ -128,7 +129,7 @@ def test_rules_for_other_channels_and_event_numbers_are_not_even_candidates():
 
 def test_a_rule_that_requires_nothing_is_tried_on_every_event_and_counted():
     engine = Engine(
-        [rule(1, Not(Test("Image", Op.EQUALS, "a"))), rule(2, Test("Image", Op.EQUALS, "a"))]
+        [rule(1, Not(Ask("Image", Op.EQUALS, "a"))), rule(2, Ask("Image", Op.EQUALS, "a"))]
     )
     event = Event(fields={"Image": "b"}, raw=b"")
 
@@ -137,8 +138,8 @@ def test_a_rule_that_requires_nothing_is_tried_on_every_event_and_counted():
 
 
 def test_one_rule_for_several_sources_is_found_once_in_an_event():
-    once = rule(1, Test("Image", Op.EQUALS, "a"))
-    also = rule(1, Test("Image", Op.CONTAINS, "a"), LogSource())
+    once = rule(1, Ask("Image", Op.EQUALS, "a"))
+    also = rule(1, Ask("Image", Op.CONTAINS, "a"), LogSource())
 
     assert len(of(Engine([once, also]), [Event(fields={"Image": "A"}, raw=b"")])) == 1
 
@@ -146,9 +147,9 @@ def test_one_rule_for_several_sources_is_found_once_in_an_event():
 def test_a_match_says_the_fields_it_rests_on_and_not_what_it_excludes():
     asked = All(
         (
-            Test("Image", Op.ENDS, "x"),
-            Test("", Op.CONTAINS, "key"),
-            Not(Test("User", Op.EQUALS, "me")),
+            Ask("Image", Op.ENDS, "x"),
+            Ask("", Op.CONTAINS, "key"),
+            Not(Ask("User", Op.EQUALS, "me")),
         )
     )
     fields = {"Image": "X", "User": "you", "Message": "a KEY", "Other": "b"}
@@ -167,7 +168,7 @@ def test_a_stream_of_long_names_leaves_nothing_in_memory(of):
                 digest="d",
                 title="",
                 source=WINDOWS,
-                predicate=Test("Image", Op.EQUALS, "a"),
+                predicate=Ask("Image", Op.EQUALS, "a"),
             )
         ]
     )

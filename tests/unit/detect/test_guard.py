@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from mithaq.detect.engine import Engine
 from mithaq.detect.guard import Guard, Limits
 from mithaq.detect.indicators import Indicators, Listed
-from mithaq.detect.language import Op, Rule, Test
+from mithaq.detect.language import Op, Rule
+from mithaq.detect.language import Test as Ask
 from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.values import Value
 
@@ -16,7 +17,7 @@ EVENTS = [Event(fields={"Image": "ab"}, raw=str(number).encode()) for number in 
 
 
 def rule(number, text):
-    test = Test("Image", Op.CONTAINS, text)
+    test = Ask("Image", Op.CONTAINS, text)
     source = LogSource("windows")
     return Rule(id=f"r{number}", digest=f"d{number}", title=text, source=source, predicate=test)
 
