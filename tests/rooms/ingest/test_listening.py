@@ -8,18 +8,21 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import zstandard
 
 from mithaq.formats.telemetry import Refusal
-from mithaq.ingest.telemetry import chunks, flowing, pending, posting, spool, syslogging
+from mithaq.ingest.telemetry import chunks, doors, flowing, pending, posting, spool, syslogging
 from mithaq.ingest.telemetry.chunks import Chunk
 from mithaq.ingest.telemetry.source import NoSource, Ways
 from tests.streams import free_port
@@ -93,7 +96,7 @@ def test_who_never_ends_a_message_or_says_a_wrong_length_is_cut_off_and_others_a
 
 
 def test_one_address_has_so_many_places_and_what_it_drips_is_closed(syslog, monkeypatch):
-    monkeypatch.setattr(syslogging, "OF_ONE", 2)
+    monkeypatch.setattr(doors, "OF_ONE", 2)
     monkeypatch.setattr(syslogging, "MESSAGE_SECONDS", 0.3)
     first, second, third = (stream(syslog) for _ in range(3))
 
@@ -309,6 +312,165 @@ def test_who_drips_a_body_is_ended_and_others_are_served(posted, monkeypatch):
         assert post(posted, b'{"a": 1}\n')[0] == 202
         slow.settimeout(10)
         assert b" 408 " in slow.recv(4096)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Make a certificate that nobody but the test believes."""
+    folder = tmp_path_factory.mktemp("tls")
+    said = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    where = ["-keyout", folder / "k.pem", "-out", folder / "c.pem"]
+    command = ["openssl", *said.split(), "-addext", "subjectAltName=IP:127.0.0.1", *where]
+    subprocess.run(command, check=True, capture_output=True)
+    return f"certificate={folder / 'c.pem'}&key={folder / 'k.pem'}"
+
+
+def believing(certificate):
+    return ssl.create_default_context(
+        cafile=certificate.partition("=")[2].partition("&")[0]
+    ).wrap_socket
+
+
+@pytest.fixture(params=["syslog", "http"])
+def over_tls(request, tmp_path, token, certificate):
+    more = f"&token={token}" if request.param == "http" else ""
+    where = f"{request.param}://127.0.0.1:{free_port()}/logs?{certificate}{more}"
+    opener = {"syslog": syslogging, "http": posting}[request.param]
+    source = opener.opened(where, Ways(folder=tmp_path))
+    yield source
+    source.close()
+
+
+HTTP_POST = (
+    f"POST /logs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: %d\r\n\r\n"
+)
+
+
+def sent_over_tls(source, certificate, lines):
+    """Send lines in whatever way they come there."""
+    opened = believing(certificate)(stream(source), server_hostname="127.0.0.1")
+    raw = b"\n".join(lines) + b"\n"
+    head = HTTP_POST.encode() % len(raw) if isinstance(source, posting.Posted) else b""
+    opened.sendall(head + raw)
+    return opened
+
+
+def test_much_comes_over_tls_as_it_was_sent(over_tls, certificate):
+    lines = [LINE % number + b" " + b"." * 900 for number in range(5_000)]
+
+    with sent_over_tls(over_tls, certificate, lines):
+        raws, refused = taken(over_tls, len(lines))
+
+    assert raws == lines
+    assert not refused
+
+
+def test_handshakes_that_do_not_end_take_the_places_of_their_own_address_alone_and_for_seconds(
+    over_tls, certificate, monkeypatch
+):
+    monkeypatch.setattr(doors, "OF_ONE", 3)
+    monkeypatch.setattr(doors, "HANDSHAKE_SECONDS", 1.0)
+    mute = []
+    for _ in range(5):
+        mute.append(socket.socket())
+        mute[-1].settimeout(10)
+        mute[-1].bind(("127.0.0.2", 0))
+        mute[-1].connect(("127.0.0.1", over_tls.where.port))
+
+    with sent_over_tls(over_tls, certificate, [LINE % 1]):
+        raws, refused = taken(over_tls, 1)
+    for each in mute:
+        assert not hung_up_at(each)
+        each.close()
+    told = Counter()
+    until = time.monotonic() + 10
+    while refused or (told.total() < 5 and time.monotonic() < until):
+        told.update({one.why: one.number for one in refused})
+        _, refused = taken(over_tls, 1, 0.5)
+
+    assert raws == [LINE % 1]
+    assert told == {
+        "connections beyond those that are taken at once": 2,
+        "TLS that was not agreed on": 3,
+    }
+
+
+def hung_up_at(opened):
+    """Return what is still heard until the other side is gone."""
+    try:
+        return opened.recv(1)
+    except ConnectionResetError:
+        return b""
+
+
+def test_who_opens_lines_and_asks_nothing_takes_no_other_address_its_place(posted, monkeypatch):
+    monkeypatch.setattr(doors, "OF_ONE", 3)
+    monkeypatch.setattr(posting, "HEAD_SECONDS", 1.0)
+    mute = []
+    for _ in range(5):
+        mute.append(socket.socket())
+        mute[-1].settimeout(10)
+        mute[-1].bind(("127.0.0.2", 0))
+        mute[-1].connect(("127.0.0.1", posted.where.port))
+        with suppress(OSError):
+            mute[-1].sendall(b"POST /logs HTTP/1.1\r\n")
+
+    assert post(posted, b'{"a": 1}\n')[0] == 202
+    for each in mute:
+        assert not hung_up_at(each)
+        each.close()
+    _, refused = taken(posted, 2, 1)
+
+    assert [(one.why, one.number) for one in refused] == [
+        ("connections beyond those that are taken at once", 2)
+    ]
+
+
+def test_one_connection_carries_many_bodies_also_in_parts_and_when_it_asks_before(posted):
+    body = b'{"a": %d}\n'
+    with stream(posted) as out:
+        out.settimeout(10)
+        head = HTTP_POST.encode()
+        out.sendall(head % 9 + body % 1 + head % 9 + body % 2)
+        counted = head.replace(b"Content-Length: %d", b"Transfer-Encoding: chunked")
+        out.sendall(counted + b"4\r\n" + (body % 3)[:4] + b"\r\n5\r\n" + (body % 3)[4:] + b"\r\n0\r\n\r\n")  # fmt: skip
+        out.sendall(head.replace(b"Host", b"Expect: 100-continue\r\nHost") % 9)
+        said = b""
+        while b"100 Continue" not in said:
+            said += out.recv(4096)
+        out.sendall(body % 4)
+        while said.count(b" 202 ") < 4:
+            said += out.recv(4096)
+        raws, refused = taken(posted, 4)
+
+    assert raws == [(body % number).rstrip() for number in (1, 2, 3, 4)]
+    assert not refused
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET / HTTP/9\r\n\r\n", b" 400 "),
+        (b"\x16\x03\x01 no HTTP at all\r\n\r\n", b" 400 "),
+        (b"POST /logs HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", b" 431 "),
+        (b"HEAD /logs HTTP/1.1\r\nHost: x\r\n\r\n", b" 401 "),
+        (HTTP_POST.encode() % 10 + b"cut", b" 400 "),
+        (HTTP_POST.encode().replace(b"%d", b"-1") + b"x", b" 400 "),
+    ],
+)
+def test_what_is_no_request_is_told_so_and_others_are_served(posted, sent, status):
+    with stream(posted) as out:
+        out.settimeout(10)
+        out.sendall(sent)
+        out.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: out.recv(4096), b""))
+
+    assert status in said.partition(b"\r\n")[0]
+    assert (b"telemetry-" in said) is not sent.startswith(b"HEAD")
+    assert post(posted, b'{"a": 1}\n')[0] == 202
+    raws, refused = taken(posted, 1)
+    assert raws == [b'{"a": 1}']
+    assert sum(one.number for one in refused) == 1
 
 
 def test_without_a_token_nobody_listens(tmp_path):

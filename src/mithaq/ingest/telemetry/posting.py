@@ -11,15 +11,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+import h11
 import msgspec
-from granian.constants import HTTPModes, Interfaces, SSLProtocols
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
-from starlette.types import Receive, Scope, Send
 
 from mithaq.formats.telemetry.packed import Bomb, Large
 from mithaq.formats.telemetry.reading import Broken
 from mithaq.ingest.telemetry.chunks import Chunk, unpacked
+from mithaq.ingest.telemetry.doors import PIECE, Doors
 from mithaq.ingest.telemetry.listening import Listener, Place, place, tls
 from mithaq.ingest.telemetry.source import NoSource, Ways
 from mithaq.ingest.telemetry.spool import Full
@@ -27,8 +25,10 @@ from mithaq.ingest.telemetry.spool import Full
 MOST_BODY: Final = 16 << 20  # bytes
 IN_FLIGHT: Final = 64 << 20  # bytes of all bodies that are being received
 BODY_SECONDS: Final = 30.0
-_HEAD_MILLISECONDS: Final = 10_000
-_CONNECTIONS: Final = 256
+HEAD_SECONDS: Final = 10.0
+IDLE_SECONDS: Final = 60.0  # until the next request of one whose last was taken
+_LEAVING_SECONDS: Final = 2.0  # for which what a refused one still sends is thrown away
+_MOST_HEAD: Final = 32 << 10
 _UNPACKING: Final = 2  # bodies at once
 _MOST_TOKEN: Final = 4096
 _LEAST_TOKEN: Final = 16  # characters
@@ -62,71 +62,45 @@ class Posted(Listener):
         super().__init__(where, ways)
 
     async def start(self) -> None:
-        """Begin to listen; it must be possible there, which the server itself would not tell."""
-        where = self.where
-        probe = await asyncio.start_server(lambda *_: None, where.host, where.port)
-        probe.close()
-        await probe.wait_closed()
-        self._server = Server(
-            self._asked,
-            address=where.host,
-            port=where.port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            websockets=False,
-            log_enabled=False,
-            backpressure=_CONNECTIONS,
-            http1_settings=HTTP1Settings(
-                header_read_timeout=_HEAD_MILLISECONDS, max_buffer_size=64 << 10
-            ),
-            ssl_cert=where.certificate,
-            ssl_key=where.key,
-            ssl_protocol_min=SSLProtocols.tls12,
-        )
-        self._serving = asyncio.create_task(self._server.serve())
-        await self._answering()
-
-    async def _answering(self) -> None:
-        """Wait until the server takes connections."""
-        while not self._serving.done():
-            try:
-                _, writer = await asyncio.open_connection(self.where.host, self.where.port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
-        self._serving.result()
+        """Begin to listen."""
+        self._doors = Doors(self.where, self.inbox, self._talk)
+        await self._doors.open()
 
     async def stop(self) -> None:
         """Take no more; what was begun is answered."""
-        if hasattr(self, "_serving"):
-            self._server.stop()  # type: ignore[no-untyped-call]
-            await asyncio.wait([self._serving], timeout=BODY_SECONDS / 4)
+        if hasattr(self, "_doors"):
+            await self._doors.close()
 
-    async def _asked(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sender: str
+    ) -> None:
+        """Answer one request after the other, until one is refused or none comes."""
+        talk, task = _Talk(reader, writer), asyncio.current_task()
+        seconds = HEAD_SECONDS
         try:
-            chunk_id = await self._kept(scope, receive)
+            while request := await talk.request(seconds):
+                self._doors.busy.add(task)
+                chunk_id = await self._kept(talk, request, sender)
+                said = msgspec.json.encode({"id": f"sha256:{chunk_id}"})
+                await talk.answer(HTTPStatus.ACCEPTED, said, _JSON)
+                self._doors.busy.discard(task)
+                seconds = IDLE_SECONDS
         except _Refused as why:
             self.inbox.turn_away(str(why))
-            await _problem(send, why)
-        else:
-            said = msgspec.json.encode({"id": f"sha256:{chunk_id}"})
-            await _answer(send, HTTPStatus.ACCEPTED, said, _JSON)
+            await talk.refuse(why)
+        finally:
+            self._doors.busy.discard(task)
 
-    async def _kept(self, scope: Scope, receive: Receive) -> str:
+    async def _kept(self, talk: "_Talk", request: h11.Request, sender: str) -> str:
         """Keep what is posted; return what it is known by.
 
         Raises:
             _Refused: it is not taken.
         """
-        self._welcome(scope)
-        sender = str((scope.get("client") or ("unknown",))[0])
+        self._welcome(request)
         body = bytearray()
         try:
-            await self._received(receive, body)
+            await self._received(talk, body)
             chunk = Chunk(raw=bytes(body), kind=self.kind, name=sender, sensor=sender)
             async with self._unpacking:
                 await asyncio.to_thread(unpacked, chunk)
@@ -145,39 +119,33 @@ class Posted(Listener):
             self._receiving -= len(body)
         return chunk.id
 
-    def _welcome(self, scope: Scope) -> None:
+    def _welcome(self, request: h11.Request) -> None:
         """See that it is asked for what is done here, by one who may.
 
         Raises:
             _Refused: it is not.
         """
-        headers = dict(scope["headers"])
+        headers = dict(request.headers)
         if not hmac.compare_digest(headers.get(b"authorization", b""), b"Bearer " + self._token):
             shown = (b"www-authenticate", b"Bearer")
             raise _Refused(HTTPStatus.UNAUTHORIZED, "token", "a token is needed", shown)
-        if scope["path"] != self.where.path:
+        if request.target.partition(b"?")[0] != self.where.path.encode():
             raise _Refused(HTTPStatus.NOT_FOUND, "path", "nothing is taken here")
-        if scope["method"] != "POST":
+        if request.method != b"POST":
             said, allowed = "telemetry is posted", (b"allow", b"POST")
             raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method", said, allowed)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MOST_BODY:
             raise _large()
 
-    async def _received(self, receive: Receive, body: bytearray) -> None:
+    async def _received(self, talk: "_Talk", body: bytearray) -> None:
         """Fill a body, and count what of it stands in memory."""
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        raise _Refused(HTTPStatus.BAD_REQUEST, "cut-off", "cut off")
-                    part = message.get("body", b"")
+                while part := await talk.part():
                     body += part
                     self._receiving += len(part)
                     self._bounded(len(body))
-                    more = message.get("more_body", False)
         except TimeoutError:
             raise _Refused(HTTPStatus.REQUEST_TIMEOUT, "slow", "it took too long") from None
         if not body:
@@ -196,24 +164,79 @@ def _large() -> _Refused:
     return _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "large", said)
 
 
-async def _problem(send: Send, why: _Refused) -> None:
-    said = {
-        "title": why.status.phrase, "status": int(why.status), "detail": str(why), "code": why.code,
-    }  # fmt: skip
-    await _answer(send, why.status, msgspec.json.encode(said), _PROBLEM, *why.headers)
+class _Talk:
+    """What is said over one connection, as HTTP/1.1 has it."""
 
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._line = h11.Connection(h11.SERVER, max_incomplete_event_size=_MOST_HEAD)
+        self._bare = False  # only the head of an answer is asked for
 
-async def _answer(
-    send: Send, status: HTTPStatus, body: bytes, *headers: tuple[bytes, bytes]
-) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    start = {
-        "type": "http.response.start",
-        "status": int(status),
-        "headers": [*headers, length],
-    }
-    await send(start)
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    async def request(self, seconds: float) -> h11.Request | None:
+        """Return the head of the next request; None: there is none.
+
+        Raises:
+            _Refused: it is no HTTP. TimeoutError: it does not come.
+        """
+        if self._line.our_state is h11.MUST_CLOSE:
+            return None
+        if self._line.our_state is h11.DONE:
+            self._line.start_next_cycle()
+        async with asyncio.timeout(seconds):
+            event = await self._event()
+        if not isinstance(event, h11.Request):
+            return None
+        self._bare = event.method == b"HEAD"
+        return event
+
+    async def part(self) -> bytes:
+        """Return the next part of a body; empty: that was all.
+
+        Raises:
+            _Refused: it does not end as it should.
+        """
+        event = await self._event()
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
+
+    async def _event(self) -> object:
+        while True:
+            try:
+                if self._line.they_are_waiting_for_100_continue:
+                    go_on = h11.InformationalResponse(
+                        status_code=100, headers=[], reason="Continue"
+                    )
+                    self._writer.write(self._line.send(go_on) or b"")
+                event = self._line.next_event()
+                if event is not h11.NEED_DATA:
+                    return event
+                self._line.receive_data(await self._reader.read(PIECE))
+            except h11.RemoteProtocolError as why:
+                status = HTTPStatus(why.error_status_hint)
+                raise _Refused(status, "http", "not as HTTP/1.1 has it") from None
+
+    async def answer(self, status: HTTPStatus, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+        """Say something, and all of it."""
+        length = (b"content-length", str(len(body)).encode())
+        head = h11.Response(status_code=status, headers=[*headers, length], reason=status.phrase)
+        said = [self._line.send(head)]
+        if not self._bare:
+            said.append(self._line.send(h11.Data(data=body)))
+        said.append(self._line.send(h11.EndOfMessage()))
+        self._writer.write(b"".join(each for each in said if each))
+        await self._writer.drain()
+
+    async def refuse(self, why: _Refused) -> None:
+        """Say why something is not taken, and let its sender hear it before the line is closed."""
+        said = {
+            "title": why.status.phrase, "status": int(why.status), "detail": str(why), "code": why.code,
+        }  # fmt: skip
+        close = (b"connection", b"close")
+        await self.answer(why.status, msgspec.json.encode(said), _PROBLEM, close, *why.headers)
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        async with asyncio.timeout(_LEAVING_SECONDS):
+            while await self._reader.read(PIECE):
+                pass
 
 
 def _token(path: Path | None) -> bytes:

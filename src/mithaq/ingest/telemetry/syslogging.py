@@ -6,23 +6,20 @@ Whoever drips holds one of the places that its address may have, and no other's.
 """
 
 import asyncio
-from collections import Counter
 from contextlib import suppress
 from typing import Final
 
 from mithaq.clock import monotonic
-from mithaq.ingest.telemetry.listening import Datagrams, Listener, place, tls
+from mithaq.ingest.telemetry.doors import PIECE, Doors
+from mithaq.ingest.telemetry.listening import Datagrams, Listener, place
 from mithaq.ingest.telemetry.pending import Pending
 from mithaq.ingest.telemetry.source import Ways
 from mithaq.ingest.telemetry.spool import Full
 
 MOST_MESSAGE: Final = 64 << 10  # bytes; RFC 5425 asks for 8192
-CONNECTIONS: Final = 256  # at once
-OF_ONE: Final = 32  # at once, of one address
 SILENT_SECONDS: Final = 600.0  # after which a stream is closed
 MESSAGE_SECONDS: Final = 60.0  # that one message may take to come
 _DIGITS: Final = 8
-_PIECE: Final = 64 << 10
 
 
 class _Long(Exception):
@@ -35,21 +32,17 @@ class Syslog(Listener):
     async def start(self) -> None:
         """Begin to listen."""
         self._pending = Pending(self.spooled, self.kind or "syslog")
-        self._places: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
-        where, context = self.where, tls(self.where)
-        self._server = await asyncio.start_server(
-            self._taken, where.host, where.port, limit=_PIECE, ssl=context
-        )
+        self._doors = Doors(self.where, self.inbox, self._taken)
+        where, loop = self.where, asyncio.get_running_loop()
+        await self._doors.open()
         self._datagrams: asyncio.DatagramTransport | None = None
-        if context is None:
-            loop = asyncio.get_running_loop()
+        if where.certificate is None:
             try:
                 self._datagrams, _ = await loop.create_datagram_endpoint(
                     lambda: Datagrams(self.datagram), local_addr=(where.host, where.port)
                 )
             except OSError:
-                self._server.close()
+                await self._doors.close()
                 raise
         self._flushing = asyncio.create_task(self._pending.flush_on())
 
@@ -57,11 +50,10 @@ class Syslog(Listener):
         """Close all streams and spool what is at hand."""
         if not hasattr(self, "_flushing"):
             return
-        self._server.close()
         if self._datagrams:
             self._datagrams.close()
-        for task in (*self._tasks, self._flushing):
-            task.cancel()
+        await self._doors.close()
+        self._flushing.cancel()
         with suppress(Full, OSError):
             await self._pending.flush()
 
@@ -78,36 +70,20 @@ class Syslog(Listener):
 
     # --- streams ----------------------------------------------------------------------------------------------------
 
-    async def _taken(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        sender = str((writer.get_extra_info("peername") or ("unknown",))[0])
-        task = asyncio.current_task()
-        if self._places.total() >= CONNECTIONS or self._places[sender] >= OF_ONE:
-            self.inbox.turn_away("connections beyond those that are taken at once")
-            writer.close()
-            return
-        if task:
-            self._tasks.add(task)
-        self._places[sender] += 1
+    async def _taken(
+        self, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter, sender: str
+    ) -> None:
         try:
             await self._messages(reader, sender)
         except _Long:
             self.inbox.turn_away("longer than a message may be")
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # it is gone, or says nothing
-        finally:
-            self._places[sender] -= 1
-            if not self._places[sender]:
-                del self._places[sender]
-            if task:
-                self._tasks.discard(task)
-            writer.close()
 
     async def _messages(self, reader: asyncio.StreamReader, sender: str) -> None:
         held = b""
         begin = monotonic()
         while True:
             async with asyncio.timeout(MESSAGE_SECONDS if held else SILENT_SECONDS):
-                piece = await reader.read(_PIECE)
+                piece = await reader.read(PIECE)
             if not piece:
                 if held and not _counted(held):  # the last line has no end
                     await self._pending.add_later(_line(held), sender)
