@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from mithaq import samples
 from mithaq.cli.app import app
+from mithaq.formats.telemetry import KINDS
 from mithaq.ingest.hunting import content
 
 LOG = samples.path("hunt-log.jsonl")
@@ -72,14 +73,62 @@ def test_a_level_leaves_the_lesser_rules_out_and_nothing_found_is_no_error(tmp_p
     assert "Nothing was found" in none.stdout
 
 
-def test_a_rule_that_nothing_here_can_serve_is_told_of_with_its_reason(tmp_path):
-    rule = RULES.read_text("utf-8").split("---")[0].replace("process_creation", "of_no_kind")
-    (tmp_path / "rule.yml").write_text(rule, "utf-8")
+def test_a_rule_that_nothing_here_can_serve_is_told_of_with_its_reason_and_the_others_are_tried(
+    tmp_path,
+):
+    first, *rest = RULES.read_text("utf-8").split("---")
+    odd = first.replace("process_creation", "of_no_kind")
+    (tmp_path / "rules.yml").write_text("---".join([odd, *rest, "\ntitle: [\n"]), "utf-8")
 
-    told = hunt(LOG, "--rules", tmp_path, "--unserved")
+    done = hunt(LOG, "--rules", tmp_path, "--unserved")
+    told = [row.split("\t") for row in done.stdout.split("\n\n")[1].splitlines()[1:]]
 
-    assert "sigma-source" in told.stdout
-    assert "Encoded command line of PowerShell" in told.stdout
+    assert done.exit_code == 1
+    assert [(code, title) for code, title, _ in told] == [
+        ("sigma-source", "Encoded command line of PowerShell"),
+        ("yaml-form", f"rules.yml:{RULES.read_text('utf-8').count(chr(10)) + 2}"),
+    ]
+
+
+def test_a_hunt_with_nothing_that_can_be_evaluated_is_no_hunt_and_says_why_of_each(tmp_path):
+    rule = RULES.read_text("utf-8").split("---")[0]
+    (tmp_path / "broken.yml").write_text("title: [", "utf-8")
+    (tmp_path / "odd.yml").write_text(rule.replace("process_creation", "of_no_kind"), "utf-8")
+    (tmp_path / "sound.yml").write_text(rule, "utf-8")
+
+    none = hunt(LOG, "--rules", tmp_path / "broken.yml", "--rules", tmp_path / "odd.yml")
+    lesser = hunt(LOG, "--rules", tmp_path / "sound.yml", "--level", "critical")
+
+    assert none.exit_code == lesser.exit_code == 2
+    assert "broken.yml:1" in none.stdout
+    assert "Encoded command line of PowerShell" in none.stdout
+    assert "[none-served]" in none.stderr
+    assert "of the level critical" in lesser.stderr
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_hunt_that_had_nothing_to_search_does_not_say_that_nothing_was_found(tmp_path, as_json):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "letter.txt").write_text("Dear colleague,", "utf-8")
+    (tmp_path / "letters" / "report.pdf").write_bytes(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
+    (tmp_path / "empty.log").touch()
+    rules = tmp_path / "rules.yar"
+    rules.write_text(YARA, "utf-8")
+
+    for path in ("none", "letters", "empty.log"):
+        done = hunt(tmp_path / path, *as_json)
+        assert (path, done.exit_code) == (path, 2)
+        assert "no-events" in done.stderr
+        assert "Nothing was found" not in done.stdout
+    looked = hunt(tmp_path / "letters", "--yara", rules, *as_json)
+    assert looked.exit_code == 0  # these rules look through files, whatever they are
+
+
+def test_the_help_names_each_way_in_which_logs_are_written():
+    told = hunt("--help").stdout
+
+    assert all(known.name in told for known in KINDS)
 
 
 @pytest.mark.parametrize("language", ["fr", "ar"])
@@ -90,14 +139,15 @@ def test_why_something_is_not_read_or_not_served_is_said_in_the_readers_language
     (tmp_path / "rule.yml").write_text(rule, "utf-8")
     (tmp_path / "letter.txt").write_text("Dear colleague,", "utf-8")
 
-    told = hunt(
-        tmp_path / "letter.txt", "--rules", tmp_path / "rule.yml", "--unserved", language=language
-    )
+    unserved = hunt(LOG, "--rules", tmp_path / "rule.yml", language=language)
+    unread = hunt(tmp_path / "letter.txt", language=language)
 
-    assert "sigma-source" in told.stdout
-    assert "no telemetry that is known" not in told.stdout
-    assert "telemetry-unknown" in told.stderr
-    assert "no kind of telemetry" not in told.stderr
+    assert "sigma-source" in unserved.stdout
+    assert "no telemetry that is known" not in unserved.stdout
+    assert "can be evaluated" not in unserved.stderr
+    assert "telemetry-unknown" in unread.stderr
+    assert "no kind of telemetry" not in unread.stderr
+    assert "no event was read" not in unread.stderr
 
 
 def test_events_that_come_together_complete_a_correlation(tmp_path):

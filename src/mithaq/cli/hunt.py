@@ -17,6 +17,7 @@ from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
+from mithaq.cli.found import told_fields
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, one_of
 from mithaq.cli.problems import in_words
@@ -42,10 +43,7 @@ _PACE = 10_000  # indicators between two signs of progress
 
 _KINDS = tuple(known.name for known in KINDS)
 _SHOWN = 1000  # hits in a table
-_FIELDS = 3  # of a hit that a person is shown
-_LONG = 80  # characters of each
 _REASONS = 4
-_PLACE = frozenset({"Channel", "EventID", "Provider_Name"})  # they tell where, not what
 _COLUMNS = ("severity", "title", "count", "hit_first", "found")
 _EACH = ("at", "severity", "title", "found")
 _WHOLE = ("at", "severity", "title", "rule", "log_source", "found", "file", "event", "id")
@@ -56,6 +54,12 @@ class NothingHeld(InputError):
     """The node holds nothing to hunt for."""
 
     code = "nothing-held"
+
+
+class NoEvents(InputError):
+    """There is nothing in the files that could be searched."""
+
+    code = "no-events"
 
 
 Paths = Annotated[list[Path] | None, typer.Option(metavar="FILE|FOLDER")]
@@ -79,7 +83,7 @@ def hunt(  # noqa: PLR0913 an argument per option
     held: Flag = False,
     resume: Annotated[Path | None, typer.Option("--resume", metavar="FILE")] = None,
 ) -> None:
-    """Look for what rules describe in files of logs; exit with 1 if something is found."""
+    """Look for what rules describe in files of logs; exit with 1 if something is found, 2 if nothing was read."""
     from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
 
     collect_seldom()
@@ -92,6 +96,7 @@ def hunt(  # noqa: PLR0913 an argument per option
     held = held or bool(back and not named)
     ours = [] if named or held else [samples.path(_OURS)]
     with ExitStack() as until:
+        until.enter_context(_reasons(desk.screen))
         node = until.enter_context(desk.node()) if held or back else None
         reading = _reading(desk, node, held=held)
         with desk.screen.progress("progress.rules") as tick, reading as some:
@@ -115,7 +120,8 @@ def hunt(  # noqa: PLR0913 an argument per option
             whole = report.follow(run.run(logs or ()), lambda: (run.done, size))
         if progress and whole:
             progress.finish()
-    report.show(run)
+    idle = whole and not (back or run.events or run.scanned or report.tally.count)
+    report.show(run, idle=idle)
     if keeper and not desk.screen.as_json:
         desk.screen.note("say.hunt-kept", new=keeper.new, known=keeper.known)
     if ours:
@@ -123,6 +129,18 @@ def hunt(  # noqa: PLR0913 an argument per option
     _summary(desk, run, unserved=unserved)
     if not whole:
         desk.screen.note("say.hunt-resume" if progress else "say.hunt-stopped")
+    _end(report, whole=whole, idle=idle)
+
+
+def _end(report: "_Report", *, whole: bool, idle: bool) -> None:
+    """End with what a hunt came to.
+
+    Raises:
+        NoEvents: it had nothing to search.
+    """
+    if idle:
+        raise NoEvents("no event was read from these files, so nothing was searched")
+    if not whole:
         raise typer.Exit(INTERRUPTED)
     if report.tally.count:
         raise typer.Exit(FOUND)
@@ -168,6 +186,19 @@ def _reading(
             yield defence.held(unit, node.us, actor, node.clock()) if held else iter(())
         except NoRules as error:
             raise NothingHeld("the node holds no indicator that you may read") from error
+
+
+@contextmanager
+def _reasons(screen: Screen) -> Iterator[None]:
+    """List why what is looked for cannot be evaluated, if none of it can."""
+    from mithaq.ingest.hunting import NoneServed  # noqa: PLC0415 heavy, as above
+
+    try:
+        yield
+    except NoneServed as none:
+        if not screen.as_json:
+            _list_unserved(screen, none.unserved)
+        raise
 
 
 def _ticked(some: Iterator[tuple[str, "Body"]], tick: Tick) -> Iterator[tuple[str, "Body"]]:
@@ -257,11 +288,13 @@ class _Report:
         elif self.each and len(self.hits) < _SHOWN:
             self.hits.append(row)
 
-    def show(self, run: "Hunt") -> None:
-        """Show what was found."""
+    def show(self, run: "Hunt", *, idle: bool) -> None:
+        """Show what was found, but to people where nothing was searched."""
         if self.screen.as_json:
             if not self.each:
                 self.screen.json(_whole(run, self.tally))
+            return
+        if idle:
             return
         if not self.each:
             rows = [_of_group(group) for group in self.tally.sorted()]
@@ -307,18 +340,6 @@ def _of_group(group: Group) -> dict[str, Any]:
     }
 
 
-def told_fields(found: Mapping[str, Any]) -> str:
-    """Return the fields that a hit rests on, as many and as long as a person reads."""
-    told = {name: value for name, value in found.items() if name not in _PLACE} or found
-    some = [f"{name}={_short(value)}" for name, value in list(told.items())[:_FIELDS]]
-    return "; ".join([*some, *(["…"] if len(told) > _FIELDS else [])])
-
-
-def _short(value: object) -> str:
-    written = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return written if len(written) <= _LONG else f"{written[:_LONG]}…"
-
-
 def _whole(run: "Hunt", tally: Tally) -> dict[str, Any]:
     """Return the groups for programs, with what was read and what was not."""
     rows = []
@@ -351,6 +372,11 @@ def _unserved(each: "Unserved", language: str = "en") -> dict[str, Any]:
     return {"title": each.title, "rule": each.id, "code": each.code, "why": why}
 
 
+def _list_unserved(screen: Screen, unserved: "Sequence[Unserved]") -> None:
+    rows = [_unserved(each, screen.words.language) for each in unserved]
+    screen.rows(("code", "title", "why"), rows)
+
+
 def _summary(desk: Desk, run: "Hunt", *, unserved: bool) -> None:
     """Say what was read, and what could not be: to people, beside the result."""
     screen, refused = desk.screen, sum(run.refused.values())
@@ -358,8 +384,7 @@ def _summary(desk: Desk, run: "Hunt", *, unserved: bool) -> None:
         return
     if unserved and run.content.unserved:
         screen.line("")
-        rows = [_unserved(each, screen.words.language) for each in run.content.unserved]
-        screen.rows(("code", "title", "why"), rows)
+        _list_unserved(screen, run.content.unserved)
     screen.note("say.hunt-read", events=run.events, files=run.files, rules=run.content.count)
     if run.scanned:
         screen.note("say.hunt-scanned", count=run.scanned)

@@ -29,14 +29,20 @@ def report(screen: Screen, error: MithaqError, *, debug: bool = False) -> None:
     if isinstance(error, Found):
         screen.line(_sentence(screen, error), console=screen.err)
         return
-    said = screen.words.say("error.form", sentence=_sentence(screen, error), code=error.code)
+    sentence = _sentence(screen, error)
+    said = screen.words.say("error.form", sentence=sentence, code=error.code)
     screen.line(said, style="bold", console=screen.err)
-    detail = in_words(str(error), screen.words.language)
-    if screen.words.language != "en" and not isinstance(error, BadUsage) and detail:
+    detail = "" if isinstance(error, BadUsage) else in_words(str(error), screen.words.language)
+    if screen.words.language != "en" and detail and not _same(detail, sentence):
         screen.line(screen.words.say("error.detail", detail=detail), console=screen.err)
     key = _key(screen, error, "do")
     if key:
         screen.line(screen.words.say("error.do", todo=screen.words.say(key)), console=screen.err)
+
+
+def _same(detail: str, sentence: str) -> bool:
+    """Say whether both are one sentence, but for how it begins and ends."""
+    return detail.casefold().rstrip(".") == sentence.casefold().rstrip(".")
 
 
 def in_words(detail: str, language: str) -> str:

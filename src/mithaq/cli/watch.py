@@ -16,8 +16,8 @@ from typer._click import Context
 from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
+from mithaq.cli.found import told_fields
 from mithaq.cli.frame import Command, Group, topic
-from mithaq.cli.hunt import told_fields
 from mithaq.cli.options import Flag, one_of
 from mithaq.cli.problems import in_words
 from mithaq.clock import monotonic, parse

@@ -97,6 +97,7 @@ class Unserved:
     title: str
     code: str
     why: str
+    line: int = 0  # in its text, from 1; 0: not said
 
 
 # --- the plain meaning --------------------------------------------------------------------------------

@@ -54,6 +54,20 @@ class NoRules(InputError):
     code = "no-rules"
 
 
+class NoneServed(InputError):
+    """There is something to hunt with, and none of it can be evaluated."""
+
+    code = "none-served"
+
+    def __init__(self, unserved: Sequence[Unserved]) -> None:
+        """Say how much it is."""
+        super().__init__(
+            f"nothing of what is to be looked for can be evaluated: {len(unserved)} have a reason",
+            count=len(unserved),
+        )
+        self.unserved = unserved
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What to look for."""
@@ -108,12 +122,19 @@ def content(
     """Read what to look for, as ``gathered`` does.
 
     Raises:
-        InputError: one of them is not there, or cannot be read. NoRules: there is no rule in them.
+        InputError: one of them is not there, or cannot be read. NoRules: there is no rule in them, none of the
+            level. NoneServed: none of them can be evaluated.
     """
     made = gathered(rules, yara, indicators, level, held)
-    if not (made.count or made.unserved or level):
-        raise NoRules("no rule and no indicator is in these files")
-    return made
+    if made.count:
+        return made
+    if made.unserved:
+        raise NoneServed(made.unserved)
+    raise NoRules(
+        f"no rule of the level {level} or of a graver one is in these files"
+        if level
+        else "no rule and no indicator is in these files"
+    )
 
 
 def gathered(
@@ -143,7 +164,7 @@ def gathered(
         compiled = sigma.compiled(_text(file).decode("utf-8-sig", "replace"))
         found += compiled.rules
         correlations += compiled.correlations
-        unserved += compiled.unserved
+        unserved += (_placed(each, file) for each in compiled.unserved)
         needs |= compiled.needs
     texts: list[tuple[Text, str]] = []
     for file in _chosen(yara, _YARA):
@@ -162,6 +183,12 @@ def gathered(
         unserved=[*unserved, *values.unserved, *scanner.unserved],
         needs=needs,
     )
+
+
+def _placed(each: Unserved, file: Path) -> Unserved:
+    """Return what cannot be looked for with its place for its name, where it has none."""
+    place = f"{file.name}:{each.line}"
+    return replace(each, id=each.id or place, title=each.title or place)
 
 
 def _chosen(paths: Iterable[Path], ends: frozenset[str]) -> Iterator[Path]:

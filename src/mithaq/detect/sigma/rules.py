@@ -59,8 +59,8 @@ def compiled(text: str, telemetry: Collection[str] | None = None) -> Compiled:
     served: list[_Served] = []
     unserved: list[Unserved] = []
     over: list[_Head] = []
-    for said, error in _documents(text):
-        head = _Head(said, text)
+    for said, error, line in _documents(text):
+        head = _Head(said, text, line)
         if error is not None:
             unserved.append(head.unserved(error))
         elif "correlation" in said:
@@ -96,24 +96,26 @@ def compiled(text: str, telemetry: Collection[str] | None = None) -> Compiled:
     )
 
 
-def _documents(text: str) -> Iterable[tuple[Said, InputError | None]]:
-    """Yield what each document says, what a global one says before it with it."""
+def _documents(text: str) -> Iterable[tuple[Said, InputError | None, int]]:
+    """Yield what each document says, what a global one says before it with it, and its first line."""
     shared: Said = {}
     for number, document in enumerate(yaml.documents(text)):
+        line = document.line + 1
         if number >= _MOST_DOCUMENTS:
-            yield {}, NotServed(f"a text has at most {_MOST_DOCUMENTS} rules", cause="large")
+            large = NotServed(f"a text has at most {_MOST_DOCUMENTS} rules", cause="large")
+            yield {}, large, line
             return
         try:
             said = yaml.values(document.text)
         except InputError as error:
-            yield {}, error
+            yield {}, error, line
             continue
         if not isinstance(said, dict):
-            yield {}, NotServed("no rule: it says nothing by name", cause="form")
+            yield {}, NotServed("no rule: it says nothing by name", cause="form"), line
         elif said.get("action") == "global":
             shared = said
         else:
-            yield _over(shared, said), None
+            yield _over(shared, said), None, line
 
 
 def _over(shared: Said, said: Said) -> Said:
@@ -129,9 +131,10 @@ def _over(shared: Said, said: Said) -> Said:
 class _Head:
     """What a rule says of itself."""
 
-    def __init__(self, said: Said, text: str) -> None:
+    def __init__(self, said: Said, text: str, line: int) -> None:
         self.said = said
         self._text = text
+        self._line = line
         self.title = self._word("title")[:4096]
         self.id = self._word("id") or self._word("name") or self.title
 
@@ -141,7 +144,9 @@ class _Head:
 
     def unserved(self, error: InputError) -> Unserved:
         """Return why it is not served."""
-        return Unserved(id=self.id, title=self.title, code=error.code, why=str(error))
+        return Unserved(
+            id=self.id, title=self.title, code=error.code, why=str(error), line=self._line
+        )
 
     def called(self) -> set[str]:
         """Return what correlations may call it."""
