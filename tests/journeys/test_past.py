@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 from mithaq import clock
 from mithaq.cli.app import app
 from mithaq.ingest import hunting
+from mithaq.node import open_node
+from mithaq.node.worker import Worker
 
 DAY = clock.text(clock.now() - timedelta(days=3))[:10]
 
@@ -281,3 +283,30 @@ def test_what_is_damaged_is_named_and_the_rest_is_searched_and_what_was_there_co
     assert blind["damaged"] == [str(index)]
     assert index.name in kept.stderr.replace("\n", "")
     assert counted() == before != {}
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_a_rule_that_is_learnt_is_looked_for_by_the_node_itself_which_says_how_far_it_came(
+    town, language
+):
+    _, files = kept_raw(town)
+    files[1].write_bytes(b"PAR1 damaged PAR1")
+    town.learn(3, "rule", pattern=RULE, pattern_type="sigma")
+    town.learn(4, "evil.example")
+
+    def looked():
+        return json.loads(town.do("telemetry", "looked", "--as", "ana", "--json").stdout)
+
+    index, events = looked()
+    assert (index["waiting"], events["waiting"], events["ended_at"]) == (3, 1, "")
+
+    with open_node(town.home) as node:
+        Worker(node).look_back()
+
+    index, events = looked()
+    assert (index["waiting"], events["waiting"], events["far"]) == (0, 0, "100 %")
+    assert (events["rules"], events["new_hits"], events["damaged"]) == (1, 8, [str(files[1])])
+    assert town.hits()["Questions for evil names"][0] == 8
+    told = town.do("telemetry", "looked", "--as", "ana", language=language)
+    assert "100 %" in told.stdout
+    assert files[1].name in told.stderr.replace("\n", "")

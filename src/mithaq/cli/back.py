@@ -69,6 +69,7 @@ class Looking:
         if self._files:
             self._run.events = 0  # each of them is read now
             self._size = sum(file.stat().st_size for file in self._files)
+            self._run.whole = False  # the bytes of these files are no bytes of ours
             self._keeper.past = True  # they were noted when they were kept
             yield from self._run.run(self._files)
 

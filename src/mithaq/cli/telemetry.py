@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 app = topic("telemetry")
 
 _COLUMNS = ("day", "events", "index_bytes", "event_bytes")
+_LOOKED = ("looked_in", "waiting", "rules", "far", "new_hits", "began", "ended_at")
 
 
 @app.command("kept", cls=Command)
@@ -33,6 +34,45 @@ def kept(ctx: typer.Context) -> None:
     for row in rows:
         if row["events"] is None and not desk.screen.as_json:
             desk.screen.note("say.hunt-damaged", name=noting.past.file(row["day"]))
+
+
+@app.command("looked", cls=Command)
+def looked(ctx: typer.Context) -> None:
+    """Say how far what is new was looked for in what is kept."""
+    from mithaq.node import hindsight  # noqa: PLC0415 heavy
+
+    desk = desk_of(ctx)
+    with desk.node() as node:
+        noting = _noting(node)
+        with node.core.read() as unit:
+            desk.actor(unit, Permission.HIT_READ)
+            left, (known, waiting) = hindsight.left(unit), hindsight.reread(unit, node.clock())
+        kept = noting.files("") if noting.raw_days else []
+    rows = [
+        {"looked_in": "index", "waiting": left},
+        {
+            "looked_in": "events",
+            "waiting": waiting if kept else 0,
+            "rules": known.rules,
+            "far": f"{100 * known.done // known.size} %" if known.size else "",
+            "new_hits": known.new,
+            "began": known.began,
+            "ended_at": known.ended,
+            "unserved": known.unserved,
+            "since_day": known.since,
+            "files": known.files,
+            "bytes": known.size,
+            "done_bytes": known.done,
+            "damaged": known.damaged,
+        },
+    ]
+    desk.screen.rows(_LOOKED, rows, wide=("since_day", "files", "bytes", "done_bytes", "unserved"))
+    if desk.screen.as_json:
+        return
+    if not kept:
+        desk.screen.note("say.hunt-blind")
+    for each in known.damaged:
+        desk.screen.note("say.hunt-damaged", name=each)
 
 
 @app.command("forget", cls=Command)

@@ -4,7 +4,7 @@ from mithaq.config import Defence as Limits
 from mithaq.defence.cycle import looked_for
 from mithaq.defence.evidence import Evidence
 from mithaq.defence.gate import LIMITS, Case, No, Prevalence, gate
-from mithaq.defence.held import fresh, held, in_force, newest
+from mithaq.defence.held import count_after, fresh, held, in_force, newest, standing
 from mithaq.defence.live import Audience, as_told, asides, let_back, renewed, set_aside, tell
 from mithaq.defence.recording import Recorded, Watched, record
 from mithaq.defence.releasing import Released, go_on, release
@@ -30,6 +30,7 @@ from mithaq.store.matches import Suppression, Which
 __all__ = [
     "LIMITS", "STATES", "VERDICTS", "Audience", "Case", "Detail", "Evidence", "Hits", "Limits", "No", "Prevalence",
     "Recorded", "Released", "Said", "Suppression", "Verdict", "Watched", "Weighed", "Which", "allow", "as_told",
-    "asides", "assign", "fresh", "gate", "go_on", "held", "hits", "in_force", "judge", "let_back", "looked_for",
-    "newest", "note", "record", "release", "renewed", "set_aside", "show", "suppress", "suppressions", "tell",
+    "asides", "assign", "count_after", "fresh", "gate", "go_on", "held", "hits", "in_force", "judge", "let_back",
+    "looked_for", "newest", "note", "record", "release", "renewed", "set_aside", "show", "standing", "suppress",
+    "suppressions", "tell",
 ]  # fmt: skip

@@ -45,6 +45,12 @@ def newest(unit: Connection) -> int:
     return unit.execute(select(func.max(copies.c.seq)).where(_OF_ALL)).scalar_one() or 0
 
 
+def count_after(unit: Connection, seq: int) -> int:
+    """Return how many versions of indicators came after a number of ``newest``."""
+    query = select(func.count()).select_from(copies).where(_OF_ALL, copies.c.seq > seq)
+    return int(unit.execute(query).scalar_one())
+
+
 def in_force(
     unit: Connection, us: Us, actor: Actor, ids: Collection[str], now: datetime
 ) -> dict[str, str]:
@@ -53,7 +59,17 @@ def in_force(
     return {copy.object.id: copy.object.version for copy in _of_ids(unit, readable, set(ids), now)}
 
 
-def fresh(unit: Connection, after: int, most: int, now: datetime) -> tuple[dict[str, Body], int]:
+def standing(unit: Connection, ids: Collection[str], now: datetime) -> dict[str, list[Body]]:
+    """Return what is said now of some indicators that are not over, whoever may read it: by each whose word it is."""
+    found: dict[str, list[Body]] = {}
+    for id_, body in _bodies(_of_ids(unit, _everything(), set(ids), now)):
+        found.setdefault(id_, []).append(body)
+    return found
+
+
+def fresh(
+    unit: Connection, after: int, most: int, now: datetime, until: int = 0
+) -> tuple[dict[str, Body], int]:
     """Return bodies of indicators of which something is new, by id, and how far that goes.
 
     Whoever may read them: who sees what they find is decided where it is shown.
@@ -63,14 +79,18 @@ def fresh(unit: Connection, after: int, most: int, now: datetime) -> tuple[dict[
         after: the number of a copy, up to which they were returned before.
         most: copies that are looked at; 0: none, whatever is new.
         now: what is over is left out, as in ``held``.
+        until: the number of a copy, after which nothing is new yet; 0: all is.
     """
     c = copies.c
-    last = int(unit.execute(select(func.coalesce(func.max(c.seq), 0))).scalar_one())
+    last = until or int(unit.execute(select(func.coalesce(func.max(c.seq), 0))).scalar_one())
     new = select(c.seq, c.id).where(c.seq > after, c.seq <= last, _OF_ALL)
     rows = fetched(unit, new.order_by(c.seq).limit(most))
-    everything = objects.everything().where(provenance.c.standing != objects.FORMER)
-    found = dict(_bodies(_of_ids(unit, everything, {id_ for _, id_ in rows}, now)))
+    found = dict(_bodies(_of_ids(unit, _everything(), {id_ for _, id_ in rows}, now)))
     return found, rows[-1][0] if rows and len(rows) == most else last
+
+
+def _everything() -> Rows:
+    return objects.everything().where(provenance.c.standing != objects.FORMER)
 
 
 def _bodies(some: Iterator[Copy]) -> Iterator[tuple[str, Body]]:

@@ -350,6 +350,7 @@ class Hunt:
     keeper: Keeping | None = None
     progress: Progress | None = None
     ready: Ready = _as_is
+    whole: bool = True  # YARA rules look through files as they lie there
     broken: list[str] = field(default_factory=list)  # files of which the rest could not be read
     _matchers: list[Matcher] = field(default_factory=list)
     _passed: int = 0  # bytes of events that were not read
@@ -476,7 +477,7 @@ class Hunt:
 
     def _scan(self, path: Path, unknown: Sequence[Refusal]) -> Iterator[Hit]:
         """Yield what YARA rules find in a file, of telemetry too: what only looks like it hides nothing."""
-        if self.content.yara is None:
+        if self.content.yara is None or not self.whole:
             for each in unknown:
                 self._refuse(each)
             return

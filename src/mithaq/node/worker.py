@@ -74,7 +74,7 @@ class Worker:
     def look_back(self) -> None:
         """Look in the past for what is new."""
         hindsight = Hindsight(self.node, threading.Event())
-        while hindsight.turn():
+        while hindsight.turn() or hindsight.reread():
             pass
 
     def _read_out(self) -> None:
