@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.federation.test_delivery import NATIONS, agreement
+from tests.federation.test_delivery import in_forum
 from tests.federation.world import Federation
 
 
@@ -14,23 +14,44 @@ def federation(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def forum(tmp_path_factory):
-    """Three nations with a forum in force, closed, to be copied."""
-    made = Federation(tmp_path_factory.mktemp("forum"))
-    for name, country in NATIONS.items():
-        made.nation(name, country)
-    made.enrol_all()
-    made.sign(agreement("forum", *NATIONS), *NATIONS)
-    made.close()
-    return made
+def kept(tmp_path_factory):
+    """Return a federation as a function makes it, closed, to be copied: each is made once in a run."""
+    made = {}
+
+    def as_made_by(make):
+        if make not in made:
+            made[make] = Federation(tmp_path_factory.mktemp(make.__name__.strip("_")))
+            make(made[make])
+            made[make].close()
+        return made[make]
+
+    return as_made_by
 
 
 @pytest.fixture
-def three(forum, tmp_path):
+def copied(kept, tmp_path):
+    """Open a copy of what a function makes of a federation; closed when the test ends."""
+    opened = []
+
+    def copy(make):
+        opened.append(Federation.copied(kept(make), tmp_path / str(len(opened))))
+        return opened[-1]
+
+    yield copy
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture(scope="session")
+def forum(kept):
+    """Three nations with a forum in force, closed, to be copied."""
+    return kept(in_forum)
+
+
+@pytest.fixture
+def three(copied):
     """Three nations with a forum in force."""
-    made = Federation.copied(forum, tmp_path)
-    yield made
-    made.close()
+    return copied(in_forum)
 
 
 def pytest_addoption(parser):

@@ -35,7 +35,7 @@ def about(type_, number, target, at, **more):
 def world(forum, tmp_path_factory):
     """What Borea gave is sighted, disputed, used, corrected, told later by a file, or was here before."""
     made = Federation.copied(forum, tmp_path_factory.mktemp("balance"))
-    bank = Client(made, "aurelia", "aurelia-bank")
+    bank = Client(made, "aurelia", "aurelia-bank").granted()
 
     def give(name, *bodies, **more):
         seqs = made.give(name, *bodies, **more)

@@ -9,7 +9,6 @@ from mithaq.exchange.transport import sign
 from mithaq.exchange.wire import Request
 from mithaq.model.labels import Tlp
 from mithaq.policy import agreement as policy
-from tests.federation.world import Federation
 
 TAXII = "application/taxii+json;version=2.1"
 BODY = {
@@ -36,9 +35,12 @@ def pact(version, *, kinds=("*",)):
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(copied):
     """Borea has read Aurelia's tool under the pact."""
-    made = Federation(tmp_path)
+    return copied(_having_read)
+
+
+def _having_read(made):
     made.nation("aurelia", "QM")
     made.nation("borea", "QN")
     made.enrol_all()
@@ -46,8 +48,6 @@ def world(tmp_path):
     made.release("aurelia", "pact", made.give("aurelia", BODY, tlp=Tlp.GREEN))
     made.settle()
     assert read(made) == (200, {BODY["id"]})
-    yield made
-    made.close()
 
 
 def ask(world, path):

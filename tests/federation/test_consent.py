@@ -9,18 +9,20 @@ from mithaq.errors import Conflict, InputError, NotFound, Refused
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.store import consents, inbound, objects, releases
-from tests.federation.test_delivery import NATIONS, agreement, tool
+from tests.federation.test_delivery import agreement, enrolled, tool
 from tests.federation.world import second_person
 
 ID = tool(1)["id"]
 
 
 @pytest.fixture
-def line(federation):
+def line(copied):
     """Aurelia shares with Borea, Borea with Corvia; Borea holds Aurelia's AMBER, which is not Borea's to pass on."""
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
+    return copied(_in_line)
+
+
+def _in_line(federation):
+    enrolled(federation)
     for pair in (("aurelia", "borea"), ("borea", "corvia")):
         federation.sign(_wide("-".join(pair), *pair), *pair)
     marked = tool(1) | {"object_marking_refs": [tlp_id(Tlp.AMBER)]}
@@ -29,7 +31,6 @@ def line(federation):
     federation.release("borea", "borea-corvia", [held(federation).seq])
     federation.settle()
     assert federation.held_by("corvia") == {}
-    return federation
 
 
 def _wide(id_, *names):

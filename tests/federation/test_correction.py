@@ -14,7 +14,7 @@ from mithaq.policy import agreement as policy
 from mithaq.store import channels, objects, recalls, releases
 from mithaq.store.parties import Peer
 from tests.federation.test_delivery import NATIONS, tool
-from tests.federation.test_recall import ID, line, order  # noqa: F401 ``line`` is a fixture
+from tests.federation.test_recall import ID, in_line, order
 from tests.federation.world import second_person
 
 TAXII = "application/taxii+json;version=2.1"
@@ -26,6 +26,10 @@ class Client:
 
     def __init__(self, federation, nation, name):
         self.federation, self.nation, self.name = federation, nation, name
+
+    def granted(self):
+        """Return the client once it has a token, and a grant of the nation."""
+        federation, nation, name = self.federation, self.nation, self.name
         node, now = federation.nodes[nation], federation.clock()
         grant = policy.Agreement(
             id=f"grant-{name}",
@@ -51,10 +55,11 @@ class Client:
                 added_at="",
             )
             peers.add_client(unit, client, now, by="omar")
-            self.token = peers.new_token(unit, name, now, by="omar")
+            federation.tokens[name] = peers.new_token(unit, name, now, by="omar")
             raw = policy.to_bytes(grant)
             sign_text(unit, node.us, raw, now, by="lead", second=second_person(unit))
         federation.settle(1)
+        return self
 
     def offer(self, id_=ID):
         """Let the nation release what it holds of an object to the client."""
@@ -64,7 +69,9 @@ class Client:
         self.federation.settle(1)
 
     def get(self, path):
-        basic = base64.b64encode(f"{self.name}:{self.token}".encode()).decode()
+        basic = base64.b64encode(
+            f"{self.name}:{self.federation.tokens[self.name]}".encode()
+        ).decode()
         headers = {"accept": TAXII, "authorization": f"Basic {basic}"}
         url = f"http://{self.nation}.example{path}"
         self.federation.clock.step(0.01)
@@ -90,16 +97,22 @@ def read_there(federation, name):
 
 
 @pytest.fixture
-def sold(line):  # noqa: F811 the fixture
+def sold(copied):
     """All along the line a bank has read the tool from its shelf; a port in Aurelia has it there unread."""
+    federation = copied(_sold)
+    named = {name: (name.partition("-")[0], name) for name in federation.tokens}
+    return federation, {name: Client(federation, *each) for name, each in named.items()}
+
+
+def _sold(federation):
+    in_line(federation)
     clients = {}
     for name in (*(f"{nation}-bank" for nation in NATIONS), "aurelia-port"):
-        clients[name] = Client(line, name.partition("-")[0], name)
+        clients[name] = Client(federation, name.partition("-")[0], name).granted()
         clients[name].offer()
     for nation in NATIONS:
         assert clients[f"{nation}-bank"].read() == [ID]
-    line.settle(1)
-    return line, clients
+    federation.settle(1)
 
 
 def test_who_had_read_what_was_wrong_is_listed_at_every_node_with_version_and_hour(sold):

@@ -27,6 +27,19 @@ from tests.values import replace
 NATIONS = {"aurelia": "QM", "borea": "QN", "corvia": "QO"}
 
 
+def enrolled(federation, *names):
+    """Let nations be, all three if none is named, and let each know the others."""
+    for name in names or NATIONS:
+        federation.nation(name, NATIONS[name])
+    federation.enrol_all()
+
+
+def in_forum(federation):
+    """Let the three nations have a forum in force."""
+    enrolled(federation)
+    federation.sign(agreement("forum", *NATIONS), *NATIONS)
+
+
 def agreement(id_, *names):
     return Agreement(
         id=id_,

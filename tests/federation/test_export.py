@@ -17,7 +17,7 @@ from mithaq.model.markings import pap_id, tlp_id
 from mithaq.store import releases
 from mithaq.store.shelf import put_shelf
 from tests.federation.test_correction import Client, read_there
-from tests.federation.test_delivery import NATIONS
+from tests.federation.test_delivery import enrolled
 from tests.values import replace
 
 AT = "2026-01-01T00:00:00.000Z"
@@ -58,15 +58,17 @@ class Bank(Client):
 
 
 @pytest.fixture
-def bank(federation):
-    for name in ("aurelia", "borea"):
-        federation.nation(name, NATIONS[name])
-    federation.enrol_all()
-    return Bank(federation, "aurelia", "aurelia-bank")
+def bank(copied):
+    return Bank(copied(_with_bank), "aurelia", "aurelia-bank")
+
+
+def _with_bank(federation):
+    enrolled(federation, "aurelia", "borea")
+    Bank(federation, "aurelia", "aurelia-bank").granted()
 
 
 def test_an_export_holds_what_was_released_to_its_client_and_nothing_that_was_not(bank):
-    other = Bank(bank.federation, "aurelia", "aurelia-port")
+    other = Bank(bank.federation, "aurelia", "aurelia-port").granted()
     bank.give(indicator(1, "one.example"), indicator(2, "two.example"))
     other.give(indicator(3, "three.example"))
     bank.give(indicator(4, "four.example", object_marking_refs=[tlp_id(Tlp.AMBER)]))
@@ -99,7 +101,7 @@ def test_a_shelf_of_many_pages_is_exported_whole(bank, monkeypatch):
 
 
 def test_what_is_ordered_back_is_in_no_export_at_once_and_who_had_it_is_listed(bank):
-    other = Bank(bank.federation, "aurelia", "aurelia-port")
+    other = Bank(bank.federation, "aurelia", "aurelia-port").granted()
     wrong = indicator(1, "wrong.example")
     bank.give(wrong, indicator(2, "right.example"))
     other.offer(wrong["id"])

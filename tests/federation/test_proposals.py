@@ -16,7 +16,7 @@ from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.model.proposals import EXTENSION, Proposal, written
 from mithaq.policy.agreement import Clause
-from tests.federation.test_delivery import agreement, tool
+from tests.federation.test_delivery import agreement, in_forum, tool
 from tests.values import replace
 
 TOOL = tool(1)["id"]
@@ -73,12 +73,16 @@ class Desk:
 
 
 @pytest.fixture
-def shared(three):
+def shared(copied):
     """Aurelia's tool is at Borea's and at Corvia's, under the forum."""
+    return copied(_shared)
+
+
+def _shared(three):
+    in_forum(three)
     body = tool(1) | {"created_by_ref": owner(three), "labels": ["a"]}
     three.release("aurelia", "forum", three.give("aurelia", body, tlp=Tlp.GREEN))
     three.settle()
-    return three
 
 
 def owner(federation, name="aurelia"):

@@ -12,7 +12,7 @@ from mithaq.exchange.wire import PeerUnreachable
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from mithaq.store import objects, recalls, releases
-from tests.federation.test_delivery import NATIONS, agreement, tool
+from tests.federation.test_delivery import agreement, enrolled, tool
 
 ID = tool(1)["id"]
 
@@ -217,11 +217,13 @@ def test_answers_that_are_late_are_counted_as_overdue(three):
 
 
 @pytest.fixture
-def line(federation):
+def line(copied):
     """Aurelia shares openly with Borea, and Borea with Corvia; Aurelia and Corvia have no agreement."""
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
+    return copied(in_line)
+
+
+def in_line(federation):
+    enrolled(federation)
     for pair in (("aurelia", "borea"), ("borea", "corvia")):
         text_ = agreement("-".join(pair), *pair)
         openly = msgspec.structs.replace(text_.clauses[0], onward="open")
@@ -237,7 +239,6 @@ def line(federation):
     federation.release("borea", "borea-corvia", [copy.seq])
     federation.settle()
     assert len(federation.held_by("corvia")) == 1
-    return federation
 
 
 def test_a_relay_passes_the_order_on_and_reports_how_many_answered(line):

@@ -16,30 +16,21 @@ from mithaq.policy.agreement import to_bytes
 from mithaq.seal.keys import generate
 from mithaq.seal.messages import RUPTURE
 from mithaq.store import blocks, channels, consents, objects, releases
-from tests.federation.test_delivery import NATIONS, agreement, tool
-from tests.federation.world import Federation, second_person
+from tests.federation.test_delivery import NATIONS, agreement, in_forum, tool
+from tests.federation.world import second_person
 
 WHY = rupture.Why(reason="case 7", basis="decree 12")
 
 
-@pytest.fixture(scope="module")
-def signed(tmp_path_factory):
-    """Three nations with a forum and a pair in force, closed, to be copied."""
-    made = Federation(tmp_path_factory.mktemp("three"))
-    for name, country in NATIONS.items():
-        made.nation(name, country)
-    made.enrol_all()
-    made.sign(agreement("forum", *NATIONS), *NATIONS)
-    made.sign(agreement("pair", "aurelia", "borea"), "aurelia", "borea")
-    made.close()
-    return made
-
-
 @pytest.fixture
-def three(signed, tmp_path):
-    made = Federation.copied(signed, tmp_path)
-    yield made
-    made.close()
+def three(copied):
+    """Three nations with a forum and a pair in force."""
+    return copied(_with_pair)
+
+
+def _with_pair(federation):
+    in_forum(federation)
+    federation.sign(agreement("pair", "aurelia", "borea"), "aurelia", "borea")
 
 
 def act(federation, doing, *args, name="aurelia", **more):

@@ -14,7 +14,7 @@ from mithaq.model.labels import Tlp
 from mithaq.seal.envelope import read
 from mithaq.seal.messages import COMPARISON, Comparison, decode
 from mithaq.store import alarms, provenance
-from tests.federation.test_delivery import NATIONS, agreement, tool
+from tests.federation.test_delivery import NATIONS, agreement, enrolled, in_forum, tool
 from tests.values import replace
 
 HOUR = 3600
@@ -25,12 +25,13 @@ def forum(**more):
 
 
 @pytest.fixture
-def three(federation):
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
+def three(copied):
+    return copied(_compared)
+
+
+def _compared(federation):
+    enrolled(federation)
     federation.sign(forum(), *NATIONS)
-    return federation
 
 
 def round_(federation):
@@ -175,11 +176,8 @@ def cut(one, other):
     return fault
 
 
-def test_who_compares_nothing_is_told_nothing(federation):
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
-    federation.sign(agreement("forum", *NATIONS), *NATIONS)
+def test_who_compares_nothing_is_told_nothing(copied):
+    federation = copied(in_forum)
     let_go(federation, 1)
 
     round_(federation)

@@ -15,18 +15,19 @@ from mithaq.model.labels import Beside, Tlp
 from mithaq.node.worker import Worker
 from mithaq.policy.agreement import to_bytes
 from mithaq.store import channels, journal, pending, releases
-from tests.federation.test_delivery import NATIONS, agreement, tool
-from tests.federation.world import Clock, Federation
+from tests.federation.test_delivery import agreement, enrolled, tool
+from tests.federation.world import Clock
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def two(federation):
-    for name in ("aurelia", "borea"):
-        federation.nation(name, NATIONS[name])
-    federation.enrol_all()
-    return federation
+def two(copied):
+    return copied(_two)
+
+
+def _two(federation):
+    enrolled(federation, "aurelia", "borea")
 
 
 def in_an_hour(federation):
@@ -172,11 +173,9 @@ def test_a_clock_a_day_ahead_sends_nothing_while_a_witness_has_spoken_and_all_wh
 
 
 def test_of_two_witnesses_that_disagree_the_one_behind_holds_an_embargo_until_people_drop_it(
-    federation,
+    copied,
 ):
-    for name in NATIONS:
-        federation.nation(name, NATIONS[name])
-    federation.enrol_all()
+    federation = copied(enrolled)
     pact(federation)
     witnessed(federation, "borea", "corvia")
     let_go(federation, Beside(embargo=in_an_hour(federation)))
@@ -399,15 +398,12 @@ def test_what_refers_to_an_object_goes_with_it_under_every_agreement_and_nothing
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-def test_what_is_decided_in_parts_is_what_is_decided_at_once(tmp_path, at_once, monkeypatch):
+def test_what_is_decided_in_parts_is_what_is_decided_at_once(copied, at_once, monkeypatch):
     """Targets come first, so each part knows what of the others goes."""
     shown = []
     for parts in (at_once, 1000):
         monkeypatch.setattr(watch, "AT_ONCE", parts)
-        made = Federation(tmp_path / str(parts))
-        for name in ("aurelia", "borea"):
-            made.nation(name, NATIONS[name])
-        made.enrol_all()
+        made = copied(_two)
         pact(made)
         tools = [tool(n) for n in range(1, 5)]
         web = [
@@ -430,7 +426,6 @@ def test_what_is_decided_in_parts_is_what_is_decided_at_once(tmp_path, at_once, 
             with made.nodes["aurelia"].core.read() as unit:
                 rows = releases.rows_of_agreement(unit, "pact")
             shown.append(sorted((row.id, row.view) for row in rows))
-        made.close()
 
     assert shown[:2] == shown[2:]
     assert [len(rows) for rows in shown[:2]] == [6, 7]  # the report's first view was recalled

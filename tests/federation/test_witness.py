@@ -12,20 +12,21 @@ from mithaq.model.canonical import canonical
 from mithaq.seal.envelope import BadEnvelope, read
 from mithaq.seal.merkle import leaf_hash, levels
 from mithaq.store import alarms, witnesses
-from tests.federation.test_delivery import NATIONS, agreement
+from tests.federation.test_delivery import NATIONS, agreement, enrolled
 from tests.federation.test_stories import let_go, round_
 
 
 @pytest.fixture
-def three(federation):
+def three(copied):
     """Borea keeps the heads of the others' logs; Corvia keeps none."""
-    for name, country in NATIONS.items():
-        federation.nation(name, country)
-    federation.enrol_all()
+    return copied(_with_witness)
+
+
+def _with_witness(federation):
+    enrolled(federation)
     terms = msgspec.structs.replace(agreement("forum", *NATIONS), witnesses=["borea"])
     federation.sign(terms, *NATIONS)
     round_(federation)
-    return federation
 
 
 def rung(federation, name):

@@ -109,6 +109,7 @@ class Federation:
         self.database = database
         self.clock = Clock()
         self.wire = Wire()
+        self.tokens: dict[str, str] = {}  # of clients, by name
         self.nodes: dict[str, Node] = {}
         self.workers: dict[str, Worker] = {}
 
@@ -132,6 +133,7 @@ class Federation:
         shutil.copytree(made.folder, folder, dirs_exist_ok=True)
         copy = cls(folder)
         copy.clock.now = made.clock.now
+        copy.tokens |= made.tokens
         for name in made.nodes:
             node = open_node(folder / name, clock=copy.clock, wire=copy.wire.of(name))
             copy.nodes[name], copy.workers[name] = node, Worker(node)
