@@ -187,6 +187,11 @@ class Config:
         return self.home / self.settings.telemetry.folder / "past"
 
     @property
+    def compiled(self) -> Path:
+        """Folder of what rules were compiled to."""
+        return self.home / "core" / "compiled"
+
+    @property
     def raw(self) -> Path:
         """Folder of the events themselves."""
         return self.home / self.settings.telemetry.folder / "raw"

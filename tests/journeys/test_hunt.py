@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import shutil
+from base64 import b64encode
 
 import pytest
 from typer.testing import CliRunner
@@ -351,3 +352,21 @@ def test_a_hunt_is_not_gone_on_with_under_other_columns(tmp_path):
 
     assert (same.exit_code, other.exit_code) == (0, 2)
     assert "other-hunt" in other.stderr
+
+
+def test_yara_rules_look_through_what_events_carry_as_they_do_through_files(tmp_path):
+    rule, log = tmp_path / "evil.yar", tmp_path / "eve.json"
+    rule.write_text('rule Evil { strings: $a = "evil bytes" condition: $a }', "utf-8")
+    alert = {
+        "timestamp": "2026-11-29T10:00:00.000000+0000", "event_type": "alert", "src_ip": "192.0.2.1", "src_port": 1,
+        "dest_ip": "192.0.2.2", "dest_port": 80, "proto": "TCP", "flow_id": 1,
+    }  # fmt: skip
+    said = (b"GET / evil bytes", b"GET / good bytes")
+    lines = [json.dumps(alert | {"payload": b64encode(each).decode()}) for each in said]
+    log.write_text("\n".join(lines) + "\n", "utf-8")
+
+    done = hunt(log, "--yara", rule, "--each", "--json")
+
+    [hit] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (hit["title"], hit["at"]) == ("Evil", "2026-11-29T10:00:00.000Z")
+    assert hit["found"] == {"field": "payload", "$a": "0x6"}

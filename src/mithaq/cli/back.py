@@ -36,7 +36,8 @@ class Looking:
         found = run.content
         values = found.indicators
         patterns = bool(values and len(values.patterns))
-        events = bool(found.rules or found.correlations or found.veiled or patterns)
+        rules = found.rules or found.correlations or found.veiled or found.yara
+        events = bool(rules or patterns)
         self._files = self._noting.files(since) if events else []
         self.blind = events and not self._files  # for rules and patterns nothing is kept
         self.lost: list[str] = []  # days of the index that could not be read

@@ -101,7 +101,10 @@ def hunt(  # noqa: PLR0913 an argument per option
         reading = _reading(desk, node, held=held)
         with desk.screen.progress("progress.rules") as tick, reading as some:
             told = _ticked(some, tick)
-            content = hunting.content(rules or ours, yara or [], indicators or [], level, told)
+            kept = hunting.compiled(node.config) if node else None
+            content = hunting.content(
+                rules or ours, yara or [], indicators or [], level, told, kept
+            )
         keeper = hunting.keeper(node.core, node.config, node.clock) if node else None
         as_kind = kind(format_) if format_ else None
         way = "".join((content.digest, format_, *sorted(column or ())))

@@ -81,7 +81,8 @@ def start(  # noqa: PLR0913 an argument per option
             from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
             from mithaq.ingest.telemetry import Ways  # noqa: PLC0415 as above
 
-            own = hunting.gathered(rules or (), yara or (), indicators or (), level)
+            kept = hunting.compiled(node.config)
+            own = hunting.gathered(rules or (), yara or (), indicators or (), level, kept=kept)
             ways = Ways(as_kind=kind(format_) if format_ else None, said=said)
             watch = _watch(desk, node, own, sources, ways)
         until.callback(watch.close)
@@ -113,7 +114,8 @@ def _watch(
         who = desk.actor(unit, Permission.HIT_JUDGE).name
     said = node.config.settings.watch
     limits = Limits(window=said.window, most=said.matches, seconds=said.seconds)
-    held = Held(core=node.core, us=node.us, who=who, clock=node.clock)
+    kept = hunting.compiled(node.config)
+    held = Held(core=node.core, us=node.us, who=who, clock=node.clock, kept=kept)
     streams = []
     for text in dict.fromkeys(map(_whole_path, sources)):
         pushed = node.config.past.parent / "pushed"

@@ -130,7 +130,7 @@ def _looked_for(
         actor = desk.actor(unit, Permission.HIT_JUDGE)
         named = rules or indicators
         held = [] if named else list(defence.held(unit, node.us, actor, node.clock()))
-    content = hunting.content(rules, [], indicators, level, held)
+    content = hunting.content(rules, [], indicators, level, held, hunting.compiled(node.config))
     keeper = hunting.keeper(node.core, node.config, node.clock)
     keeper.begin(content)
     return keeper, content

@@ -15,7 +15,7 @@ from mithaq.detect.language import Rule, Unserved
 from mithaq.detect.matches import Match
 from mithaq.detect.sigma.correlations import Part
 from mithaq.detect.stix.patterns import Asked, Patterns
-from mithaq.detect.yara import Text, Yara, digest_of
+from mithaq.detect.yara import SECONDS, Kept, Text, Yara, digest_of
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Refusal
 from mithaq.formats.registry import Undated
@@ -39,13 +39,13 @@ class Sought:
 class Scanner:
     """YARA rules, some of which are indicators."""
 
-    def __init__(self, texts: Iterable[tuple[Text, str]]) -> None:
+    def __init__(self, texts: Iterable[tuple[Text, str]], kept: Kept | None = None) -> None:
         """Compile rules, each with the id of its indicator; empty: it is none."""
         self._owners: dict[str, dict[str, None]] = {}
         some = dict.fromkeys(texts)
         for text, owner in some:
             self._owners.setdefault(digest_of(text.text), {})[owner] = None
-        self._yara = Yara(text for text, _ in some)
+        self._yara = Yara((text for text, _ in some), kept)
         self.unserved = self._yara.unserved
 
     def __len__(self) -> int:
@@ -62,13 +62,13 @@ class Scanner:
         """What each rule is known by, with the indicators whose it is."""
         return [f"{digest} {owner}" for digest, some in self._owners.items() for owner in some]
 
-    def match(self, content: bytes, name: str) -> Iterator[Match]:
-        """Yield what is found in the bytes of a file.
+    def match(self, content: bytes, name: str, seconds: int = SECONDS) -> Iterator[Match]:
+        """Yield what is found in bytes: of a file, if they have a name.
 
         Raises:
-            TooSlow: it takes too long.
+            TooSlow: it takes longer than so many seconds.
         """
-        for match in self._yara.match(content, name):
+        for match in self._yara.match(content, name, seconds):
             for owner in self._owners[match.digest]:
                 yield _told(match, owner) if owner else match
 

@@ -19,6 +19,7 @@ from mithaq.clock import Clock
 from mithaq.config import Config
 from mithaq.defence import Recorded
 from mithaq.detect import assets, sigma
+from mithaq.detect.carried import Carried
 from mithaq.detect.collected import Collected, Needs
 from mithaq.detect.engine import Engine
 from mithaq.detect.indicators import Indicators
@@ -28,7 +29,7 @@ from mithaq.detect.sieve import Sieve
 from mithaq.detect.stix.patterns import Patterns
 from mithaq.detect.tallies import Matcher, rank
 from mithaq.detect.veiled import Veiled
-from mithaq.detect.yara import Text, TooSlow
+from mithaq.detect.yara import Kept, Text, TooSlow
 from mithaq.errors import InputError
 from mithaq.formats.telemetry import PLAIN, Kind, Passed, Refusal, Said, Sifting
 from mithaq.ingest import telemetry
@@ -37,6 +38,7 @@ from mithaq.ingest.noting import Noting, noting
 from mithaq.ingest.resuming import Passage, Progress
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
+from mithaq.store.compiled import Compiled
 from mithaq.store.engine import Store
 
 _SIGMA: Final = frozenset({".yml", ".yaml"})  # what is read in folders
@@ -112,12 +114,13 @@ class Hit(NamedTuple):
     file: str
 
 
-def content(
+def content(  # noqa: PLR0913 an argument for each that is looked for
     rules: Iterable[Path],
     yara: Iterable[Path],
     indicators: Iterable[Path] = (),
     level: str = "",
     held: Iterable[tuple[str, Body]] = (),
+    kept: Kept | None = None,
 ) -> Content:
     """Read what to look for, as ``gathered`` does.
 
@@ -125,7 +128,7 @@ def content(
         InputError: one of them is not there, or cannot be read. NoRules: there is no rule in them, none of the
             level. NoneServed: none of them can be evaluated.
     """
-    made = gathered(rules, yara, indicators, level, held)
+    made = gathered(rules, yara, indicators, level, held, kept)
     if made.count:
         return made
     if made.unserved:
@@ -137,12 +140,13 @@ def content(
     )
 
 
-def gathered(
+def gathered(  # noqa: PLR0913 as above
     rules: Iterable[Path] = (),
     yara: Iterable[Path] = (),
     indicators: Iterable[Path] = (),
     level: str = "",
     held: Iterable[tuple[str, Body]] = (),
+    kept: Kept | None = None,
 ) -> Content:
     """Read what to look for; it may be nothing.
 
@@ -152,6 +156,7 @@ def gathered(
         indicators: files of indicators in any format, and folders of them.
         level: Sigma rules of a lower one are left out, and those that say none.
         held: indicators that are at hand, with their ids.
+        kept: keeps what YARA rules were compiled to.
 
     Raises:
         InputError: one of them is not there, or cannot be read.
@@ -172,7 +177,7 @@ def gathered(
         texts += [(each, "") for each in some]
         unserved += refused
     values = sought(((file.name, _text(file)) for file in telemetry.files(indicators)), held)
-    scanner = Scanner([*texts, *values.texts])
+    scanner = Scanner([*texts, *values.texts], kept)
     found += values.rules
     correlations += values.correlations
     return Content(
@@ -232,6 +237,8 @@ def matchers(content: Content, ready: Ready = _as_is) -> list[Matcher]:
         made += [each for each in some if len(each)]
     if content.veiled:
         made.append(content.veiled)
+    if content.yara:
+        made.append(Carried(content.yara))
     return made
 
 
@@ -329,6 +336,11 @@ class Keeper:
         return done.fresh
 
 
+def compiled(config: Config) -> Kept:
+    """Return what keeps in a node what YARA rules were compiled to."""
+    return Compiled(config.compiled)
+
+
 def keeper(core: Store, config: Config, clock: Clock) -> Keeper:
     """Return what keeps hits in a node, and what its settings say of telemetry."""
     return Keeper(core, clock, noting(config))
@@ -354,6 +366,7 @@ class Hunt:
     broken: list[str] = field(default_factory=list)  # files of which the rest could not be read
     _matchers: list[Matcher] = field(default_factory=list)
     _passed: int = 0  # bytes of events that were not read
+    _slow: int = 0
 
     def __post_init__(self) -> None:
         """Compile what is looked for."""
@@ -368,7 +381,7 @@ class Hunt:
         Nor where it is kept how far a hunt came: that is counted in batches, which would end elsewhere the next time.
         """
         values = self.content.indicators
-        rules = self.content.rules or self.content.correlations
+        rules = self.content.rules or self.content.correlations or self.content.yara
         kept = self.keeper or self.progress
         if values is None or rules or self.content.veiled or kept or len(values.patterns):
             return None
@@ -446,6 +459,11 @@ class Hunt:
         for matcher in self._matchers:
             if not again or isinstance(matcher, _REMEMBERS):
                 yield from matcher.match(batch)
+            if isinstance(matcher, Carried) and matcher.slow > self._slow:
+                why = "YARA rules took longer over the fields of an event than they may"
+                for _ in range(matcher.slow - self._slow):
+                    self._refuse(Refusal(number=0, code=TooSlow.code, why=why, name=""))
+                self._slow = matcher.slow
 
     @property
     def _stateful(self) -> bool:

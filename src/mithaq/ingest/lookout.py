@@ -22,7 +22,7 @@ from mithaq.detect.language import Unserved
 from mithaq.detect.matches import Match
 from mithaq.detect.stix.patterns import Patterns
 from mithaq.detect.tallies import Matcher
-from mithaq.detect.yara import TooSlow
+from mithaq.detect.yara import Kept, TooSlow
 from mithaq.ingest.hunted import Scanner
 from mithaq.ingest.hunting import Content, gathered, matchers
 from mithaq.model.objects import Body
@@ -44,6 +44,7 @@ class Held:
     us: Us
     who: str
     clock: Clock
+    kept: Kept | None = None  # keeps what YARA rules were compiled to
 
     def newest(self, unit: Connection) -> int:
         """Return the number of what came last."""
@@ -227,7 +228,7 @@ class Lookout:
             with held.core.read() as unit:
                 last, some = held.newest(unit), held.some(unit, since or 0)
                 noted = some if since is None else _noted(some, ids)
-                layer = _layer(gathered(held=noted), self.guard)
+                layer = _layer(gathered(held=noted, kept=held.kept), self.guard)
         except Exception as why:  # the watch goes on with what it has, and says so
             if first:
                 raise

@@ -23,7 +23,7 @@ from mithaq.detect.guard import Guard, Limits, SetAside
 from mithaq.detect.indicators import of_pattern
 from mithaq.detect.matches import Match
 from mithaq.errors import InputError
-from mithaq.ingest.hunting import Content, Hit, Hunt, Keeper, gathered
+from mithaq.ingest.hunting import Content, Hit, Hunt, Keeper, compiled, gathered
 from mithaq.ingest.noting import Noting
 from mithaq.ingest.resuming import Progress
 from mithaq.model.objects import Body
@@ -109,6 +109,7 @@ class Rereading:
         """Read nothing yet."""
         keeper.past = True
         self._keeper, self._noting = keeper, noting
+        self._compiled = compiled(config)
         said = config.settings.watch
         self._limits = Limits(window=said.window, most=said.matches, seconds=said.seconds)
         self._folder = config.home / "core" / "hunts"
@@ -155,7 +156,7 @@ class Rereading:
             new, until = _fresh(unit, known.looked, now, most=bool(files), until=going)
         if until == known.looked:
             return False
-        content = gathered(held=new.items())
+        content = gathered(held=new.items(), kept=self._compiled)
         if not (files and content.count):
             with core.begin() as unit:
                 _put(unit, msgspec.structs.replace(known, looked=until, until=until))

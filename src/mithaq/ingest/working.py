@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from mithaq.detect.carried import Carried
 from mithaq.detect.engine import Engine
 from mithaq.detect.matches import Match
 from mithaq.detect.tallies import Matcher
@@ -37,6 +38,7 @@ def digest(content: Content) -> str:
     """Return what all that is looked for is known by: workers with the same one find the same."""
     known = {each.digest for each in content.rules}
     known |= {each.digest for each in content.correlations}
+    known |= {*content.yara.owned} if content.yara else set()
     said = sha256("\n".join(sorted(known)).encode())
     if content.indicators:
         said.update(content.indicators.values.fingerprint)
@@ -50,7 +52,7 @@ def apart(content: Content) -> list[Matcher]:
     if content.indicators:
         alone = content.indicators.patterns.parted()[0]
         found += [content.indicators.values, *([alone] if len(alone) else [])]
-    return found
+    return [*found, Carried(content.yara)] if content.yara else found
 
 
 def together(content: Content) -> list[Matcher]:

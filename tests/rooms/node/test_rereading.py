@@ -13,6 +13,7 @@ from mithaq.clock import text
 from mithaq.detect import guard
 from mithaq.ingest import hunting, rereading
 from mithaq.ingest.hunting import keeper
+from mithaq.ingest.working import apart
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.objects import from_body
 from mithaq.model.telemetry import Event, LogSource
@@ -138,6 +139,33 @@ def test_rules_and_patterns_that_are_learnt_find_what_was_there_before_with_the_
     sigma(node, 6, "good.example")
     look(node)
     assert hits(node)["06"] == 1
+
+
+YARA = 'rule Evil { strings: $a = "evil script" condition: $a }'
+
+
+def test_yara_rules_that_are_learnt_look_through_what_events_carried_and_not_through_our_own_files(
+    node,
+):
+    some = [
+        Event(
+            fields={"ScriptBlockText": text_, "Computer": "WS-1"}, source=LogSource("windows", "", "powershell"),
+            raw=text_.encode(), at=f"{day(node, 3)}T07:00:00.000Z",
+        )
+        for text_ in ("# evil script", "# good script")
+    ]  # fmt: skip
+    keeper(node.core, node.config, node.clock).keep([], some)
+    learn(node, 1, YARA, "yara")
+
+    look(node)
+
+    with node.core.read() as unit:
+        [one] = defence.hits(unit, node.us, ANA, node.clock())
+        [found] = defence.show(unit, node.us, ANA, one.group.seq, node.clock()).found
+        content = hunting.gathered(held=defence.held(unit, node.us, ANA, node.clock()))
+    assert (found.event, found.asset) == (some[0].digest, "ws-1")
+    assert found.found == {"field": "ScriptBlockText", "$a": "0x2"}
+    assert [m.id for each in apart(content) for m in each.match(some)] == [found.id]
 
 
 class Killed(BaseException):
