@@ -12,10 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 from mithaq import defence, samples
+from mithaq.border import people
 from mithaq.cli.app import app
+from mithaq.clock import text
 from mithaq.detect.guard import SetAside
 from mithaq.node import open_node
-from tests.faults.test_watch_kills import SERVER, node
+from mithaq.store import journal, live
+from tests.faults.test_watch_kills import SERVER, node, say
 from tests.journeys.conftest import bundle, indicator
 
 PATIENCE = 120.0
@@ -90,6 +93,47 @@ def test_a_watch_reads_a_table_as_a_person_says(tmp_path):
     assert done.returncode == 1, done.stderr
     [hit] = map(json.loads, done.stdout.splitlines())
     assert hit["found"] == {"dns.question.name": "bad1.example"}
+
+
+def test_who_asks_how_the_watch_does_is_told_what_they_may_know(tmp_path):
+    """Hits of indicators above a reader are not even counted; who runs the node sees that, and no hits."""
+    home = node(tmp_path)
+    role = ("--role", "analyst", "--clearance", "CLEAR", "--key", tmp_path / "gus.pem")
+    say(home, "actor", "add", "gus", *role, "--as", "omar")
+    with open_node(home) as made, made.core.begin() as unit:
+        held = defence.held(unit, made.us, people.named(unit, "ana"), made.clock())
+        green = next(id_ for id_, _ in held)
+        of = {"green": green, "ours": "11111111-1111-4111-8111-111111111111"}
+        live.tell(unit, [("file", json.dumps({"rule": rule})) for rule in of.values()])
+        journal.keep(unit, "watch.sink.file", json.dumps({"at": "2026-11-30", "why": "no answer"}))
+        aside = SetAside(rule=green, digest="sha256:d", title="Secret", code="rule-rate", after=9)
+        defence.set_aside(unit, aside, "", made.clock())
+        room = "datagrams that there was no room for"
+        facts = {"running": True, "events": 4, "waiting": 2, "last": "2026-11-30T10:00:00.000Z"}
+        facts |= {"waiting_since": "2026-11-30T11:00:00.000Z", "dropped": {"file": 3}}
+        facts |= {"reasons": [["telemetry-turned-away", room, 7]]}
+        live.put_state(unit, "syslog://192.0.2.7:514", text(made.clock()), facts)
+
+    def asked(who, *more):
+        return say(home, "watch", "status", *more, "--as", who)
+
+    seen = {who: json.loads(asked(who, "--json")) for who in ("ana", "gus", "omar")}
+    assert {who: each["sinks"][0]["waiting"] for who, each in seen.items()} == {
+        "ana": 2, "gus": 1, "omar": None,
+    }  # fmt: skip
+    assert {who: len(each["set_aside"]) for who, each in seen.items()} == {
+        "ana": 1, "gus": 0, "omar": 0,
+    }  # fmt: skip
+    for each in seen.values():
+        assert each["sinks"][0]["why"] == "no answer"
+        assert each["sinks"][0]["not_told"] == 3
+        [source] = each["sources"]
+        assert (source["running"], source["waiting"]) == ("running", 2)
+        assert source["waiting_since"] == "2026-11-30T11:00:00.000Z"
+    shown = asked("omar", "--language", "fr")
+    assert "telemetry-turned-away" in shown
+    assert room not in shown
+    assert "Secret" not in shown
 
 
 def test_who_lists_hits_is_told_that_something_is_not_looked_for_any_more(tmp_path):

@@ -3,24 +3,24 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer._click import Context
 
+from mithaq.cli import watched
 from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.found import told_fields
 from mithaq.cli.frame import Command, Group, topic
 from mithaq.cli.options import Flag, one_of
-from mithaq.cli.problems import in_words
-from mithaq.clock import monotonic, parse
+from mithaq.clock import monotonic
 from mithaq.detect.tallies import LEVELS
 from mithaq.formats.telemetry import KINDS, kind
 
@@ -30,16 +30,11 @@ if TYPE_CHECKING:
     from mithaq.ingest.telemetry import Ways
     from mithaq.ingest.watching import NewHit, Told, Watch
     from mithaq.node import Node
-    from mithaq.store.live import Aside
 
 _KINDS = tuple(known.name for known in KINDS)
 _START = "start"
-_ALIVE = timedelta(seconds=30)  # since a watch last said how its sources do
 _SHOW = 1.0  # seconds between two states of the line that tells how far it is
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
-_SOURCES = ("source", "running", "events", "hit_last", "heard", "unread_bytes", "unreadable")
-_SINKS = ("sink", "waiting", "since", "why")
-_ASIDE = ("number", "title", "because", "after_events", "at")
 
 
 class _Watch(Group):
@@ -53,7 +48,6 @@ class _Watch(Group):
         return super().parse_args(ctx, args)
 
 
-Facts = Mapping[str, Any]  # as ``Watch`` keeps them
 app = topic("watch", _Watch)
 Paths = Annotated[list[Path] | None, typer.Option(metavar="FILE|FOLDER")]
 
@@ -253,7 +247,7 @@ class _Report:
             events=watch.events,
             rate=round(self._rate),
             hits=watch.keeper.new,
-            behind=sum(stream.behind for stream in watch.streams),
+            behind=sum(stream.behind.size for stream in watch.streams),
             aside=len(watch.lookout.guard.aside),
         )
 
@@ -263,55 +257,31 @@ class _Report:
 def status(ctx: typer.Context) -> None:
     """Say how each source does, what is set aside, and which sinks wait."""
     from mithaq import defence  # noqa: PLC0415 heavy, as above
-    from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
+    from mithaq.auth.actors import Permission, may  # noqa: PLC0415 as above
     from mithaq.ingest.sinks import standings  # noqa: PLC0415 as above
     from mithaq.store import live  # noqa: PLC0415 as above
 
     desk = desk_of(ctx)
-    screen = desk.screen
-    with desk.node() as node:
-        with node.core.read() as unit:
-            actor = desk.actor(unit, Permission.HIT_READ)
-            aside = [_aside(each) for each in defence.asides(unit, node.us, actor)]
-            some = [_source(*each, node.clock()) for each in live.states(unit)]
+    with desk.node() as node, node.core.read() as unit:
+        actor = watched.who_asks(desk, unit)
+        states = live.states(unit)
+        some = [watched.source(*each, node.clock()) for each in states]
+        lost = Counter[str]()
+        for _, _, facts in states:
+            lost |= Counter(facts.get("dropped", {}))  # a watch says it of each of its sources
         sinks = [
             {"sink": s.name, "waiting": s.waiting, "since": s.failing_since, "why": s.why}
-            for s in standings(node.core, node.config.settings.watch.sink)
+            | {"not_told": lost[s.name]}
+            for s in standings(unit, node.us, actor, node.config.settings.watch.sink)
         ]
-    if screen.as_json:
-        screen.json({"sources": some, "sinks": sinks, "set_aside": aside})
-        return
-    screen.rows(_SOURCES, some, empty="none.watched", wide=("began", "example"))
-    for each in some:
-        if each["trouble"]:
-            screen.note("say.watch-trouble", why=in_words(each["trouble"], screen.words.language))
-            break
-    if sinks:
-        screen.line("")
-        language = screen.words.language
-        screen.rows(
-            _SINKS, [each | {"why": in_words(str(each["why"]), language)} for each in sinks]
+        sees = may(actor, Permission.HIT_READ)
+        aside = (
+            [watched.aside(each) for each in defence.asides(unit, node.us, actor)] if sees else []
         )
-    if aside:
-        screen.line("")
-        screen.rows(_ASIDE, aside)
-
-
-def _source(source: str, at: str, facts: Facts, now: datetime) -> dict[str, Any]:
-    alive = bool(facts.get("running")) and now - parse(at) < _ALIVE
-    state = ("silent" if facts.get("silent") else "running") if alive else "stopped"
-    return {
-        "source": source,
-        "running": state,
-        "events": facts.get("events", 0),
-        "hit_last": facts.get("last", ""),
-        "heard": facts.get("heard", ""),
-        "unread_bytes": facts.get("behind", 0),
-        "unreadable": sum(facts.get("refused", {}).values()),
-        "began": facts.get("since", ""),
-        "example": facts.get("example", ""),
-        "trouble": facts.get("trouble", "") if alive else "",
-    }
+    if desk.screen.as_json:
+        desk.screen.json({"sources": some, "sinks": sinks, "set_aside": aside})
+        return
+    watched.show(desk.screen, some, sinks, aside)
 
 
 @app.command("aside", cls=Command)
@@ -324,23 +294,9 @@ def aside(ctx: typer.Context, *, every: Flag = False) -> None:
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_READ)
         found = defence.asides(unit, node.us, actor, standing=not every)
-    rows = [_aside(each) for each in found]
-    columns = (*_ASIDE, *(("back_at", "back_by", "back_why") if every else ()))
+    rows = [watched.aside(each) for each in found]
+    columns = (*watched.ASIDE, *(("back_at", "back_by", "back_why") if every else ()))
     desk.screen.rows(columns, rows, empty="none.aside", wide=("rule",))
-
-
-def _aside(each: "Aside") -> dict[str, Any]:
-    return {
-        "number": each.seq,
-        "title": each.title,
-        "because": each.code,
-        "after_events": each.after,
-        "at": each.at,
-        "rule": each.rule,
-        "back_at": each.back_at,
-        "back_by": each.back_by,
-        "back_why": each.back_why,
-    }
 
 
 @app.command("allow", cls=Command)

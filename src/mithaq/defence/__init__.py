@@ -5,7 +5,16 @@ from mithaq.defence.cycle import looked_for
 from mithaq.defence.evidence import Evidence
 from mithaq.defence.gate import LIMITS, Case, No, Prevalence, gate
 from mithaq.defence.held import count_after, fresh, held, in_force, newest, standing
-from mithaq.defence.live import Audience, as_told, asides, let_back, renewed, set_aside, tell
+from mithaq.defence.live import (
+    Audience,
+    as_told,
+    asides,
+    let_back,
+    renewed,
+    set_aside,
+    tell,
+    waiting,
+)
 from mithaq.defence.recording import Recorded, Watched, record
 from mithaq.defence.releasing import Released, go_on, release
 from mithaq.defence.sightings import Said
@@ -32,5 +41,5 @@ __all__ = [
     "Recorded", "Released", "Said", "Suppression", "Verdict", "Watched", "Weighed", "Which", "allow", "as_told",
     "asides", "assign", "count_after", "fresh", "gate", "go_on", "held", "hits", "in_force", "judge", "let_back",
     "looked_for", "newest", "note", "record", "release", "renewed", "set_aside", "show", "standing", "suppress",
-    "suppressions", "tell",
+    "suppressions", "tell", "waiting",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 A tool is an audience like any other: it is told of what its level allows. Of what is RED no tool is told.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from mithaq.detect.matches import Match
 from mithaq.errors import InputError, NotFound
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
+from mithaq.model.objects import IDENTIFIER
 from mithaq.model.telemetry import Value
 from mithaq.store import live
 from mithaq.store.journal import record as journal
@@ -69,6 +71,21 @@ def tell(
         each.name: live.drop(unit, each.name, each.most) for each in audiences if each.name in named
     }
     return {name: count for name, count in dropped.items() if count}
+
+
+def waiting(unit: Connection, us: Us, actor: Actor, sink: Audience) -> int:
+    """Return how many hits wait for a tool of ours, of those that an actor may see.
+
+    Raises:
+        Forbidden: they may see none.
+    """
+    counts = Counter(live.rules_told(unit, sink.name))
+    # What is no indicator is a rule of our own; of one that is gone nobody knows more than who might have been told.
+    some = [
+        _of_rule(rule, sink.up_to if IDENTIFIER.fullmatch(rule) else Tlp.CLEAR, seq)
+        for seq, rule in enumerate(counts)
+    ]
+    return sum(counts[each.rule] for each in visible(unit, us, actor, some))
 
 
 def as_told(match: Match) -> dict[str, object]:
@@ -167,14 +184,19 @@ def renewed(unit: Connection, versions: Mapping[str, str], now: datetime) -> lis
 
 
 def _group(each: Aside) -> Group:
+    return _of_rule(each.rule, each.level, each.seq)
+
+
+def _of_rule(rule: str, level: int, seq: int) -> Group:
+    """Return as a group what is of one rule: that decides who may see it."""
     return Group(
-        seq=each.seq,
-        rule=each.rule,
+        seq=seq,
+        rule=rule,
         day="",
         source="",
-        title=each.title,
+        title="",
         severity="",
-        level=each.level,
+        level=level,
         count=0,
         first="",
         last="",

@@ -12,10 +12,13 @@ from threading import Thread
 from typing import Final
 
 import structlog
+from sqlalchemy import Connection
 
+from mithaq.auth.actors import Actor, Permission, may
+from mithaq.border.us import Us
 from mithaq.clock import Clock, text
 from mithaq.config import Sink
-from mithaq.defence import Audience
+from mithaq.defence import Audience, waiting
 from mithaq.ingest.outlets import NotTold, Outlet, outlet
 from mithaq.model.labels import tlp
 from mithaq.store import journal, live
@@ -127,22 +130,22 @@ class Standing:
     """How a sink does."""
 
     name: str
-    waiting: int
+    waiting: int | None  # of hits that whoever asks may see; None: they may see none at all
     failing_since: str
     why: str
 
 
-def standings(core: Store, sinks: Sequence[Sink]) -> list[Standing]:
-    """Return how each sink does."""
-    with core.read() as unit:
-        said = {name: json.loads(kept) for name, kept in journal.settings_under(unit, _KEY).items()}
-        return [
-            Standing(
-                name=each.name,
-                waiting=live.waiting(unit, each.name),
-                failing_since=told["at"] if told.get("why") else "",
-                why=told.get("why", ""),
-            )
-            for each in sinks
-            for told in (said.get(each.name, {}),)
-        ]
+def standings(unit: Connection, us: Us, actor: Actor, sinks: Sequence[Sink]) -> list[Standing]:
+    """Return how each sink does, as an actor may know it."""
+    said = {name: json.loads(kept) for name, kept in journal.settings_under(unit, _KEY).items()}
+    sees = may(actor, Permission.HIT_READ)
+    return [
+        Standing(
+            name=each.name,
+            waiting=waiting(unit, us, actor, each) if sees else None,
+            failing_since=told["at"] if told.get("why") else "",
+            why=told.get("why", ""),
+        )
+        for each in audiences(sinks)
+        for told in (said.get(each.name, {}),)
+    ]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -27,7 +28,7 @@ from mithaq.formats.telemetry import Found, Refusal
 from mithaq.ingest.hunting import Keeper, looked_through
 from mithaq.ingest.lookout import Held, Lookout
 from mithaq.ingest.patience import StoreAway, patiently
-from mithaq.ingest.telemetry.source import Files, Piped, Source, Taken
+from mithaq.ingest.telemetry.source import Behind, Files, Piped, Source, Taken
 from mithaq.ingest.telemetry.spool import TURNED_AWAY
 from mithaq.model.objects import IDENTIFIER
 from mithaq.model.telemetry import Event
@@ -37,6 +38,7 @@ _WAIT: Final = 0.5  # seconds for one source that gives nothing
 _TURN: Final = 2.0  # seconds for one source that gives much: the others wait
 _LOOK: Final = 3.0  # seconds between looks at what is new
 _UNKNOWN: Final = "telemetry-unknown"
+_REASONS: Final = 100  # of refusals that are told apart
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,16 +55,13 @@ class Stream:
     heard: float = 0.0  # when something came, by the steady clock
     heard_at: str = ""
     silent: bool = False
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # of refusals, by code
+    behind: Behind = field(default_factory=Behind)  # when that was looked at last
 
     @property
     def ended(self) -> bool:
         """Say whether nothing will ever come of it any more."""
         return isinstance(self.source, Piped) and self.source.ended
-
-    @property
-    def behind(self) -> int:
-        """How many bytes are written and not read yet, as far as that can be told."""
-        return self.source.behind if isinstance(self.source, Files) else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +112,7 @@ class Watch:
     dropped: Counter[str] = field(
         default_factory=Counter
     )  # hits that too many waited before, by audience
+    lost: Counter[str] = field(default_factory=Counter)  # the same since the watch began
     events: int = 0
     _dropping: Mapping[str, int] = field(default_factory=dict)  # of what is being kept
     _said: set[str] = field(default_factory=set)  # digests of what was told to be set aside
@@ -178,6 +178,7 @@ class Watch:
     ) -> Iterator[Told]:
         fresh = yield from patiently(lambda: self.keeper.keep(found, events))
         self.dropped.update(self._dropping)
+        self.lost.update(self._dropping)
         self._dropping = {}
         stream.hits += len(fresh)
         for match in fresh:
@@ -202,7 +203,11 @@ class Watch:
             except OSError as why:
                 said = why.strerror or "not read"
                 refusal = Refusal(number=0, code="telemetry-file", why=said, name=where)
-        stream.refused[refusal.code] += refusal.number if refusal.code == TURNED_AWAY else 1
+        count = refusal.number if refusal.code == TURNED_AWAY else 1
+        stream.refused[refusal.code] += count
+        known = (refusal.code, refusal.why)
+        if known in stream.reasons or len(stream.reasons) < _REASONS:
+            stream.reasons[known] += count
         stream.example = stream.example or refusal
         return []
 
@@ -262,6 +267,8 @@ class Watch:
     def report(self, *, running: bool = True) -> None:
         """Keep how each source does, for whoever asks from another terminal."""
         at = clock.text(self.keeper.clock())
+        for stream in self.streams:
+            stream.behind = stream.source.behind() if running else stream.behind
         with suppress(OSError, DBAPIError), self.keeper.core.begin() as unit:
             for stream in self.streams:
                 live.put_state(unit, stream.text, at, self._facts(stream, running=running))
@@ -276,9 +283,18 @@ class Watch:
             "last": stream.last,
             "heard": stream.heard_at,
             "silent": stream.silent,
-            "behind": stream.behind,
+            "behind": stream.behind.size,
+            "waiting": stream.behind.chunks,
+            "waiting_since": _when(stream.behind.since),
+            "away": stream.behind.away,
             "refused": dict(stream.refused),
+            "reasons": [[*why, count] for why, count in stream.reasons.most_common()],
+            "dropped": dict(self.lost),
             "example": f"{example.name}:{example.number}: {example.why}" if example else "",
             "rules": self.lookout.count,
             "trouble": self.lookout.trouble,
         }
+
+
+def _when(since: float) -> str:
+    return clock.text(datetime.fromtimestamp(since, UTC)) if since else ""

@@ -5,11 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from mithaq.store.engine import Store
 from mithaq.store.sql import chunks, fetched, insert_many, put, within
 from mithaq.store.tables import set_aside, source_marks, source_states, told
+
+
+class _Ruled(msgspec.Struct):
+    """What is asked of a hit that waits."""
+
+    rule: str = ""
+
+
+_RULE = msgspec.json.Decoder(_Ruled)
 
 
 class Marks(MutableMapping[str, str]):
@@ -133,10 +142,10 @@ def told_of(unit: Connection, seqs: Iterable[int]) -> None:
         unit.execute(delete(told).where(within(unit, told.c.seq, some)))
 
 
-def waiting(unit: Connection, sink: str) -> int:
-    """Return how many hits a sink was not told of."""
-    query = select(func.count()).select_from(told).where(told.c.sink == sink)
-    return int(unit.execute(query).scalar_one())
+def rules_told(unit: Connection, sink: str) -> Iterator[str]:
+    """Yield of each hit that a sink was not told of what found it."""
+    for (hit,) in unit.execute(select(told.c.hit).where(told.c.sink == sink)):
+        yield _RULE.decode(hit).rule
 
 
 def drop(unit: Connection, sink: str, most: int) -> int:

@@ -570,7 +570,7 @@ def test_a_spool_of_many_files_is_looked_through_once(tmp_path, monkeypatch):
 
     assert raws == [b'{"a": %d}' % number for number in range(3_000)]
     assert len(looks) == opened
-    assert (inbox.spool.count, inbox.spool.size) == (0, 0)
+    assert (inbox.spool.behind().chunks, inbox.spool.size) == (0, 0)
 
 
 def spied(real, seen):
@@ -616,7 +616,7 @@ def test_on_a_full_disk_nothing_half_written_is_left_and_it_goes_on_when_there_i
     one.put(Chunk(raw=b'{"a": 1}\n'))
 
     assert left == ["lock"]
-    assert (one.count, len(waiting(one))) == (1, 1)
+    assert (one.behind().chunks, len(waiting(one))) == (1, 1)
 
 
 def test_datagrams_of_forged_addresses_fill_no_disk_with_small_files(tmp_path):

@@ -11,19 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
-from mithaq.config import Sink
+from mithaq.auth.actors import Actor, roles
+from mithaq.border.us import Us
+from mithaq.config import Defence, Sink
 from mithaq.defence.live import as_told
 from mithaq.detect.matches import Match
 from mithaq.errors import InputError
 from mithaq.ingest import sinks
 from mithaq.ingest.outlets import NotTold, outlet, written
 from mithaq.ingest.sinks import Sinks, standings
+from mithaq.model.labels import Clearance, Tlp
+from mithaq.seal.keys import generate
 from mithaq.store import live
 from mithaq.store.engine import open_store
 from mithaq.store.migrate import upgrade
 from tests.rooms.ingest.test_watching import NOW
 
 PATIENCE = 10.0
+US = Us(
+    party="asteria", country="AS", organisation="CSIRT of Asteria", realm="live",
+    url="http://asteria.example", signer=generate(), secret=b"s" * 32, max_frame_bytes=8 << 20,
+    limits=Defence(),
+)  # fmt: skip
+ANA = Actor(name="ana", roles=roles(["analyst"]), clearance=Clearance(tlp=Tlp.RED))
 
 
 def hit(number=1, **more):
@@ -170,6 +180,12 @@ def core(tmp_path):
     store.close()
 
 
+def stand(core, said):
+    """Return how sinks do, as somebody sees it who may see everything."""
+    with core.read() as unit:
+        return standings(unit, US, ANA, said)
+
+
 class Way:
     """An outlet that takes nothing until it is mended."""
 
@@ -202,12 +218,12 @@ def test_what_is_not_taken_waits_in_its_order_and_is_told_when_it_can_be(
     first.start()
     assert way.tried.wait(PATIENCE)
     first.close()
-    [before] = standings(core, said)
+    [before] = stand(core, said)
     way.mended.set()
     second = Sinks.of(core, lambda: NOW, said, tmp_path)
     second.start()
     second.close(PATIENCE)
-    [after] = standings(core, said)
+    [after] = stand(core, said)
 
     assert (before.waiting, before.why) == (250, "it is full")
     assert way.took == [hit(number)["id"] for number in range(250)]

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from mithaq import defence, intel
-from mithaq.auth.actors import Actor, roles
+from mithaq.auth.actors import Actor, Forbidden, roles
 from mithaq.border import people
 from mithaq.border.people import Newcomer
 from mithaq.border.us import Us
@@ -27,7 +27,8 @@ from mithaq.ingest.hunting import Keeper, gathered
 from mithaq.ingest.lookout import Held, Lookout
 from mithaq.ingest.patience import StoreAway, patiently
 from mithaq.ingest.telemetry import Ways, opened
-from mithaq.ingest.telemetry.source import Taken
+from mithaq.ingest.telemetry.source import Behind, Taken
+from mithaq.ingest.telemetry.spool import TURNED_AWAY
 from mithaq.ingest.watching import Dropped, FellSilent, NewHit, Stream, TakenUp, Watch
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.seal.keys import generate
@@ -314,6 +315,12 @@ def test_a_tool_is_told_of_what_its_level_allows_and_of_red_none(post, tmp_path)
     assert waits("green") == [*ours, "n1.example", "n2.example"]
     assert len(waits("few")) == 2
     assert told[-1] == Dropped(sink="few", count=6)
+    levels = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT)
+    with post.core.read() as unit:
+        seen = [defence.waiting(unit, post.us, person(level), some[0]) for level in levels]
+        with pytest.raises(Forbidden):
+            defence.waiting(unit, post.us, person(Tlp.RED, "operator"), some[0])
+    assert seen == [7, 8, 9, 10]  # who may read less is not told that more waits
     assert post.hits()["n5.example"] == 1
 
 
@@ -327,8 +334,52 @@ def test_what_is_suppressed_is_told_to_nobody(post):
 
     assert names(post.until(watch)) == []
     with post.core.read() as unit:
-        assert live.waiting(unit, "all") == 0
+        assert live.untold(unit, "all", 9) == []
     assert (watch.keeper.new, post.hits()) == (1, {"bad.example": 0})
+
+
+class Backlog:
+    """A source of which something waits, and something was turned away."""
+
+    def __init__(self, some):
+        self.some = some
+
+    def batches(self, wait):
+        found, self.some = self.some, []
+        yield Taken(found=found)
+
+    def keep(self, taken):
+        pass
+
+    def behind(self):
+        return Behind(size=4096, chunks=3, since=NOW.timestamp())
+
+    def close(self):
+        pass
+
+
+def test_how_a_source_does_is_kept_refusals_by_code_and_reason_each_as_often_as_it_was(post):
+    room = "datagrams that there was no room for"
+    refused = [
+        Refusal(number=7, code=TURNED_AWAY, why=room),
+        Refusal(number=5, code=TURNED_AWAY, why=room),
+        Refusal(number=1, code="telemetry-long", why="longer than 9 bytes"),
+        *(Refusal(number=n, code="telemetry-made-up", why=f"{n}") for n in range(200)),
+    ]
+    watch = post.watch()
+    watch.streams = [Stream(text="syslog://x:1", source=Backlog(refused))]
+    post.until(watch, turns=10)
+    watch.report()
+    with post.core.read() as unit:
+        [(_, _, facts)] = live.states(unit)
+
+    assert facts["refused"] == {
+        TURNED_AWAY: 12, "telemetry-long": 1, "telemetry-made-up": 200,
+    }  # fmt: skip
+    assert facts["reasons"][0] == [TURNED_AWAY, room, 12]
+    assert len(facts["reasons"]) == 100  # reasons are an outsider's to make many
+    assert (facts["behind"], facts["waiting"]) == (4096, 3)
+    assert facts["waiting_since"] == "2026-11-30T12:00:00.000Z"
 
 
 def test_a_source_that_falls_silent_is_told_of_once_and_again_when_it_speaks(post):

@@ -24,7 +24,7 @@ from mithaq.ingest.telemetry.jetstream import (
     address,
     chunk_of,
 )
-from mithaq.ingest.telemetry.source import NoSource, Taken, Ways
+from mithaq.ingest.telemetry.source import Behind, NoSource, Taken, Ways
 
 SET_ASIDE: Final = "telemetry-set-aside"
 GONE: Final = "telemetry-gone"
@@ -59,6 +59,7 @@ class Shared:
         """
         self._line, self._where, self._ways = line, line.where, ways or Ways()
         self._telling: dict[int, _Held] = {}
+        self._newest = 0.0  # when the log took what came last
         self._at_hand: Iterator[Taken] = iter(())  # the rest of a message that was begun
         try:
             self._pull = line.do(self._joined())
@@ -124,6 +125,7 @@ class Shared:
     def _taken(self, held: _Held) -> Iterator[Taken]:
         message, facts = held.message, held.message.metadata
         self._telling[facts.sequence.stream] = held
+        self._newest = facts.timestamp.timestamp()
         chunk = chunk_of(message.data, message.headers, message.subject)
         if facts.num_delivered > DELIVERIES:
             why = f"given out {facts.num_delivered - 1} times and never kept"
@@ -151,6 +153,16 @@ class Shared:
         """Return how many messages nobody has kept yet."""
         info = self._line.do(self._line.js.consumer_info(self._where.stream, self._where.consumer))
         return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+    def behind(self) -> Behind:
+        """Return what nobody has kept yet; of when, what came last before it tells."""
+        if not self._line.there:
+            return Behind(away=True)
+        try:
+            left = self.left()
+        except TROUBLE:
+            return Behind(away=True)
+        return Behind(chunks=left, since=self._newest if left else 0.0)
 
     def close(self) -> None:
         """Give back what was not kept, so that others have it at once."""
@@ -250,6 +262,10 @@ class Whole:
 
     def keep(self, taken: Taken) -> None:
         """Nothing is told: what is read in its order is read from the beginning again."""
+
+    def behind(self) -> Behind:
+        """The group says what waits."""
+        return Behind()
 
     def close(self) -> None:
         """The server knows nothing of it."""

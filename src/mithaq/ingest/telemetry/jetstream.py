@@ -158,6 +158,11 @@ class Line:
         )
         return await asyncio.wait_for(made, CONNECT_SECONDS)
 
+    @property
+    def there(self) -> bool:
+        """Say whether the server answers, as far as we know."""
+        return self._client is not None and self._client.is_connected
+
     def do(self, asked: Coroutine[Any, Any, T]) -> T:
         """Do something with the client, and wait for it."""
         return asyncio.run_coroutine_threadsafe(asked, self._loop).result()

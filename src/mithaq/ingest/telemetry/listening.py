@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from mithaq.ingest.telemetry.chunks import Chunk
-from mithaq.ingest.telemetry.source import NoSource, Taken, Ways
+from mithaq.ingest.telemetry.source import Behind, NoSource, Taken, Ways
 from mithaq.ingest.telemetry.spool import Inbox, Spool
 
 START_SECONDS: Final = 10.0
@@ -116,6 +116,10 @@ class Listener(ABC):
         """Forget what waited."""
         if isinstance(taken.mark, Path):
             self.inbox.drop(taken.mark)
+
+    def behind(self) -> Behind:
+        """Return what waits in the spool."""
+        return self.inbox.spool.behind()
 
     def close(self) -> None:
         """Listen no more."""

@@ -42,6 +42,16 @@ class Taken:
     mark: object = None  # the source's own: what ``keep`` needs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What came to a source, or was written there, and was not kept yet, as far as that can be told."""
+
+    size: int = 0  # bytes
+    chunks: int = 0  # of what is pushed; messages of a log
+    since: float = 0.0  # when the oldest of it came, in seconds since 1970; 0.0: nothing waits, or nobody knows
+    away: bool = False  # nobody answers where it would be read
+
+
 class Source(Protocol):
     """Where telemetry comes from."""
 
@@ -50,6 +60,9 @@ class Source(Protocol):
 
     def keep(self, taken: Taken) -> None:
         """Take note that all that came of it is kept: it need not be given again."""
+
+    def behind(self) -> Behind:
+        """Return what waits."""
 
     def close(self) -> None:
         """Let go of what it holds."""
@@ -119,15 +132,14 @@ class Files:
             yield Taken(found=[why], name=name)
         self._told = set(now)
 
-    @property
-    def behind(self) -> int:
-        """How many bytes of files that grow by lines were written and not read yet, as far as they are known."""
+    def behind(self) -> Behind:
+        """Return how many bytes of files that grow by lines were not read yet, as far as they are known."""
         whole = 0
         for name, cursor in self.cursors.items():
             if cursor.kind:
                 with suppress(OSError):
                     whole += max(0, Path(name).stat().st_size - cursor.offset)
-        return whole
+        return Behind(size=whole)
 
     def close(self) -> None:
         """Files are open only while they are read."""
@@ -159,6 +171,10 @@ class Piped:
 
     def keep(self, taken: Taken) -> None:
         """Nothing can be given again."""
+
+    def behind(self) -> Behind:
+        """Nobody knows what is in a pipe."""
+        return Behind()
 
     def close(self) -> None:
         """Give it up; its thread ends with the process."""

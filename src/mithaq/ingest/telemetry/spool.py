@@ -18,7 +18,7 @@ import msgspec
 
 from mithaq.formats.telemetry import Found, Refusal
 from mithaq.ingest.telemetry.chunks import Chunk, handed
-from mithaq.ingest.telemetry.source import NoSource, Taken, Ways
+from mithaq.ingest.telemetry.source import Behind, NoSource, Taken, Ways
 
 TURNED_AWAY: Final = "telemetry-turned-away"
 MOST: Final = 256 << 20  # bytes that may wait
@@ -50,8 +50,8 @@ class Spool:
     most: int
     _lock: IO[bytes]
     size: int = 0  # bytes that wait
-    count: int = 0  # chunks that wait
     _number: int = 0
+    _waiting: dict[Path, int] = field(default_factory=dict)  # and their size, the oldest first
     _new: deque[Path] = field(default_factory=deque)  # not given to anybody yet, the oldest first
 
     @classmethod
@@ -67,12 +67,11 @@ class Spool:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for part in folder.glob("*.part"):  # nobody was told that it is kept
                 part.unlink()
-            there = sorted(folder.glob("*.chunk"))
-            size = sum(map(_room, there))
+            there = {path: _room(path) for path in sorted(folder.glob("*.chunk"))}
         except OSError as error:
             raise NoSource(f"cannot spool in {folder}: {error.strerror}") from error
-        number = int(there[-1].stem) if there else 0
-        return cls(folder, most, lock, size, len(there), number, deque(there))
+        number = int([*there][-1].stem) if there else 0
+        return cls(folder, most, lock, sum(there.values()), number, there, deque(there))
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk, safe from a power cut; one caller at a time.
@@ -101,7 +100,7 @@ class Spool:
                     path.unlink(missing_ok=True)
             raise
         self.size += size
-        self.count += 1
+        self._waiting[whole] = size
         self._new.append(whole)
 
     def next(self) -> Path | None:
@@ -138,9 +137,14 @@ class Spool:
             path.rename(path.with_suffix(".damaged"))
 
     def _forget(self, path: Path) -> None:
-        with suppress(OSError):
-            self.size -= _room(path)
-        self.count -= 1
+        self.size -= self._waiting.pop(path, 0)
+
+    def behind(self) -> Behind:
+        """Return what waits."""
+        since = 0.0
+        with suppress(OSError, StopIteration, RuntimeError):  # somebody takes or puts one just now
+            since = next(iter(self._waiting)).stat().st_mtime
+        return Behind(size=self.size, chunks=len(self._waiting), since=since)
 
     def close(self) -> None:
         """Let another process have it."""
