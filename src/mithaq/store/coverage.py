@@ -27,7 +27,7 @@ from mithaq.store.tables import (
 
 Needs = Sequence[Sequence[str]]  # of each, one log source
 _READ = (
-    "rules.read.1"  # the number of the last copy that was looked at; another form is another name
+    "rules.read.2"  # the number of the last copy that was looked at; another form is another name
 )
 _TOGETHER = 5000  # copies that are looked up in one statement
 _needs = msgspec.json.Decoder(tuple[frozenset[str], ...]).decode
@@ -52,6 +52,7 @@ class Held:
     version: str
     voucher: str
     level: int  # of TLP
+    until: str  # when it is over; empty: not said
     facts: Facts
 
 
@@ -112,13 +113,18 @@ def known(unit: Connection, digests: Collection[str]) -> dict[str, Facts]:
     return {digest: _facts(techniques, needs) for digest, techniques, needs in fetched(unit, query)}
 
 
-def read_on(unit: Connection, after: int, last: int, new: Sequence[tuple[int, str, Facts]]) -> bool:
-    """Keep (copy, digest, what it is about), and how far copies were looked at; False: another was faster."""
+def read_on(
+    unit: Connection, after: int, last: int, new: Sequence[tuple[int, str, str, Facts]]
+) -> bool:
+    """Keep (copy, digest, end, what it is about), and how far copies were looked at; False: another was faster."""
     if int(setting(unit, _READ, "0")) != after:
         return False
-    here = {seq for part in chunks(seq for seq, _, _ in new) for seq in _here(unit, part)}
-    rows = [(seq, digest, *_written(facts)) for seq, digest, facts in new if seq in here]
-    insert_many(unit, rule_facts, ("copy", "digest", "techniques", "needs"), rows, or_else="keep")
+    here = {seq for part in chunks(seq for seq, *_ in new) for seq in _here(unit, part)}
+    rows = [
+        (seq, digest, until, *_written(facts)) for seq, digest, until, facts in new if seq in here
+    ]
+    names = ("copy", "digest", "until", "techniques", "needs")
+    insert_many(unit, rule_facts, names, rows, or_else="keep")
     keep(unit, _READ, str(last))
     return True
 
@@ -146,6 +152,7 @@ def rules(unit: Connection, visible: Rows) -> list[Held]:
         c.version,
         provenance.c.voucher,
         provenance.c.tlp,
+        rule_facts.c.until,
         rule_facts.c.techniques,
         rule_facts.c.needs,
     )
@@ -162,9 +169,10 @@ def rules(unit: Connection, visible: Rows) -> list[Held]:
             version=version,
             voucher=voucher,
             level=level,
+            until=until,
             facts=_facts(techniques, needs),
         )
-        for seq, id_, version, voucher, level, techniques, needs in newest.values()
+        for seq, id_, version, voucher, level, until, techniques, needs in newest.values()
     ]
 
 

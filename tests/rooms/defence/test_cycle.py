@@ -187,6 +187,22 @@ def test_a_rule_that_was_revoked_sees_nothing(node):
     assert node.of("T1071.004").seen is Seen.NONE
 
 
+def test_a_rule_that_is_over_sees_nothing_nor_proves_anything_from_then_on(node):
+    r = rule(100, "T1071.004", valid_until="2026-03-02T00:00:00Z")
+    node.add(r)
+    node.watch()
+    node.look_for(r)
+
+    assert node.of("T1071.004").seen is Seen.WATCHED
+    assert node.of("T1071.004", at=NOW + timedelta(days=3)).seen is Seen.NONE
+    assert node.next(at=NOW + timedelta(days=3)).idle == []
+
+    node.add(
+        r | {"valid_until": "2026-12-31T00:00:00.000Z", "modified": "2026-02-28T00:00:00.000Z"}
+    )
+    assert node.of("T1071.004", at=NOW + timedelta(days=3)).seen is Seen.WATCHED
+
+
 def test_rules_of_files_count_once_they_are_looked_for(node):
     node.watch()
     node.look_for(rule(100, "T1071.004"))
@@ -219,6 +235,75 @@ def test_a_hit_that_is_judged_true_proves_what_its_rule_is_about_to_who_may_see_
 
     assert node.of("T1071.004").seen is Seen.PROVED
     assert node.of("T1071.004", actor=person(Tlp.RED, "director")).seen is Seen.BLIND
+
+
+def told_true(node, *ids):
+    """Keep a hit of each of some indicators, and judge it true."""
+    with node.core.begin() as unit:
+        for number, id_ in enumerate(ids):
+            match = Match(
+                rule=id_, digest=id_, title="t", event=f"sha256:{number}", at="2026-02-28T10:00:00.000Z",
+                source=LogSource("zeek", "", "dns"), asset="a", found={},
+            )  # fmt: skip
+            defence.record(unit, [match], NOW)
+        for group in matches.asked(unit, matches.Which()):
+            matches.change(unit, group.seq, state="true")
+
+
+def indicator(at, **more):
+    facts = {"pattern_type": "stix", "valid_from": "2026-01-01T00:00:00.000Z"}
+    return body(
+        "indicator",
+        at,
+        20,
+        name=f"i{at}",
+        pattern=f"[domain-name:value = 'e{at}.example']",
+        **facts,
+        **more,
+    )
+
+
+@on_both
+def test_a_hit_of_an_indicator_proves_the_techniques_that_it_indicates_and_what_they_are_part_of(
+    node,
+):
+    one, itself, malware = indicator(300), indicator(301, external_references=[
+        {"source_name": "mitre-attack", "external_id": "T1071.004"}]), indicator(302)  # fmt: skip
+    theirs = numbered("attack-pattern", 310, "T1059.001", name="their PowerShell")
+    node.add(
+        one, itself, malware, theirs, tie(320, "indicates", one, theirs), tie(321, "indicates", malware, BEAR)
+    )  # fmt: skip
+    told_true(node, one["id"], malware["id"])
+
+    found = node.stand().techniques
+    assert {n for n, each in found.items() if each.standing.seen is Seen.PROVED} == {
+        "T1059",
+        "T1059.001",
+    }
+    [proof] = found["T1059.001"].evidence.proofs
+    assert (proof.kind, proof.level) == ("hit", int(Tlp.GREEN))
+
+    told_true(node, itself["id"])
+    assert node.of("T1071.004").seen is Seen.PROVED
+    assert node.of("T1059.001", actor=person(Tlp.RED, "director")).seen is Seen.NONE
+
+
+def test_what_only_others_may_read_of_an_indicator_proves_nothing_to_me_and_what_is_revoked_to_nobody(
+    node,
+):
+    one, tied = indicator(300), tie(320, "indicates", indicator(300), POWER)
+    node.add(one)
+    node.add(tied, level=Tlp.AMBER_STRICT)
+    told_true(node, one["id"])
+
+    assert node.of("T1059.001").seen is Seen.PROVED
+    assert node.of("T1059.001", up_to=Tlp.GREEN).seen is Seen.NONE
+    assert node.stand().techniques["T1059.001"].evidence.proofs[0].level == int(Tlp.AMBER_STRICT)
+
+    node.add(
+        tied | {"revoked": True, "modified": "2026-02-28T00:00:00.000Z"}, level=Tlp.AMBER_STRICT
+    )
+    assert node.of("T1059.001").seen is Seen.NONE
 
 
 def test_what_was_tried_and_not_seen_takes_away_what_was_proved_before_it(node):

@@ -42,10 +42,14 @@ def read_out(core: Store) -> int:
         left = store.behind(unit)
         some, after, last = store.unread(unit, AT_ONCE) if left else ([], 0, 0)
         rules = {
-            copy.seq: _pattern(copy.object.body) for copy in some if _is_rule(copy.object.body)
+            copy.seq: (_pattern(copy.object.body), _end(copy.object.body))
+            for copy in some
+            if _is_rule(copy.object.body)
         }
-        known = store.known(unit, {_of_text(each) for each in rules.values()}) if rules else {}
-    new = [(seq, _of_text(each), _facts(each, known)) for seq, each in rules.items()]
+        known = store.known(unit, {_of_text(each) for each, _ in rules.values()}) if rules else {}
+    new = [
+        (seq, _of_text(each), until, _facts(each, known)) for seq, (each, until) in rules.items()
+    ]
     made = _lore(core) if stale else b""
     if not left and not stale:
         return 0
@@ -70,6 +74,11 @@ def _is_rule(body: Body) -> bool:
 def _pattern(body: Body) -> str:
     """Return the text of a rule; of one that was revoked nothing, which stands above its earlier versions."""
     return "" if body.get("revoked") is True else str(body["pattern"])
+
+
+def _end(body: Body) -> str:
+    until = body.get("valid_until")
+    return until if isinstance(until, str) else ""
 
 
 def _of_text(written: str) -> str:

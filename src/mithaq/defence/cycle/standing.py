@@ -15,13 +15,13 @@ from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.config import Cycle as Terms
 from mithaq.defence.cycle import reading
-from mithaq.defence.cycle.threats import threats
+from mithaq.defence.cycle.threats import indicated, threats
 from mithaq.defence.seeing import visible as visible_hits
 from mithaq.detect import collected, coverage
 from mithaq.detect.attack import Lore
 from mithaq.detect.coverage import Evidence, Gap, HeldRule, Proof, Standing, State, Threat
 from mithaq.model.labels import Tlp
-from mithaq.model.objects import Body
+from mithaq.model.objects import IDENTIFIER, Body, moment
 from mithaq.store import coverage as store
 from mithaq.store import cycle, matches, objects
 from mithaq.store.cycle import GapRow
@@ -127,14 +127,18 @@ def stand(  # noqa: PLR0913 unit, us, actor and now come with every act
     counting = [each for each in every if each.priority < BACKGROUND] or every
     since = _day(now, terms.days)
     seen = store.telemetry(unit, since)
-    rules = _rules(unit, us, rows, known, since)
+    rules = _rules(unit, us, rows, known, since, text(now))
     names = {*collected.known(), *(n for rule in rules for part in rule.needs for n in part)}
     declared = collected.declared(terms.telemetry, names)
+    judged = _judged(unit, us, actor, _day(now, terms.proof_days), level)
+    others = {group.rule for group in judged} - {rule.key for rule in rules}
+    proving = {rule.key: dict.fromkeys(rule.techniques, 0) for rule in rules}
+    proving |= _indicated(unit, rows, known, others)
     look = _Look(
         known=known,
         threats=counting,
         rules=rules,
-        proofs=_proofs(unit, us, actor, known, rules, _day(now, terms.proof_days), level),
+        proofs=_proofs(unit, known, judged, proving, _day(now, terms.proof_days)),
         said=_said(unit),
         gaps=cycle.gaps(unit),
         day=_day(now, 0),
@@ -220,8 +224,10 @@ def _said(unit: Connection) -> dict[tuple[str, str], State]:
 
 
 # --- rules ---------------------------------------------------------------------------------------------
-def _rules(unit: Connection, us: Us, rows: objects.Rows, known: Lore, since: str) -> list[HeldRule]:
-    """Return the rules that may be read here, and those of files that somebody looked for lately."""
+def _rules(  # noqa: PLR0913 as ``stand``
+    unit: Connection, us: Us, rows: objects.Rows, known: Lore, since: str, now: str
+) -> list[HeldRule]:
+    """Return the rules that may be read here and are not over, and those of files that somebody looked for lately."""
     used = store.used(unit, since)
     lately = {each.rule: each.last for each in used}
     held = [
@@ -235,6 +241,7 @@ def _rules(unit: Connection, us: Us, rows: objects.Rows, known: Lore, since: str
             level=each.level,
         )
         for each in store.rules(unit, rows)
+        if not each.until or moment(each.until) > moment(now)
     ]
     ours = [
         HeldRule(
@@ -251,18 +258,19 @@ def _rules(unit: Connection, us: Us, rows: objects.Rows, known: Lore, since: str
 
 
 # --- proofs --------------------------------------------------------------------------------------------
-def _proofs(  # noqa: PLR0913 as ``stand``
+def _proofs(
     unit: Connection,
-    us: Us,
-    actor: Actor,
     known: Lore,
-    rules: Sequence[HeldRule],
+    judged: Iterable[matches.Group],
+    proving: Mapping[str, Mapping[str, int]],
     since: str,
-    level: int,
 ) -> dict[str, list[Proof]]:
     """Return what showed lately that a technique is seen: hits judged true, and what people noted.
 
     What was tried and not seen takes away what was proved before it.
+
+    Args:
+        proving: by rule or indicator, the techniques that its hits show, each with the level of who says so.
     """
     found: dict[str, list[Proof]] = defaultdict(list)
     for noted in cycle.proofs(unit, since):
@@ -274,25 +282,40 @@ def _proofs(  # noqa: PLR0913 as ``stand``
                     kind=noted.kind, what=noted.what, day=noted.day, number=noted.seq, by=noted.by
                 )
                 found[number].append(proof)
-    if may(actor, Permission.HIT_READ):
-        for number, proof in _hits(unit, us, actor, rules, since, level):
-            found[number].append(proof)
+    by_number = {key.removeprefix(_PREFIX): about for key, about in proving.items()}
+    for group in judged:
+        about = by_number.get(group.rule.removeprefix(_PREFIX).lower()) or by_number.get(group.rule)
+        for number, level in (about or {}).items():
+            day, whose = group.day or group.last[:_DAY], max(group.level, level)
+            found[number].append(Proof(kind="hit", what=str(group.seq), day=day, level=whose))
     return found
 
 
-def _hits(  # noqa: PLR0913 as ``stand``
-    unit: Connection, us: Us, actor: Actor, rules: Sequence[HeldRule], since: str, level: int
-) -> Iterable[tuple[str, Proof]]:
-    by_key = {each.key.removeprefix(_PREFIX): each for each in rules}
+def _judged(unit: Connection, us: Us, actor: Actor, since: str, level: int) -> list[matches.Group]:
+    """Return hits that were judged true, of late, as far as an actor may see them."""
+    if not may(actor, Permission.HIT_READ):
+        return []
     groups = [
-        each for each in matches.asked(unit, matches.Which(states=(TRUE,))) if each.level <= level
+        each
+        for each in matches.asked(unit, matches.Which(states=(TRUE,)))
+        if each.level <= level and (each.day or each.last[:_DAY]) >= since
     ]
-    for group in visible_hits(unit, us, actor, groups):
-        rule = by_key.get(group.rule.removeprefix(_PREFIX).lower()) or by_key.get(group.rule)
-        day = group.day or group.last[:_DAY]
-        if rule is not None and day >= since:
-            for number in rule.techniques:
-                yield number, Proof(kind="hit", what=str(group.seq), day=day, level=group.level)
+    return visible_hits(unit, us, actor, groups)
+
+
+def _indicated(
+    unit: Connection, rows: objects.Rows, known: Lore, ids: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Return by indicator what its hits show: the techniques that it indicates, and those that they are part of."""
+    some = [each for each in ids if IDENTIFIER.fullmatch(each)]
+    if not some:
+        return {}
+    found: dict[str, dict[str, int]] = {}
+    for id_, numbers in indicated(unit, rows, known, some).items():
+        for number, level in numbers.items():
+            for part in coverage.with_parents([number]):
+                found.setdefault(id_, {}).setdefault(part, level)
+    return found
 
 
 def named(unit: Connection, us: Us, actor: Actor, rules: Iterable[HeldRule]) -> list[HeldRule]:

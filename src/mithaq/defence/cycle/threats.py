@@ -30,7 +30,7 @@ _MOST_HELD = 5_000  # threats that are no part of a set
 _MOST_TIES = 20_000  # relationships and reports, the newest
 _TOOL = "tool"  # which everybody has: no threat by itself
 _TIES = ("relationship", "report", "grouping")
-_USES, _TARGETS = "uses", "targets"
+_USES, _TARGETS, _INDICATES = "uses", "targets", "indicates"
 _PLACES = ("identity--", "location--")
 
 
@@ -138,7 +138,7 @@ class _Look:
 
     def ties(self, sectors: Sequence[str]) -> None:
         """Take up what relationships and reports say: who uses what, and whom they target."""
-        theirs, far = self._patterns(), set[str]()
+        theirs, far = patterns(self.unit, self.rows, self.known), set[str]()
         pairs: list[tuple[_Made, str]] = []
         ids = {*theirs, *self._by_id}
         for tie in store.ties(self.unit, self.rows, ids, _TIES, _MOST_TIES):
@@ -156,16 +156,6 @@ class _Look:
                 if used or places:
                     made.level = max(made.level, tie.level)
         self._targets(pairs, far, sectors)
-
-    def _patterns(self) -> dict[str, str]:
-        """Return the techniques that may be named by id: ATT&CK's own, and copies of them under others' ids."""
-        found = dict(self.known.ids)
-        rows = self.rows.where(copies.c.type == "attack-pattern").order_by(copies.c.seq.desc())
-        for copy in objects.load(self.unit, rows.limit(_MOST_HELD)):
-            number = self.known.number_of(technique_of(copy.object.body))
-            if number in self.known.techniques:
-                found[copy.object.id] = number
-        return found
 
     def _targets(
         self, pairs: Sequence[tuple[_Made, str]], ids: Collection[str], sectors: Sequence[str]
@@ -210,6 +200,40 @@ class _Look:
             for name in group.names:
                 found.setdefault(folded(name), self._by_id[id_])
         return found
+
+
+def patterns(unit: Connection, rows: Rows, known: Lore) -> dict[str, str]:
+    """Return the techniques that may be named by id: ATT&CK's own, and copies of them under others' ids."""
+    found = dict(known.ids)
+    some = rows.where(copies.c.type == "attack-pattern").order_by(copies.c.seq.desc())
+    for copy in objects.load(unit, some.limit(_MOST_HELD)):
+        number = known.number_of(technique_of(copy.object.body))
+        if number in known.techniques:
+            found[copy.object.id] = number
+    return found
+
+
+def indicated(
+    unit: Connection, rows: Rows, known: Lore, ids: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """Return by indicator the techniques that it indicates, each with the level of TLP of who says so.
+
+    What it says of itself counts (a reference to ATT&CK), and relationships to techniques. A tactic is no technique,
+    and what malware may do else is not shown by the malware being there.
+    """
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    others = sets.of_others(rows)
+    theirs = patterns(unit, others, known)
+    for tie in store.ties(unit, others, ids, ("relationship",), _MOST_TIES):
+        who, what = tie.ends[0], theirs.get(tie.ends[-1])
+        if tie.kind == _INDICATES and who in ids and what is not None:
+            found[who][what] = min(tie.level, found[who].get(what, tie.level))
+    for some in objects.named(others, ids):
+        for copy in objects.load(unit, some):
+            number = known.number_of(technique_of(copy.object.body))
+            if number in known.techniques:
+                found[copy.object.id].setdefault(number, copy.level)
+    return found
 
 
 def _counts(tie: store.Tie, who: Sequence[_Made]) -> bool:

@@ -18,6 +18,7 @@ rule_facts = Table(  # read out of copies that are rules: worked out once for th
     Column("copy", Serial, primary_key=True, autoincrement=False),
     column("digest"),  # of the text
     *columns("techniques", "needs"),  # JSON
+    column("until"),  # when it is over; empty: not said
     Index("ix_rule_facts_digest", "digest"),
 )
 used_rules = Table(  # what hunts and watches looked for

@@ -864,6 +864,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("techniques", sa.Text(), nullable=False),
         sa.Column("needs", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("copy"),
         schema="core",
     )
