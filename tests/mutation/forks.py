@@ -68,7 +68,7 @@ class Server:
                 self.functions.setdefault(at, []).append(each)
 
     def share(self, fixture: str) -> None:
-        """Make one of the session's fixtures here, if any test asks for it, and leave it standing for all forks."""
+        """Run a test that asks for a fixture, if there is one: what the session keeps for it stands for all forks."""
         users = [i for i in self.items.values() if fixture in getattr(i, "fixturenames", ())]
         for item in users[:1]:
             chain = item.listchain()

@@ -43,7 +43,8 @@ def plant(server: Server, path: Path, old: str, new: str) -> None:
 
 def judge(server: Server, bugs: list[dict]) -> list[str]:
     """Return which test noticed each bug."""
-    server.share("template")
+    for fixture in ("template", "three", "line", "two"):
+        server.share(fixture)
 
     def tried(tests: list[str], *change: str) -> str:
         names = [n for n in server.items if any(n.partition("[")[0] == t for t in tests)]

@@ -3,26 +3,40 @@
 import pytest
 
 from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
+from tests import migrated
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def address(request, tmp_path):
-    """Where a room may be opened; one database a test."""
+    """Where a room may be opened that nobody has made yet; one database a test."""
     if request.param == "postgresql":
         return lambda _room: request.getfixturevalue("fresh_postgres")
     return lambda room: f"sqlite:///{tmp_path / room}.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ready(request, tmp_path):
+    """Where a room may be opened that has its tables; one database a test."""
+    if request.param == "postgresql":
+        return lambda _room: request.getfixturevalue("migrated_postgres")
+
+    def made(room):
+        file = tmp_path / f"{room}.db"
+        if not file.exists():
+            file.write_bytes(migrated.image(room))
+        return f"sqlite:///{file}"
+
+    return made
+
+
 @pytest.fixture
-def opened(address):
+def opened(ready):
     """Open a room with its tables; closed when the test ends."""
     stores = []
 
     def open_room(room):
-        store = open_store(address(room), room)
+        store = open_store(ready(room), room)
         stores.append(store)
-        upgrade(store)
         return store
 
     yield open_room

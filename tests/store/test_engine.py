@@ -184,8 +184,8 @@ def test_a_file_of_any_name_opens_for_reading_alone(tmp_path, name):
     reader.close()
 
 
-def test_what_is_opened_for_reading_takes_no_writes(core, address):
-    reader = open_store(address("core"), "core", read_only=True)
+def test_what_is_opened_for_reading_takes_no_writes(core, ready):
+    reader = open_store(ready("core"), "core", read_only=True)
 
     with pytest.raises(Exception, match=r"read-?only"), reader.begin() as unit:
         journal.keep(unit, "key", "value")

@@ -44,11 +44,11 @@ def follow(core, read, ended):
 
 
 @pytest.mark.parametrize("read", [journal.since, releases.ops_since], ids=["journal", "shelf_ops"])
-def test_a_follower_misses_no_entry_of_writers_in_other_processes(core, address, read):
+def test_a_follower_misses_no_entry_of_writers_in_other_processes(core, ready, read):
     env = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     writers = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, address("core"), f"w{n}"],
+            [sys.executable, "-c", WRITER, ready("core"), f"w{n}"],
             env=env,
             stdin=subprocess.PIPE,
             text=True,

@@ -17,6 +17,7 @@ from mithaq.seal.keys import KeySigner, generate
 from mithaq.store.engine import open_store
 from mithaq.store.migrate import upgrade
 from mithaq.store.tables import checkpoints, leaves, nodes
+from tests import migrated
 from tests.store.values import NOW
 
 US = ("aurelia", "live")
@@ -24,8 +25,7 @@ US = ("aurelia", "live")
 
 @pytest.fixture
 def store():
-    opened = open_store("sqlite://", "core")
-    upgrade(opened)
+    opened = migrated.in_memory()
     yield opened
     opened.close()
 
@@ -64,8 +64,7 @@ def root_of(envelope):
 @settings(max_examples=25)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=5))
 def test_the_checkpoint_is_the_root_over_nonce_and_record_of_every_leaf(parts):
-    store, signer = open_store("sqlite://", "core"), generate()
-    upgrade(store)
+    store, signer = migrated.in_memory(), generate()
     with store.begin() as unit:
         for part in parts:
             log.append(unit, records(part))

@@ -4,17 +4,15 @@ import pytest
 from sqlalchemy import delete, insert, update
 
 from mithaq.audit import log, subjects
-from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
 from mithaq.store.tables import settings
 from mithaq.store.tables import subjects as kept
+from tests import migrated
 from tests.store.values import NOW
 
 
 @pytest.fixture
 def store():
-    opened = open_store("sqlite://", "core")
-    upgrade(opened)
+    opened = migrated.in_memory()
     yield opened
     opened.close()
 

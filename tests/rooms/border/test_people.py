@@ -9,16 +9,14 @@ from mithaq.border import people
 from mithaq.border.people import Newcomer, UnknownActor
 from mithaq.errors import Conflict, InputError
 from mithaq.store import parties
-from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
+from tests import migrated
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def unit():
-    store = open_store("sqlite://", "core")
-    upgrade(store)
+    store = migrated.in_memory()
     with store.begin() as unit:
         yield unit
     store.close()

@@ -8,15 +8,13 @@ from mithaq.cli.common import BadUsage, split
 from mithaq.cli.desk import Desk
 from mithaq.cli.screen import Screen
 from mithaq.languages import catalogue
-from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
+from tests import migrated
 from tests.store.values import NOW
 
 
 @pytest.fixture
 def core():
-    store = open_store("sqlite://", "core")
-    upgrade(store)
+    store = migrated.in_memory()
     yield store
     store.close()
 

@@ -2,11 +2,8 @@
 
 import base64
 import json
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 
 from mithaq.border.peers import token_digest
 from mithaq.exchange.listener import Listener
@@ -21,8 +18,8 @@ from mithaq.seal.messages import encode as to_payload
 from mithaq.store import shelf as shelves
 from mithaq.store import spool as spools
 from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
 from mithaq.store.shelf import Caller, Frame, Shelf, Shown
+from tests import migrated
 
 BASE = "https://aurelia.example"
 TAXII = "application/taxii+json;version=2.1"
@@ -172,16 +169,6 @@ class World:
         return json.loads(answer.body)
 
 
-@cache
-def _empty(room):
-    """Return the bytes of a room's database with its tables: migrating takes most of a test's time."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(f"sqlite:///{folder}/{room}.db", room)
-        upgrade(store)
-        store.close()
-        return Path(folder, f"{room}.db").read_bytes()
-
-
 def build(folder, *, page_limit=1000, max_frame_bytes=1 << 16, spool_bytes=1 << 20):
     """Return a world of two nodes and two clients; each but one client has a shelf."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -196,7 +183,7 @@ def build(folder, *, page_limit=1000, max_frame_bytes=1 << 16, spool_bytes=1 << 
     )
     (folder / "cursor.key").write_bytes(b"k" * 32)
     for room in ("shelf", "spool"):
-        (folder / f"{room}.db").write_bytes(_empty(room))
+        (folder / f"{room}.db").write_bytes(migrated.image(room))
     shelf, spool = open_store(settings.shelf_url, "shelf"), open_store(settings.spool_url, "spool")
     world = World(Listener(settings, shelf, spool, lambda: world.now), shelf, spool, settings)
     with shelf.begin() as unit:

@@ -17,7 +17,7 @@ from mithaq.model.labels import Clearance, Tlp
 from mithaq.seal.keys import generate
 from mithaq.store import alarms
 from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
+from tests import migrated
 from tests.web import serving
 
 
@@ -74,8 +74,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path):
-    store = open_store("sqlite://", "core")
-    upgrade(store)
+    store = migrated.in_memory()
     us = Us(
         party="asteria",
         country="AS",

@@ -23,8 +23,7 @@ from mithaq.ingest.sinks import Sinks, standings
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.seal.keys import generate
 from mithaq.store import live
-from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
+from tests import migrated
 from tests.rooms.ingest.test_watching import NOW
 
 PATIENCE = 10.0
@@ -174,8 +173,7 @@ def test_what_is_no_secret_is_refused_without_saying_it(tmp_path, text):
 
 @pytest.fixture
 def core(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path / 'node.db'}", "core")
-    upgrade(store)
+    store = migrated.in_file(tmp_path / "node.db")
     yield store
     store.close()
 

@@ -33,9 +33,8 @@ from mithaq.ingest.watching import Dropped, FellSilent, NewHit, Stream, TakenUp,
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.seal.keys import generate
 from mithaq.store import coverage, live
-from mithaq.store.engine import open_store
 from mithaq.store.live import Marks
-from mithaq.store.migrate import upgrade
+from tests import migrated
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 PATIENCE = 20.0
@@ -141,8 +140,7 @@ def person(level, *named):
 def post(tmp_path, monkeypatch):
     monkeypatch.setattr(watching, "_WAIT", 0.02)
     monkeypatch.setattr(watching, "_LOOK", 0.05)
-    store = open_store(f"sqlite:///{tmp_path / 'node.db'}", "core")
-    upgrade(store)
+    store = migrated.in_file(tmp_path / "node.db")
     us = Us(
         party="asteria", country="AS", organisation="CSIRT of Asteria", realm="live",
         url="http://asteria.example", signer=generate(), secret=b"s" * 32, max_frame_bytes=8 << 20,

@@ -4,20 +4,15 @@ import time
 
 import pytest
 
-from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
-from tests import streams
+from tests import migrated, streams
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
-    address = f"sqlite:///{tmp_path / 'core.db'}"
     if request.param == "postgresql":
-        address = request.getfixturevalue("fresh_postgres")
-    store = open_store(address, "core")
-    upgrade(store)
-    store.close()
-    return address
+        return request.getfixturevalue("migrated_postgres")
+    migrated.in_file(tmp_path / "core.db").close()
+    return f"sqlite:///{tmp_path / 'core.db'}"
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from mithaq.border.us import Us
 from mithaq.config import Defence
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.seal.keys import generate
-from mithaq.store.engine import open_store
-from mithaq.store.migrate import upgrade
+from tests import migrated
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 on_both = pytest.mark.parametrize("core", ["sqlite", "postgresql"], indirect=True)
@@ -21,8 +20,7 @@ def core(request):
     if getattr(request, "param", "sqlite") == "postgresql":
         yield request.getfixturevalue("core_on_postgres")
         return
-    store = open_store("sqlite://", "core")
-    upgrade(store)
+    store = migrated.in_memory()
     yield store
     store.close()
 
