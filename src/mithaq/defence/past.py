@@ -135,12 +135,13 @@ def _found(
             for range_ in ranges(listed.value, whole=listed.value.text in whole)
         ]
 
-    networks = [digest(key(value)) for value in known.networks.all()]
+    networks = {one for value in known.networks.all() for one in wanted(digest(key(value)))}
+    in_order = sorted(networks)
     for day, both in suspected(known, there).items():
-        sought = {one for each in (*networks, *both) for one in wanted(each)}
+        more = {one for each in both for one in wanted(each)}
+        sought = sorted([*in_order, *(more - networks)])  # which are in order but for a few
         if not sought:
             continue
         with _lost(lost, day), past.reading(day) as file:
-            for first, end, listed in sorted(sought):  # so that what stands together is read once
-                for seen in file.find(first, end):
-                    yield Before(listed, value_at(seen.place), seen)
+            for number, seen in file.find([(first, end) for first, end, _ in sought]):
+                yield Before(sought[number][2], value_at(seen.place), seen)

@@ -9,7 +9,7 @@ there are many or their day is over: that takes a third of the room, and is read
 import sqlite3
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -213,14 +213,36 @@ class Day:
         """Return how many events were counted."""
         return self._loose() + self._whole()
 
-    def find(self, first: str, end: str) -> Iterator[Seen]:
-        """Yield what was seen at places from one on and before another."""
+    def find(self, ranges: Sequence[tuple[str, str]]) -> Iterator[tuple[int, Seen]]:
+        """Yield what was seen in ranges of places, in one pass over them; each with the number of its range.
+
+        Args:
+            ranges: of each the first place and the one before which it ends, in the order of the first ones; they may
+                lie in one another.
+        """
+        at, inside, end = 0, list[int](), max((end for _, end in ranges), default="")
+        while at < len(ranges):
+            for row in self._rows(ranges[at][0], end):
+                place = row[0]
+                inside = [each for each in inside if place < ranges[each][1]]
+                while at < len(ranges) and ranges[at][0] <= place:
+                    if place < ranges[at][1]:
+                        inside.append(at)
+                    at += 1
+                if not inside:  # nothing is there until the next range begins
+                    break
+                seen = self._seen(row)
+                yield from ((each, seen) for each in inside)
+            else:
+                return
+
+    def _seen(self, row: Row) -> Seen:
         if not self._sensors:
             self._sensors = dict(self._file.execute("SELECT number, name FROM sensor"))
-        for place, cell, count, *moments in self._rows(first, end):
-            number, hour = divmod(cell, 24)
-            begin, last = (self._instant(each) for each in moments)
-            yield Seen(place, self._sensors[number], f"{self._day}T{hour:02d}", count, begin, last)
+        place, cell, count, *moments = row
+        number, hour = divmod(cell, 24)
+        begin, last = (self._instant(each) for each in moments)
+        return Seen(place, self._sensors[number], f"{self._day}T{hour:02d}", count, begin, last)
 
     def _rows(self, first: str, end: str) -> Iterator[Row]:
         pressed = self._blocks(first, end)

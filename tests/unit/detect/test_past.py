@@ -1,8 +1,13 @@
 """The observable index finds what a plain loop over the events finds, counts each event once, and keeps to its days."""
 
 import random
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mithaq.defence.past import back, note
 from mithaq.detect.indicators import Indicators, Listed
@@ -214,3 +219,35 @@ def test_a_damaged_day_keeps_no_other_from_being_pressed_and_thrown_away(tmp_pat
     assert past.press("2026-11-30") == 2
     assert past.forget("2026-11-12") == 2
     assert past.days() == ["2026-11-12"]
+
+
+def names():
+    return st.lists(st.sampled_from("ab."), min_size=1, max_size=4).map("".join)
+
+
+@given(
+    seen=st.lists(st.tuples(names(), st.integers(0, 5)), max_size=40),
+    loose=st.integers(0, 40),
+    asked=st.lists(st.tuples(names(), names()), max_size=12),
+)
+def test_one_pass_over_ranges_finds_what_asking_for_each_place_finds(seen, loose, asked):
+    with TemporaryDirectory() as folder:
+        past = Past(Path(folder))
+        with past.writing("2026-11-10") as file:
+            for number, (place_, hour) in enumerate(seen):
+                if number == loose:
+                    file.press()
+                file.is_new(f"sha256:{number:064x}", hour)
+                file.count("a/b/c", {(place_, hour): [1, hour * 3_600_000, hour * 3_600_000]}, [1])
+        with past.reading("2026-11-10") as file:
+            ranges = sorted((min(each), max(each)) for each in asked)
+            found = [(n, each.place, each.hour, each.times) for n, each in file.find(ranges)]
+
+    counts = Counter(seen)
+    expected = [
+        (number, place_, f"2026-11-10T{hour:02d}", count)
+        for (place_, hour), count in counts.items()
+        for number, (first, end) in enumerate(ranges)
+        if first <= place_ < end
+    ]
+    assert sorted(found) == sorted(expected)
