@@ -129,6 +129,7 @@ def test_a_recording_proves_a_technique_only_if_a_rule_that_is_held_finds_someth
         (("technique", "T0000"), "no-technique"),
         (("assess", "M0000", "partly"), "no-mitigation"),
         (("priority", "Nobody At All", "1", "--because", "x"), "not-found"),
+        (("gaps", "--owner", "aml"), "unknown-actor"),
         (("assign", "T1059", "--due", "soon"), "invalid-input"),
         (("export", "cycle.pdf"), "usage"),
         (("prove", "T1059.001"), "usage"),

@@ -203,5 +203,5 @@ def require(actor: Actor, permission: Permission) -> None:
     """
     if not may(actor, permission):
         able = " / ".join(role for role in Role if permission in ROLES[role])
-        message = f"{actor.name} may not {permission}; that takes the role {able}"
+        message = f"{actor.name} may not do this ({permission}); it takes the role {able}"
         raise Forbidden(message, actor=actor.name, permission=str(permission))

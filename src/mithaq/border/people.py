@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 from sqlalchemy import Connection
 
@@ -73,12 +74,16 @@ def named(unit: Connection, name: str) -> Actor:
     Raises:
         UnknownActor: there is none of that name.
     """
-    found = next((actor for actor in everyone(unit) if actor.name == name), None)
-    if found is None:
-        raise UnknownActor(
-            f"nobody named {name!r} acts here; `mithaq actor list` shows who does", actor=name
-        )
-    return found
+    every = {actor.name: actor for actor in everyone(unit)}
+    if name in every:
+        return every[name]
+    like = ", ".join(get_close_matches(name, every))
+    raise UnknownActor(
+        f"nobody named {name!r} acts here; like it: {like}; `mithaq actor list` shows who does"
+        if like
+        else f"nobody named {name!r} acts here; `mithaq actor list` shows who does",
+        actor=name,
+    )
 
 
 def owner(unit: Connection) -> Actor | None:

@@ -9,6 +9,7 @@ import typer
 
 from mithaq import intel
 from mithaq.auth.actors import Permission
+from mithaq.border import people
 from mithaq.cli.common import BadUsage
 from mithaq.cli.covered import (
     bar,
@@ -270,7 +271,9 @@ def gaps(
 ) -> None:
     """List what nothing of ours would see or stop; what is overdue first."""
     desk = desk_of(ctx)
-    with standing(desk) as (_, _, _, stands):
+    with standing(desk) as (_, unit, _, stands):
+        if owner:
+            people.named(unit, owner)
         some = [
             each
             for each in stands.gaps()

@@ -7,7 +7,9 @@ import typer
 
 from mithaq import defence, intel
 from mithaq.auth.actors import Permission
+from mithaq.border import people
 from mithaq.border.publish import Outcome
+from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, Instant, Text, moment, one_of
@@ -78,6 +80,10 @@ def list_(  # noqa: PLR0913 an argument per option
     )
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_READ)
+        if rule:
+            defence.known(unit, node.us, actor, rule)
+        if assignee:
+            people.named(unit, assignee)
         found = defence.hits(unit, node.us, actor, node.clock(), which, skip=skip, most=limit + 1)
         aside = len(defence.asides(unit, node.us, actor))
     rows = [row(each) for each in found[:limit]]
@@ -268,9 +274,13 @@ def suppress(
 ) -> None:
     """Show no more what a rule, an indicator or a value finds."""
     desk = desk_of(ctx)
-    name, _, value = field.partition("=")
+    name, said, value = field.partition("=")
+    if field and not (name and said):
+        raise BadUsage("bad-value", name="--field")
     with desk.node() as node, node.core.begin() as unit:
         actor = desk.actor(unit, Permission.HIT_JUDGE)
+        if rule:
+            defence.known(unit, node.us, actor, rule)
         wanted = Suppression(
             rule=rule, field=name, value=value, until=until, why=reason, by="", at=""
         )

@@ -76,6 +76,7 @@ def _of_rule(
     unit: Connection, node: Node, actor: Actor, rule: str, verdict: Verdict
 ) -> Sequence[int]:
     """Return the groups of a rule that are judged otherwise."""
+    defence.known(unit, node.us, actor, rule)
     states = tuple(each for each in STATES if each != verdict)
     which = Which(states=states, rule=rule)
     found = defence.hits(unit, node.us, actor, node.clock(), which, most=_MOST + 1)

@@ -17,6 +17,7 @@ from mithaq.defence.live import (
 )
 from mithaq.defence.recording import Recorded, Watched, record
 from mithaq.defence.releasing import Released, go_on, release
+from mithaq.defence.seeing import known
 from mithaq.defence.sightings import Said
 from mithaq.defence.triage import (
     STATES,
@@ -39,7 +40,7 @@ from mithaq.store.matches import Suppression, Which
 __all__ = [
     "LIMITS", "STATES", "VERDICTS", "Audience", "Case", "Detail", "Evidence", "Hits", "Limits", "No", "Prevalence",
     "Recorded", "Released", "Said", "Suppression", "Verdict", "Watched", "Weighed", "Which", "allow", "as_told",
-    "asides", "assign", "count_after", "fresh", "gate", "go_on", "held", "hits", "in_force", "judge", "let_back",
-    "looked_for", "newest", "note", "record", "release", "renewed", "set_aside", "show", "standing", "suppress",
-    "suppressions", "tell", "waiting",
+    "asides", "assign", "count_after", "fresh", "gate", "go_on", "held", "hits", "in_force", "judge", "known",
+    "let_back", "looked_for", "newest", "note", "record", "release", "renewed", "set_aside", "show", "standing",
+    "suppress", "suppressions", "tell", "waiting",
 ]  # fmt: skip

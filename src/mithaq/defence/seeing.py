@@ -5,14 +5,16 @@ of it. What is no object here, such as a rule of a file, is everybody's who may 
 """
 
 from collections.abc import Collection, Iterable
+from difflib import get_close_matches
 
 from sqlalchemy import Connection, func
 
 from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
+from mithaq.errors import NotFound
 from mithaq.model.labels import Tlp
 from mithaq.model.objects import IDENTIFIER
-from mithaq.store import objects
+from mithaq.store import coverage, matches, objects
 from mithaq.store.matches import Group
 from mithaq.store.sql import chunks, fetched
 from mithaq.store.tables import copies, provenance
@@ -37,6 +39,37 @@ def visible(unit: Connection, us: Us, actor: Actor, some: Collection[Group]) -> 
     require(actor, Permission.HIT_READ)
     here, open_ = _copies(unit, us, actor, {each.rule for each in some})
     return [each for each in some if _may(actor, each, here.get(each.rule), open_)]
+
+
+class UnknownRule(NotFound):
+    """No rule and no indicator has that name here, as far as the actor may know."""
+
+    code = "unknown-rule"
+
+
+def known(unit: Connection, us: Us, actor: Actor, rule: str) -> None:
+    """Go on only if a rule or an indicator is known here by that id: it found something, was looked for, or is held.
+
+    Raises:
+        Forbidden: the actor may see no matches at all. UnknownRule: it is not, or they may not know of it.
+    """
+    open_ = visible(unit, us, actor, matches.groups(unit))
+    if any(each.rule == rule for each in open_):
+        return
+    here, readable = _copies(unit, us, actor, [rule])
+    if rule in here and here[rule] <= readable:
+        return
+    if not IDENTIFIER.fullmatch(rule) and any(each.rule == rule for each in coverage.used(unit)):
+        return
+    called = {name.lower(): each.rule for each in open_ for name in (each.title, each.rule)}
+    near = dict.fromkeys(called[each] for each in get_close_matches(rule.lower(), called))
+    like = ", ".join(near)
+    raise UnknownRule(
+        f"no rule and no indicator {rule!r} is known here; like it: {like}"
+        if like
+        else f"no rule and no indicator {rule!r} is known here",
+        rule=rule,
+    )
 
 
 def _may(actor: Actor, group: Group, here: set[int] | None, open_: set[int]) -> bool:
