@@ -14,6 +14,7 @@ import typer
 from typer._click import Context
 
 from mithaq.cli import watched
+from mithaq.cli.beside import beside
 from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
@@ -70,6 +71,7 @@ def start(  # noqa: PLR0913 an argument per option
     if missing := next((path for path in named if not path.exists()), None):
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
     with ExitStack() as until:
+        until.enter_context(beside(desk.screen, desk.home, "watch"))
         node = until.enter_context(desk.node())
         with desk.screen.progress("progress.rules"):
             from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
@@ -217,6 +219,8 @@ class _Report:
                 screen.note("say.watch-news", count=told.count)
             case Dropped():
                 screen.note("say.watch-dropped", name=told.sink, count=told.count)
+            case StoreAway(full=True):
+                screen.note("say.watch-store-full")
             case StoreAway():
                 screen.note("say.watch-store-back" if told.back else "say.watch-store-away")
             case FellSilent(back=True):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mithaq.cli.beside import beside
 from mithaq.cli.columns import Columns, said_of
+from mithaq.cli.common import home_of
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import INTERRUPTED
 from mithaq.cli.frame import Command, topic
@@ -49,6 +51,8 @@ def forward(  # noqa: PLR0913 an argument per option
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
     as_kind = kind(format_) if format_ else None
     with ExitStack() as until:
+        home = home_of(desk.common) if desk.common.home else None  # it needs no node
+        until.enter_context(beside(desk.screen, home, "forward"))
         halt = until.enter_context(_told())
         forwarder = until.enter_context(closing(forwarding.opened(to, days)))
         forwarder.as_kind, forwarder.publisher.halted = as_kind, halt.is_set
@@ -97,6 +101,7 @@ def worker(  # noqa: PLR0913 an argument per option
 
     desk, said = desk_of(ctx), said_of(column)
     with ExitStack() as until:
+        until.enter_context(beside(desk.screen, desk.home, "worker"))
         halt = until.enter_context(_told())
         keeper, content = _looked_for(desk, until, [*(rules or ())], [*(indicators or ())], level)
         as_kind = kind(format_) if format_ else None

@@ -76,6 +76,8 @@ class _Teller(Thread):
         self._core, self._clock, self._sink, self._way = core, clock, name, way
         self._failures = 0
         self._troubled = True  # an earlier process may have said so
+        self._why = ""  # it is not told, as was kept last
+        self._since = ""
 
     def run(self) -> None:
         """Tell until it is stopped and nothing is left, or what is left is not taken."""
@@ -93,7 +95,7 @@ class _Teller(Thread):
             return self._told()
         except Exception as why:  # noqa: BLE001 of a store that is busy or being closed; the next look tells
             self._failures = min(self._failures + 1, 16)
-            _log.warning("sink_failed", sink=self._sink, error=type(why).__name__)
+            _log.warning("sink-fault", sink=self._sink, kind=type(why).__name__)
             return False
 
     def _told(self) -> bool:
@@ -105,22 +107,27 @@ class _Teller(Thread):
             self._way.send([json.loads(hit) for _, hit in some])
         except NotTold as why:
             self._failures = min(self._failures + 1, 16)
-            if self._failures == 1:
+            if str(why) != self._why:
                 self._troubled = True
-                _log.warning("sink_not_told", sink=self._sink)
+                self._since = self._since or text(self._clock())
+                _log.warning("sink-not-told", sink=self._sink, why=str(why))
                 self._note(str(why))
+                self._why = str(why)
             return False
         with self._core.begin() as unit:
             live.told_of(unit, [seq for seq, _ in some])
+        if self._failures:
+            _log.info("sink-told", sink=self._sink)
         self._failures = 0
         if self._troubled:
+            self._why = self._since = ""
             self._note("")
             self._troubled = False
         return True
 
     def _note(self, why: str) -> None:
         """Keep why it is not told, or that it is again."""
-        told = {"at": text(self._clock()), "why": why}
+        told = {"at": self._since, "why": why}
         with self._core.begin() as unit:
             journal.keep(unit, f"{_KEY}{self._sink}", json.dumps(told))
 

@@ -142,13 +142,17 @@ class Worker:
 
     def _keep(self, found: Sequence[Match], events: Sequence[Event]) -> bool:
         """Keep hits, however long the store is away; False: it was still away when we were told to stop."""
+        away = False
         while True:
             try:
                 self.keeper.keep(found, events)
             except DBAPIError as error:
                 _log.warning("store-away", kind=type(error).__name__)
+                away = True
                 if self.halted():
                     return False
                 time.sleep(_AWAY)
             else:
+                if away:
+                    _log.info("store-back")
                 return True

@@ -61,6 +61,13 @@ class DamagedPast(Fault):
     code = "damaged-past"
 
 
+class PastAway(DamagedPast):
+    """The index of a day cannot be written now: the disk is full, or another has it."""
+
+
+_PASSES: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # fmt: skip
+
+
 class Past:
     """The index in one folder."""
 
@@ -93,7 +100,7 @@ class Past:
         """Give a day to write in; nothing of it stays unless the block ends.
 
         Raises:
-            DamagedPast: its file is no such index, or there is no room.
+            DamagedPast: its file is no such index. PastAway: there is no room, or another has it.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._opened(day) as file:
@@ -125,10 +132,11 @@ class Past:
             with closing(sqlite3.connect(where, timeout=30, uri=True)) as file:
                 yield file
         except _DAMAGED as error:
-            raise self._damaged(day) from error
+            passes = getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSES
+            raise self._damaged(day, PastAway if passes else DamagedPast) from error
 
-    def _damaged(self, day: str) -> DamagedPast:
-        return DamagedPast(f"the index of {day} cannot be used: {self.file(day)}", day=day)
+    def _damaged(self, day: str, kind: type[DamagedPast] = DamagedPast) -> DamagedPast:
+        return kind(f"the index of {day} cannot be used: {self.file(day)}", day=day)
 
     def press(self, before: str) -> int:
         """Press what is loose of the days before one, but of damaged ones; return how many days that are."""

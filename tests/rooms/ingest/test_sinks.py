@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -270,3 +271,32 @@ def test_a_hit_of_megabytes_is_told_cut_so_that_it_holds_up_none_after_it():
     assert len(json.dumps(told)) < 200_000
     assert told["found"]["long"] == "x" * 4096
     assert (told["found"]["few"], told["found"]["number"]) == ([1, "z"], 10**1000)
+
+
+def test_why_a_sink_is_not_told_is_what_it_was_last_and_since_when_it_was_first(
+    core, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sinks, "_PAUSE", 0.01)
+    monkeypatch.setattr(sinks, "_LONGEST", 0.05)
+    reasons = ["too slow", "too slow", "answers 500"]
+    moments = iter(NOW + timedelta(minutes=n) for n in range(9))
+
+    class Fickle(Way):
+        def send(self, hits):
+            if reasons:
+                why = reasons.pop(0)
+                raise NotTold(why)
+            self.tried.set()
+            raise NotTold("answers 500")
+
+    way, said = Fickle(), [sink("file:x")]
+    monkeypatch.setattr(sinks, "outlet", lambda *_: way)
+    with core.begin() as unit:
+        live.tell(unit, [("siem", json.dumps(hit(1)))])
+    telling = Sinks.of(core, lambda: next(moments), said, tmp_path)
+    telling.start()
+    assert way.tried.wait(PATIENCE)
+    telling.close()
+    [now] = stand(core, said)
+
+    assert (now.why, now.failing_since) == ("answers 500", "2026-11-30T12:00:00.000Z")

@@ -1,7 +1,9 @@
 """A watch finds what the node holds as logs grow, keeps it once, and takes up what is new without a stop."""
 
+import errno
 import json
 import random
+import sqlite3
 import threading
 from collections import Counter
 from contextlib import contextmanager
@@ -34,6 +36,7 @@ from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.seal.keys import generate
 from mithaq.store import coverage, live
 from mithaq.store.live import Marks
+from mithaq.store.past import Past, PastAway
 from tests import migrated
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -566,3 +569,60 @@ def test_the_pause_grows_and_whoever_waits_may_go(monkeypatch):
     assert first == StoreAway()
     assert tries == [0, 1, 3, 7, 15, 31, 61, 91]
     assert max(slept) <= 0.5
+
+
+class Filled:
+    """An index of the past on a disk that is full for a while."""
+
+    def __init__(self, why):
+        self.why, self.noted = [why] * 2, []
+
+    def note(self, batch, now):
+        if self.why:
+            raise self.why.pop()
+        self.noted += batch
+
+
+@pytest.mark.parametrize("kind", ["past", "disk"])
+def test_while_the_disk_is_full_the_watch_waits_and_says_so_and_then_nothing_is_missing(
+    post, kind, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(patience, "_FIRST", 0.01)
+    why = OSError(errno.ENOSPC, "No space left on device")
+    if kind == "past":
+        connect = sqlite3.connect
+        monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: small(connect(*a, **k)))
+        with (
+            pytest.raises(PastAway) as caught,
+            Past(tmp_path / "past").writing("2026-11-30"),
+        ):
+            pytest.fail("there was room")
+        why = caught.value
+        monkeypatch.setattr(sqlite3, "connect", connect)
+    post.take(indicator(1, "bad.example"))
+    post.write(lookup(1, "bad.example"))
+    watch = post.watch()
+    watch.keeper.noting = Filled(why)
+
+    told = post.until(watch, NewHit)
+
+    assert [each for each in told if isinstance(each, StoreAway)] == [
+        StoreAway(full=True),
+        StoreAway(back=True),
+    ]
+    assert post.hits() == {"bad.example": 1}
+    assert len(watch.keeper.noting.noted) == 2
+
+
+def small(file):
+    """Let a database have no more room than its first page."""
+    file.execute("PRAGMA max_page_count = 1")
+    return file
+
+
+def test_what_no_waiting_mends_is_not_waited_for():
+    def refused():
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with pytest.raises(PermissionError):
+        next(patiently(refused))

@@ -116,7 +116,7 @@ class Shared:
             self._pull = await self._joined()
         except TROUBLE as error:
             if not isinstance(error, TimeoutError):
-                _log.warning("stream-away", kind=type(error).__name__)
+                _log.info("stream-trouble", kind=type(error).__name__)
                 await asyncio.sleep(max(0.0, wait - (monotonic() - begin)))
         else:
             return _Held(message, asyncio.create_task(_tell(message, self._where.wait / 3)))
@@ -147,7 +147,7 @@ class Shared:
         try:
             await held.message.ack_sync(timeout=REQUEST_SECONDS)
         except TROUBLE:
-            _log.warning("stream-away", kind="ack")  # it comes again, and is known then
+            _log.info("stream-trouble", kind="ack")  # it comes again, and is known then
 
     def left(self) -> int:
         """Return how many messages nobody has kept yet."""
@@ -214,7 +214,7 @@ class Whole:
             try:
                 some = self._line.do(self._read(until))
             except TROUBLE as error:
-                _log.warning("stream-away", kind=type(error).__name__)
+                _log.info("stream-trouble", kind=type(error).__name__)
                 return
             if some is None:
                 return

@@ -29,6 +29,13 @@ from mithaq.errors import InputError
 from mithaq.ingest.telemetry.chunks import Chunk
 from mithaq.ingest.telemetry.source import NoSource
 
+
+class NoLog(NoSource):
+    """What should be the address of a log is none."""
+
+    code = "no-log"
+
+
 PORT: Final = 4222
 CONNECT_SECONDS: Final = 10.0
 REQUEST_SECONDS: Final = 5.0
@@ -80,11 +87,11 @@ def address(text: str, consumer: str = "mithaq") -> Address:
         )
         host, port, stream = parts.hostname or "", parts.port or PORT, parts.path.strip("/")
     except ValueError as error:
-        raise NoSource("not of the form nats://HOST:PORT/STREAM") from error
+        raise NoLog("not of the form nats://HOST:PORT/STREAM") from error
     if parts.username or parts.password:
         raise NoSource("a password does not belong in an address: name a file with login=FILE")
-    if not host or not _NAME.fullmatch(stream):
-        raise NoSource("not of the form nats://HOST:PORT/STREAM")
+    if parts.scheme != "nats" or not host or not _NAME.fullmatch(stream):
+        raise NoLog("not of the form nats://HOST:PORT/STREAM")
     if unknown := sorted(asked.keys() - _ASKED):
         raise NoSource(f"an address of a stream has no {unknown[0]}")
     for name, form in (("subject", _SUBJECT), ("consumer", _NAME)):
@@ -132,6 +139,7 @@ class Line:
         self._thread = Thread(target=self._loop.run_forever, name="mithaq-nats", daemon=True)
         self._thread.start()
         self._client: Client | None = None
+        self._leaving = False
         try:
             self._client = self.do(self._connect(name))
             self.js: JetStreamContext = self._client.jetstream(timeout=REQUEST_SECONDS)
@@ -139,7 +147,7 @@ class Line:
         except (*TROUBLE, ssl.SSLError) as error:
             self.close()
             why = str(error) or "no answer"
-            raise NoSource(f"no JetStream at {where.server}: {why}") from error
+            raise NoLog(f"no JetStream at {where.server}: {why}") from error
 
     async def _connect(self, name: str) -> Client:
         where = self.where
@@ -154,9 +162,18 @@ class Line:
             ping_interval=20,
             max_outstanding_pings=2,
             error_cb=_note,
+            disconnected_cb=self._lost,
+            reconnected_cb=self._found,
             **more,
         )
         return await asyncio.wait_for(made, CONNECT_SECONDS)
+
+    async def _lost(self) -> None:
+        if not self._leaving:
+            _log.warning("stream-away", server=self.where.server)
+
+    async def _found(self) -> None:
+        _log.info("stream-back", server=self.where.server)
 
     @property
     def there(self) -> bool:
@@ -169,6 +186,7 @@ class Line:
 
     def close(self) -> None:
         """Say what is still to be said, and let go."""
+        self._leaving = True
         if self._client is not None:
             with suppress(*TROUBLE):  # it may be gone already
                 self.do(asyncio.wait_for(self._client.close(), REQUEST_SECONDS))

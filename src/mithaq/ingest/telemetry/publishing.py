@@ -91,7 +91,7 @@ class Publisher:
                     raise NoSource(f"{stream} takes nothing: {error.description}") from error
                 _log.warning("stream-full", kind=str(error.err_code))
             except TROUBLE as error:
-                _log.warning("stream-away", kind=type(error).__name__)
+                _log.info("stream-trouble", kind=type(error).__name__)
             else:
                 return bool(acked.duplicate)
             if self.halted():
