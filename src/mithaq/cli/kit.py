@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -210,6 +211,29 @@ def _struck(desk: Desk, kit: "Kit", result: "Result") -> "Result":
     left = kits.without(result, numbers)
     desk.confirm("ask.kit-write", yes=False, count=len(left.rows), organisation=kit.manifest.organisation)  # fmt: skip
     return left
+
+
+@app.command("pack", cls=Command)
+def pack_(
+    ctx: typer.Context,
+    kit: Annotated[Path, typer.Argument(metavar="KIT")],
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+) -> None:
+    """Pack a kit with the command into one file that bare Python runs."""
+    from mithaq.cli import carried, carrying  # noqa: PLC0415 as above
+    from mithaq.defence import kits  # noqa: PLC0415 as above
+    from mithaq.defence.kits import pack  # noqa: PLC0415 as above
+
+    desk = desk_of(ctx)
+    raw = _read(kit, pack.MOST)
+    kits.whose(raw)
+    with desk.screen.progress("progress.kit"):
+        body = carrying.packed(raw)
+    desk.write(file, body, secret=True)
+    facts = {"bytes": len(body), "digest": f"sha256:{sha256(body).hexdigest()}", **carried.here()}
+    desk.screen.facts(facts, whole=True)
+    if not desk.screen.as_json:
+        desk.screen.say("say.kit-packed", file=file.name)
 
 
 # --- back at the node ---------------------------------------------------------------------------------
