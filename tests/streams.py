@@ -20,6 +20,7 @@ import pytest
 from mithaq.clock import now
 from mithaq.ingest import forwarding, hunting, working
 from mithaq.ingest.telemetry import Ways, chunks
+from mithaq.model.whose import Word
 from mithaq.store import matches
 from mithaq.store.engine import open_store
 
@@ -73,7 +74,7 @@ def recordings(names=SMALL):
 def content(rules=None):
     """Return what is looked for: rules, a correlation, patterns of one and of several observations."""
     held = [
-        (f"indicator--0b1c1a8e-3b53-4b9e-8c0e-{number:012d}", _indicator(title, pattern))
+        (Word(f"indicator--0b1c1a8e-3b53-4b9e-8c0e-{number:012d}"), _indicator(title, pattern))
         for number, (title, pattern) in enumerate(PATTERNS.items())
     ]
     return hunting.content([rules] if rules else [], [], held=held)

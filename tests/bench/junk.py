@@ -96,7 +96,10 @@ def _lists(federation, node):
 def _hunted(aurelia, borea):
     """Look for all that Aurelia holds in all recordings, and keep what is found as hits of Borea."""
     with aurelia.core.read() as unit:
-        held = defence.held(unit, aurelia.us, ANA, aurelia.clock())
+        held = (
+            (word._replace(giver="aurelia"), body)  # as Borea knows it
+            for word, body in defence.held(unit, aurelia.us, ANA, aurelia.clock())
+        )
         content = Content(indicators=sought((), held))
     run = Hunt(content, keeper=Keeper(borea.core, borea.clock))
     took, _ = timed(lambda: sum(hit is not None for hit in run.run(DATA / n for n in RECORDINGS)))

@@ -90,7 +90,7 @@ class Scenario:
         for each in range(machines):
             self.events += 1
             asset = ASSETS[0] if machines == 1 else f"pc-{each}"
-            some.append(match(self.body, self.events, at, self.seen, asset))
+            some.append(match(self.body, self.events, at, self.seen, asset, by="file:report"))
         watched = Watched(assets=frozenset(f"pc-{n}" for n in range(100)))
         self.world.found("borea", *some, watched=watched)
 
@@ -157,7 +157,7 @@ def test_a_group_judged_false_sends_no_sighting_that_another_group_of_the_day_st
 ):
     door = Door(monkeypatch)
     one = Scenario(world, 0, random.Random(0), "none")
-    other = match(one.body, 99, text(world.clock()), one.seen)
+    other = match(one.body, 99, text(world.clock()), one.seen, by="file:report")
     world.found(
         "borea", type(other)(**{**vars(other), "source": type(other.source)("zeek", "", "dns")})
     )

@@ -12,12 +12,15 @@ from mithaq.clock import text
 from mithaq.defence import Suppression, Watched
 from mithaq.detect.matches import Match
 from mithaq.errors import NotFound
+from mithaq.ingest.hunted import sought
+from mithaq.ingest.hunting import Content, Hunt, Keeper
 from mithaq.intel.finding import worthy
 from mithaq.model.benign import OWN_NAMES
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.listed import Effect, Listed
 from mithaq.model.markings import tlp_id
 from mithaq.model.telemetry import LogSource
+from mithaq.model.whose import Word
 from mithaq.model.worth import worth
 from tests.federation.test_export import indicator
 from tests.federation.world import Federation
@@ -31,10 +34,12 @@ def person(level=Tlp.RED, role="analyst", name="ana"):
     return Actor(name=name, roles=roles([role]), clearance=Clearance(tlp=level))
 
 
-def match(of, event, at, domain, asset=ASSETS[0]):
+def match(of, event, at, domain, asset=ASSETS[0], *, by="aurelia"):
+    word = Word(of["id"], by)
     return Match(
-        rule=of["id"],
-        digest=of["id"],
+        rule=word.rule,
+        giver=word.giver,
+        digest=word.digest,
         title=of["name"],
         event=f"sha256:{event}",
         at=at,
@@ -190,7 +195,7 @@ def test_a_hit_of_an_indicator_is_seen_by_whoever_may_read_that_alone(world):
     secret = indicator(3, "secret.example.net")
     secret["object_marking_refs"] = [tlp_id(Tlp.RED)]
     world.give("borea", secret, own=True)
-    world.found("borea", match(secret, 1, text(world.clock()), "secret.example.net"))
+    world.found("borea", match(secret, 1, text(world.clock()), "secret.example.net", by="borea"))
 
     [red] = world.hits("borea", person(Tlp.RED))
     assert red.group.rule == secret["id"]
@@ -265,3 +270,91 @@ def test_the_first_of_an_indicator_and_a_partner_is_a_persons_and_further_days_g
     world.clock.step(86400)
     world.found("borea", match(world.indicator, 10, text(world.clock()), "evil.example.net"))
     assert go_on() == 0
+
+
+def resent(world, by="corvia", **more):
+    """Let a nation give Borea the id of Aurelia's indicator, with other words of its own."""
+    body = world.indicator | {"modified": "2026-02-02T00:00:00.000Z"} | more
+    world.release(by, "forum", world.give(by, body))
+    world.settle()
+    assert (body["id"], body["modified"]) in world.held_by("borea")
+    return body
+
+
+def told_to(world, name, number, agreement="forum"):
+    world.judge("borea", number, "true")
+    world.tell("borea", number, agreement)
+    return [each for each in world.theirs(name, "sighting") if not each.get("revoked")]
+
+
+def test_who_marks_anothers_indicator_red_hides_no_hit_of_it(world):
+    number = seen(world)
+    again = {"modified": "2026-02-02T00:00:00.000Z", "object_marking_refs": [tlp_id(Tlp.RED)]}
+    assert world.give("borea", world.indicator | again, own=False)
+
+    [shown] = world.hits("borea", person(Tlp.AMBER))
+
+    assert shown.group.seq == number
+    assert world.show("borea", number, person(Tlp.AMBER)).against == []
+    assert told_to(world, "aurelia", number)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"revoked": True},
+        {"valid_until": "2026-02-03T00:00:00.000Z"},
+        {"confidence": 1},
+        {"indicator_types": ["benign"]},
+        {"pattern": "[domain-name:value = 'other.example.net']"},
+    ],
+)
+def test_who_writes_anothers_id_stops_no_sighting_of_what_that_one_says(world, more):
+    resent(world, **more)
+
+    assert told_to(world, "aurelia", seen(world))
+
+
+def test_what_a_hit_rests_on_is_its_givers_word_and_neither_markings_nor_judgements_of_another(
+    world,
+):
+    """Corvia gives under Aurelia's id what is everywhere; Aurelia's word was for few."""
+    secret = indicator(7, "secret.example.net", confidence=80)
+    secret["object_marking_refs"] = [tlp_id(Tlp.RED)]
+    world.give("borea", secret, own=True)
+    world.found("borea", match(secret, 1, text(world.clock()), "secret.example.net", by="borea"))
+    world.release("corvia", "forum", world.give("corvia", secret | {
+        "name": "open", "object_marking_refs": AMBER,
+        "pattern": "[domain-name:value = 'open.example.net']",
+    }))  # fmt: skip
+    world.settle()
+    assert world.hits("borea", person(Tlp.AMBER)) == []
+
+    world.found(
+        "borea",
+        match(secret | {"name": "open"}, 2, text(world.clock()), "open.example.net", by="corvia"),
+    )
+    [shown] = world.hits("borea", person(Tlp.AMBER))
+
+    assert (shown.group.giver, shown.group.title, shown.tally.count) == ("corvia", "open", 1)
+    world.judge("borea", shown.group.seq, "true", person(Tlp.AMBER))
+    mine = [each.group for each in world.hits("borea", person(Tlp.RED))]
+    assert [(each.giver, each.state) for each in mine] == [("borea", "open")]
+
+
+def test_a_hunt_looks_for_each_givers_word_and_says_whose_each_hit_is(world):
+    resent(world, pattern="[domain-name:value = 'other.example.net']", revoked=False)
+    node = world.nodes["borea"]
+    with node.core.read() as unit:
+        held = list(defence.held(unit, node.us, person(), world.clock()))
+    run = Hunt(Content(indicators=sought((), held)), keeper=Keeper(node.core, world.clock))
+    log = world.folder / "dns.jsonl"
+    log.write_text("".join(
+        json.dumps({"EventID": 22, "Channel": "Microsoft-Windows-Sysmon/Operational",
+                    "UtcTime": "2026-03-01 00:00:00.000", "QueryName": name}) + "\n"
+        for name in ("evil.example.net", "other.example.net")
+    ))  # fmt: skip
+    assert sum(hit is not None for hit in run.run([log])) == 2
+
+    whose = {each.group.giver: each.tally.count for each in world.hits("borea")}
+    assert whose == {"aurelia": 1, "corvia": 1}

@@ -15,6 +15,7 @@ from mithaq.cli.stood import standing, technique_of, threat_of
 from mithaq.defence import cycle as cycles
 from mithaq.detect.coverage import State
 from mithaq.model.objects import Body
+from mithaq.model.whose import Word
 
 Number = Annotated[str, typer.Argument(metavar="TECHNIQUE")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT")]
@@ -163,7 +164,7 @@ def prove(  # noqa: PLR0913 an argument per option
         desk.screen.say("say.cycle-played", text=row.what)
 
 
-def _played(desk: Desk, file: Path, rules: list[tuple[str, Body]]) -> str:
+def _played(desk: Desk, file: Path, rules: list[tuple[Word, Body]]) -> str:
     """Return which of some rules found something in a recording, and in which bytes.
 
     Raises:

@@ -46,6 +46,7 @@ def row(each: Hits) -> Facts:
         "judged": group.state,
         "assignee": group.assignee,
         "rule": group.rule,
+        "giver": group.giver,
         "first": tally_.first,
         "suppressed": tally_.suppressed,
     }
@@ -158,7 +159,7 @@ def _weighed(desk: Desk, seen: Detail) -> Facts | None:
     listed = [{"value": value, "list": name, "entry": entry} for value, name, entry in of.listed]
     return {
         "confidence": of.confidence,
-        "sources": [*of.vouchers],
+        "source": of.giver,
         "judged_true": of.true,
         "judged_false": of.false,
         "prevalence": of.prevalence._asdict(),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mithaq.ingest.hunting import Hit, Hunt
     from mithaq.ingest.resuming import Progress
     from mithaq.model.objects import Body
+    from mithaq.model.whose import Word
     from mithaq.node import Node
 
 app = topic()
@@ -170,7 +171,7 @@ def _look_back(report: "_Report", look: Looking, run: "Hunt") -> bool:
 @contextmanager
 def _reading(
     desk: Desk, node: "Node | None", *, held: bool
-) -> Iterator[Iterator[tuple[str, "Body"]]]:
+) -> Iterator[Iterator[tuple["Word", "Body"]]]:
     """Read the indicators that the node holds, where they are wanted, as far as the actor may read them.
 
     Raises:
@@ -204,7 +205,7 @@ def _reasons(screen: Screen) -> Iterator[None]:
         raise
 
 
-def _ticked(some: Iterator[tuple[str, "Body"]], tick: Tick) -> Iterator[tuple[str, "Body"]]:
+def _ticked(some: Iterator[tuple["Word", "Body"]], tick: Tick) -> Iterator[tuple["Word", "Body"]]:
     for number, each in enumerate(some):
         if number % _PACE == 0:
             tick(number, 0)

@@ -35,7 +35,8 @@ from mithaq.defence.triage import (
     suppressions,
 )
 from mithaq.defence.weighing import Weighed
-from mithaq.store.matches import Suppression, Which
+from mithaq.store.matches import Which
+from mithaq.store.suppressions import Suppression
 
 __all__ = [
     "LIMITS", "STATES", "VERDICTS", "Audience", "Case", "Detail", "Evidence", "Hits", "Limits", "No", "Prevalence",

@@ -1,8 +1,11 @@
-"""The indicators that this node holds, to be looked for in its own telemetry."""
+"""The indicators that this node holds, to be looked for in its own telemetry: each as each of its givers says it.
+
+As in a search, what counts of a voucher is the newest version that they gave, and one that may not be read hides the
+older ones. Whoever writes another's id takes nothing back and changes nothing of what that one says.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -10,18 +13,20 @@ from mithaq.auth.actors import Actor, Permission, require
 from mithaq.border.us import Us
 from mithaq.clock import text
 from mithaq.model.objects import Body, moment
+from mithaq.model.whose import Word
 from mithaq.store import objects
 from mithaq.store.objects import Copy, Rows
 from mithaq.store.sql import chunks, fetched
 from mithaq.store.tables import copies, provenance
 
 _OF_ALL = copies.c.type == "indicator"
+_HERE = provenance.c.standing != objects.FORMER
 
 
 def held(
     unit: Connection, us: Us, actor: Actor, now: datetime, *, since: int = 0
-) -> Iterator[tuple[str, Body]]:
-    """Yield id and body of each indicator that an actor may read, in its newest version.
+) -> Iterator[tuple[Word, Body]]:
+    """Yield whose word each indicator is that an actor may read, and its body in that giver's newest version.
 
     What is revoked, or was valid until now at most, is looked for no more.
 
@@ -52,25 +57,24 @@ def count_after(unit: Connection, seq: int) -> int:
 
 
 def in_force(
-    unit: Connection, us: Us, actor: Actor, ids: Collection[str], now: datetime
-) -> dict[str, str]:
-    """Return those of some indicators that ``held`` would yield, each with its newest version."""
+    unit: Connection, us: Us, actor: Actor, words: Collection[Word], now: datetime
+) -> dict[Word, str]:
+    """Return those of some givers' indicators that ``held`` would yield, each with its newest version."""
     readable = objects.visible_to(actor.clearance, us.party)
-    return {copy.object.id: copy.object.version for copy in _of_ids(unit, readable, set(ids), now)}
+    found = _of_ids(unit, readable, {word.rule for word in words}, now)
+    return {_word(copy): copy.object.version for copy in found if _word(copy) in words}
 
 
-def standing(unit: Connection, ids: Collection[str], now: datetime) -> dict[str, list[Body]]:
-    """Return what is said now of some indicators that are not over, whoever may read it: by each whose word it is."""
-    found: dict[str, list[Body]] = {}
-    for id_, body in _bodies(_of_ids(unit, _everything(), set(ids), now)):
-        found.setdefault(id_, []).append(body)
-    return found
+def standing(unit: Connection, words: Collection[Word], now: datetime) -> dict[Word, Body]:
+    """Return what is said now of some givers' indicators that are not over, whoever may read it."""
+    some = _bodies(_of_ids(unit, _everything(), {word.rule for word in words}, now))
+    return {word: body for word, body in some if word in words}
 
 
 def fresh(
     unit: Connection, after: int, most: int, now: datetime, until: int = 0
-) -> tuple[dict[str, Body], int]:
-    """Return bodies of indicators of which something is new, by id, and how far that goes.
+) -> tuple[dict[Word, Body], int]:
+    """Return bodies of indicators of which something is new, by whose word they are, and how far that goes.
 
     Whoever may read them: who sees what they find is decided where it is shown.
 
@@ -90,16 +94,20 @@ def fresh(
 
 
 def _everything() -> Rows:
-    return objects.everything().where(provenance.c.standing != objects.FORMER)
+    return objects.everything().where(_HERE)
 
 
-def _bodies(some: Iterator[Copy]) -> Iterator[tuple[str, Body]]:
+def _bodies(some: Iterator[Copy]) -> Iterator[tuple[Word, Body]]:
     for copy in some:
-        yield copy.object.id, copy.object.body
+        yield _word(copy), copy.object.body
+
+
+def _word(copy: Copy) -> Word:
+    return Word(copy.object.id, copy.voucher)
 
 
 def _of_ids(unit: Connection, rows: Rows, ids: Collection[str], now: datetime) -> Iterator[Copy]:
-    """Yield the newest of each of some indicators, unless it is over."""
+    """Yield the newest of each giver of some indicators, unless it is over."""
     for part in chunks(ids):
         which = [_OF_ALL, objects.by_ids(unit, part), copies.c.id.in_(part)]
         yield from _standing(unit, rows, which, now)
@@ -108,28 +116,30 @@ def _of_ids(unit: Connection, rows: Rows, ids: Collection[str], now: datetime) -
 def _standing(
     unit: Connection, rows: Rows, which: Sequence[ColumnElement[bool]], now: datetime
 ) -> Iterator[Copy]:
-    """Yield the newest of each indicator and each whose word it is, unless it is over; who gave it first comes last.
+    """Yield the newest of each indicator and giver if it is among ``rows``, unless it is over.
 
-    Whoever writes another's id takes nothing back and changes nothing of what that one says.
+    Of copies of one version, which came under several agreements, one that is among them.
     """
-    c = copies.c
-    columns = (c.id, c.version, c.seq, provenance.c.owner, provenance.c.voucher)
-    found: dict[str, tuple[str, int, str]] = {}  # of whoever gave it first
-    others: dict[tuple[str, str], tuple[str, int]] = {}
-    in_order = objects.columns_of(rows, *columns).where(*which).order_by(c.seq)
-    for id_, version, seq, owner, voucher in fetched(unit, in_order):
-        at, whose = moment(version), owner or voucher
-        known = found.get(id_)
-        if known is None or known[2] == whose:
-            found[id_] = max(known or ("", 0, whose), (at, seq, whose))
-        else:
-            others[id_, whose] = max(others.get((id_, whose), ("", 0)), (at, seq))
-    later, of_first = (seq for _, seq in others.values()), (seq for _, seq, _ in found.values())
-    today = text(now)
-    for part in chain(chunks(later), chunks(of_first)):
+    c, names = copies.c, dict[str, str]()
+    last: dict[tuple[str, str], tuple[str, int]] = {}
+    alike: dict[int, list[int]] = {}  # other copies of a version
+    of_all = objects.columns_of(objects.everything(), c.id, c.version, c.seq, provenance.c.voucher)
+    for id_, version, seq, voucher in fetched(unit, of_all.where(*which, _HERE).order_by(c.seq)):
+        word, at = (id_, names.setdefault(voucher, voucher)), moment(version)
+        known = last.get(word)
+        if known is None or known[0] < at:
+            last[word] = (at, seq)
+        elif known[0] == at:
+            alike.setdefault(known[1], []).append(seq)
+    today, seen = text(now), set[Word]()
+    seqs = [seq for _, first in last.values() for seq in (first, *alike.get(first, ()))]
+    for part in chunks(seqs):
         for copy in objects.load(unit, rows.where(c.seq.in_(part))):
             body = copy.object.body
             until = body.get("valid_until")
             over = isinstance(until, str) and until <= today
-            if body.get("revoked") is not True and not over:
+            again = bool(alike) and _word(copy) in seen
+            if body.get("revoked") is not True and not over and not again:
+                if alike:
+                    seen.add(_word(copy))
                 yield copy

@@ -22,8 +22,8 @@ from mithaq.detect.matches import Match
 from mithaq.errors import InputError, NotFound
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
-from mithaq.model.objects import IDENTIFIER
 from mithaq.model.telemetry import Value
+from mithaq.model.whose import Word
 from mithaq.store import live
 from mithaq.store.journal import record as journal
 from mithaq.store.live import Aside
@@ -58,13 +58,17 @@ def tell(
     """
     if not (fresh and audiences):
         return {}
-    level = levels(unit, {match.rule for match in fresh})
+    level = levels(unit, {match.word for match in fresh})
     rows: list[tuple[str, str]] = []
+    told: set[tuple[str, str, str]] = set()
     for match in fresh:
-        at = Tlp.CLEAR if match.digest in ours else level.get(match.rule, Tlp.RED)
-        if at < Tlp.RED:
-            written = msgspec.json.encode(as_told(match)).decode()
-            rows += [(each.name, written) for each in audiences if at <= each.up_to]
+        at = Tlp.CLEAR if match.digest in ours else level.get(match.word, Tlp.RED)
+        at = at if match.giver or match.digest in ours else Tlp.RED
+        for each in audiences if at < Tlp.RED else ():
+            once = each.name, match.rule, match.event
+            if at <= each.up_to and (once not in told or not match.giver):
+                rows.append((each.name, msgspec.json.encode(as_told(match)).decode()))
+                told.add(once)
     live.tell(unit, rows)
     named = {name for name, _ in rows}
     dropped = {
@@ -79,13 +83,13 @@ def waiting(unit: Connection, us: Us, actor: Actor, sink: Audience) -> int:
     Raises:
         Forbidden: they may see none.
     """
-    counts = Counter(live.rules_told(unit, sink.name))
+    counts = Counter(live.words_told(unit, sink.name))
     # What is no indicator is a rule of our own; of one that is gone nobody knows more than who might have been told.
     some = [
-        _of_rule(rule, sink.up_to if IDENTIFIER.fullmatch(rule) else Tlp.CLEAR, seq)
-        for seq, rule in enumerate(counts)
+        _of_word(word, sink.up_to if word.giver else Tlp.CLEAR, seq)
+        for seq, word in enumerate(counts)
     ]
-    return sum(counts[each.rule] for each in visible(unit, us, actor, some))
+    return sum(counts[each.word] for each in visible(unit, us, actor, some))
 
 
 def as_told(match: Match) -> dict[str, object]:
@@ -96,6 +100,7 @@ def as_told(match: Match) -> dict[str, object]:
         "severity": match.level,
         "title": match.title[:_SHOWN],
         "rule": match.rule,
+        "giver": match.giver,
         "log_source": "/".join(filter(None, match.source)),
         "machine": match.asset[:_SHOWN],
         "found": _cut(match.found),
@@ -119,14 +124,14 @@ def set_aside(unit: Connection, what: SetAside, version: str, now: datetime) -> 
     Args:
         version: of the indicator that it is; empty: it is none that is here.
     """
-    level = levels(unit, [what.rule]).get(what.rule, 0)
+    word = Word(what.rule, what.giver)
     kept = Aside(
-        rule=what.rule,
+        **word._asdict(),
         digest=what.digest,
         version=version,
         title=what.title,
         code=what.code,
-        level=level,
+        level=levels(unit, [word]).get(word, 0),
         after=what.after,
         at=text(now),
     )
@@ -166,7 +171,7 @@ def let_back(  # noqa: PLR0913 unit, us, actor and now come with every act
     return found[0]
 
 
-def renewed(unit: Connection, versions: Mapping[str, str], now: datetime) -> list[Aside]:
+def renewed(unit: Connection, versions: Mapping[Word, str], now: datetime) -> list[Aside]:
     """Let back what is set aside of indicators that have another version now; return it.
 
     Args:
@@ -175,7 +180,7 @@ def renewed(unit: Connection, versions: Mapping[str, str], now: datetime) -> lis
     over = [
         each
         for each in live.asides(unit)
-        if each.version and versions.get(each.rule, each.version) != each.version
+        if each.version and versions.get(each.word, each.version) != each.version
     ]
     for each in over:
         live.let_back(unit, each.seq, NEW_VERSION, text(now), "")
@@ -184,14 +189,15 @@ def renewed(unit: Connection, versions: Mapping[str, str], now: datetime) -> lis
 
 
 def _group(each: Aside) -> Group:
-    return _of_rule(each.rule, each.level, each.seq)
+    return _of_word(each.word, each.level, each.seq)
 
 
-def _of_rule(rule: str, level: int, seq: int) -> Group:
-    """Return as a group what is of one rule: that decides who may see it."""
+def _of_word(word: Word, level: int, seq: int) -> Group:
+    """Return as a group what rests on one word: that decides who may see it."""
     return Group(
         seq=seq,
-        rule=rule,
+        rule=word.rule,
+        giver=word.giver,
         day="",
         source="",
         title="",

@@ -35,6 +35,7 @@ class Before(NamedTuple):
         product, category, service = self.seen.sensor.split("/", 2)
         return Match(
             rule=self.listed.id,
+            giver=self.listed.giver,
             digest=self.listed.digest,
             title=self.listed.title or self.listed.value.text,
             event=f"sha256:{sha256(where.encode('utf-8', 'replace')).hexdigest()}",

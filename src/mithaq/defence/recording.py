@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 from mithaq.clock import text
 from mithaq.defence.seeing import levels
 from mithaq.detect.matches import Match
-from mithaq.store import coverage, matches
+from mithaq.model.whose import Word
+from mithaq.store import coverage, matches, suppressions
 from mithaq.store.journal import record as journal
-from mithaq.store.matches import Group, Kept, Suppression
+from mithaq.store.matches import Group, Kept
+from mithaq.store.suppressions import Suppression
 
-_Place = tuple[str, str, str]  # rule, day, log source
+_Place = tuple[Word, str, str]  # whose word, day, log source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ def record(
 ) -> Recorded:
     """Keep matches; one that is here already stays as it is, so whoever was interrupted begins anew.
 
-    A match has a day, that on which the event happened, and belongs with the others of its rule, day and log source.
+    A match has a day, that on which the event happened, and belongs with the others of its rule, day and log source; of
+    an indicator with those that rest on the same giver's word.
     """
     matches.watch(unit, watched.assets, watched.days)
     today = text(now)[:10]
@@ -60,7 +63,7 @@ def record(
     for id_, each in some.items():  # in the order in which they came
         if id_ in fresh:
             places[_place(each)].append(each)
-    level = levels(unit, {rule for rule, _, _ in places})
+    level = levels(unit, {word for word, _, _ in places})
     standing = active(unit, now)
     kept: list[Kept] = []
     for place, alike in places.items():
@@ -83,26 +86,27 @@ def active(unit: Connection, now: datetime) -> list[Suppression]:
     at = text(now)
     some = [
         each
-        for each in matches.all_suppressions(unit)
+        for each in suppressions.every(unit)
         if not each.undone_at and (not each.until or each.until > at)
     ]
     return sorted(some, key=lambda each: (each.until == "", each.until), reverse=True)
 
 
-def suppressing(rule: str, match: Match | Kept, standing: Iterable[Suppression]) -> int:
+def suppressing(word: Word, match: Match | Kept, standing: Iterable[Suppression]) -> int:
     """Return the number of the first suppression that is about a match; 0: none is."""
-    return next((each.seq for each in standing if each.meets(rule, match.found)), 0)
+    return next((each.seq for each in standing if each.meets(word, match.found)), 0)
 
 
 def _place(match: Match) -> _Place:
-    return match.rule, match.at[:10], "/".join(filter(None, match.source))
+    return match.word, match.at[:10], "/".join(filter(None, match.source))
 
 
 def _group(place: _Place, some: Sequence[Match], level: int) -> Group:
-    rule, day, source = place
+    word, day, source = place
     instants = [each.at for each in some if each.at]
     return Group(
-        rule=rule,
+        rule=word.rule,
+        giver=word.giver,
         day=day,
         source=source,
         title=some[0].title,
@@ -123,7 +127,7 @@ def _kept(match: Match, seq: int, standing: Iterable[Suppression]) -> Kept:
         at=match.at,
         asset=match.asset,
         found=match.found,
-        suppressed=suppressing(match.rule, match, standing),
+        suppressed=suppressing(match.word, match, standing),
         times=match.times,
         last=match.last,
     )

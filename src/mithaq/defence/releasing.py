@@ -3,9 +3,10 @@
 That a person looks at the first is the last clause of the gate: a list that is wrong is wrong at its first hit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from sqlalchemy import Connection
 
@@ -21,8 +22,9 @@ from mithaq.defence.gate import No
 from mithaq.defence.seeing import visible
 from mithaq.errors import NotFound
 from mithaq.model.canonical import Json
+from mithaq.model.whose import Word
 from mithaq.store import matches, releases
-from mithaq.store.matches import FALSE, OPEN, TRUE, UNSURE, Act, Group
+from mithaq.store.matches import FALSE, OPEN, TRUE, UNSURE, Act, Group, OwnSighting
 from mithaq.store.objects import Copy
 
 _SAYS = {TRUE: "sighting", FALSE: "opinion"}  # what a judgement comes to
@@ -70,7 +72,7 @@ def release(  # noqa: PLR0913 unit, us, actor and now come with every act
         against = sightings.against(unit, us, group, now)
         if against or not copies:
             return Released(outcomes=(), copies=copies, against=against or [No(code="unjudged")])
-    names = list(agreements) or sightings.came_under(unit, group.rule)
+    names = list(agreements) or sightings.came_under(unit, group.word)
     if not names:
         raise NotFound("it came under no agreement: say under which it is to go", rule=group.rule)
     return Released(
@@ -86,13 +88,14 @@ def go_on(unit: Connection, us: Us, now: datetime) -> int:
     this. The gate is asked each time.
     """
     told = 0
-    for rule, agreements in sorted(_let_go(unit, us).items()):
-        groups = matches.groups(unit, rules=[rule])
-        if any(each.state in {FALSE, UNSURE} for each in groups):
-            continue
-        for group in groups:
-            if group.state == OPEN:
-                told += _further(unit, us, group, agreements, now)
+    said = matches.own_sightings(unit, us.party)
+    for groups in _told_of(unit, said):
+        states = {each.state for each in groups}
+        if OPEN in states and states.isdisjoint({FALSE, UNSURE}):
+            agreements = _let_go(unit, us, groups, said)
+            for group in groups if agreements else ():
+                if group.state == OPEN:
+                    told += _further(unit, us, group, agreements, now)
     return told
 
 
@@ -114,14 +117,30 @@ def _further(
     return 1
 
 
-def _let_go(unit: Connection, us: Us) -> dict[str, set[str]]:
-    """Return, by indicator, under which agreements a person proposed a sighting of it."""
-    found: dict[str, set[str]] = {}
-    for seq, rule in matches.own_sightings(unit, us.party):
-        for intent in releases.intents_where(unit, copies=[seq]):
-            if intent.proposer:
-                found.setdefault(rule, set()).add(intent.agreement)
-    return found
+def _told_of(unit: Connection, said: Iterable[OwnSighting]) -> Iterator[list[Group]]:
+    """Yield the groups of each indicator that we ever made a sighting of, by whose word they rest on."""
+    rules = {each.of for each in said}
+    found: dict[Word, list[Group]] = {}
+    for group in matches.groups(unit, rules=rules) if rules else ():
+        found.setdefault(group.word, []).append(group)
+    for word in sorted(found):
+        yield found[word]
+
+
+def _let_go(
+    unit: Connection, us: Us, groups: Iterable[Group], said: Iterable[OwnSighting]
+) -> set[str]:
+    """Return under which agreements a person proposed a sighting of an indicator, as one gave it."""
+    known = {each.id for each in said}
+    days = {each.day: each for each in groups}
+    ids = {
+        id_
+        for each in days.values()
+        for id_ in takewhile(known.__contains__, sightings.ids(us, each))
+    }
+    seqs = [each.seq for each in said if each.id in ids]
+    made = releases.intents_where(unit, copies=seqs) if seqs else []
+    return {intent.agreement for intent in made if intent.proposer}
 
 
 def _go(  # noqa: PLR0913 as ``release``

@@ -1,10 +1,11 @@
-"""Who sees what matched: nobody more of it than of the indicator that it is of.
+"""Who sees what matched: nobody more of it than of the word that it rests on.
 
-That a partner's indicator matched says what the indicator is, so a match is shown to whoever may read all that is here
-of it. What is no object here, such as a rule of a file, is everybody's who may look at matches at all.
+That a partner's indicator matched says what it is, so a match is shown to whoever may read all that its giver
+said under that id. What another gave under the same id opens nothing and hides nothing. What is no indicator that is
+held, such as a rule of a file, is everybody's who may look at matches at all.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from sqlalchemy import Connection, func
@@ -14,20 +15,30 @@ from mithaq.border.us import Us
 from mithaq.errors import NotFound
 from mithaq.model.labels import Tlp
 from mithaq.model.objects import IDENTIFIER
+from mithaq.model.whose import Word
 from mithaq.store import coverage, matches, objects
 from mithaq.store.matches import Group
 from mithaq.store.sql import chunks, fetched
 from mithaq.store.tables import copies, provenance
 
 
-def levels(unit: Connection, ids: Iterable[str]) -> dict[str, int]:
-    """Return the highest level of TLP at which each of some objects is here, for those that are."""
-    found: dict[str, int] = {}
-    whole = objects.columns_of(objects.everything(), copies.c.id, func.max(provenance.c.tlp))
-    for part in chunks(_ids(ids)):
-        rows = whole.where(objects.by_ids(unit, part), copies.c.id.in_(part))
-        found |= dict(fetched(unit, rows.group_by(copies.c.id)))
-    return found
+def levels(unit: Connection, words: Iterable[Word]) -> dict[Word, int]:
+    """Return the highest level of TLP of all that one giver each said under some ids, for those that are here.
+
+    Of what an indicator of a file found, the lowest of those of whoever gave that id.
+    """
+    wanted = set(words)
+    c, p = copies.c, provenance.c
+    found: dict[Word, int] = {}
+    files = {word.rule for word in wanted if not word.giver}
+    whole = objects.columns_of(objects.everything(), c.id, p.voucher, func.max(p.tlp))
+    for part in chunks(_ids(wanted)):
+        rows = whole.where(objects.by_ids(unit, part), c.id.in_(part)).group_by(c.id, p.voucher)
+        for id_, voucher, level in fetched(unit, rows):
+            found[Word(id_, voucher)] = level
+            if id_ in files:
+                found[Word(id_)] = min(level, found.get(Word(id_), level))
+    return {word: level for word, level in found.items() if word in wanted}
 
 
 def visible(unit: Connection, us: Us, actor: Actor, some: Collection[Group]) -> list[Group]:
@@ -37,8 +48,8 @@ def visible(unit: Connection, us: Us, actor: Actor, some: Collection[Group]) -> 
         Forbidden: they may see none at all.
     """
     require(actor, Permission.HIT_READ)
-    here, open_ = _copies(unit, us, actor, {each.rule for each in some})
-    return [each for each in some if _may(actor, each, here.get(each.rule), open_)]
+    here, open_ = _copies(unit, us, actor, (each.word for each in some))
+    return [each for each in some if _may(actor, each, here.get(each.rule, {}), open_)]
 
 
 class UnknownRule(NotFound):
@@ -56,8 +67,7 @@ def known(unit: Connection, us: Us, actor: Actor, rule: str) -> None:
     open_ = visible(unit, us, actor, matches.groups(unit))
     if any(each.rule == rule for each in open_):
         return
-    here, readable = _copies(unit, us, actor, [rule])
-    if rule in here and here[rule] <= readable:
+    if givers(unit, us, actor, rule):
         return
     if not IDENTIFIER.fullmatch(rule) and any(each.rule == rule for each in coverage.used(unit)):
         return
@@ -72,33 +82,45 @@ def known(unit: Connection, us: Us, actor: Actor, rule: str) -> None:
     )
 
 
-def _may(actor: Actor, group: Group, here: set[int] | None, open_: set[int]) -> bool:
-    """Say whether all that is here of an indicator may be read.
+def givers(unit: Connection, us: Us, actor: Actor, rule: str) -> set[str]:
+    """Return who gave an indicator, of those of whom the actor may read all that they said under that id."""
+    here, readable = _copies(unit, us, actor, [Word(rule)])
+    return {giver for giver, seqs in here.get(rule, {}).items() if seqs <= readable}
 
-    Of what is gone its level is left; who the readers of RED were is not known any more.
+
+def _may(actor: Actor, group: Group, here: Mapping[str, set[int]], open_: set[int]) -> bool:
+    """Say whether all that is here of an indicator by one's word may be read.
+
+    Of what is gone its level is left; who the readers of RED were is not known any more. What an indicator of a file
+    found is shown to whoever may read anybody's of that id, if there is one here.
+
+    Args:
+        here: by giver, the numbers of what is here under that id.
     """
-    if here is None:
+    said = [here[group.giver]] if group.giver in here else [] if group.giver else [*here.values()]
+    if not said:
         return group.level <= actor.clearance.tlp and group.level < Tlp.RED
-    return here <= open_
+    return any(seqs <= open_ for seqs in said)
 
 
 def _copies(
-    unit: Connection, us: Us, actor: Actor, ids: Iterable[str]
-) -> tuple[dict[str, set[int]], set[int]]:
-    """Return the numbers of the copies of some objects, by id, and those of all of them that the actor may read."""
-    here: dict[str, set[int]] = {}
+    unit: Connection, us: Us, actor: Actor, words: Iterable[Word]
+) -> tuple[dict[str, dict[str, set[int]]], set[int]]:
+    """Return the numbers of the copies of some indicators, by id and giver, and of those that the actor may read."""
+    here: dict[str, dict[str, set[int]]] = {}
     open_: set[int] = set()
-    columns = (copies.c.id, copies.c.seq)
+    c, whose = copies.c, provenance.c.voucher
     everything = objects.everything().where(provenance.c.standing != objects.FORMER)
     readable = objects.visible_to(actor.clearance, us.party)
-    for part in chunks(_ids(ids)):
-        which = (objects.by_ids(unit, part), copies.c.id.in_(part))
-        for id_, seq in fetched(unit, objects.columns_of(everything, *columns).where(*which)):
-            here.setdefault(id_, set()).add(seq)
-        rows = objects.columns_of(readable, *columns).where(*which)
-        open_ |= {seq for _, seq in fetched(unit, rows)}
+    for part in chunks(_ids(words)):
+        which = (objects.by_ids(unit, part), c.id.in_(part))
+        rows = objects.columns_of(everything, c.id, whose, c.seq).where(*which)
+        for id_, voucher, seq in fetched(unit, rows):
+            here.setdefault(id_, {}).setdefault(voucher, set()).add(seq)
+        rows = objects.columns_of(readable, c.seq).where(*which)
+        open_ |= {seq for (seq,) in fetched(unit, rows)}
     return here, open_
 
 
-def _ids(ids: Iterable[str]) -> list[str]:
-    return sorted(each for each in set(ids) if IDENTIFIER.fullmatch(each))
+def _ids(words: Iterable[Word]) -> list[str]:
+    return sorted({word.rule for word in words if IDENTIFIER.fullmatch(word.rule)})

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 
 from sqlalchemy import Connection
 
@@ -33,6 +34,7 @@ from mithaq.model.markings import pap_id, tlp_id
 from mithaq.model.objects import IDENTIFIER, from_body, moment
 from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.values import Value
+from mithaq.model.whose import Word
 from mithaq.model.worth import ABOUT, worth
 from mithaq.store import matches, neighbours, objects, releases, texts
 from mithaq.store.matches import FALSE, JUDGED, TRUE, Group
@@ -54,17 +56,21 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """All that is judged, and not suppressed, of an indicator on a day."""
+    """All that is judged, and not suppressed, of an indicator on a day, as one giver says it."""
 
     indicator: Copy
-    copies: Sequence[Copy]  # the newest of each voucher
+    copies: Sequence[Copy]  # that giver's newest, under whatever agreements
     groups: Sequence[Group]
     standing: frozenset[int]  # suppressions
     count: int
     first: str
     last: str
-    day: str
     judged: str
+
+    @property
+    def word(self) -> Word:
+        """Whose word it is."""
+        return Word(self.indicator.object.id, self.indicator.voucher)
 
 
 def sighting(  # noqa: PLR0913 unit, us, who and now come with every act
@@ -92,7 +98,7 @@ def sighting(  # noqa: PLR0913 unit, us, who and now come with every act
     if day.first:
         fields |= {"first_seen": day.first, "last_seen": day.last}
     beside = replace(about.beside_of(label), tlp=max(label.tlp or Tlp.AMBER, level or Tlp.GREEN))
-    about_ = ("sighting", day.indicator.object.id, day.day)
+    about_ = _parts("sighting", group)
     return _say(unit, us, author, about_, (fields, beside), now)
 
 
@@ -110,7 +116,7 @@ def wrong(unit: Connection, us: Us, author: str, group: Group, now: datetime) ->
         "object_refs": [day.indicator.object.id],
     }
     beside = replace(about.beside_of(label), tlp=max(label.tlp or Tlp.AMBER, Tlp.GREEN))
-    return _say(unit, us, author, ("opinion", day.indicator.object.id), (fields, beside), now)
+    return _say(unit, us, author, _parts("opinion", group), (fields, beside), now)
 
 
 def against(unit: Connection, us: Us, group: Group, now: datetime) -> list[No]:
@@ -123,8 +129,7 @@ def unsay(  # noqa: PLR0913 as ``sighting``
     unit: Connection, us: Us, author: str, type_: str, group: Group, now: datetime
 ) -> Copy | None:
     """Revoke what we said of a group's indicator, its sighting of that day or that it is wrong, if we said it."""
-    parts = (type_, group.rule, group.day) if type_ == "sighting" else (type_, group.rule)
-    standing = _standing(unit, us, parts)[1]
+    standing = _standing(unit, us, _parts(type_, group))[1]
     if standing is None:
         return None
     return _store(unit, us, author, {**standing.object.body, "revoked": True}, standing, now)
@@ -132,50 +137,65 @@ def unsay(  # noqa: PLR0913 as ``sighting``
 
 def said_of(unit: Connection, us: Us, group: Group) -> list[Copy]:
     """Return what we say of a group's indicator now: its sighting of that day, and that it is wrong."""
-    both: tuple[tuple[str, ...], ...] = (
-        ("sighting", group.rule, group.day),
-        ("opinion", group.rule),
-    )
-    return [copy for parts in both if (copy := _standing(unit, us, parts)[1]) is not None]
+    both = (_standing(unit, us, _parts(type_, group))[1] for type_ in ("sighting", "opinion"))
+    return [copy for copy in both if copy is not None]
 
 
-def came_under(unit: Connection, rule: str) -> list[str]:
-    """Return the agreements under which an indicator came here."""
-    return sorted({copy.agreement for copy in _newest(unit, rule) if copy.agreement})
+def ids(us: Us, group: Group) -> Iterator[str]:
+    """Yield, without an end, the identifiers of our sightings of a group's indicator and day, in their order."""
+    return _ids(us, _parts("sighting", group))
+
+
+def came_under(unit: Connection, word: Word) -> list[str]:
+    """Return the agreements under which one gave an indicator."""
+    return sorted({copy.agreement for copy in _given(unit, word) if copy.agreement})
 
 
 # --- what is known of a day ---------------------------------------------------------------------------
-def _newest(unit: Connection, rule: str) -> list[Copy]:
-    if not IDENTIFIER.fullmatch(rule):
+def _newest(unit: Connection, id_: str) -> list[Copy]:
+    """Return the newest version of each voucher."""
+    if not IDENTIFIER.fullmatch(id_):
         return []
-    rows = objects.named(texts.newest(objects.everything()), [rule])
+    rows = objects.named(texts.newest(objects.everything()), [id_])
     found = [copy for each in rows for copy in objects.load(unit, each)]
     return sorted(found, key=lambda copy: (moment(copy.object.version), copy.seq))
+
+
+def _given(unit: Connection, word: Word) -> list[Copy]:
+    """Return the newest version that one gave of an indicator, under whatever agreements; empty: it is not here."""
+    return [
+        copy
+        for copy in (_newest(unit, word.rule) if word.giver else ())
+        if copy.voucher == word.giver and copy.object.type == "indicator"
+    ]
 
 
 def _day(
     unit: Connection, group: Group, now: datetime, *, judged: str
 ) -> tuple[Day | None, list[No]]:
     """Return a day with all groups of it that are judged so, or why there is none."""
-    copies = [copy for copy in _newest(unit, group.rule) if copy.object.type == "indicator"]
+    copies = _given(unit, group.word)
     if not copies:
-        return None, [No(code="gone" if IDENTIFIER.fullmatch(group.rule) else "none")]
+        return None, [No(code="gone" if group.giver else "none")]
     standing = frozenset(each.seq for each in active(unit, now))
-    alike = [each for each in matches.groups(unit, rules=[group.rule]) if each.day == group.day]
-    alike = [each for each in alike if each.state == judged or each.seq == group.seq]
+    alike = [
+        each
+        for each in matches.groups(unit, rules=[group.rule])
+        if (each.word, each.day) == (group.word, group.day)
+        and (each.state == judged or each.seq == group.seq)
+    ]
     told = matches.tallies(unit, [each.seq for each in alike], standing)
-    count = sum(each.count for each in told.values())
-    if not count:
+    seen = sum(each.count for each in told.values())
+    if not seen:
         return None, [No(code="suppressed")]
     day = Day(
         indicator=copies[-1],
         copies=copies,
         groups=alike,
         standing=standing,
-        count=count,
+        count=seen,
         first=min((each.first for each in told.values() if each.first), default=""),
         last=max(each.last for each in told.values()),
-        day=group.day,
         judged=judged,
     )
     return day, []
@@ -199,10 +219,10 @@ def _against(unit: Connection, us: Us, day: Day, now: datetime) -> list[No]:
         indicator=body,
         evidence=evidence_of(unit, day),
         at=at,
-        prevalence=Prevalence(*matches.prevalence(unit, id_)),
+        prevalence=Prevalence(*matches.prevalence(unit, day.word)),
         worth=worth(body, [copy.object.body for copy in said], at),
         judged=day.judged,
-        because=_because(unit, id_),
+        because=_because(unit, day.word),
     )
     return gate(case, us.benign.match, us.limits)
 
@@ -221,9 +241,10 @@ def _events(unit: Connection, day: Day) -> Iterator[list[Named]]:
                 yield [*observables.named(Event(fields=kept.found, source=source, raw=b""))]
 
 
-def _because(unit: Connection, rule: str) -> bool:
+def _because(unit: Connection, word: Word) -> bool:
     """Say whether somebody who judged matches of an indicator true said why, and that stands."""
-    judged = {each.seq for each in matches.groups(unit, rules=[rule]) if each.state == TRUE}
+    alike = [each for each in matches.groups(unit, rules=[word.rule]) if each.word == word]
+    judged = {each.seq for each in alike if each.state == TRUE}
     last = {act.grouped: act.said for act in matches.acts(unit, judged) if act.kind == JUDGED}
     return any(said.startswith(f"{TRUE}: ") for said in last.values())
 
@@ -243,21 +264,30 @@ def _identity(unit: Connection, us: Us) -> str:
 
 
 # --- our own word -------------------------------------------------------------------------------------
+def _parts(type_: str, group: Group) -> tuple[str, ...]:
+    """Return what tells apart what we say: of each giver's word it is another, for each goes where that came from."""
+    return (type_, *group.word, group.day) if type_ == "sighting" else (type_, *group.word)
+
+
+def _ids(us: Us, parts: Sequence[str]) -> Iterator[str]:
+    """Yield the identifiers of what we say about something; nobody else can tell them from what it is about."""
+    for turn in count():
+        drawn = us.derive("sighting", *parts, str(turn))[:16]
+        yield f"{parts[0]}--{uuid.UUID(bytes=drawn, version=4)}"
+
+
 def _standing(unit: Connection, us: Us, parts: Sequence[str]) -> tuple[str, Copy | None]:
     """Return the identifier of what we say about something, and its newest version if we say it.
 
-    Nobody else can tell it from what it is about. What was revoked is said again as a new object (STIX 2.1, 3.6).
+    What was revoked is said again as a new object (STIX 2.1, 3.6).
     """
-    turn = 0
-    while True:
-        drawn = us.derive("sighting", *parts, str(turn))[:16]
-        id_ = f"{parts[0]}--{uuid.UUID(bytes=drawn, version=4)}"
+    for id_ in _ids(us, parts):
         own = [copy for copy in _newest(unit, id_) if copy.standing == objects.OWN]
         if not own:
             return id_, None
         if own[-1].object.body.get("revoked") is not True:
             return id_, own[-1]
-        turn += 1
+    raise AssertionError  # there is always another
 
 
 def _say(  # noqa: PLR0913 as ``sighting``

@@ -1,6 +1,6 @@
 """What people do with matches: look, assign, note, suppress, and judge. Every act is on record (``audit``)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -16,7 +16,7 @@ from mithaq.clock import text
 from mithaq.defence import sightings
 from mithaq.defence.gate import No
 from mithaq.defence.recording import active, suppressing
-from mithaq.defence.seeing import visible
+from mithaq.defence.seeing import givers, visible
 from mithaq.defence.sightings import Said
 from mithaq.defence.weighing import Weighed, weighed
 from mithaq.detect.tallies import rank
@@ -24,6 +24,7 @@ from mithaq.errors import Conflict, InputError, NotFound
 from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp
 from mithaq.store import matches
+from mithaq.store import suppressions as store
 from mithaq.store.matches import (
     FALSE,
     JUDGED,
@@ -33,11 +34,11 @@ from mithaq.store.matches import (
     Act,
     Group,
     Kept,
-    Suppression,
     Tally,
     Which,
 )
 from mithaq.store.objects import Copy
+from mithaq.store.suppressions import Suppression
 
 Verdict = Literal["true", "false", "unsure", "open"]
 VERDICTS: tuple[Verdict, ...] = ("true", "false", "unsure", "open")
@@ -240,13 +241,14 @@ def suppress(
 ) -> tuple[Suppression, int]:
     """Show no more what a rule, an indicator or a value of a field finds, until an end or until it is allowed.
 
-    Matches are kept all the same, and come back when it is allowed.
+    Matches are kept all the same, and come back when it is allowed. Of an indicator it is about the words of those
+    givers alone whose hits the actor may see: what another gave under that id goes on being shown.
 
     Args:
         wanted: the rule, the field with its value, or both; why; and until when.
 
     Returns:
-        the suppression with its number, and how many of the matches that are here it is about.
+        the suppression with its number, and how many of the matches that the actor may see it is about.
 
     Raises:
         Forbidden: the actor may not. NotFound: they may not see what that rule found.
@@ -257,12 +259,21 @@ def suppress(
         raise InputError("say what: a rule, an indicator, or the value of a field")
     if wanted.until and wanted.until <= text(now):
         raise InputError("it would end before it begins", cause="until")
-    groups = matches.groups(unit, rules=[wanted.rule]) if wanted.rule else []
-    if len(visible(unit, us, actor, groups)) < len(groups):
+    groups = matches.groups(unit, rules=[wanted.rule] if wanted.rule else ())
+    seen = visible(unit, us, actor, groups)
+    whose = {each.giver for each in seen} if wanted.rule else set[str]()
+    whose |= givers(unit, us, actor, wanted.rule)
+    if wanted.rule and groups and not whose:
         raise NotFound(f"no hits of {wanted.rule!r} that {actor.name} may see", rule=wanted.rule)
-    made = replace(wanted, why=_written(wanted.why), by=actor.name, at=text(now))
-    made = replace(made, seq=matches.suppress(unit, made))
-    count = _apply(unit, wanted.rule, now).get(made.seq, 0)
+    made = replace(
+        wanted,
+        givers=tuple(sorted(whose)),
+        why=_written(wanted.why),
+        by=actor.name,
+        at=text(now),
+    )
+    made = replace(made, seq=store.put(unit, made))
+    count = _apply(unit, wanted.rule, now, {each.seq for each in seen}).get(made.seq, 0)
     facts: dict[str, Json] = {"by": actor.name, "number": made.seq, "why": made.why}
     facts |= {"field": made.field, "until": made.until}
     administrative(unit, now, "hit-suppressed", made.rule or "field", facts)
@@ -285,7 +296,7 @@ def allow(  # noqa: PLR0913 as ``hits``
     if standing.undone_at:
         raise Suppressed(f"suppression {seq} was undone", number=seq)
     reason, at = _written(why), text(now)
-    matches.undo(unit, seq, actor.name, at, reason)
+    store.undo(unit, seq, actor.name, at, reason)
     _apply(unit, standing.rule, now)
     facts: dict[str, Json] = {"by": actor.name, "number": seq, "why": reason}
     administrative(unit, now, "hit-allowed", standing.rule or "field", facts)
@@ -298,16 +309,26 @@ def suppressions(unit: Connection, us: Us, actor: Actor) -> list[Suppression]:
     Raises:
         Forbidden: they may see none.
     """
-    every = matches.all_suppressions(unit)
+    every = store.every(unit)
     named = {each.rule for each in every if each.rule}
     groups = matches.groups(unit, rules=named) if named else []
-    open_ = {each.rule for each in visible(unit, us, actor, groups)}
-    shut = {each.rule for each in groups} - open_
-    return [each for each in every if each.rule not in shut]
+    open_ = {each.word for each in visible(unit, us, actor, groups)}
+    shut = {each.word for each in groups} - open_
+    return [
+        each
+        for each in every
+        if any(each.about(word) for word in open_) or not any(each.about(word) for word in shut)
+    ]
 
 
-def _apply(unit: Connection, rule: str, now: datetime) -> dict[int, int]:
-    """Say anew of the matches of a rule, or of all, by what they are suppressed; return how many each is about."""
+def _apply(
+    unit: Connection, rule: str, now: datetime, groups: Collection[int] = ()
+) -> dict[int, int]:
+    """Say anew of the matches of a rule, or of all, by what they are suppressed.
+
+    Returns:
+        how many of some groups' matches each suppression is about.
+    """
     standing = active(unit, now)
     by: dict[int, list[str]] = {}
     counts: dict[int, int] = {}
@@ -315,7 +336,7 @@ def _apply(unit: Connection, rule: str, now: datetime) -> dict[int, int]:
         seq = suppressing(of, match, standing)
         if seq != match.suppressed:
             by.setdefault(seq, []).append(match.id)
-        counts[seq] = counts.get(seq, 0) + 1
+        counts[seq] = counts.get(seq, 0) + (match.grouped in groups)
     for seq, ids in by.items():
         matches.suppress_matches(unit, seq, ids)
     return counts

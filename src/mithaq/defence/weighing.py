@@ -25,7 +25,7 @@ class Weighed:
     """How much speaks for an indicator, and how rare it is here."""
 
     confidence: int | None  # None: whoever gave it states none
-    vouchers: Sequence[str]
+    giver: str
     true: int  # of their indicators so many were judged so here, as far as the reader may see that
     false: int
     prevalence: Prevalence
@@ -37,9 +37,7 @@ class Weighed:
         said = [words.say("weigh.unstated")]
         if self.confidence is not None:
             said = [words.say("weigh.confidence", confidence=self.confidence)]
-        said.append(
-            words.say("weigh.record", of=", ".join(self.vouchers), true=self.true, false=self.false)
-        )
+        said.append(words.say("weigh.record", of=self.giver, true=self.true, false=self.false))
         facts = {"count": seen.assets, "of": seen.of_assets, "days": seen.days}
         said.append(words.say("weigh.prevalence", **facts, of_days=seen.of_days))
         for value, list_, entry in self.listed[:_SAID]:
@@ -58,8 +56,7 @@ def weighed(unit: Connection, us: Us, actor: Actor, group: Group, now: datetime)
     if day is None:
         return None
     stated = day.indicator.object.body.get("confidence")
-    vouchers = sorted({copy.voucher for copy in day.copies})
-    judged = visible(unit, us, actor, matches.judged_of(unit, vouchers))
+    judged = visible(unit, us, actor, matches.judged_of(unit, group.giver))
     rules = {state: {g.rule for g in judged if g.state == state} for state in (TRUE, FALSE)}
     listed: dict[tuple[str, str, str], None] = {}
     for value in sightings.evidence_of(unit, day).observed:
@@ -68,9 +65,9 @@ def weighed(unit: Connection, us: Us, actor: Actor, group: Group, now: datetime)
                 listed[value.text, hit.list, hit.entry] = None
     return Weighed(
         confidence=stated if isinstance(stated, int) else None,
-        vouchers=vouchers,
+        giver=group.giver,
         true=len(rules[TRUE]),
         false=len(rules[FALSE]),
-        prevalence=Prevalence(*matches.prevalence(unit, group.rule)),
+        prevalence=Prevalence(*matches.prevalence(unit, group.word)),
         listed=tuple(listed),
     )

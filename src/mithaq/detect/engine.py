@@ -123,6 +123,7 @@ class _Compiled:
         event, rule = seen.event, self.rule
         return Match(
             rule=rule.id,
+            giver=rule.giver,
             digest=rule.digest,
             title=rule.title,
             level=rule.level,

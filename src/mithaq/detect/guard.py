@@ -15,6 +15,7 @@ from mithaq.detect.language import Rule
 from mithaq.detect.matches import Match
 from mithaq.detect.tallies import Matcher
 from mithaq.model.telemetry import Event
+from mithaq.model.whose import Word
 
 RATE, TIME = "rule-rate", "rule-time"
 
@@ -33,6 +34,7 @@ class SetAside:
     """What is no longer tried, and why."""
 
     rule: str
+    giver: str = ""  # as ``model.whose.Word``
     digest: str
     title: str
     code: str  # RATE | TIME
@@ -75,7 +77,7 @@ class Guard:
             return False
         self._matched[match.digest] += 1
         if self._matched[match.digest] > self._limits.most:
-            self._put(match.rule, match.digest, match.title, RATE, self.seen + number + 1)
+            self._put(match.word, match.digest, match.title, RATE, self.seen + number + 1)
         return True
 
     def _turn(self, position: int) -> None:
@@ -95,14 +97,16 @@ class Guard:
         """Count what one attempt took."""
         self._spent[rule.digest] += round(seconds * 1e9)
         if self._spent[rule.digest] > self._limits.seconds * 1e9:
-            self._put(rule.id, rule.digest, rule.title, TIME, self.seen)
+            self._put(Word(rule.id, rule.giver), rule.digest, rule.title, TIME, self.seen)
 
     def time(self) -> float:
         """Return what its clock says."""
         return self._timer()
 
-    def _put(self, rule: str, digest: str, title: str, code: str, after: int) -> None:
-        self.aside[digest] = SetAside(rule=rule, digest=digest, title=title, code=code, after=after)
+    def _put(self, word: Word, digest: str, title: str, code: str, after: int) -> None:
+        self.aside[digest] = SetAside(
+            **word._asdict(), digest=digest, title=title, code=code, after=after
+        )
 
 
 class _Timed:

@@ -21,6 +21,7 @@ from mithaq.detect.observables import READERS, SHORT, kinds_of, plan, read, toge
 from mithaq.model.patterns import groups
 from mithaq.model.telemetry import Event
 from mithaq.model.values import Value
+from mithaq.model.whose import Word
 
 _REMEMBERED: Final = 1 << 16  # observed values, of which telemetry has the same again and again
 
@@ -31,24 +32,25 @@ class Listed(NamedTuple):
     value: Value
     id: str  # of the indicator
     title: str = ""
+    giver: str = ""  # as ``model.whose.Word``
 
     @property
     def digest(self) -> str:
         """What the indicator is known by in matches: a newer version that still has the value finds the same match."""
-        return _known_by(self.id)
+        return _known_by(self.id, self.giver)
 
 
 @lru_cache(maxsize=1 << 12)  # few are found, and those again and again
-def _known_by(id_: str) -> str:
-    return "sha256:" + sha256(id_.encode()).hexdigest()
+def _known_by(id_: str, giver: str) -> str:
+    return Word(id_, giver).digest
 
 
-def of_pattern(id_: str, pattern: str, title: str = "") -> list[Listed] | None:
+def of_pattern(word: Word, pattern: str, title: str = "") -> list[Listed] | None:
     """Return the values of an indicator, any of which is what it looks for; None if its pattern asks for more."""
     found = groups(pattern)
     if found is None or any(len(group) != 1 for group in found):
         return None
-    return [Listed(value, id_, title) for (value,) in found]
+    return [Listed(value, word.rule, title, word.giver) for (value,) in found]
 
 
 class Indicators:
@@ -62,7 +64,7 @@ class Indicators:
             whole: names that are no owner of what is below them, such as ``co.uk``: they match themselves alone.
         """
         self._whole = whole
-        self._titles: list[str] = []
+        self._titles: list[tuple[str, str]] = []  # with who gave what is called so
         self.kinds: set[str] = set()  # of all values
         self._block = bytearray()
         digests, starts = array("q"), array("q")
@@ -102,10 +104,10 @@ class Indicators:
         self, listed: Iterable[Listed], digests: "array[int]", starts: "array[int]"
     ) -> list[Value]:
         """Append the row of each to the block; return those that are networks."""
-        networks, titles, block = [], dict[str, int](), self._block
-        for value, id_, title in listed:
+        networks, titles, block = [], dict[tuple[str, str], int](), self._block
+        for value, id_, title, giver in listed:
             text = key(value)
-            number = titles.setdefault(title, len(titles))
+            number = titles.setdefault((title, giver), len(titles))
             self.kinds.add(value.kind)
             digests.append(digest(text))
             starts.append(len(block))
@@ -145,7 +147,7 @@ class Indicators:
             row = self._block[self._starts[at] : self._ends[at]].decode()
             text, number, id_ = row.split("\0", 2)
             kind, _, plain = text.partition(" ")
-            yield Listed(Value(kind, plain), id_, self._titles[int(number)])
+            yield Listed(Value(kind, plain), id_, *self._titles[int(number)])
             at += 1
 
     def _answers(self, how: str, text: str) -> tuple[Listed, ...]:
@@ -162,7 +164,7 @@ class Indicators:
     def match(self, batch: Collection[Event]) -> Iterator[Match]:
         """Yield what is found in each event, in their order."""
         for event in batch:
-            found: dict[str, tuple[Listed, dict[str, None]]] = {}
+            found: dict[tuple[str, str], tuple[Listed, dict[str, None]]] = {}
             said = event.fields
             for fields, how in plan(event):
                 if how not in self._asked:
@@ -174,10 +176,12 @@ class Indicators:
                     values = together(how, [said[name] for name in fields])
                     some = tuple(listed for value in values for listed in self.of(value))
                 for listed in some:
-                    found.setdefault(listed.id, (listed, {}))[1].update(dict.fromkeys(fields))
+                    word = listed.id, listed.giver
+                    found.setdefault(word, (listed, {}))[1].update(dict.fromkeys(fields))
             for listed, names in found.values():
                 yield Match(
                     rule=listed.id,
+                    giver=listed.giver,
                     digest=listed.digest,
                     title=listed.title or listed.value.text,
                     event=event.digest,

@@ -80,6 +80,7 @@ class Rule:
     """A rule that can be evaluated."""
 
     id: str
+    giver: str = ""  # as ``model.whose.Word``
     digest: str  # of its text and of what it was compiled with
     title: str
     source: LogSource  # of the events it is about

@@ -6,13 +6,15 @@ from functools import cached_property
 from hashlib import sha256
 
 from mithaq.model.telemetry import UNSAID, LogSource, Value
+from mithaq.model.whose import Word
 
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
     """One rule found something in one event."""
 
-    rule: str  # its id: a rule's, or that of an indicator
+    rule: str  # as ``model.whose.Word``
+    giver: str = ""
     digest: str  # of the rule as it was compiled
     title: str
     level: str = ""
@@ -24,6 +26,11 @@ class Match:
     # Of what the index of the past says, which knows no single event: how often, from ``at`` to ``last``.
     times: int = 0
     last: str = ""
+
+    @property
+    def word(self) -> Word:
+        """Whose word it rests on."""
+        return Word(self.rule, self.giver)
 
     @cached_property
     def id(self) -> str:

@@ -21,6 +21,7 @@ from mithaq.formats import BUILT_IN, Refusal
 from mithaq.formats.registry import Undated
 from mithaq.formats.rules import yara as yara_files
 from mithaq.model.objects import Body
+from mithaq.model.whose import Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +33,16 @@ class Sought:
     patterns: Patterns
     rules: Sequence[Rule] = ()
     correlations: Sequence[sigma.Correlation] = ()
-    texts: Sequence[tuple[Text, str]] = ()  # YARA rules, each with the indicator's id
+    texts: Sequence[tuple[Text, Word | None]] = ()  # YARA rules, each with the indicator that it is
     unserved: tuple[Unserved, ...]
 
 
 class Scanner:
     """YARA rules, some of which are indicators."""
 
-    def __init__(self, texts: Iterable[tuple[Text, str]], kept: Kept | None = None) -> None:
-        """Compile rules, each with the id of its indicator; empty: it is none."""
-        self._owners: dict[str, dict[str, None]] = {}
+    def __init__(self, texts: Iterable[tuple[Text, Word | None]], kept: Kept | None = None) -> None:
+        """Compile rules, each with the indicator that it is; None: it is none."""
+        self._owners: dict[str, dict[Word | None, None]] = {}
         some = dict.fromkeys(texts)
         for text, owner in some:
             self._owners.setdefault(digest_of(text.text), {})[owner] = None
@@ -55,12 +56,16 @@ class Scanner:
     @property
     def digests(self) -> set[str]:
         """What rules that are no indicators are known by in matches."""
-        return {digest for digest, owners in self._owners.items() if "" in owners}
+        return {digest for digest, owners in self._owners.items() if None in owners}
 
     @property
     def owned(self) -> list[str]:
         """What each rule is known by, with the indicators whose it is."""
-        return [f"{digest} {owner}" for digest, some in self._owners.items() for owner in some]
+        return [
+            f"{digest} {owner.digest if owner else ''}"
+            for digest, some in self._owners.items()
+            for owner in some
+        ]
 
     def match(self, content: bytes, name: str, seconds: int = SECONDS) -> Iterator[Match]:
         """Yield what is found in bytes: of a file, if they have a name.
@@ -77,61 +82,63 @@ class Scanner:
 class _Kinds:
     """Indicators by what their patterns are."""
 
-    ids: set[str] = field(default_factory=set)
+    words: set[Word] = field(default_factory=set)
     listed: list[Listed] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     correlations: list[sigma.Correlation] = field(default_factory=list)
-    texts: list[tuple[Text, str]] = field(default_factory=list)
+    texts: list[tuple[Text, Word | None]] = field(default_factory=list)
     unserved: list[Unserved] = field(default_factory=list)
 
-    def stix(self, id_: str, title: str, pattern: str) -> None:
-        self.ids.add(id_)
-        found = of_pattern(id_, pattern, title)
+    def stix(self, word: Word, title: str, pattern: str) -> None:
+        self.words.add(word)
+        found = of_pattern(word, pattern, title)
         if found is None:
-            self.asked.append(Asked(id_, _digest(id_), title or pattern, pattern))
+            rule, giver = word
+            self.asked.append(Asked(rule, word.digest, title or pattern, pattern, giver))
         else:
             self.listed += found
 
-    def sigma(self, id_: str, title: str, pattern: str) -> None:
+    def sigma(self, word: Word, title: str, pattern: str) -> None:
         compiled = sigma.compiled(pattern)
-        self.rules += [_owned(each, id_) for each in compiled.rules]
-        self.correlations += [_together(each, id_) for each in compiled.correlations]
+        self.rules += [_owned(each, word) for each in compiled.rules]
+        self.correlations += [_together(each, word) for each in compiled.correlations]
         self.unserved += [
-            replace(each, id=id_, title=each.title or title) for each in compiled.unserved
+            replace(each, id=word.rule, title=each.title or title) for each in compiled.unserved
         ]
 
-    def yara(self, id_: str, title: str, pattern: str) -> None:
-        texts, unserved = yara_texts(pattern.encode("utf-8", "surrogateescape"), title or id_)
-        self.texts += [(text, id_) for text in texts]
-        self.unserved += [replace(each, id=id_) for each in unserved]
+    def yara(self, word: Word, title: str, pattern: str) -> None:
+        raw = pattern.encode("utf-8", "surrogateescape")
+        texts, unserved = yara_texts(raw, title or word.rule)
+        self.texts += [(text, word) for text in texts]
+        self.unserved += [replace(each, id=word.rule) for each in unserved]
 
 
-def sought(files: Iterable[tuple[str, bytes]], held: Iterable[tuple[str, Body]] = ()) -> Sought:
-    """Read indicators: of files, each with its name, in whatever format they are, and some with their ids.
+def sought(files: Iterable[tuple[str, bytes]], held: Iterable[tuple[Word, Body]] = ()) -> Sought:
+    """Read indicators: of files, each with its name, in whatever format they are, and some with whose word they are.
 
     Raises:
         InputError: one of the files cannot be read as a whole.
     """
     kinds = _Kinds()
     ways = {"stix": kinds.stix, "sigma": kinds.sigma, "yara": kinds.yara}
-    for id_, body in chain(_read(files, kinds.unserved), held):
+    for word, body in chain(_read(files, kinds.unserved), held):
         if body.get("type") != "indicator":
             continue
         title, pattern = str(body.get("name", "")), str(body.get("pattern", ""))
         way = ways.get(str(body.get("pattern_type", "stix")), _no_way)
         try:
-            way(id_, title, pattern)
+            way(word, title, pattern)
         except InputError as why:
-            kinds.unserved.append(Unserved(id=id_, title=title, code=why.code, why=str(why)))
+            kinds.unserved.append(Unserved(id=word.rule, title=title, code=why.code, why=str(why)))
     patterns = Patterns(kinds.asked)
-    titles = {each.id: each.title for each in kinds.asked}
+    asked = {each.digest: each for each in kinds.asked}
     kinds.unserved += [
-        Unserved(id=id_, title=titles[id_], code=why.code, why=str(why))
-        for id_, why in patterns.refused.items()
+        Unserved(id=asked[digest].id, title=asked[digest].title, code=why.code, why=str(why))
+        for digest, why in patterns.refused.items()
     ]
     return Sought(
-        count=len(kinds.ids) - len(patterns.refused),
+        count=len(kinds.words) - len(patterns.refused),
         values=Indicators(kinds.listed),
         patterns=patterns,
         rules=kinds.rules,
@@ -156,17 +163,17 @@ def yara_texts(raw: bytes, name: str) -> tuple[list[Text], list[Unserved]]:
 
 def _read(
     files: Iterable[tuple[str, bytes]], unserved: list[Unserved]
-) -> Iterator[tuple[str, Body]]:
+) -> Iterator[tuple[Word, Body]]:
     for name, raw in files:
         for each in BUILT_IN.read(raw):
             if isinstance(each, Refusal):
                 where = f"{name}:{each.line or each.position}"
                 unserved.append(Unserved(id=where, title=where, code=each.code, why=each.why))
             else:
-                yield each.id or getattr(each, "key", ""), each.body
+                yield Word(each.id or getattr(each, "key", "")), each.body
 
 
-def _no_way(_id: str, _title: str, _pattern: str) -> None:
+def _no_way(_word: Word, _title: str, _pattern: str) -> None:
     raise _OtherType("neither a STIX pattern nor a rule of Sigma or YARA")
 
 
@@ -176,22 +183,24 @@ class _OtherType(InputError):
     code = "indicator-type"
 
 
-def _digest(text: str) -> str:
-    return "sha256:" + sha256(text.encode()).hexdigest()
+def _digest(word: Word, digest: str) -> str:
+    said = f"{word.rule} {word.giver} {digest}"
+    return "sha256:" + sha256(said.encode()).hexdigest()
 
 
-def _owned(rule: Rule, id_: str) -> Rule:
-    return replace(rule, id=id_, digest=_digest(f"{id_} {rule.digest}"))
+def _owned(rule: Rule, word: Word) -> Rule:
+    digest = _digest(word, rule.digest)
+    return replace(rule, id=word.rule, giver=word.giver, digest=digest)
 
 
-def _together(correlation: sigma.Correlation, id_: str) -> sigma.Correlation:
+def _together(correlation: sigma.Correlation, word: Word) -> sigma.Correlation:
     parts = [
-        Part(tuple(_owned(rule, id_) for rule in part.rules), part.fields)
+        Part(tuple(_owned(rule, word) for rule in part.rules), part.fields)
         for part in correlation.parts
     ]
-    digest = _digest(f"{id_} {correlation.digest}")
-    return replace(correlation, id=id_, digest=digest, parts=tuple(parts))
+    digest = _digest(word, correlation.digest)
+    return replace(correlation, id=word.rule, giver=word.giver, digest=digest, parts=tuple(parts))
 
 
-def _told(match: Match, id_: str) -> Match:
-    return replace(match, rule=id_, digest=_digest(f"{id_} {match.digest}"))
+def _told(match: Match, word: Word) -> Match:
+    return replace(match, rule=word.rule, giver=word.giver, digest=_digest(word, match.digest))

@@ -38,6 +38,7 @@ from mithaq.ingest.noting import Noting, noting
 from mithaq.ingest.resuming import Passage, Progress
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
+from mithaq.model.whose import Word
 from mithaq.store.compiled import Compiled
 from mithaq.store.engine import Store
 
@@ -119,7 +120,7 @@ def content(  # noqa: PLR0913 an argument for each that is looked for
     yara: Iterable[Path],
     indicators: Iterable[Path] = (),
     level: str = "",
-    held: Iterable[tuple[str, Body]] = (),
+    held: Iterable[tuple[Word, Body]] = (),
     kept: Kept | None = None,
 ) -> Content:
     """Read what to look for, as ``gathered`` does.
@@ -145,7 +146,7 @@ def gathered(  # noqa: PLR0913 as above
     yara: Iterable[Path] = (),
     indicators: Iterable[Path] = (),
     level: str = "",
-    held: Iterable[tuple[str, Body]] = (),
+    held: Iterable[tuple[Word, Body]] = (),
     kept: Kept | None = None,
 ) -> Content:
     """Read what to look for; it may be nothing.
@@ -155,7 +156,7 @@ def gathered(  # noqa: PLR0913 as above
         yara: files of YARA rules, and folders of them.
         indicators: files of indicators in any format, and folders of them.
         level: Sigma rules of a lower one are left out, and those that say none.
-        held: indicators that are at hand, with their ids.
+        held: indicators that are at hand, with whose word they are.
         kept: keeps what YARA rules were compiled to.
 
     Raises:
@@ -171,10 +172,10 @@ def gathered(  # noqa: PLR0913 as above
         correlations += compiled.correlations
         unserved += (_placed(each, file) for each in compiled.unserved)
         needs |= compiled.needs
-    texts: list[tuple[Text, str]] = []
+    texts: list[tuple[Text, Word | None]] = []
     for file in _chosen(yara, _YARA):
         some, refused = yara_texts(_text(file), file.name)
-        texts += [(each, "") for each in some]
+        texts += [(each, None) for each in some]
         unserved += refused
     values = sought(((file.name, _text(file)) for file in telemetry.files(indicators)), held)
     scanner = Scanner([*texts, *values.texts], kept)

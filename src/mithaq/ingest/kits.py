@@ -17,6 +17,7 @@ from mithaq.detect.veiled import Hidden, Veiled
 from mithaq.ingest.hunting import Content, Hunt, content
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event, LogSource
+from mithaq.model.whose import Word
 
 _PRODUCTS: Final = frozenset(
     (
@@ -146,7 +147,7 @@ def _ours() -> str:
 
 def begun(kit: Kit, now: datetime) -> KitHunt:
     """Compile a kit that was verified; what its lines find is told under their numbers."""
-    held = [(str(each.number), _body(each)) for each in kit.lines if each.kind != "veiled"]
+    held = [(Word(str(each.number)), _body(each)) for each in kit.lines if each.kind != "veiled"]
     hidden = [
         Hidden(value, str(each.number), each.title) for each in kit.lines for value in each.values
     ]

@@ -27,6 +27,7 @@ from mithaq.ingest.hunted import Scanner
 from mithaq.ingest.hunting import Content, gathered, matchers
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
+from mithaq.model.whose import Word
 from mithaq.store import live
 from mithaq.store.engine import Store
 
@@ -50,15 +51,15 @@ class Held:
         """Return the number of what came last."""
         return defence.newest(unit)
 
-    def some(self, unit: Connection, since: int) -> Iterator[tuple[str, Body]]:
+    def some(self, unit: Connection, since: int) -> Iterator[tuple[Word, Body]]:
         """Yield the indicators of which something came since; 0: all."""
         actor = people.named(unit, self.who)
         return defence.held(unit, self.us, actor, self.clock(), since=since)
 
-    def in_force(self, unit: Connection, ids: Collection[str]) -> dict[str, str]:
+    def in_force(self, unit: Connection, words: Collection[Word]) -> dict[Word, str]:
         """Return those of some that count now, each with its version."""
         actor = people.named(unit, self.who)
-        return defence.in_force(unit, self.us, actor, ids, self.clock())
+        return defence.in_force(unit, self.us, actor, words, self.clock())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class _Layer:
     unserved: Sequence[Unserved]
     patterns: Patterns | None
     rules: Content  # the rules alone
-    ids: frozenset[str] = frozenset()  # of what came later than other layers
+    words: frozenset[Word] = frozenset()  # that came later than other layers
     whole: bool = False  # all that the node holds
 
 
@@ -88,7 +89,7 @@ class Lookout:
         self.ours = frozenset(ours | (own.yara.digests if own.yara else set()))
         self._held, self._position = held, 0
         self._layers: list[_Layer] = []
-        self._counts: dict[str, bool] = {}  # ids of indicators that found something lately
+        self._counts: dict[Word, bool] = {}  # indicators that found something lately
         self._building: Thread | None = None
         self._built: tuple[int, _Layer] | None = None
         if held is not None:
@@ -177,18 +178,18 @@ class Lookout:
 
     def _not_later(self, number: int, some: "Iterator[Match] | list[Match]") -> Iterator[Match]:
         """Yield what is not of an indicator of which a later layer has a newer version."""
-        later = [layer.ids for layer in self._layers[number + 1 :]]
+        later = [layer.words for layer in self._layers[number + 1 :]]
         for match in some:
-            if not any(match.rule in ids for ids in later):
+            if not any(match.word in words for words in later):
                 yield match
 
     def _in_force(self, some: Sequence[Match]) -> list[Match]:
-        unknown = {match.rule for match in some} - self._counts.keys()
+        unknown = {match.word for match in some} - self._counts.keys()
         if unknown and self._held is not None:
             with self._held.core.read() as unit:
                 now = self._held.in_force(unit, unknown)
-            self._counts |= {id_: id_ in now for id_ in unknown}
-        return [match for match in some if self._counts[match.rule]]
+            self._counts |= {word: word in now for word in unknown}
+        return [match for match in some if self._counts[match.word]]
 
     # --- what is new ----------------------------------------------------------------------------------
     def renew(self) -> int:
@@ -223,11 +224,11 @@ class Lookout:
         held = self._held
         assert held is not None  # noqa: S101 who asks has looked
         first = not self._layers
-        ids: set[str] = set()
+        words: set[Word] = set()
         try:
             with held.core.read() as unit:
                 last, some = held.newest(unit), held.some(unit, since or 0)
-                noted = some if since is None else _noted(some, ids)
+                noted = some if since is None else _noted(some, words)
                 layer = _layer(gathered(held=noted, kept=held.kept), self.guard)
         except Exception as why:  # the watch goes on with what it has, and says so
             if first:
@@ -235,7 +236,7 @@ class Lookout:
             self.trouble = str(why) or type(why).__name__
             return
         layer.whole = since is None
-        layer.ids = frozenset(ids)
+        layer.words = frozenset(words)
         self.trouble = ""
         self._built = last, layer
 
@@ -251,13 +252,13 @@ class Lookout:
             self._layers = [layer]
             return 0
         self._layers = [*self._layers, layer]
-        self.taken_up += len(layer.ids)
-        return len(layer.ids)
+        self.taken_up += len(layer.words)
+        return len(layer.words)
 
     def _renewed(self, held: Held) -> None:
         """Let back what is set aside of indicators that have another version now."""
         with held.core.read() as unit:
-            named = {each.rule for each in live.asides(unit) if each.version}
+            named = {each.word for each in live.asides(unit) if each.version}
             versions = held.in_force(unit, named) if named else {}
         if versions:
             with held.core.begin() as unit:
@@ -273,7 +274,7 @@ class Lookout:
             self.guard.aside.setdefault(
                 digest,
                 SetAside(
-                    rule=each.rule,
+                    **each.word._asdict(),
                     digest=digest,
                     title=each.title,
                     code=each.code,
@@ -282,10 +283,10 @@ class Lookout:
             )
 
 
-def _noted(some: Iterator[tuple[str, Body]], ids: set[str]) -> Iterator[tuple[str, Body]]:
-    for id_, body in some:
-        ids.add(id_)
-        yield id_, body
+def _noted(some: Iterator[tuple[Word, Body]], words: set[Word]) -> Iterator[tuple[Word, Body]]:
+    for word, body in some:
+        words.add(word)
+        yield word, body
 
 
 def _layer(content: Content, guard: Guard) -> _Layer:

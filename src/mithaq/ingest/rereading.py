@@ -28,6 +28,7 @@ from mithaq.ingest.noting import Noting
 from mithaq.ingest.resuming import Progress
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
+from mithaq.model.whose import Word
 from mithaq.store import journal, live
 
 STATE: Final = "past.reread"
@@ -69,7 +70,7 @@ class _Kept:
 
     keeper: Keeper
     guard: Guard
-    sought: dict[str, Body]
+    sought: dict[Word, Body]
     said: set[str] = field(default_factory=set)  # digests of what was set aside
 
     def begin(self, content: Content) -> None:
@@ -84,19 +85,17 @@ class _Kept:
             return
         now = self.keeper.clock()
         with self.keeper.core.read() as unit:
-            standing = defence.standing(unit, {match.rule for match in passed}, now)
+            standing = defence.standing(unit, {match.word for match in passed}, now)
         self._set_aside(fresh, now)
         self.keeper.keep([match for match in passed if self._counts(match, standing)])
 
-    def _counts(self, match: Match, standing: dict[str, list[Body]]) -> bool:
-        ours = self.sought[match.rule]
-        return any(
-            each.get("pattern") == ours.get("pattern") for each in standing.get(match.rule, ())
-        )
+    def _counts(self, match: Match, standing: dict[Word, Body]) -> bool:
+        ours, said = self.sought[match.word], standing.get(match.word, {})
+        return said.get("pattern") == ours.get("pattern")
 
     def _set_aside(self, fresh: Sequence[SetAside], now: datetime) -> None:
         for each in fresh:
-            version = str(self.sought[each.rule].get("modified", ""))
+            version = str(self.sought[Word(each.rule, each.giver)].get("modified", ""))
             with self.keeper.core.begin() as unit:
                 defence.set_aside(unit, each, version, now)
             self.said.add(each.digest)
@@ -176,7 +175,7 @@ class Rereading:
         self._start(content, new, since)
         return True
 
-    def _start(self, content: Content, new: dict[str, Body], since: str) -> None:
+    def _start(self, content: Content, new: dict[Word, Body], since: str) -> None:
         guard = Guard(monotonic, self._limits)
         with self._keeper.core.read() as unit:
             for each in live.asides(unit):
@@ -249,25 +248,25 @@ class Rereading:
 
 def _fresh(
     unit: Connection, after: int, now: datetime, *, most: bool = True, until: int = 0
-) -> tuple[dict[str, Body], int]:
+) -> tuple[dict[Word, Body], int]:
     """Return what the index cannot look for of what is new, as many as are looked for together; and how far it goes."""
-    found: dict[str, Body] = {}
+    found: dict[Word, Body] = {}
     at = after
     while len(found) < _TOGETHER:
         new, end = defence.fresh(unit, at, _PAGE if most else 0, now, until)
-        found |= {id_: body for id_, body in new.items() if not _indexed(id_, body)}
+        found |= {word: body for word, body in new.items() if not _indexed(word, body)}
         if end == at:
             break
         at = end
     return found, at
 
 
-def _indexed(id_: str, body: Body) -> bool:
+def _indexed(word: Word, body: Body) -> bool:
     """Say whether it is one value, or any of several, which the index knows."""
     if body.get("pattern_type", "stix") != "stix":
         return False
     with suppress(InputError):
-        return of_pattern(id_, str(body["pattern"]), "") is not None
+        return of_pattern(word, str(body["pattern"]), "") is not None
     return False
 
 

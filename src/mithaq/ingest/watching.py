@@ -30,8 +30,8 @@ from mithaq.ingest.lookout import Held, Lookout
 from mithaq.ingest.patience import StoreAway, patiently
 from mithaq.ingest.telemetry.source import Behind, Files, Piped, Source, Taken
 from mithaq.ingest.telemetry.spool import TURNED_AWAY
-from mithaq.model.objects import IDENTIFIER
 from mithaq.model.telemetry import Event
+from mithaq.model.whose import Word
 from mithaq.store import live
 
 _WAIT: Final = 0.5  # seconds for one source that gives nothing
@@ -258,11 +258,12 @@ class Watch:
         yield from fresh
 
     def _keep_aside(self, fresh: Sequence[SetAside]) -> None:
-        held = {each.rule for each in fresh if IDENTIFIER.fullmatch(each.rule)}
+        held = {Word(each.rule, each.giver) for each in fresh if each.giver}
         with self.keeper.core.begin() as unit:
             versions = self.held.in_force(unit, held) if self.held and held else {}
             for each in fresh:
-                defence.set_aside(unit, each, versions.get(each.rule, ""), self.keeper.clock())
+                version = versions.get(Word(each.rule, each.giver), "")
+                defence.set_aside(unit, each, version, self.keeper.clock())
 
     def report(self, *, running: bool = True) -> None:
         """Keep how each source does, for whoever asks from another terminal."""

@@ -72,9 +72,10 @@ class Hindsight(threading.Thread):
         if days and new:
             values = Indicators(
                 listed
-                for id_, body in new.items()
+                for word, body in new.items()
                 if body.get("pattern_type", "stix") == "stix"
-                for listed in of_pattern(id_, str(body["pattern"]), str(body.get("name", ""))) or ()
+                for listed in of_pattern(word, str(body["pattern"]), str(body.get("name", "")))
+                or ()
             )
             lost: list[str] = []
             for _ in look_back(keeping.noting.past, values, days, keeping, lost):

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from mithaq.errors import NotFound
+from mithaq.model.whose import Word
 from mithaq.store.sql import fetched, put
 from mithaq.store.tables import kit_results, kits
 
@@ -23,9 +24,10 @@ class Given:
     up_to: str
     lines: bytes = field(repr=False)  # JSON
 
-    def held(self) -> list[tuple[str, str]]:
-        """Return of each line the id of the object and its title."""
-        return msgspec.json.decode(self.lines, type=list[tuple[str, str]])
+    def held(self) -> list[tuple[Word, str]]:
+        """Return of each line whose word it is and its title."""
+        some = msgspec.json.decode(self.lines, type=list[tuple[str, str, str]])
+        return [(Word(id_, giver), title) for id_, giver, title in some]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

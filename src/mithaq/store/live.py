@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, select, update
 
+from mithaq.model.whose import Word
 from mithaq.store.engine import Store
 from mithaq.store.sql import chunks, fetched, insert_many, put, within
 from mithaq.store.tables import set_aside, source_marks, source_states, told
@@ -16,6 +17,7 @@ class _Ruled(msgspec.Struct):
     """What is asked of a hit that waits."""
 
     rule: str = ""
+    giver: str = ""
 
 
 _RULE = msgspec.json.Decoder(_Ruled)
@@ -89,6 +91,7 @@ class Aside:
 
     seq: int = 0
     rule: str
+    giver: str = ""
     digest: str
     version: str
     title: str
@@ -99,6 +102,11 @@ class Aside:
     back_by: str = ""
     back_at: str = ""
     back_why: str = ""
+
+    @property
+    def word(self) -> Word:
+        """Whose word it is."""
+        return Word(self.rule, self.giver)
 
 
 _ASIDE = tuple(set_aside.c[name] for name in Aside.__slots__)
@@ -142,10 +150,11 @@ def told_of(unit: Connection, seqs: Iterable[int]) -> None:
         unit.execute(delete(told).where(within(unit, told.c.seq, some)))
 
 
-def rules_told(unit: Connection, sink: str) -> Iterator[str]:
-    """Yield of each hit that a sink was not told of what found it."""
+def words_told(unit: Connection, sink: str) -> Iterator[Word]:
+    """Yield of each hit that a sink was not told of whose word it rests on."""
     for (hit,) in unit.execute(select(told.c.hit).where(told.c.sink == sink)):
-        yield _RULE.decode(hit).rule
+        said = _RULE.decode(hit)
+        yield Word(said.rule, said.giver)
 
 
 def drop(unit: Connection, sink: str, most: int) -> int:

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, update
 
 from mithaq.model.telemetry import Value
+from mithaq.model.whose import Word
 from mithaq.store import objects
 from mithaq.store.sql import fetched, insert_many, within
 from mithaq.store.tables import (
@@ -16,7 +17,6 @@ from mithaq.store.tables import (
     match_groups,
     matches,
     provenance,
-    suppressions,
     watched,
 )
 
@@ -28,10 +28,11 @@ _PAGE = 1000  # matches that are read at once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The matches of one rule on one day in one log source."""
+    """The matches of one rule, or of an indicator as one gave it, on one day in one log source."""
 
     seq: int = 0
     rule: str
+    giver: str = ""  # as ``Word``
     day: str
     source: str
     title: str
@@ -42,6 +43,11 @@ class Group:
     last: str
     state: str = OPEN
     assignee: str = ""
+
+    @property
+    def word(self) -> Word:
+        """Whose word it rests on."""
+        return Word(self.rule, self.giver)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,33 +80,6 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suppression:
-    """What nobody wants to see again; of ``rule`` and ``field`` what is empty is any."""
-
-    seq: int = 0
-    rule: str = ""
-    field: str = ""
-    value: str = ""
-    until: str = ""
-    why: str
-    by: str
-    at: str
-    undone_by: str = ""
-    undone_at: str = ""
-    undone_why: str = ""
-
-    def meets(self, rule: str, found: Mapping[str, Value]) -> bool:
-        """Say whether a match is one of those that it is about."""
-        if self.rule and self.rule != rule:
-            return False
-        if not self.field:
-            return bool(self.rule)
-        said = found.get(self.field)
-        each = said if isinstance(said, list) else [said]
-        return any(str(one).casefold() == self.value.casefold() for one in each if one is not None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Which:
     """Which groups are asked for; what is empty is any."""
 
@@ -128,7 +107,6 @@ class Tally:
 _GROUP = tuple(match_groups.c[name] for name in Group.__slots__)
 _KEPT = tuple(matches.c[name] for name in Kept.__slots__)
 _ACT = tuple(match_acts.c[name] for name in Act.__slots__)
-_SUPPRESSION = tuple(suppressions.c[name] for name in Suppression.__slots__)
 _read = msgspec.json.Decoder(dict[str, Value]).decode
 _references = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
@@ -143,7 +121,9 @@ def new_among(unit: Connection, ids: Iterable[str]) -> set[str]:
 def join(unit: Connection, more: Group) -> int:
     """Let a group have so many matches more; return its number."""
     c = match_groups.c
-    which = and_(c.rule == more.rule, c.day == more.day, c.source == more.source)
+    which = and_(
+        c.rule == more.rule, c.giver == more.giver, c.day == more.day, c.source == more.source
+    )
     found = fetched(unit, select(*_GROUP).where(which))
     if not found:
         facts = {name: getattr(more, name) for name in Group.__slots__ if name != "seq"}
@@ -308,24 +288,24 @@ def of_machines(unit: Connection) -> list[tuple[int, str]]:
     return fetched(unit, select(c.grouped, c.asset).where(c.asset != "").distinct())
 
 
-def prevalence(unit: Connection, rule: str) -> tuple[int, int, int, int]:
-    """Return on how many machines, and days, a rule matched, each with how many there is telemetry of."""
+def prevalence(unit: Connection, word: Word) -> tuple[int, int, int, int]:
+    """Return on how many machines, and days, something matched, each with how many there is telemetry of."""
     c = match_groups.c
-    days = select(func.count(distinct(func.nullif(c.day, "")))).where(c.rule == rule)
+    which = and_(c.rule == word.rule, c.giver == word.giver)
+    days = select(func.count(distinct(func.nullif(c.day, "")))).where(which)
     assets = select(func.count(distinct(func.nullif(matches.c.asset, ""))))
-    assets = assets.join(match_groups, c.seq == matches.c.grouped).where(c.rule == rule)
+    assets = assets.join(match_groups, c.seq == matches.c.grouped).where(which)
     of = select(watched.c.kind, func.count()).group_by(watched.c.kind)
     whole = dict(fetched(unit, of))
     on_assets, on_days = (unit.execute(each).scalar_one() for each in (assets, days))
     return on_assets, whole.get("asset", 0), on_days, whole.get("day", 0)
 
 
-def judged_of(unit: Connection, vouchers: Collection[str]) -> list[Group]:
-    """Return the groups of what some vouchers gave that somebody judged true or false."""
-    query = select(*_GROUP).where(match_groups.c.state.in_((TRUE, FALSE)))
-    theirs = select(copies.c.id).join_from(copies, provenance, objects.CAME)
-    theirs = theirs.where(provenance.c.voucher.in_([*vouchers]), copies.c.type == "indicator")
-    return [_group(row) for row in fetched(unit, query.where(match_groups.c.rule.in_(theirs)))]
+def judged_of(unit: Connection, giver: str) -> list[Group]:
+    """Return the groups of what one gave that somebody judged true or false."""
+    c = match_groups.c
+    query = select(*_GROUP).where(c.state.in_((TRUE, FALSE)), c.giver == giver)
+    return [_group(row) for row in fetched(unit, query)]
 
 
 def watch(unit: Connection, assets: Iterable[str], days: Iterable[str]) -> None:
@@ -334,13 +314,23 @@ def watch(unit: Connection, assets: Iterable[str], days: Iterable[str]) -> None:
     insert_many(unit, watched, ("kind", "name"), [r for r in rows if r[1]], or_else="keep")
 
 
-def own_sightings(unit: Connection, us: str) -> list[tuple[int, str]]:
-    """Return the numbers of our own sightings, each with what it is of."""
-    query = select(copies.c.seq, copies.c.refs).join_from(copies, provenance, objects.CAME)
+class OwnSighting(NamedTuple):
+    """A version of a sighting of ours."""
+
+    seq: int
+    id: str
+    of: str  # the id of what was seen
+
+
+def own_sightings(unit: Connection, us: str) -> list[OwnSighting]:
+    """Return our own sightings."""
+    query = select(copies.c.seq, copies.c.id, copies.c.refs).join_from(
+        copies, provenance, objects.CAME
+    )
     query = query.where(copies.c.type == "sighting", provenance.c.voucher == us)
     return [
-        (seq, target)
-        for seq, refs in fetched(unit, query.where(provenance.c.standing == objects.OWN))
+        OwnSighting(seq, id_, target)
+        for seq, id_, refs in fetched(unit, query.where(provenance.c.standing == objects.OWN))
         for pointer, target in _references(refs)
         if pointer == "/sighting_of_ref"
     ]
@@ -363,35 +353,16 @@ def acts(unit: Connection, seqs: Collection[int]) -> list[Act]:
     return [_made(Act, row) for row in fetched(unit, query.order_by(match_acts.c.seq))]
 
 
-def suppress(unit: Connection, new: Suppression) -> int:
-    """Keep a suppression; return its number."""
-    facts = {name: getattr(new, name) for name in Suppression.__slots__ if name != "seq"}
-    made = unit.execute(suppressions.insert().values(facts).returning(suppressions.c.seq))
-    return int(made.scalar_one())
-
-
 def suppress_matches(unit: Connection, seq: int, ids: Iterable[str]) -> None:
     """Say of matches by which suppression they are not shown."""
     which = within(unit, matches.c.id, list(ids))
     unit.execute(update(matches).where(which).values(suppressed=seq))
 
 
-def of_rules(unit: Connection, rules: Collection[str]) -> list[tuple[str, Kept]]:
-    """Return the matches of some rules, of all where none is named, each with its rule."""
-    query = select(match_groups.c.rule, *_KEPT)
+def of_rules(unit: Connection, rules: Collection[str]) -> list[tuple[Word, Kept]]:
+    """Return the matches of some rules, of all where none is named, each with whose word it rests on."""
+    query = select(match_groups.c.rule, match_groups.c.giver, *_KEPT)
     query = query.join(match_groups, match_groups.c.seq == matches.c.grouped)
     if rules:
         query = query.where(within(unit, match_groups.c.rule, list(rules)))
-    return [(row[0], _kept(row[1:])) for row in fetched(unit, query)]
-
-
-def all_suppressions(unit: Connection) -> list[Suppression]:
-    """Return every suppression, the newest first, also those that stand no more."""
-    query = select(*_SUPPRESSION).order_by(suppressions.c.seq.desc())
-    return [_made(Suppression, row) for row in fetched(unit, query)]
-
-
-def undo(unit: Connection, seq: int, by: str, at: str, why: str) -> None:
-    """Let a suppression count no more."""
-    facts = {"undone_by": by, "undone_at": at, "undone_why": why}
-    unit.execute(update(suppressions).where(suppressions.c.seq == seq).values(facts))
+    return [(Word(*row[:2]), _kept(row[2:])) for row in fetched(unit, query)]

@@ -226,7 +226,7 @@ def test_a_hit_that_is_judged_true_proves_what_its_rule_is_about_to_who_may_see_
     r = rule(100, "T1071.004")
     node.add(r)
     match = Match(
-        rule=r["id"], digest="d", title="t", event="sha256:1", at="2026-02-28T10:00:00.000Z",
+        rule=r["id"], giver="aurelia", digest="d", title="t", event="sha256:1", at="2026-02-28T10:00:00.000Z",
         source=LogSource("windows", "dns_query"), asset="a", found={},
     )  # fmt: skip
     with node.core.begin() as unit:

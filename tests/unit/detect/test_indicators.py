@@ -12,6 +12,7 @@ from mithaq.detect.indicators import Indicators, Listed, of_pattern
 from mithaq.detect.keys import key
 from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.values import Value, of_kind
+from mithaq.model.whose import Word
 
 SYSMON = LogSource(product="windows", service="sysmon")
 AT = "2026-11-30T12:00:00.000Z"
@@ -151,12 +152,22 @@ def test_matches_are_the_same_whatever_the_batches():
 def test_a_pattern_of_values_any_of_which_is_meant_is_looked_up_and_others_are_not():
     either = "[file:hashes.MD5 = '%s' OR domain-name:value = 'evil.example']" % ("a" * 32)
 
-    assert [each.value.kind for each in of_pattern("i", either)] == ["md5", "domain"]
-    assert of_pattern("i", "[file:name = 'a' AND file:size = 3]") is None
-    assert of_pattern("i", "[domain-name:value = 'a.example' AND file:name = 'a']") is None
-    assert [each.value for each in of_pattern("i", "[ipv4-addr:value = '192.0.2.1']")] == [
-        Value("ipv4", "192.0.2.1")
-    ]
+    assert [each.value.kind for each in of_pattern(Word("i"), either)] == ["md5", "domain"]
+    assert of_pattern(Word("i"), "[file:name = 'a' AND file:size = 3]") is None
+    assert of_pattern(Word("i"), "[domain-name:value = 'a.example' AND file:name = 'a']") is None
+    one = of_pattern(Word("i", "a"), "[ipv4-addr:value = '192.0.2.1']", "T")
+    assert one == [Listed(Value("ipv4", "192.0.2.1"), "i", "T", "a")]
+
+
+def test_what_each_giver_says_under_one_id_is_found_apart():
+    both = [Listed(Value("domain", f"{name}.example"), "i", "T", name) for name in ("a", "b")]
+    both.append(Listed(Value("domain", "b.example"), "i", "T", "a"))
+    event = Event(fields={"QueryName": "b.example"}, source=SYSMON, raw=b"")
+
+    found = [*Indicators(both).match([event])]
+
+    assert {(each.rule, each.giver) for each in found} == {("i", "a"), ("i", "b")}
+    assert len({each.id for each in found}) == 2
 
 
 def test_the_same_value_listed_twice_by_one_indicator_is_found_once_and_sizes_are_told():

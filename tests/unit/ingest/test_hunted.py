@@ -7,6 +7,7 @@ from mithaq.detect.sigma import Correlator
 from mithaq.ingest.hunted import Scanner, sought
 from mithaq.ingest.hunting import content
 from mithaq.model.telemetry import Event, LogSource
+from mithaq.model.whose import Word
 
 RULE = """title: Encoded command
 id: 11111111-1111-4111-8111-111111111111
@@ -25,10 +26,10 @@ level: critical
 YARA = 'rule bad { strings: $a = "evil-marker" condition: $a } rule other { condition: false }'
 
 
-def indicator(number, pattern, type_):
+def indicator(number, pattern, type_, giver="aurelia"):
     id_ = f"indicator--00000000-0000-4000-8000-{number:012d}"
     body = {"type": "indicator", "id": id_, "name": f"n{number}", "pattern": pattern}
-    return id_, body | {"pattern_type": type_}
+    return Word(id_, giver), body | {"pattern_type": type_}
 
 
 def event(number):
@@ -46,17 +47,21 @@ def event(number):
 
 
 def test_two_indicators_with_the_same_rule_are_each_found():
-    held = [indicator(1, RULE, "sigma"), indicator(2, RULE, "sigma")]
+    held = [
+        indicator(1, RULE, "sigma"),
+        indicator(1, RULE, "sigma", "corvia"),
+        indicator(2, RULE, "sigma"),
+    ]
 
     found = [*Engine(sought([], held).rules).match([event(1)])]
 
-    assert sorted(each.rule for each in found) == [id_ for id_, _ in held]
-    assert len({each.id for each in found}) == 2
+    assert sorted(each.word for each in found) == [word for word, _ in held]
+    assert len({each.id for each in found}) == 3
     assert {(each.title, each.level) for each in found} == {("Encoded command", "high")}
 
 
 def test_what_a_correlation_of_an_indicator_completes_is_told_under_its_id():
-    [[id_, _]] = held = [indicator(1, RULE + OFTEN, "sigma")]
+    [[word, _]] = held = [indicator(1, RULE + OFTEN, "sigma")]
     made = sought([], held)
 
     correlator = Correlator(made.correlations)
@@ -68,17 +73,17 @@ def test_what_a_correlation_of_an_indicator_completes_is_told_under_its_id():
     ]
 
     assert made.rules == []  # its rule alerts not by itself
-    assert [(each.rule, each.title) for each in found] == [(id_, "Again and again")]
+    assert [(each.word, each.title) for each in found] == [(word, "Again and again")]
 
 
 def test_yara_rules_of_indicators_stand_beside_those_of_files():
-    held = [indicator(1, YARA, "yara"), indicator(2, YARA, "yara")]
+    held = [indicator(1, YARA, "yara"), indicator(1, YARA, "yara", "corvia")]
     texts = sought([], held).texts
-    of_file = [(text, "") for text, id_ in texts if id_ == held[0][0]]
+    of_file = [(text, None) for text, word in texts if word == held[0][0]]
 
     found = [*Scanner([*texts, *of_file]).match(b"an evil-marker here", "mail.bin")]
 
-    assert sorted(each.rule for each in found) == ["bad", held[0][0], held[1][0]]
+    assert sorted(each.word for each in found) == [Word("bad"), held[0][0], held[1][0]]
     assert len({each.id for each in found}) == 3
     assert {each.title for each in found} == {"bad"}
 
@@ -99,5 +104,5 @@ def test_what_cannot_be_looked_for_is_told_under_its_id_and_takes_no_other_with_
 
     made = content([], [], held=[bad, good])
 
-    assert [(each.id, each.code) for each in made.unserved] == [(bad[0], code)]
-    assert {each.id for each in made.rules} == {good[0]}
+    assert [(each.id, each.code) for each in made.unserved] == [(bad[0].rule, code)]
+    assert {Word(each.id, each.giver) for each in made.rules} == {good[0]}

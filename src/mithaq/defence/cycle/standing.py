@@ -22,6 +22,7 @@ from mithaq.detect.attack import Lore
 from mithaq.detect.coverage import Evidence, Gap, HeldRule, Proof, Standing, State, Threat
 from mithaq.model.labels import Tlp
 from mithaq.model.objects import IDENTIFIER, Body, moment
+from mithaq.model.whose import Word
 from mithaq.store import coverage as store
 from mithaq.store import cycle, matches, objects
 from mithaq.store.cycle import GapRow
@@ -331,9 +332,9 @@ def named(unit: Connection, us: Us, actor: Actor, rules: Iterable[HeldRule]) -> 
 
 def texts(
     unit: Connection, us: Us, actor: Actor, rules: Iterable[HeldRule]
-) -> list[tuple[str, Body]]:
-    """Return id and body of those rules that are objects here, as far as the actor may read them."""
+) -> list[tuple[Word, Body]]:
+    """Return whose word those rules are that are objects here, and their bodies, as far as the actor may read them."""
     visible = objects.visible_to(actor.clearance, us.party)
     numbers = [each.number for each in rules if each.number]
     found = (c for rows in objects.numbered(visible, numbers) for c in objects.load(unit, rows))
-    return [(copy.object.id, copy.object.body) for copy in found]
+    return [(Word(copy.object.id, copy.voucher), copy.object.body) for copy in found]

@@ -7,7 +7,7 @@ our own constituency alone, and what is AMBER+STRICT, RED, or marked so that nob
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -31,11 +31,14 @@ from mithaq.model.canonical import Json
 from mithaq.model.labels import Tlp, tlp
 from mithaq.model.listed import Effect
 from mithaq.model.markings import Body
+from mithaq.model.objects import moment
 from mithaq.model.values import Value
+from mithaq.model.whose import Word
 from mithaq.seal.documents import unverified
 from mithaq.seal.envelope import read
-from mithaq.store import kits, parties
+from mithaq.store import kits, parties, releases
 from mithaq.store.kits import Given
+from mithaq.store.provenance import vouchers
 
 LEFT: Final = ("marking", "tlp", "benign", "language", "many")  # why something is not in a kit
 _KINDS: Final[dict[str, Kind]] = {"stix": "stix", "sigma": "sigma", "yara": "yara"}
@@ -116,7 +119,8 @@ def make(  # noqa: PLR0913 two rooms, us, actor and now come with every act
     )
     lines = [each.line for each in pieces]
     body, mark = made(manifest, lines, _texts(manifest, len(lines)), _chain(unit, us), us.signer)
-    held = msgspec.json.encode([(each.id, each.title) for each in pieces])
+    givers = _givers(unit, which, {each.id for each in pieces})
+    held = msgspec.json.encode([(each.id, givers.get(each.id, ""), each.title) for each in pieces])
     given = Given(
         name=name,
         digest=mark,
@@ -185,7 +189,7 @@ def _harmless(benign: Benign) -> Callable[[Value], bool]:
 
 def _line(number: int, found: Entry, body: Body, key: bytes) -> Line:
     kind, pattern = _KINDS[str(body["pattern_type"])], str(body["pattern"])
-    listed = of_pattern("", pattern) if key and kind == "stix" else None
+    listed = of_pattern(Word(""), pattern) if key and kind == "stix" else None
     if listed and not any(_network(each.value) for each in listed):
         hashes = tuple(sorted(veil(key, each.value) for each in listed))
         return Line(number=number, kind="veiled", tlp=found.tlp, values=hashes)
@@ -220,6 +224,14 @@ def _chain(unit: Connection, us: Us) -> list[bytes]:
     held = parties.key_document_envelopes(unit, us.party)
     begins = unverified(read(held[max(held)])).begins
     return [held[version] for version in sorted(held) if version >= begins]
+
+
+def _givers(unit: Connection, shelves: Collection[str], ids: Collection[str]) -> dict[str, str]:
+    """Return whose word stands on some shelves, by id; where several versions do, the newest's."""
+    rows = [row for row in releases.rows_of_ids(unit, ids) if row.shelf in shelves]
+    whose = vouchers(unit, (row.copy for row in rows))
+    rows.sort(key=lambda row: moment(row.version))
+    return {row.id: whose[row.copy] for row in rows if row.copy in whose}
 
 
 def _told(unit: Connection, shown: Connection, pieces: Sequence[_Piece], now: datetime) -> None:

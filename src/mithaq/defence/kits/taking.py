@@ -23,10 +23,12 @@ from mithaq.defence.kits.result import Asked, Result, Row, name_in, unsealed
 from mithaq.defence.recording import active, suppressing
 from mithaq.defence.seeing import levels
 from mithaq.model.canonical import Json, digest
+from mithaq.model.whose import Word
 from mithaq.seal.messages import encode
 from mithaq.store import kits, matches
 from mithaq.store.kits import Given, Taken
-from mithaq.store.matches import Group, Kept, Suppression
+from mithaq.store.matches import Group, Kept
+from mithaq.store.suppressions import Suppression
 
 SOURCE = "hunt-kit"  # the log source of hits that came so
 
@@ -51,7 +53,7 @@ class _Of:
     kit: Given
     site: int
     who: str
-    level: dict[str, int]
+    level: dict[Word, int]
     standing: Sequence[Suppression]
 
 
@@ -104,18 +106,18 @@ def _record(
     unit: Connection,
     whose: tuple[Given, str],
     result: Result,
-    held: Sequence[tuple[str, str]],
+    held: Sequence[tuple[Word, str]],
     now: datetime,
 ) -> Took:
     kit, who = whose
     matches.watch(unit, {who}, {row.day for row in result.rows if row.day})
-    ids = {held[row.line - 1][0] for row in result.rows}
-    level, standing = levels(unit, ids), active(unit, now)
+    words = {held[row.line - 1][0] for row in result.rows}
+    level, standing = levels(unit, words), active(unit, now)
     of = _Of(kit=kit, site=result.site, who=who, level=level, standing=standing)
     kept = {row: _kept(of, row, held[row.line - 1][0]) for row in result.rows}
     here = matches.counted(unit, [each.id for each in kept.values()])
     count = Counter[str]()
-    fresh: dict[tuple[str, str], list[Kept]] = defaultdict(list)
+    fresh: dict[tuple[Word, str], list[Kept]] = defaultdict(list)
     for row, each in kept.items():
         before = here[each.id].times if each.id in here else 0
         said = "known" if before >= row.count else "more" if before else "new"
@@ -123,8 +125,8 @@ def _record(
         if said != "known":
             fresh[held[row.line - 1][0], row.day].append(each)
     titles = dict(held)
-    for (id_, day), some in fresh.items():
-        _join(unit, of, (id_, day, titles[id_]), some, here)
+    for (word, day), some in fresh.items():
+        _join(unit, of, (word, day, titles[word]), some, here)
     return Took(
         kit=kit,
         constituent=who,
@@ -138,21 +140,22 @@ def _record(
 def _join(
     unit: Connection,
     of: _Of,
-    place: tuple[str, str, str],
+    place: tuple[Word, str, str],
     some: Sequence[Kept],
     here: dict[str, Kept],
 ) -> None:
     """Put rows of one indicator and day into their group."""
-    id_, day, title = place
+    word, day, title = place
     instants = [at for each in some for at in (each.at, each.last) if at]
     before = sum(here[each.id].times for each in some if each.id in here)
     group = Group(
-        rule=id_,
+        rule=word.rule,
+        giver=word.giver,
         day=day,
         source=SOURCE,
         title=title,
         severity="",
-        level=of.level.get(id_, 0),
+        level=of.level.get(word, 0),
         count=sum(each.times for each in some) - before,
         first=min(instants, default=""),
         last=max(instants, default=""),
@@ -160,16 +163,16 @@ def _join(
     seq = matches.join(unit, group)
     matches.grow(unit, (each for each in some if each.id in here))
     new = (each for each in some if each.id not in here)
-    hidden = ((each, suppressing(id_, each, of.standing)) for each in new)
+    hidden = ((each, suppressing(word, each, of.standing)) for each in new)
     matches.put(unit, [replace(each, grouped=seq, suppressed=by) for each, by in hidden])
 
 
-def _kept(of: _Of, row: Row, id_: str) -> Kept:
+def _kept(of: _Of, row: Row, word: Word) -> Kept:
     where = f"{of.kit.name} {of.site} {row.line} {row.day}"
     return Kept(
         id=sha256(where.encode()).hexdigest(),
         grouped=0,
-        digest="sha256:" + sha256(id_.encode()).hexdigest(),
+        digest=word.digest,
         event=f"{SOURCE}:{of.kit.name}",
         at=row.first or "",
         last=row.last or "",

@@ -61,6 +61,7 @@ class Correlation:
     seconds: int
     count: int  # events, values or rules that must be reached
     field: str = ""  # whose values are counted
+    giver: str = ""  # as ``model.whose.Word``
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,7 @@ def _thing(correlation: Correlation, part: Part, event: Event) -> str | None:
 def _match(correlation: Correlation, key: _Key, event: Event) -> Match:
     return Match(
         rule=correlation.id,
+        giver=correlation.giver,
         digest=correlation.digest,
         title=correlation.title,
         level=correlation.level,

@@ -25,6 +25,7 @@ class Asked(NamedTuple):
     digest: str  # of what it says
     title: str
     pattern: str
+    giver: str = ""  # as ``model.whose.Word``
 
 
 class Patterns:
@@ -32,8 +33,10 @@ class Patterns:
 
     def __init__(self, asked: Iterable[Asked], bounds: Bounds = BOUNDS) -> None:
         """File indicators; ``refused`` then says which cannot be evaluated, and why."""
-        self._asked = {each.id: each for each in asked}
-        self._stream = Stream(((each.id, each.pattern) for each in self._asked.values()), bounds)
+        self._asked = {each.digest: each for each in asked}
+        self._stream = Stream(
+            ((each.digest, each.pattern) for each in self._asked.values()), bounds
+        )
 
     def __len__(self) -> int:
         """Return how many of them can be evaluated."""
@@ -41,27 +44,27 @@ class Patterns:
 
     @property
     def refused(self) -> Mapping[str, PatternRefused]:
-        """Say which indicators cannot be evaluated, and why."""
+        """Say which indicators cannot be evaluated, by their digests, and why."""
         return self._stream.refused
 
     @property
     def incomplete(self) -> Mapping[str, frozenset[str]]:
-        """Say of which indicators something may be missing, and what took it away."""
+        """Say of which indicators, by their digests, something may be missing, and what took it away."""
         return self._stream.incomplete
 
     def parted(self) -> "tuple[Patterns, Patterns]":
         """Return those of one observation, which any event can be held against alone, and those of several."""
-        some = [each for each in self._asked.values() if each.id not in self.refused]
+        some = [each for each in self._asked.values() if each.digest not in self.refused]
         several = self._stream.several
         return (
-            Patterns(each for each in some if each.id not in several),
-            Patterns(each for each in some if each.id in several),
+            Patterns(each for each in some if each.digest not in several),
+            Patterns(each for each in some if each.digest in several),
         )
 
     @property
     def fingerprint(self) -> bytes:
         """Return what they are known by together."""
-        said = sorted(f"{each.id}\n{each.pattern}" for each in self._asked.values())
+        said = sorted(f"{each.digest}\n{each.pattern}" for each in self._asked.values())
         return sha256("\0".join(said).encode("utf-8", "surrogateescape")).digest()
 
     def match(self, batch: Sequence[Event]) -> Iterator[Match]:
@@ -85,6 +88,7 @@ class Patterns:
             shown["events"] = list(found.refs)
         return Match(
             rule=asked.id,
+            giver=asked.giver,
             digest=asked.digest,
             title=asked.title,
             event=last.ref,

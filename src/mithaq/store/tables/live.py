@@ -24,7 +24,7 @@ set_aside = Table(  # rules that are no longer tried, until a person or a new ve
     "set_aside",
     core,
     serial(),
-    *columns("rule", "digest"),  # the digest is that of its matches
+    *columns("rule", "giver", "digest"),  # the digest is that of its matches
     column("version"),  # of an indicator that is here; empty: it is none
     *columns("title", "code"),
     Column("level", Serial, nullable=False),  # of TLP: the highest of whatever the rule came in

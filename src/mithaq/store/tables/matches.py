@@ -4,22 +4,21 @@ from sqlalchemy import Column, Index, Table
 
 from mithaq.store.tables.base import Serial, column, columns, core, key, serial
 
-match_groups = (
-    Table(  # the matches of one rule on one day in one log source: what people judge as one
-        "match_groups",
-        core,
-        serial(),
-        *columns("rule", "day", "source"),  # day: empty if nobody knows when
-        *columns("title", "severity"),
-        Column("level", Serial, nullable=False),  # of TLP: the highest of whatever the rule came in
-        Column("count", Serial, nullable=False),
-        *columns("first", "last"),
-        column("state", "open"),  # open | true | false | unsure
-        column("assignee", ""),
-        Index("ix_match_groups_rule", "rule", "day", "source", unique=True),
-        Index("ix_match_groups_state", "state", "last"),
-        sqlite_autoincrement=True,
-    )
+match_groups = Table(  # what people judge as one: what a rule, or one giver's indicator, found on a day in a log source
+    "match_groups",
+    core,
+    serial(),
+    *columns("rule", "giver"),  # whose word: empty if it is no indicator that is held
+    *columns("day", "source"),  # day: empty if nobody knows when
+    *columns("title", "severity"),
+    Column("level", Serial, nullable=False),  # of TLP: the highest of whatever the rule came in
+    Column("count", Serial, nullable=False),
+    *columns("first", "last"),
+    column("state", "open"),  # open | true | false | unsure
+    column("assignee", ""),
+    Index("ix_match_groups_rule", "rule", "giver", "day", "source", unique=True),
+    Index("ix_match_groups_state", "state", "last"),
+    sqlite_autoincrement=True,
 )
 matches = Table(
     "matches",
@@ -47,7 +46,8 @@ suppressions = Table(  # what nobody wants to see again, as long as they stand
     "suppressions",
     core,
     serial(),
-    *columns("rule", "field", "value", "until"),  # empty: any; without an end
+    *columns("rule", "givers"),  # empty: any; of an indicator as JSON whose word it is about
+    *columns("field", "value", "until"),  # empty: any; without an end
     *columns("why", "by", "at"),
     column("undone_by", ""),
     column("undone_at", ""),

@@ -45,7 +45,7 @@ def test_matches_say_which_event_completed_them_and_what_they_rest_on():
     assert beacon.found["network-traffic:dst_port"] == 443
     assert beacon.found["events"] == [EVENTS[0].digest, EVENTS[2].digest]
     assert (beacon.event, beacon.source, beacon.title) == (EVENTS[2].digest, SYSMON, "Beacon")
-    assert patterns.refused["indicator--3"].code == "pattern-syntax"
+    assert patterns.refused["sha256:3"].code == "pattern-syntax"
     assert not patterns.incomplete
 
 

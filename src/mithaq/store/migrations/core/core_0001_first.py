@@ -534,6 +534,7 @@ def upgrade() -> None:
         "match_groups",
         sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("giver", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
@@ -551,7 +552,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_match_groups_rule",
         "match_groups",
-        ["rule", "day", "source"],
+        ["rule", "giver", "day", "source"],
         unique=True,
         schema="core",
     )
@@ -914,6 +915,7 @@ def upgrade() -> None:
         "set_aside",
         sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("giver", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
@@ -1075,6 +1077,7 @@ def upgrade() -> None:
         "suppressions",
         sa.Column("seq", SERIAL, autoincrement=True, nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("givers", sa.Text(), nullable=False),
         sa.Column("field", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("until", sa.Text(), nullable=False),
