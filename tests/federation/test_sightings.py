@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from mithaq import defence, intel
@@ -22,6 +23,7 @@ from mithaq.model.markings import tlp_id
 from mithaq.model.telemetry import LogSource
 from mithaq.model.whose import Word
 from mithaq.model.worth import worth
+from tests.federation.test_delivery import agreement
 from tests.federation.test_export import indicator
 from tests.federation.world import Federation
 
@@ -358,3 +360,26 @@ def test_a_hunt_looks_for_each_givers_word_and_says_whose_each_hit_is(world):
 
     whose = {each.group.giver: each.tally.count for each in world.hits("borea")}
     assert whose == {"aurelia": 1, "corvia": 1}
+
+
+@pytest.mark.parametrize("times", ["day", "exact"])
+def test_when_it_was_seen_is_told_by_the_day_unless_the_clause_says_more(times, world):
+    terms = agreement("times", "aurelia", "borea", "corvia")
+    clauses = [msgspec.structs.replace(each, sighting_times=times) for each in terms.clauses]
+    world.sign(msgspec.structs.replace(terms, clauses=clauses), "aurelia", "borea", "corvia")
+    world.release(
+        "aurelia", "times", world.give("aurelia", indicator(5, "x.example.net", confidence=80))
+    )
+    world.settle()
+    world.clock.step(3723.456)
+    number = seen(world, of=indicator(5, "x.example.net"))
+    [shown] = [each for each in world.hits("borea") if each.group.seq == number]
+    world.judge("borea", number, "true")
+    world.tell("borea", number, "times")
+
+    [told] = world.theirs("aurelia", "sighting")
+
+    first, last = shown.tally.first, shown.tally.last
+    assert not first.endswith("T00:00:00.000Z")
+    by_day = tuple(f"{each[:10]}T00:00:00.000Z" for each in (first, last))
+    assert (told["first_seen"], told["last_seen"]) == (by_day if times == "day" else (first, last))

@@ -102,11 +102,13 @@ def test_who_asks_how_the_watch_does_is_told_what_they_may_know(tmp_path):
     say(home, "actor", "add", "gus", *role, "--as", "omar")
     with open_node(home) as made, made.core.begin() as unit:
         held = defence.held(unit, made.us, people.named(unit, "ana"), made.clock())
-        green = next(id_ for id_, _ in held)
-        of = {"green": green, "ours": "11111111-1111-4111-8111-111111111111"}
-        live.tell(unit, [("file", json.dumps({"rule": rule})) for rule in of.values()])
+        green = next(word for word, _ in held)
+        of = [green._asdict(), {"rule": "11111111-1111-4111-8111-111111111111"}]
+        live.tell(unit, [("file", json.dumps(each)) for each in of])
         journal.keep(unit, "watch.sink.file", json.dumps({"at": "2026-11-30", "why": "no answer"}))
-        aside = SetAside(rule=green, digest="sha256:d", title="Secret", code="rule-rate", after=9)
+        aside = SetAside(
+            **green._asdict(), digest="sha256:d", title="Secret", code="rule-rate", after=9
+        )
         defence.set_aside(unit, aside, "", made.clock())
         room = "datagrams that there was no room for"
         facts = {"running": True, "events": 4, "waiting": 2, "last": "2026-11-30T10:00:00.000Z"}

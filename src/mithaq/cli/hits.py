@@ -89,7 +89,7 @@ def list_(  # noqa: PLR0913 an argument per option
         aside = len(defence.asides(unit, node.us, actor))
     rows = [row(each) for each in found[:limit]]
     columns = ("number", "severity", "name", "day", "log_source", "count", "machines", "judged")
-    wide = ("assignee", "rule", "first", "last", "suppressed")
+    wide = ("assignee", "giver", "rule", "first", "last", "suppressed")
     desk.screen.rows(columns, rows, empty="none.hits", wide=wide)
     if len(found) > limit and not desk.screen.as_json:
         desk.screen.note("say.more-hits", skip=skip + limit)

@@ -37,7 +37,9 @@ class Recorded:
     new: int = 0
     known: int = 0
     suppressed: int = 0  # of the new ones
-    fresh: Sequence[Match] = ()  # the new ones that are not suppressed
+    fresh: Sequence[
+        Match
+    ] = ()  # the new ones that are shown: neither suppressed nor of what finds too much
 
 
 _UNSAID = Watched()
@@ -77,7 +79,7 @@ def record(
         new=len(kept),
         known=len(some) - len(kept),
         suppressed=suppressed,
-        fresh=[each for id_, each in some.items() if id_ in shown],
+        fresh=[each for id_, each in some.items() if id_ in shown and not each.quiet],
     )
 
 

@@ -1,23 +1,28 @@
 """The guard: what would drown analysts, or eat the machine, is set aside, said and counted.
 
-Rules and indicators come from outside. One that matches more of a window of events than it may, or takes more time than
-it may, finds nothing more until somebody lets it back. What it found before stands. Windows are counted in events, so
-by rate the same is set aside whatever the batches; time is the machine's, and ends only what would otherwise go on.
+Rules and indicators come from outside. One that matches more of a window of events than it may is shown no more until
+somebody lets it back, but is still found: whoever asks for a name a thousand times must not hide who else does. Of it
+one match counts for each machine, log source and hour. One that takes more time than it may finds nothing more. What
+was found before stands. Windows are counted in events, so by rate the same is set aside whatever the batches; time is
+the machine's, and ends only what would otherwise go on.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from mithaq.detect.closures import Seen
 from mithaq.detect.engine import Engine
 from mithaq.detect.language import Rule
 from mithaq.detect.matches import Match
 from mithaq.detect.tallies import Matcher
-from mithaq.model.telemetry import Event
+from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.whose import Word
 
 RATE, TIME = "rule-rate", "rule-time"
+_MACHINES: Final = 1_000  # of one hour, that still count for what is set aside by its rate
+_REMEMBERED: Final = 100_000  # of them all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +36,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
-    """What is no longer tried, and why."""
+    """What is no longer shown, or no longer tried, and why."""
 
     rule: str
     giver: str = ""  # as ``model.whose.Word``
@@ -53,32 +58,50 @@ class Guard:
         self._matched: Counter[str] = Counter()
         self._spent: Counter[str] = Counter()  # nanoseconds, so that they add up exactly
         self._window = 0
+        self._counting: dict[tuple[str, str], set[tuple[LogSource, str]]] = {}
+        self._remembered = 0
 
     def timed(self, engine: Engine) -> Matcher:
-        """Return an engine of which no rule is tried that is set aside, and on which time is kept."""
+        """Return an engine of which no rule is tried that took too long, and on which time is kept."""
         return _Timed(self, engine)
 
     def passed(self, found: Sequence[Match], batch: Sequence[Event]) -> list[Match]:
-        """Return what of the matches of a batch is told, in the order of its events; count its events."""
+        """Return what of the matches of a batch counts, in the order of its events; count its events."""
         at: dict[str, int] = {}
         if found:
             for number, event in enumerate(batch):
                 at.setdefault(event.digest, number)
         ordered = sorted(found, key=lambda match: at.get(match.event, 0))
-        told = [match for match in ordered if self._counted(match, at.get(match.event, 0))]
+        told = [
+            one
+            for match in ordered
+            if (one := self._counted(match, at.get(match.event, 0))) is not None
+        ]
         self.seen += len(batch)
         self._turn(self.seen)
         return told
 
-    def _counted(self, match: Match, number: int) -> bool:
+    def _counted(self, match: Match, number: int) -> Match | None:
         self._turn(self.seen + number)
         known = self.aside.get(match.digest)
         if known is not None and known.code == RATE:  # one that took too long is not tried at all
-            return False
+            return self._quietly(match)
         self._matched[match.digest] += 1
         if self._matched[match.digest] > self._limits.most:
             self._put(match.word, match.digest, match.title, RATE, self.seen + number + 1)
-        return True
+        return match
+
+    def _quietly(self, match: Match) -> Match | None:
+        if self._remembered >= _REMEMBERED:
+            self._counting.clear()
+            self._remembered = 0
+        machines = self._counting.setdefault((match.digest, match.at[:13]), set())
+        one = match.source, match.asset
+        if one in machines or len(machines) >= _MACHINES:
+            return None
+        machines.add(one)
+        self._remembered += 1
+        return replace(match, quiet=True)
 
     def _turn(self, position: int) -> None:
         """Begin a window anew where one ends."""
@@ -98,6 +121,11 @@ class Guard:
         self._spent[rule.digest] += round(seconds * 1e9)
         if self._spent[rule.digest] > self._limits.seconds * 1e9:
             self._put(Word(rule.id, rule.giver), rule.digest, rule.title, TIME, self.seen)
+
+    def too_slow(self, digest: str) -> bool:
+        """Say whether a rule is no longer tried."""
+        known = self.aside.get(digest)
+        return known is not None and known.code == TIME
 
     def time(self) -> float:
         """Return what its clock says."""
@@ -126,7 +154,7 @@ class _Timed:
         found: set[str] = set()
         for number in candidates:
             rule = engine.rules[number]
-            if rule.digest in guard.aside:
+            if guard.too_slow(rule.digest):
                 continue
             begin = guard.time()
             match = engine.tried(number, seen)

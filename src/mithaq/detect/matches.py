@@ -26,6 +26,7 @@ class Match:
     # Of what the index of the past says, which knows no single event: how often, from ``at`` to ``last``.
     times: int = 0
     last: str = ""
+    quiet: bool = False  # of something that finds too much: it counts, and nobody is shown each
 
     @property
     def word(self) -> Word:

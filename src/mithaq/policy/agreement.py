@@ -101,6 +101,7 @@ class Clause(_Part, frozen=True, kw_only=True):
     keep: dict[str, list[str]] = {}  # type -> properties kept; a type not listed is not cut
     attribution: Literal["withhold", "hold", "release"] = "hold"
     sighting_counts: Literal["exact", "coarse"] = "exact"  # how often something was seen
+    sighting_times: Literal["day", "exact"] = "day"  # when something was seen
     sighting_places: Literal["nation", "named"] = "nation"  # where: whose word it is, or all named
     embargo: str = ""  # instant before which the clause permits nothing
     expiry: str = ""  # instant from which it permits nothing

@@ -1,4 +1,4 @@
-"""What a clause lets be seen of a sighting: how exactly how often, and where (house.md 3)."""
+"""What a clause lets be seen of a sighting: how exactly how often and when, and where (house.md 3)."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,8 @@ from mithaq.model.canonical import Json
 from mithaq.policy.agreement import Clause
 
 _COUNTS = {"sighting": "count", "observed-data": "number_observed"}  # STIX 2.1 sections 5.2, 4.14
+_TIMES = ("first_seen", "last_seen")  # STIX 2.1 section 5.2
+_MIDNIGHT = "T00:00:00.000Z"
 _WHERE = "where_sighted_refs"
 _FEW, _TEN = 2, 10
 
@@ -29,18 +31,22 @@ def places(body: Mapping[str, Json], clause: Clause) -> set[str]:
 
 
 def coarsened(body: Mapping[str, Json], clause: Clause) -> frozenset[str]:
-    """Return pointers to counts that the clause shows otherwise than they are."""
-    name = _COUNTS.get(str(body.get("type")), "")
-    count = body.get(name)
-    if clause.sighting_counts == "exact" or not isinstance(count, int) or coarse(count) == count:
-        return frozenset()
-    return frozenset({f"/{name}"})
+    """Return pointers to counts and times that the clause shows otherwise than they are."""
+    kind = str(body.get("type"))
+    names = {_COUNTS.get(kind, "")} if clause.sighting_counts == "coarse" else set[str]()
+    names |= {*_TIMES} if kind == "sighting" and clause.sighting_times == "day" else set[str]()
+    return frozenset(f"/{n}" for n in names if n in body and _less(body[n]) != body[n])
 
 
 def less_exact(body: Mapping[str, Json], pointers: frozenset[str]) -> Mapping[str, Json]:
-    """Return ``body`` with the counts at ``pointers`` made coarse."""
-    less = {name: body[name] for name in body if f"/{name}" in pointers}
-    return {**body, **{n: coarse(count) for n, count in less.items() if isinstance(count, int)}}
+    """Return ``body`` with the counts and times at ``pointers`` made coarse."""
+    return {**body, **{name: _less(body[name]) for name in body if f"/{name}" in pointers}}
+
+
+def _less(said: Json) -> Json:
+    if isinstance(said, str):
+        return said if not said[10:].strip("T0:.Z") else said[:10] + _MIDNIGHT
+    return coarse(said) if isinstance(said, int) else said
 
 
 def coarse(count: int) -> int:

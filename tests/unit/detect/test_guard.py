@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +43,7 @@ def test_what_matches_more_of_a_window_than_it_may_is_set_aside_whatever_the_bat
     same = told(parted, parted.timed(engine), parts)
 
     assert [match.id for match in found] == [match.id for match in same]
-    assert len(found) == 6
+    assert [match.quiet for match in found] == [False] * 6 + [True]
     assert whole.aside == parted.aside
     assert [(each.rule, each.code, each.after) for each in whole.aside.values()] == [
         ("r1", "rule-rate", 6)
@@ -90,6 +91,46 @@ def test_an_indicator_that_is_everywhere_is_set_aside_too_until_it_is_let_back()
     guard.let_back(aside.digest)
     third = told(guard, values, [batch[:3]])
 
-    assert (len(first), len(second)) == (11, 0)
+    assert [each.quiet for each in first] == [False] * 11 + [True]
+    assert second == []  # of that machine, log source and hour there is one already
     assert (aside.rule, aside.code, aside.after) == ("indicator--1", "rule-rate", 11)
     assert len(third) == 3
+    assert not any(each.quiet for each in third)
+
+
+@pytest.mark.parametrize("engine", [True, False])
+def test_who_asks_a_thousand_times_hides_no_machine_of_any_hour(engine):
+    def event(number, host, hour):
+        fields = {"query": "evil.example", "host.name": host}
+        at = f"2026-11-30T{hour:02d}:00:00.000Z"
+        return Event(fields=fields, source=LogSource("zeek", "", "dns"), at=at, raw=b"%d" % number)
+
+    guard = Guard(still, Limits(window=10_000, most=1_000))
+    test = Ask("query", Op.CONTAINS, "evil")
+    matcher = Indicators([Listed(Value("domain", "evil.example"), "i")])
+    if engine:
+        source = LogSource("zeek", "", "dns")
+        one = Rule(id="i", digest="d", title="t", source=source, predicate=test)
+        matcher = guard.timed(Engine([one]))
+    flood = [event(n, "loud", 9) for n in range(3_000)]
+    after = [event(5_000 + n, f"quiet-{n % 3}", 10 + n % 2) for n in range(60)]
+
+    found = told(guard, matcher, [flood, after])
+
+    assert sum(not each.quiet for each in found) == 1_001
+    assert {(each.asset, each.at[11:13]) for each in found if each.quiet} == {
+        ("loud", "09"), *((f"quiet-{n}", str(hour)) for n in range(3) for hour in (10, 11))
+    }  # fmt: skip
+    assert len(found) == 1_008
+
+
+def test_what_is_set_aside_counts_no_more_machines_than_can_be_kept():
+    guard = Guard(still, Limits(window=10_000_000, most=1))
+    events = [
+        Event(fields={"query": "a.example", "host.name": f"h{n}"}, source=LogSource("zeek", "", "dns"), raw=b"%d" % n)
+        for n in range(3_000)
+    ]  # fmt: skip
+
+    assert (
+        len(told(guard, Indicators([Listed(Value("domain", "a.example"), "i")]), [events])) == 1_002
+    )

@@ -1,6 +1,7 @@
 """The oracle's views: what is cut, what is left, and what that shows (border.md 1.5, 2.6, 2.10)."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from mithaq.model.canonical import canonical
@@ -75,8 +76,21 @@ def cuts(s: Situation, c: Candidate, clause: Clause) -> set[str]:
     return found
 
 
-def rough(c: Candidate, clause: Clause, cut: set[str]) -> dict[str, int]:
-    """Counts that the clause shows in steps: 1, 2, 10, 100, and so on; by name."""
+def rough(c: Candidate, clause: Clause, cut: set[str]) -> dict[str, Any]:
+    """What the clause shows less exactly: counts in steps (1, 2, 10, 100, and so on), times by the day; by name."""
+    found: dict[str, Any] = _steps(c, clause, cut)
+    if c.object.type == "sighting" and clause.sighting_times == "day":
+        for name in ("first_seen", "last_seen"):
+            said = c.object.body.get(name)
+            if said is not None and f"/{name}" not in cut:
+                at = datetime.fromisoformat(said)
+                day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+                if at != day:
+                    found[name] = f"{day:%Y-%m-%d}T00:00:00.000Z"
+    return found
+
+
+def _steps(c: Candidate, clause: Clause, cut: set[str]) -> dict[str, int]:
     name = {"sighting": "count", "observed-data": "number_observed"}.get(c.object.type, "")
     count = c.object.body.get(name, 0)
     step = max([0, *(n for n in (1, 2, *(10**k for k in range(1, 10))) if n <= count)])
@@ -84,7 +98,7 @@ def rough(c: Candidate, clause: Clause, cut: set[str]) -> dict[str, int]:
     return {name: step} if shown else {}
 
 
-def view(s: Situation, c: Candidate, gone: set[str], rough: dict[str, int] | None = None) -> Answer:
+def view(s: Situation, c: Candidate, gone: set[str], rough: dict[str, Any] | None = None) -> Answer:
     steps = rough or {}
     gone = gone - {f"/{name}" for name in steps}
     body = {k: v for k, v in c.object.body.items() if k != "granular_markings"}

@@ -114,6 +114,10 @@ class Objects(Chance):
             made["where_sighted_refs"] = self.some((*IDENTITIES.values(), SECTOR), 2)
         if self.maybe():
             made["count"] = self.one(0, 1, 2, 7, 10, 99, 123_456, 999_999_999)
+        if self.maybe():
+            made["first_seen"] = self.one("2031-03-01T00:00:00Z", "2031-03-01T10:11:12.131415Z")
+        if self.maybe():
+            made["last_seen"] = self.one("2031-03-02T00:00:00.000Z", "2031-03-02T23:59:59.999Z")
         return made
 
     def domain(self, kind: str) -> dict[str, Any]:

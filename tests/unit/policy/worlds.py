@@ -125,6 +125,7 @@ class _Making(Objects):
             "attribution": self.one("withhold", "hold", "release"),
             "onward": self.one("none", "scope", "open"),
             "sighting_counts": self.one("exact", "exact", "coarse"),
+            "sighting_times": self.one("day", "exact"),
             "sighting_places": self.one("nation", "named"),
             "purposes": ["defence"] if self.maybe(0.8) else ["defence", "exercise"],
         }
