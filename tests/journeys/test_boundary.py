@@ -12,7 +12,7 @@ from mithaq.detect.matches import Match
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
 from tests.federation.world import Clock
-from tests.journeys.conftest import Town, indicator
+from tests.journeys.conftest import Town, bundle, indicator
 from tests.journeys.test_two_nations import taken_in
 
 LAST = datetime(2026, 2, 28, tzinfo=UTC)
@@ -203,6 +203,50 @@ def test_own_space_shows_who_names_it_to_whoever_may_read_that(asteria):
     assert rows["mail"]["hit_last"] == text(LAST)
     assert less["mail"]["newest"] == []
     assert less["198.18.0.0/22"]["named"] == 1
+
+
+def stix(type_, number, **more):
+    at = "2026-01-01T00:00:00.000Z"
+    return {
+        "type": type_, "spec_version": "2.1", "created": at, "modified": at,
+        "id": f"{type_}--00000000-0000-4000-8000-{number:012d}", **more,
+    }  # fmt: skip
+
+
+def targets(number, source, target, **more):
+    ends = {"source_ref": source["id"], "target_ref": target["id"]}
+    return stix("relationship", number, relationship_type="targets", **ends, **more)
+
+
+def test_what_targets_our_sectors_and_country_is_shown_to_whoever_may_read_that(asteria):
+    node = asteria.nodes["asteria"]
+    settings = node.config.home / "mithaq.toml"
+    settings.write_text(
+        settings.read_text("utf-8") + '\n[cycle]\nsectors = ["energy", "health"]\n', "utf-8"
+    )
+    bear, wolf, fox = (
+        stix("intrusion-set", n, name=name) for n, name in enumerate(("Bear", "Wolf", "Fox"), 1)
+    )
+    grid = stix("identity", 4, name="utilities", identity_class="class", sectors=["energy"])
+    land = stix("location", 5, country=node.us.country)
+    farms = stix("identity", 6, name="farms", identity_class="class", sectors=["agriculture"])
+    some = (
+        bear, wolf, fox, grid, land, farms,
+        targets(11, wolf, land), targets(12, fox, farms), targets(13, fox, grid, revoked=True),
+    )  # fmt: skip
+    for tlp, given in (("GREEN", some), ("AMBER", (targets(10, bear, grid),))):
+        file = bundle(asteria.folder, *given, name=f"{tlp}.json")
+        asteria.ask("asteria", "import", file, "--tlp", tlp, "--source", "a-team", actor="amal")
+    asteria.do("asteria", "actor", "add", "gus", "--role", "analyst", "--clearance", "GREEN",
+               "--key", asteria.key("asteria", "gus"), actor="omar")  # fmt: skip
+
+    def shown(actor):
+        rows = {row["name"]: row for row in act(asteria, "show", actor=actor)}
+        return {name: (row["what"], [e["id"] for e in row["newest"]]) for name, row in rows.items()}
+
+    land_ = {node.us.country: ("country", [wolf["id"]])}
+    assert shown("amal") == {"energy": ("sector", [bear["id"]]), "health": ("sector", [])} | land_
+    assert shown("gus") == {"energy": ("sector", []), "health": ("sector", [])} | land_
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])

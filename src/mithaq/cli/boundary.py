@@ -43,7 +43,8 @@ def show(ctx: typer.Context) -> None:
     desk = desk_of(ctx)
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_READ)
-        found = boundary.look(unit, node.us, actor, node.config.settings.benign)
+        said = node.config.settings
+        found = boundary.look(unit, node.us, actor, said.benign, said.cycle.sectors)
     columns = ("name", "what", "importance", "owner", "named", "newest", "hits", "hit_last")
     rows = [_ours(each) for each in found]
     if desk.screen.as_json:

@@ -38,7 +38,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing of ours that people are shown."""
 
     name: str
-    what: Literal["network", "domain", "service"]
+    what: Literal["network", "domain", "service", "sector", "country"]
     values: tuple[Value, ...]
     owner: str = ""
     importance: str = ""

@@ -164,7 +164,7 @@ class _Look:
         here: dict[str, str] = {}
         for rows in objects.named(self.rows, ids):
             for copy in objects.load(self.unit, rows):
-                if place := _of_ours(copy.object.body, self.us.country, ours):
+                if place := of_ours(copy.object.body, self.us.country, ours):
                     here[copy.object.id] = place
         for made, id_ in pairs:
             if id_ in here:
@@ -241,8 +241,12 @@ def _counts(tie: store.Tie, who: Sequence[_Made]) -> bool:
     return tie.kind in {_USES, _TARGETS} or (not tie.kind and len(who) == 1)
 
 
-def _of_ours(body: Body, country: str, sectors: Collection[str]) -> str:
-    """Return which of our sectors or countries an identity or a place is; empty: none."""
+def of_ours(body: Body, country: str, sectors: Collection[str]) -> str:
+    """Return which of our sectors or countries an identity or a place is; empty: none.
+
+    Args:
+        sectors: as all would write them (``spelling``).
+    """
     said = body.get("country")
     if isinstance(said, str) and said.upper() == country.upper():
         return country
