@@ -4,8 +4,10 @@ from collections import Counter
 
 from mithaq import defence
 from mithaq.clock import parse
+from mithaq.defence import Watched
 from mithaq.detect.matches import Match
 from mithaq.model.telemetry import LogSource
+from mithaq.model.whose import Word
 from mithaq.store import matches
 
 NOW = parse("2026-11-30T12:00:00Z")
@@ -80,3 +82,57 @@ def test_what_is_suppressed_counts_apart(core):
     told = tally(core, active=(1,))
 
     assert (told.count, told.suppressed) == (4, 3)
+
+
+# --- how common something is ---------------------------------------------------------------------------
+WORD = Word("indicator--1", "aurelia")
+
+
+def met(number, asset, day=29, source=DNS):
+    at = f"2026-11-{day:02d}T10:00:00.000Z"
+    return Match(
+        rule=WORD.rule, giver=WORD.giver, digest=WORD.digest, title="R", event=f"sha256:{number} {day}",
+        source=source, at=at, asset=asset, found={"QueryName": "evil.example"},
+    )  # fmt: skip
+
+
+def common(core, *some, assets=(), days=(), active=()):
+    watched = Watched(assets=frozenset(assets), days=frozenset(f"2026-11-{d:02d}" for d in days))
+    with core.begin() as unit:
+        defence.record(unit, some, NOW, watched)
+        return matches.prevalence(unit, WORD, active, 5)
+
+
+def test_machines_count_that_there_is_telemetry_of_and_no_address_that_outsiders_have(core):
+    outside = [f"8.8.{n}.1" for n in range(50)]
+    ours = ["ws-1", "ws-2", "10.0.0.7", "fe80::1"]
+    some = [met(n, each) for n, each in enumerate([*outside, *ours, "nobody-knows"])]
+
+    found = common(core, *some, assets=[*outside, *ours, "ws-3"], days=[29])
+
+    assert found == (4, 5, 1, 1)
+
+
+def test_one_machine_makes_nothing_common_by_the_days_on_which_it_is_seen(core):
+    days = range(1, 31)
+    beacon = [met(0, "ws-1", day) for day in days]
+    without = [met(1, "", day) for day in days]
+
+    assert common(core, *beacon, assets=["ws-1"], days=days)[2:] == (5, 30)
+    assert common(core, *without)[2:] == (10, 30)
+    assert common(core, *(met(2, "ws-2", day) for day in range(20, 31)), assets=["ws-2"])[2] == 15
+    several = [met(3 + n, f"ws-{3 + n}", day) for n in range(6) for day in days]
+    assert common(core, *several, assets={each.asset for each in several})[2] == 30
+
+
+def test_what_kits_answer_and_what_is_suppressed_makes_nothing_common(core):
+    kit = LogSource("hunt-kit")
+    first = common(core, *(met(100 + n, f"k-{n}", n + 1, kit) for n in range(9)), assets=["ws-1"])
+    some = [met(n, f"ws-{n}", n + 1) for n in range(9)]
+    whole = common(core, *some, assets=[each.asset for each in some], days=range(1, 10))
+    with core.begin() as unit:
+        matches.suppress_matches(unit, 4, [each.id for each in some[3:]])
+    rest = common(core, active=[4])
+
+    assert first == (0, 1, 0, 0)
+    assert (whole, rest) == ((9, 9, 9, 9), (3, 9, 3, 9))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mithaq.clock import text
 from mithaq.defence.seeing import levels
+from mithaq.detect import assets
 from mithaq.detect.matches import Match
 from mithaq.model.whose import Word
 from mithaq.store import coverage, matches, suppressions
@@ -53,7 +54,7 @@ def record(
     A match has a day, that on which the event happened, and belongs with the others of its rule, day and log source; of
     an indicator with those that rest on the same giver's word.
     """
-    matches.watch(unit, watched.assets, watched.days)
+    matches.watch(unit, filter(assets.is_inside, watched.assets), watched.days)
     today = text(now)[:10]
     coverage.collect(unit, {(s, day or today): n for (s, day), n in watched.sources.items()})
     some = {each.id: each for each in found}

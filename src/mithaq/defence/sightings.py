@@ -211,6 +211,12 @@ def evidence_of(unit: Connection, day: Day) -> Evidence:
     return evidence(day.indicator.object.body, _events(unit, day))
 
 
+def prevalence(unit: Connection, us: Us, day: Day) -> Prevalence:
+    """Return how common what a day is about is here, of what is not suppressed."""
+    found = matches.prevalence(unit, day.word, day.standing, us.limits.few_days)
+    return Prevalence(*found)
+
+
 def _against(unit: Connection, us: Us, day: Day, now: datetime) -> list[No]:
     body, id_ = day.indicator.object.body, day.indicator.object.id
     at = parse(day.last) if day.last else now
@@ -219,7 +225,7 @@ def _against(unit: Connection, us: Us, day: Day, now: datetime) -> list[No]:
         indicator=body,
         evidence=evidence_of(unit, day),
         at=at,
-        prevalence=Prevalence(*matches.prevalence(unit, day.word)),
+        prevalence=prevalence(unit, us, day),
         worth=worth(body, [copy.object.body for copy in said], at),
         judged=day.judged,
         because=_because(unit, day.word),

@@ -68,6 +68,6 @@ def weighed(unit: Connection, us: Us, actor: Actor, group: Group, now: datetime)
         giver=group.giver,
         true=len(rules[TRUE]),
         false=len(rules[FALSE]),
-        prevalence=Prevalence(*matches.prevalence(unit, group.word)),
+        prevalence=sightings.prevalence(unit, us, day),
         listed=tuple(listed),
     )

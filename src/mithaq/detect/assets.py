@@ -1,5 +1,8 @@
 """Whose an event is: the machine of ours that it is about, as its log source names it."""
 
+from functools import lru_cache
+from ipaddress import ip_address
+
 from mithaq.model.telemetry import Event
 
 # In this order: what names a machine, then what names the address it had. Windows, ECS, OCSF, NXLog; Zeek, EVE.
@@ -16,3 +19,12 @@ def of(event: Event) -> str:
         if isinstance(said, str) and said:
             return said.casefold()
     return ""
+
+
+@lru_cache(maxsize=1 << 14)
+def is_inside(name: str) -> bool:
+    """Say whether it may be a machine of ours: not if all that is known of it is an address of the open net."""
+    try:
+        return not ip_address(name).is_global
+    except ValueError:
+        return True

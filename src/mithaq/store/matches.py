@@ -23,6 +23,7 @@ from mithaq.store.tables import (
 T = TypeVar("T")
 OPEN, TRUE, FALSE, UNSURE = "open", "true", "false", "unsure"
 JUDGED = "judged"  # an act
+KITS = "hunt-kit"  # the log source of what constituents' kits answer
 _PAGE = 1000  # matches that are read at once
 
 
@@ -288,17 +289,38 @@ def of_machines(unit: Connection) -> list[tuple[int, str]]:
     return fetched(unit, select(c.grouped, c.asset).where(c.asset != "").distinct())
 
 
-def prevalence(unit: Connection, word: Word) -> tuple[int, int, int, int]:
-    """Return on how many machines, and days, something matched, each with how many there is telemetry of."""
-    c = match_groups.c
-    which = and_(c.rule == word.rule, c.giver == word.giver)
-    days = select(func.count(distinct(func.nullif(c.day, "")))).where(which)
-    assets = select(func.count(distinct(func.nullif(matches.c.asset, ""))))
-    assets = assets.join(match_groups, c.seq == matches.c.grouped).where(which)
+def prevalence(
+    unit: Connection, word: Word, active: Collection[int], most: int
+) -> tuple[int, int, int, int]:
+    """Return on how many machines, and days, something matched, each with how many there is telemetry of.
+
+    What constituents' kits answer is no telemetry of ours. A machine counts that there is telemetry of, for outsiders
+    too are named in events; and for so many days at most, so that none makes a name common alone. The index of the past
+    knows no machines.
+
+    Args:
+        active: the suppressions that stand now; what they suppress is left out.
+        most: days that one machine counts for.
+    """
+    c, m = match_groups.c, matches.c
+    met = select().join_from(matches, match_groups, c.seq == m.grouped)
+    met = met.where(c.rule == word.rule, c.giver == word.giver, c.source != KITS, _seen(active))
+    known = and_(watched.c.kind == "asset", watched.c.name == m.asset)
+    assets = met.join(watched, known).add_columns(func.count(distinct(m.asset)))
+    whole, past = func.count(distinct(c.day)), m.times > 0
+    dated = met.where(c.day != "")
+    each = dated.where(~past).join(watched, known, isouter=True)
+    each = each.add_columns(whole.label("days")).group_by(func.coalesce(watched.c.name, ""))
+    days = each.subquery().c.days
+    capped = select(func.coalesce(func.sum(case((days > most, most), else_=days)), 0))
+    by_day = dated.add_columns(whole)
     of = select(watched.c.kind, func.count()).group_by(watched.c.kind)
-    whole = dict(fetched(unit, of))
-    on_assets, on_days = (unit.execute(each).scalar_one() for each in (assets, days))
-    return on_assets, whole.get("asset", 0), on_days, whole.get("day", 0)
+    there = dict(fetched(unit, of))
+    on_assets, on_days, live, index = (
+        int(unit.execute(query).scalar_one())
+        for query in (assets, by_day, capped, by_day.where(past))
+    )
+    return on_assets, there.get("asset", 0), min(on_days, live + index), there.get("day", 0)
 
 
 def judged_of(unit: Connection, giver: str) -> list[Group]:

@@ -27,10 +27,8 @@ from mithaq.model.whose import Word
 from mithaq.seal.messages import encode
 from mithaq.store import kits, matches
 from mithaq.store.kits import Given, Taken
-from mithaq.store.matches import Group, Kept
+from mithaq.store.matches import KITS, Group, Kept
 from mithaq.store.suppressions import Suppression
-
-SOURCE = "hunt-kit"  # the log source of hits that came so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +108,6 @@ def _record(
     now: datetime,
 ) -> Took:
     kit, who = whose
-    matches.watch(unit, {who}, {row.day for row in result.rows if row.day})
     words = {held[row.line - 1][0] for row in result.rows}
     level, standing = levels(unit, words), active(unit, now)
     of = _Of(kit=kit, site=result.site, who=who, level=level, standing=standing)
@@ -152,7 +149,7 @@ def _join(
         rule=word.rule,
         giver=word.giver,
         day=day,
-        source=SOURCE,
+        source=KITS,
         title=title,
         severity="",
         level=of.level.get(word, 0),
@@ -173,7 +170,7 @@ def _kept(of: _Of, row: Row, word: Word) -> Kept:
         id=sha256(where.encode()).hexdigest(),
         grouped=0,
         digest=word.digest,
-        event=f"{SOURCE}:{of.kit.name}",
+        event=f"{KITS}:{of.kit.name}",
         at=row.first or "",
         last=row.last or "",
         asset=of.who,
