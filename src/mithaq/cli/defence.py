@@ -69,7 +69,7 @@ def cycle(
         say_whole(desk, stands)
         say_change(desk, changed)
         _threats(desk, stands, limit)
-        _gaps(desk, stands, stands.gaps()[:_FIRST], "say.first-gaps")
+        _gaps(desk, stands, stands.gaps(), _FIRST, "say.first-gaps")
         if made.idle or made.sources or made.measures:
             desk.screen.line("")
             desk.screen.say("say.next")
@@ -110,12 +110,12 @@ def _threats(desk: Desk, stands: Cycle, limit: int) -> None:
         desk.screen.note("say.more-threats", count=len(stands.threats) - limit)
 
 
-def _gaps(desk: Desk, stands: Cycle, some: list[Technique], title: str) -> None:
+def _gaps(desk: Desk, stands: Cycle, some: list[Technique], most: int, title: str) -> None:
     if some and not desk.screen.as_json:
         desk.screen.line("")
-        desk.screen.say(title, count=len(stands.gaps()))
+        desk.screen.say(title, count=len(some))
     columns = ("technique", "name", "threats", "seen", "stopped", "owner", "due_by")
-    rows = [technique_row(desk, stands, each) for each in some]
+    rows = [technique_row(desk, stands, each) for each in some[:most]]
     desk.screen.rows(
         columns, rows, empty="none.defence-gaps", wide=("weight", "cycle_score", "note")
     )
@@ -283,7 +283,7 @@ def gaps(
     if desk.screen.as_json:
         desk.screen.json([technique_facts(stands, each) for each in some])
         return
-    _gaps(desk, stands, some[:limit], "say.every-gap")
+    _gaps(desk, stands, some, limit, "say.every-gap")
     if len(some) > limit:
         desk.screen.note("say.more-gaps", count=len(some) - limit)
     say_wanting(desk, stands)

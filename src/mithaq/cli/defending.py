@@ -168,17 +168,20 @@ def _played(desk: Desk, file: Path, rules: list[tuple[Word, Body]]) -> str:
     """Return which of some rules found something in a recording, and in which bytes.
 
     Raises:
-        Found: none did; nothing is noted then.
+        Found: none did, or there is nothing to try; nothing is noted then.
     """
     from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
 
     digest = hashlib.sha256(desk.read(file)).hexdigest()
     fired: dict[str, str] = {}
-    if rules:
-        content = hunting.content([], [], [], "", rules)
-        for hit in hunting.Hunt(content).run([file]):
-            if hit is not None:
-                fired[hit.match.rule] = hit.match.title
+    if not rules:
+        desk.stop("say.cycle-ruleless")
+    played = hunting.Hunt(hunting.content([], [], [], "", rules))
+    for hit in played.run([file]):
+        if hit is not None:
+            fired[hit.match.rule] = hit.match.title
+    if not (played.events or played.scanned):
+        desk.stop("say.cycle-eventless", file=file)
     if not fired:
         desk.stop("say.cycle-silent", file=file, count=len(rules))
     return f"{file.name} sha256:{digest[:12]}: {', '.join([*fired.values()][:_NAMED])}"
