@@ -208,8 +208,8 @@ def work(address, url, rules, stop=None, told=None):
     store.close()
 
 
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.streams"])
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.streams"])
 
 
 @dataclass
@@ -226,10 +226,10 @@ class Crew:
 
         ``told`` is a file: how many events it was given, CPU seconds, and from when to when on the steady clock.
         """
-        stopped = _processes.Event()
+        stopped = PROCESSES.Event()
         how = (*stop, stopped) if stop else None
         args = (self.address, self.url, self.rules, how, told)
-        one = _processes.Process(target=work, args=args)
+        one = PROCESSES.Process(target=work, args=args)
         one.start()
         self.hired.append(one)
         return one, stopped

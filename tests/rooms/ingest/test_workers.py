@@ -1,9 +1,15 @@
 """Workers share a log: however many there are, and whoever is killed, they keep what one process finds alone."""
 
+import random
 import time
+from contextlib import closing
 
 import pytest
 
+from mithaq.ingest import forwarding
+from mithaq.ingest.telemetry import chunks, jetstream
+from mithaq.ingest.telemetry.consuming import Whole
+from mithaq.ingest.telemetry.jetstream import Line
 from tests import migrated, streams
 
 
@@ -71,6 +77,49 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_chunk_leaves_nothing_out(
     crew.wait()
 
     assert crew.hits() == expected(rules)
+
+
+def forward(address, path, size, until):
+    """Forward a file in chunks that are small, and slowly, until killed."""
+    chunks.SIZE = size
+    one = forwarding.opened(address, 1)
+    put = one.publisher.put
+    one.publisher.put = lambda chunk: (time.sleep(0.02), put(chunk))[1]
+    until.set()
+    one.file(path)
+    one.close()
+
+
+def test_who_forwards_and_is_killed_goes_on_and_each_chunk_is_on_the_log_once_in_its_order(
+    server, tmp_path
+):
+    log = tmp_path / "dns.jsonl"
+    log.write_bytes(b"".join(b'{"a": %d}\n' % number for number in range(4_000)))
+    address = server.address("killed")
+    chance = random.Random(5)
+    for _ in range(4):
+        begun = streams.PROCESSES.Event()
+        one = streams.PROCESSES.Process(target=forward, args=(address, log, 1000, begun))
+        one.start()
+        assert begun.wait(60)
+        time.sleep(chance.uniform(0.05, 0.8))
+        one.kill()
+        one.join()
+    last = streams.publish(address, [log], 1000)
+
+    with closing(Line(jetstream.address(address), "test")) as line:
+        whole = Whole(line)
+        raws = [one.raw for each in all_of(whole) for one in each.found]
+    assert raws == [b'{"a": %d}' % number for number in range(4_000)]
+    assert 0 < last.known < last.sent
+
+
+def all_of(source):
+    """Return all that a log holds."""
+    found = []
+    while some := list(source.batches(0.2)):
+        found += some
+    return found
 
 
 def test_a_server_that_is_killed_and_comes_back_loses_nothing(server, crew, rules):

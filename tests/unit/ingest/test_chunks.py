@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mithaq.formats import telemetry
-from mithaq.formats.telemetry import Refusal, packed
+from mithaq.formats.telemetry import Kind, Refusal, packed
 from mithaq.ingest.telemetry import chunks as cutting
 from mithaq.ingest.telemetry.chunks import Chunk, chunks, handed, read, unpacked
 from mithaq.ingest.telemetry.source import Ways
@@ -53,6 +53,65 @@ def test_the_events_of_the_chunks_are_those_of_the_input(kind, size, pieces):
     found = [one for each in some for one in read(each)]
 
     assert events(found) == events(telemetry.read([ALL[kind]], name, as_kind=as_kind))
+
+
+TWICE = {kind: raw * 2 if kind in {"json", "syslog"} else raw for kind, raw in ALL.items()}
+
+
+@given(kind=st.sampled_from(sorted(ALL)), kept=st.floats(0.3, 0.999), size=st.integers(1, 900))
+def test_of_what_is_packed_and_cut_off_all_before_the_cut_travels_and_the_cut_is_told(
+    kind, kept, size
+):
+    """As whoever reads the same file alone finds it."""
+    name, as_kind = ("x.csv" if kind == "csv" else "x"), telemetry.kind(kind)
+    whole = gzip.compress(TWICE[kind], mtime=0)
+    raw = whole[: max(18, int(len(whole) * kept))]
+
+    if kind == "auditd":
+        size += 500
+    some, refused = cut(raw, size, 50, name, as_kind=as_kind)
+    alone = list(telemetry.read([raw], name, as_kind=as_kind))
+    found = [one for each in some for one in read(each)]
+
+    assert events(found) == events(alone)
+    told = {one.code for one in [*refused, *found] if isinstance(one, Refusal)}
+    assert "telemetry-broken" in told
+    assert {one.code for one in alone if isinstance(one, Refusal)} >= {"telemetry-broken"}
+
+
+class Erring:
+    """A reader that gives an event, and then errs."""
+
+    number, held = 0, 0
+
+    def __init__(self, why, late):
+        self.why, self.late = why, late
+
+    def feed(self, piece):
+        yield from telemetry.read([b'{"a": 1}\n'], "x")
+        if not self.late:
+            raise self.why
+
+    def end(self):
+        yield from telemetry.read([b'{"a": 2}\n'], "x")
+        raise self.why
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("why", [packed.Broken("its tail is broken"), RuntimeError("a fault")])
+def test_a_reader_that_errs_loses_nothing_of_what_it_gave_and_no_neighbour(why, late):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("a.json", b'{"x": 1}\n')
+        made.writestr("b.json", b'{"x": 1}\n')
+    kind = Kind("erring", lambda *_: True, lambda *_: Erring(why, late))
+
+    some, refused = cut(archive.getvalue(), 1 << 20, as_kind=kind)
+    found = [one.fields for each in some for one in read(each)]
+
+    assert found == [{"a": 1}, {"a": 2}] * 2
+    assert {one.code for one in refused} == {"telemetry-broken"}
+    assert len({one.name for one in refused}) == 2
 
 
 HEAD = SAMPLES["zeek"].partition(b"1521911720")[0]
@@ -125,7 +184,7 @@ def test_a_chunk_that_unpacks_to_more_than_one_may_is_refused_before_and_read_th
     try:
         with pytest.raises(packed.Broken) as why:
             unpacked(bomb)
-        found = [one for some in handed(bomb, "mark", Ways()) for one in some.found[-1:]]
+        found = [one for some in handed(bomb, "mark", Ways()) for one in some.found]
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

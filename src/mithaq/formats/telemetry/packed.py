@@ -204,7 +204,7 @@ _STREAMS: Final[tuple[tuple[bytes, str, Callable[[], _Unpacker]], ...]] = (
     (b"BZh", ".bz2", bz2.BZ2Decompressor),
 )
 _FED: Final = 1 << 10  # bytes unpacked at once
-_OF_ZSTD: Final = 128  # the same of zstd, of which four bytes may come to 128 KiB
+_OF_ZSTD: Final = 64  # the same of zstd, of which four bytes may come to 128 KiB
 
 
 def _stream_of(opening: bytes) -> tuple[str, Callable[[], _Unpacker]] | None:

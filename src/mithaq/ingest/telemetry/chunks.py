@@ -112,6 +112,21 @@ def chunks(
 
 
 def _cut(part: Part, kind: Kind, sensor: str) -> Iterator[Chunk | Refusal]:
+    """Yield the chunks of a part; where its rest cannot be unpacked, of all before, and then why."""
+    broken: list[Refusal] = []
+    part.pieces = _up_to(part.pieces, part.name, broken)
+    yield from _pieced(part, kind, sensor)
+    yield from broken
+
+
+def _up_to(pieces: Iterator[bytes], name: str, broken: list[Refusal]) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except Broken as why:
+        broken.append(Refusal(number=0, code=why.code, why=str(why), name=name))
+
+
+def _pieced(part: Part, kind: Kind, sensor: str) -> Iterator[Chunk | Refusal]:
     if kind.name in _BY_LINE:
         cut = _lines(part)
     elif kind.name in _WITH_HEAD:
@@ -210,8 +225,11 @@ def _joined(part: Part, kind: Kind) -> Iterator[bytes]:
     for line in _each(part):
         held.append(line)
         size += len(line)
-        for _ in reader.feed(line):
-            pass
+        try:
+            for _ in reader.feed(line):
+                pass
+        except Exception:  # noqa: BLE001 whoever reads the chunk is told
+            reader = kind.open(part.name, PLAIN)
         if (size >= SIZE and not reader.held) or size >= _OVER * SIZE:
             yield b"".join(held)
             held, size = [], 0
@@ -244,14 +262,22 @@ def _array(raws: list[bytes], name: str, sensor: str) -> Chunk:
 
 
 def _found(part: Part, kind: Kind) -> Iterator[Found]:
-    """Yield what a part holds; where the rest cannot be read, that is the last that is said."""
+    """Yield what a part holds; where the rest cannot be read, what came before, and why."""
     reader = kind.open(part.name, PLAIN)
+    why: Exception | None = None
     try:
         for piece in part.pieces:
             yield from reader.feed(piece)
-    except Broken as why:
-        yield Refusal(number=0, code=why.code, why=str(why), name=part.name)
-    yield from reader.end()
+    except Exception as error:  # noqa: BLE001 a reader that errs costs its input, never the others
+        why = error
+    try:
+        yield from reader.end()
+    except Exception as error:  # noqa: BLE001 as above
+        why = why or error
+    if why is not None:
+        said = str(why) if isinstance(why, Broken) else f"a reader failed: {type(why).__name__}"
+        code = why.code if isinstance(why, Broken) else Broken.code
+        yield Refusal(number=0, code=code, why=said, name=part.name)
 
 
 def _refusal(name: str, code: str, why: str) -> Refusal:
