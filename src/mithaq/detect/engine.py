@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from mithaq.detect import assets
 from mithaq.detect.closures import Check, Seen, check
-from mithaq.detect.index import Numbers, Route
+from mithaq.detect.index import Index, Numbers, Requirements, Route
 from mithaq.detect.language import All, Any, Predicate, Rule, Test, holds
 from mithaq.detect.matches import Match
 from mithaq.detect.routing import Router, about
@@ -36,9 +36,10 @@ class Engine:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._compiled = [_Compiled(rule) for rule in rules]
-        self._router = Router(rules)
-        self._kinds: dict[_Kind, Route | None] = {}
-        self._routes: dict[Numbers, Route] = {}
+        self.router = Router(rules)
+        self.required = Requirements(self.rules)
+        self._kinds: dict[_Kind, Route[Seen] | None] = {}
+        self._routes: dict[Numbers, Route[Seen]] = {}
 
     def match(self, batch: Sequence[Event]) -> Iterator[Match]:
         """Yield what the rules find in events."""
@@ -69,7 +70,7 @@ class Engine:
         route = self._route(event)
         return 0 if route is None else len(route.unwitnessed)
 
-    def _route(self, event: Event) -> Route | None:
+    def _route(self, event: Event) -> Route[Seen] | None:
         fields = event.fields
         channel, number = fields.get("Channel"), fields.get("EventID")
         kind = (event.source, channel, type(channel), number, type(number))
@@ -85,14 +86,13 @@ class Engine:
         except TypeError:  # several values, which cannot be remembered
             return self._way(event)
 
-    def _way(self, event: Event) -> Route | None:
-        numbers = self._router.left(event.source, event.fields)
+    def _way(self, event: Event) -> Route[Seen] | None:
+        numbers = self.router.left(event.source, event.fields)
         if not numbers:
             return None
         route = self._routes.get(numbers)
         if route is None:
-            asked = {number: self.rules[number].predicate for number in sorted(numbers)}
-            route = self._routes[numbers] = Route(asked)
+            route = self._routes[numbers] = Route(self.required.of(numbers), Index)
         return route
 
 

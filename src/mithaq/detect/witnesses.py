@@ -5,12 +5,14 @@ what any one of its parts does, so the rarest is taken; ``Any`` requires one of 
 requires nothing. On an event without a rule's witnesses the rule need not be tried: of thousands, a few are.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
+from mithaq.detect import regexes
 from mithaq.detect.language import All, Any, Not, Op, Predicate, Test, pieces, text
-from mithaq.detect.regexes import required
 from mithaq.detect.routing import FIELDS
 
 
@@ -46,7 +48,6 @@ class Literal(NamedTuple):
                 return True
 
 
-Cost: TypeAlias = Callable[[Literal], float]
 _PLACES: Final = {
     Op.EQUALS: At.WHOLE,
     Op.STARTS: At.START,
@@ -66,10 +67,87 @@ MOST_LITERALS: Final = (
 )
 
 
-def witnesses(predicate: Predicate, cost: Cost) -> frozenset[Literal] | None:
-    """Return the cheapest literals of which one is in every event the predicate holds for; none: it requires none."""
-    found = _required(predicate, cost)
-    return None if found is None or len(found) > MOST_LITERALS else found
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Of some literals, and of what else is required, one is there."""
+
+    literals: tuple[tuple[Literal, float], ...]  # each with the share of events that may have it
+    others: "tuple[EachOf, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EachOf:
+    """All of these are there, so any of them will do; there are at least two."""
+
+    parts: tuple[OneOf, ...]
+
+
+Required: TypeAlias = OneOf | EachOf
+Cost: TypeAlias = Callable[[Literal, float], float]  # of a literal, and what is presumed of it
+
+
+def required(predicate: Predicate) -> Required | None:
+    """Return what every event has that a predicate holds for; none: it requires nothing."""
+    match predicate:
+        case All(parts):
+            return _each([each for part in parts if (each := required(part)) is not None])
+        case Any(parts):
+            known = [required(part) for part in parts]
+            return None if None in known else _one(filter(None, known))
+        case Not():
+            return None
+    found = _literal(predicate)
+    return None if found is None else OneOf(((found, presumed(found)),))
+
+
+def _each(parts: Sequence[Required]) -> Required | None:
+    flat: list[OneOf] = []
+    for part in parts:
+        flat += part.parts if isinstance(part, EachOf) else (part,)
+    if not flat:
+        return None
+    return flat[0] if len(flat) == 1 else EachOf(tuple(flat))
+
+
+def _one(parts: Iterable[Required]) -> OneOf:
+    literals: dict[Literal, float] = {}
+    others: list[EachOf] = []
+    for part in parts:
+        if isinstance(part, EachOf):
+            others.append(part)
+        else:
+            literals.update(part.literals)
+            others += part.others
+    return OneOf(tuple(literals.items()), tuple(others))
+
+
+def witnesses(what: Required, cost: Cost) -> frozenset[Literal] | None:
+    """Return the cheapest literals of which each event that has what is required has one; none: they are too many."""
+    found, _ = _cheapest(what, cost)
+    return None if len(found) > MOST_LITERALS else frozenset(found)
+
+
+def literals(what: Required) -> Iterator[Literal]:
+    """Yield every literal that may come to be a witness."""
+    if isinstance(what, EachOf):
+        for part in what.parts:
+            yield from literals(part)
+    else:
+        yield from (literal for literal, _ in what.literals)
+        for other in what.others:
+            yield from literals(other)
+
+
+def _cheapest(what: Required, cost: Cost) -> tuple[list[Literal], float]:
+    if isinstance(what, EachOf):
+        return min((_cheapest(part, cost) for part in what.parts), key=itemgetter(1))
+    found = [literal for literal, _ in what.literals]
+    whole = sum([cost(literal, rare) for literal, rare in what.literals])
+    for other in what.others:
+        some, more = _cheapest(other, cost)
+        found += some
+        whole += more
+    return found, whole
 
 
 def presumed(literal: Literal) -> float:
@@ -77,42 +155,6 @@ def presumed(literal: Literal) -> float:
     if literal.at is At.ANYWHERE or literal.field in FIELDS:  # those of a route have its values
         return ALWAYS
     return float(_PRESUMED[literal.at] * _SHARE ** len(literal.text))
-
-
-def literals(predicate: Predicate) -> Iterator[Literal]:
-    """Yield every literal that may come to be a witness of a predicate."""
-    match predicate:
-        case All(parts) | Any(parts):
-            for part in parts:
-                yield from literals(part)
-        case Test() if (found := _literal(predicate)) is not None:
-            yield found
-
-
-def _required(predicate: Predicate, cost: Cost) -> frozenset[Literal] | None:
-    match predicate:
-        case All(parts):
-            known = [each for part in parts if (each := _required(part, cost)) is not None]
-            return min(known, key=lambda each: _sum(each, cost), default=None)
-        case Any(parts):
-            return _union(_required(part, cost) for part in parts)
-        case Not():
-            return None
-    found = _literal(predicate)
-    return None if found is None else frozenset({found})
-
-
-def _union(parts: Iterable[frozenset[Literal] | None]) -> frozenset[Literal] | None:
-    found: set[Literal] = set()
-    for part in parts:
-        if part is None:
-            return None
-        found |= part
-    return frozenset(found)
-
-
-def _sum(found: frozenset[Literal], cost: Cost) -> float:
-    return sum(cost(literal) for literal in found)
 
 
 def _literal(test: Test) -> Literal | None:
@@ -124,7 +166,7 @@ def _literal(test: Test) -> Literal | None:
     elif test.op is Op.GLOB:
         found = _inside(test, _plain(text(test.value)))
     elif test.op is Op.REGEX:
-        found = _inside(test, required(text(test.value), cased=test.cased))
+        found = _inside(test, regexes.required(text(test.value), cased=test.cased))
     there = Literal(test.field, At.ANYWHERE) if test.field else None
     return found or there
 

@@ -25,7 +25,6 @@ from mithaq.detect.engine import Engine
 from mithaq.detect.indicators import Indicators
 from mithaq.detect.language import Rule, Unserved
 from mithaq.detect.matches import Match
-from mithaq.detect.sieve import Sieve
 from mithaq.detect.stix.patterns import Patterns
 from mithaq.detect.tallies import Matcher, rank
 from mithaq.detect.veiled import Veiled
@@ -36,6 +35,7 @@ from mithaq.ingest import telemetry
 from mithaq.ingest.hunted import Scanner, Sought, sought, yara_texts
 from mithaq.ingest.noting import Noting, noting
 from mithaq.ingest.resuming import Passage, Progress
+from mithaq.ingest.sifting import sifting
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
 from mithaq.model.whose import Word
@@ -248,12 +248,12 @@ class Correlated:
 
     def __init__(self, correlations: Sequence[sigma.Correlation], ready: Ready = _as_is) -> None:
         self._correlator = sigma.Correlator(correlations)
-        self._engine = ready(Engine(self._correlator.rules))
+        self.engine = ready(Engine(self._correlator.rules))
 
     def match(self, batch: Sequence[Event]) -> Iterator[Match]:
         """Yield what is completed by each event, in their order."""
         events = {event.digest: event for event in batch}
-        for match in self._engine.match(batch):
+        for match in self.engine.match(batch):
             yield from self._correlator.take(match, events[match.event])
 
 
@@ -377,16 +377,18 @@ class Hunt:
             self.keeper.begin(self.content)
 
     def _sifting(self) -> Sifting | None:
-        """Return what passes over events, where only values are looked for and nobody keeps whose events they are.
+        """Return what passes over events, where nobody keeps whose events they are.
 
-        Nor where it is kept how far a hunt came: that is counted in batches, which would end elsewhere the next time.
+        Nor where all have to be read, nor where it is kept how far a hunt came: that is counted in batches, which would
+        end elsewhere the next time.
         """
-        values = self.content.indicators
-        rules = self.content.rules or self.content.correlations or self.content.yara
-        kept = self.keeper or self.progress
-        if values is None or rules or self.content.veiled or kept or len(values.patterns):
+        content, values = self.content, self.content.indicators
+        kept = self.keeper or self.progress or self.ready is not _as_is
+        if content.veiled or content.yara or kept or (values and len(values.patterns)):
             return None
-        return Sifting(sieve=Sieve(values.values))
+        engines = [each.engine if isinstance(each, Correlated) else each for each in self._matchers]
+        some = [each for each in engines if isinstance(each, Engine)]
+        return sifting(some, values.values if values else None)
 
     def run(self, paths: Iterable[Path]) -> Iterator[Hit | None]:
         """Yield what is found, and None after each batch that nothing more was found in.

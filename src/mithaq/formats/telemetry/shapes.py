@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+from mithaq.formats.telemetry import windows
 from mithaq.formats.telemetry.instants import epoch, iso
-from mithaq.formats.telemetry.windows import SERVICES
 from mithaq.model.telemetry import UNSAID, Event, LogSource, Value
 
 Fields: TypeAlias = dict[str, Value]
@@ -46,33 +46,24 @@ def unknown(fields: Fields) -> Known:
 
 # --- Windows: flat as nxlog and OTRF's recordings have it, nested by winlogbeat, as EVTX tools dump it -------------
 
-_LIFTS: Final = (
-    ("Hostname", "Computer"),
-    ("SourceName", "Provider_Name"),
-    ("ProviderGuid", "Provider_Guid"),
-)
-
-
-_LONG: Final = 19  # digits: a number of 64 bits is shorter
 _WHEN: Final = "TimeCreated", "@timestamp", "UtcTime", "EventTime"  # the last without a zone
 
 
 def _windows(fields: Fields) -> Known:
     """Of Windows' event log, with the parts of ``System`` and ``EventData`` under their own names."""
-    for theirs, ours in _LIFTS:
+    for theirs, ours in windows.LIFTS:
         if ours not in fields and theirs in fields:
             fields[ours] = fields[theirs]
-    number = fields.get("EventID")
-    if isinstance(number, str) and number.isdecimal() and number.isascii() and len(number) < _LONG:
-        fields["EventID"] = int(number)
+    source, number = windows.kind(fields.get("Channel"), fields.get("EventID"))
+    if number is not None:
+        fields["EventID"] = number
     at = ""
     for name in _WHEN:
         if name in fields and (at := iso(fields[name])):
             break
-    return fields, SERVICES.get(str(fields.get("Channel")), _WINDOWS), at
+    return fields, source, at
 
 
-_WINDOWS: Final = LogSource(product="windows")
 _SYSTEM, _DATA, _USER = "Event.System.", "Event.EventData.", "Event.UserData."
 
 

@@ -1,8 +1,8 @@
-"""The channels of Windows' event log, as the services that Sigma's rules name."""
+"""What the event log of Windows says of itself: channels, as the services that Sigma's rules name, and names."""
 
 from typing import Final
 
-from mithaq.model.telemetry import LogSource
+from mithaq.model.telemetry import LogSource, Value
 
 _CHANNELS: Final = {
     "Application": "application",
@@ -42,3 +42,23 @@ _CHANNELS: Final = {
 SERVICES: Final = {
     channel: LogSource(product="windows", service=service) for channel, service in _CHANNELS.items()
 }
+
+_WINDOWS: Final = LogSource(product="windows")
+
+# Names that tools write, and what others, and rules, call the same.
+LIFTS: Final = (
+    ("Hostname", "Computer"),
+    ("SourceName", "Provider_Name"),
+    ("ProviderGuid", "Provider_Guid"),
+)
+
+
+_DIGITS: Final = 19  # a number of 64 bits has no more
+
+
+def kind(channel: Value, number: Value) -> tuple[LogSource, Value]:
+    """Return what an event of a channel and a number says of its source, and the number that it has."""
+    decimal = isinstance(number, str) and number.isdecimal() and number.isascii()
+    if isinstance(number, str) and decimal and len(number) < _DIGITS:
+        number = int(number)
+    return SERVICES.get(str(channel), _WINDOWS), number
