@@ -66,6 +66,21 @@ class Town:
         self.enter(nation)
         self.workers[nation].show()
 
+    def grant(self, nation, client, *otherwise):
+        """Meet a client of our own constituency, and grant it what the template says, or says otherwise: old, new."""
+        own = ("--taxii", client, "--constituency-of-us")
+        self.do(nation, "peer", "add", *own, actor="omar")
+        file = self.folder / f"grant-{client}.toml"
+        new = ("agreement", "new", "--template", "grant", "--party", client, "--out", file)
+        self.do(nation, *new, "--id", f"grant-{client}", actor="lina")
+        text = file.read_text("utf-8")
+        for old, instead in otherwise:
+            assert old in text
+            text = text.replace(old, instead)
+        file.write_text(text, "utf-8")
+        key = ("--with", "omar", "--key", self.key(nation, "omar"))
+        self.do(nation, "agreement", "propose", file, *key, actor="lina")
+
     def enter(self, nation):
         """Open a nation's home, and let it listen."""
         node = open_node(self.folder / nation, clock=self.clock, wire=self.wire.of(nation))

@@ -26,13 +26,7 @@ def founded(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         town.wired(patch)
         town.found("asteria")
-        add = ("peer", "add", "--taxii", "firewall", "--constituency-of-us")
-        town.do("asteria", *add, actor="omar")
-        grant = town.folder / "grant.toml"
-        new = ("agreement", "new", "--template", "grant", "--party", "firewall", "--out", grant)
-        town.do("asteria", *new, "--id", "grant-firewall", actor="lina")
-        key = ("--with", "omar", "--key", town.key("asteria", "omar"))
-        town.do("asteria", "agreement", "propose", grant, *key, actor="lina")
+        town.grant("asteria", "firewall")
         town.do("asteria", "boundary", "firewall", "firewall", actor="omar")
         town.settle()
     town.close()
@@ -300,12 +294,7 @@ def test_a_value_that_is_known_from_what_is_marked_higher_is_not_made_green_by_b
 
 def test_a_partners_warning_is_timed_from_its_signature_to_our_firewalls_first_fetch(allies):
     town = allies
-    town.do("borea", "peer", "add", "--taxii", "fw", "--constituency-of-us", actor="omar")
-    grant = town.folder / "grant.toml"
-    new = ("agreement", "new", "--template", "grant", "--party", "fw", "--out", grant)
-    town.do("borea", *new, "--id", "grant-fw", actor="lina")
-    key = ("--with", "omar", "--key", town.key("borea", "omar"))
-    town.do("borea", "agreement", "propose", grant, *key, actor="lina")
+    town.grant("borea", "fw")
     town.do("borea", "boundary", "firewall", "fw", actor="omar")
     marked = {"object_marking_refs": [tlp_id(Tlp.CLEAR)]}
     told = indicator(1, "told", pattern="[domain-name:value = 'evil.example']", **marked)

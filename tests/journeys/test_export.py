@@ -16,12 +16,7 @@ from tests.journeys.test_two_nations import taken_in
 def asteria(town):
     """A nation with a firewall of its own constituency, which has a grant."""
     town.found("asteria")
-    town.do("asteria", "peer", "add", "--taxii", "firewall", "--constituency-of-us", actor="omar")
-    grant = town.folder / "grant-firewall.toml"
-    new = ("agreement", "new", "--template", "grant", "--party", "firewall", "--out", grant)
-    town.do("asteria", *new, "--id", "grant-firewall", actor="lina")
-    key = ("--with", "omar", "--key", town.key("asteria", "omar"))
-    town.do("asteria", "agreement", "propose", grant, *key, actor="lina")
+    town.grant("asteria", "firewall")
     town.settle()
     return town
 

@@ -47,14 +47,8 @@ def asteria(founded, tmp_path, monkeypatch):
 
 def _found(town):
     town.found("asteria")
-    town.do("asteria", "peer", "add", "--taxii", "water", "--constituency-of-us", actor="omar")
-    grant = town.folder / "grant.toml"
-    new = ("agreement", "new", "--template", "grant", "--party", "water", "--out", grant)
-    town.do("asteria", *new, "--id", "grant-water", actor="lina")
-    wider = grant.read_text("utf-8").replace('max_tlp = "GREEN"', 'max_tlp = "AMBER"')
-    grant.write_text(wider.replace('recall = "none"', 'recall = "best-effort"'), "utf-8")
-    key = ("--with", "omar", "--key", town.key("asteria", "omar"))
-    town.do("asteria", "agreement", "propose", grant, *key, actor="lina")
+    wider = ('max_tlp = "GREEN"', 'max_tlp = "AMBER"')
+    town.grant("asteria", "water", wider, ('recall = "none"', 'recall = "best-effort"'))
     town.settle()
     some = (
         indicator(1, "a name", pattern="[domain-name:value = 'update.example']"),
@@ -74,10 +68,10 @@ def made(town, *more, name="water.kit"):
     return file, town.ask("asteria", *what, actor="omar")
 
 
-def run(town, kit, *args, typed=None, language="en"):
+def run(town, kit, *args, log=LOG, typed=None, language="en"):
     """Run a kit on a machine that has no node."""
     env = {"MITHAQ_HOME": str(town.folder / "nowhere"), "MITHAQ_LANG": language}
-    args = ["kit", "run", kit, LOG, *args]
+    args = ["kit", "run", kit, log, *args]
     done = CliRunner().invoke(app, [str(each) for each in args], input=typed, env=env)
     assert "Traceback" not in done.output
     return done
@@ -191,6 +185,19 @@ def test_whoever_has_not_heard_the_words_hunts_with_nothing(asteria, language):
     assert not done.stdout
     assert typed.exit_code == 1
     assert "2" in typed.stdout
+
+
+def test_a_kit_that_had_nothing_to_search_writes_no_result(asteria):
+    file, told = made(asteria)
+    empty, result = asteria.folder / "empty", asteria.folder / "result"
+    empty.mkdir()
+    words = ("--fingerprint", " ".join(told["words"]))
+
+    done = run(asteria, file, *words, "--out", result, "--yes", log=empty)
+
+    assert done.exit_code == 2
+    assert "no-events" in done.stderr
+    assert not result.exists()
 
 
 def test_a_kit_is_over_at_its_end_and_no_kit_counts_for_longer_than_a_quarter(asteria):

@@ -30,6 +30,12 @@ class NoFile(InputError):
     code = "no-file"
 
 
+class NoEvents(InputError):
+    """There is nothing in the files that could be searched."""
+
+    code = "no-events"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What a command has at hand."""

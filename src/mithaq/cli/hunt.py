@@ -15,7 +15,7 @@ from mithaq import samples
 from mithaq.cli.back import Looking
 from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.common import BadUsage
-from mithaq.cli.desk import Desk, NoFile, desk_of
+from mithaq.cli.desk import Desk, NoEvents, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.found import told_fields
 from mithaq.cli.frame import Command, topic
@@ -55,12 +55,6 @@ class NothingHeld(InputError):
     """The node holds nothing to hunt for."""
 
     code = "nothing-held"
-
-
-class NoEvents(InputError):
-    """There is nothing in the files that could be searched."""
-
-    code = "no-events"
 
 
 Paths = Annotated[list[Path] | None, typer.Option(metavar="FILE|FOLDER")]

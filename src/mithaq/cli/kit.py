@@ -14,7 +14,7 @@ import typer
 from mithaq import clock
 from mithaq.auth.actors import Permission
 from mithaq.cli.common import BadUsage
-from mithaq.cli.desk import Desk, NoFile, desk_of
+from mithaq.cli.desk import Desk, NoEvents, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, Instant, TlpLevel, Yes
@@ -128,6 +128,8 @@ def run(  # noqa: PLR0913 an argument per option
     with desk.screen.progress("progress.rules"):
         hunt = begun(kit, clock.now())
     whole = _follow(desk, hunt, logs)
+    if whole and not (hunt.run.events or hunt.run.scanned):
+        raise NoEvents("no event was read from these files, so nothing was searched")
     result = kits.without(hunt.result(clock.now(), site), without or ())
     _preview(desk, kit, hunt, result)
     if out and whole:
