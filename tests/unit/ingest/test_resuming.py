@@ -32,14 +32,15 @@ detection:
 
 
 @pytest.fixture
-def logs(tmp_path):
-    """Three files of some batches each, which differ in their bytes, and one that no reader knows."""
+def logs(tmp_path, monkeypatch):
+    """Three files of four batches each, which differ in their bytes, and one that no reader knows."""
+    monkeypatch.setattr(hunting, "_BATCH", 128)
     folder = tmp_path / "logs"
     folder.mkdir()
     for name in range(3):
         some = [
             json.dumps(LINES[n % len(LINES)] | {"RecordNumber": n + 2000 * name})
-            for n in range(1500)
+            for n in range(500)
         ]
         (folder / f"{name}.jsonl").write_text("\n".join([*some, "no event"]), "utf-8")
     (folder / "strange.bin").write_bytes(b"\x00\x01" * 50)
@@ -81,7 +82,7 @@ def test_wherever_it_was_broken_off_it_comes_to_the_same(content, logs, tmp_path
     expected = hunt(content, logs)
     assert sum(each[0] for each in expected[0].values()) > 300
 
-    for number, until in enumerate((1, 2, 40, 200, 500, 700, 1100)):
+    for number, until in enumerate((1, 2, 40, 200, 370, 500, 900)):
         state = tmp_path / f"state-{number}"
         hunt(content, logs, state=state, until=until)
         hunt(content, logs, state=state, until=until // 2)
