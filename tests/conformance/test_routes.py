@@ -118,8 +118,9 @@ def world(tmp_path_factory):
         shelves.put_status(unit, STATUS, CLIENT_SHELF, json.dumps(status).encode())
     made.tokens["wrong"] = "mq_nobodys"
     made.served = app(made.listener, BASE)
-    assert ask(made, "misp", "POST", "/events/add", json.dumps(OWN).encode()).status == 200
-    yield made
+    with asyncio.Runner() as made.loop:
+        assert ask(made, "misp", "POST", "/events/add", json.dumps(OWN).encode()).status == 200
+        yield made
     made.shelf.close()
     made.spool.close()
 
@@ -164,7 +165,7 @@ def ask(world, who, method, target, body=b"", **headers):
     except HTTPMessageSignaturesException:  # no address that can be signed: signed for another
         other = world.request(who, method, "/taxii2/", body, **headers)
         request = replace(other, url=BASE + target)
-    return asyncio.run(_call(world.served, request))
+    return world.loop.run(_call(world.served, request))
 
 
 def resolved(part):
