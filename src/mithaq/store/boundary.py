@@ -49,6 +49,7 @@ class Passage:
     received: str
     shown: str
     fetched: str
+    gone: bool = False  # from the shelf: it cannot be read there any more
 
 
 def act(unit: Connection, what: Act) -> int:
@@ -100,6 +101,9 @@ def passages(unit: Connection, clients: Collection[str], since: str = "") -> lis
             .join(provenance, provenance.c.seq == copies.c.provenance)
             .where(c.peer.in_(clients), c.copy > 0, shown >= since)
         )
-        names = Passage.__slots__
-        found += [Passage(**dict(zip(names, r, strict=True))) for r in fetched(unit, query)]
+        names = [name for name in Passage.__slots__ if name != "gone"]
+        found += [
+            Passage(**dict(zip(names, r, strict=True)), gone=table is departed)
+            for r in fetched(unit, query)
+        ]
     return sorted(found, key=lambda each: each.shown)

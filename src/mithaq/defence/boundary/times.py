@@ -35,6 +35,12 @@ class Way:
     admitted: datetime
     shown: datetime
     fetched: datetime | None
+    gone: bool = False  # from the lists: nobody waits for it any more
+
+    @property
+    def waits(self) -> bool:
+        """Say whether it is there, and was not fetched."""
+        return self.fetched is None and not self.gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,7 @@ class Poll:
     client: str
     last: str  # when something was last fetched for the first time; empty: never
     waiting: int  # for longer than it may
-    state: str  # ok | slow | silent | idle
+    state: str  # ok | slow | silent | new: nothing was fetched yet, and need not be | idle
 
 
 def ways(unit: Connection, us: Us, since: datetime) -> list[Way]:
@@ -81,6 +87,7 @@ def ways(unit: Connection, us: Us, since: datetime) -> list[Way]:
             admitted=parse(each.received),
             shown=parse(each.shown),
             fetched=parse(each.fetched) if each.fetched else None,
+            gone=each.gone,
         )
         for each in store.passages(unit, firewalls(unit), text(since))
     ]
@@ -110,13 +117,13 @@ def polls(unit: Connection, actor: Actor, some: Sequence[Way], now: datetime) ->
 def poll(name: str, some: Sequence[Way], now: datetime) -> Poll:
     """Say how one firewall polls, by what went towards it."""
     fetched = sorted(each.fetched for each in some if each.fetched)
-    waiting = [each for each in some if each.fetched is None and now - each.shown > SILENT]
+    waiting = [each for each in some if each.waits and now - each.shown > SILENT]
     took = _share(_between(some, lambda w: w.shown, lambda w: w.fetched))
     newer = any(not fetched or each.shown > fetched[-1] for each in waiting)
     if waiting and newer:
         state = "silent"
     elif took is None:
-        state = "idle"
+        state = "new" if any(each.waits for each in some) else "idle"
     else:
         state = "slow" if took.p90 > SLOW.total_seconds() else "ok"
     last = text(fetched[-1]) if fetched else ""
@@ -147,7 +154,7 @@ def _leg(pair: tuple[str, str], some: Sequence[Way]) -> Leg:
         partner=pair[0],
         client=pair[1],
         n=len(some),
-        waiting=sum(each.fetched is None for each in some),
+        waiting=sum(each.waits for each in some),
         admitting=_share(_between(some, lambda w: w.signed, lambda w: w.admitted)),
         showing=_share(_between(some, lambda w: w.admitted, lambda w: w.shown)),
         fetching=_share(_between(some, lambda w: w.shown, lambda w: w.fetched)),

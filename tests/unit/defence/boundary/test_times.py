@@ -12,7 +12,7 @@ from mithaq.defence.boundary.times import SILENT, SLOW, Way, legs, poll
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def way(shown=20, fetched=30, *, partner="borea", client="fw", signed=0, admitted=10):
+def way(shown=20, fetched=30, *, partner="borea", client="fw", signed=0, admitted=10, gone=False):
     def at(seconds):
         return None if seconds is None else START + timedelta(seconds=seconds)
 
@@ -23,6 +23,7 @@ def way(shown=20, fetched=30, *, partner="borea", client="fw", signed=0, admitte
         admitted=at(admitted),
         shown=at(shown),
         fetched=at(fetched),
+        gone=gone,
     )
 
 
@@ -69,6 +70,8 @@ def test_a_partners_clock_that_is_ahead_makes_no_time_below_nothing():
         ([way(fetched=20 + SLOW.total_seconds() + 1)], "slow", 0),
         ([way(fetched=None)], "silent", 1),
         ([way(), way(shown=40, fetched=None)], "silent", 1),
+        ([way(fetched=None, gone=True)], "idle", 0),  # nobody can fetch it any more
+        ([way(), way(shown=40, fetched=None, gone=True)], "ok", 0),
         ([way(shown=5, fetched=None), way()], "ok", 1),  # it polls, and left that out
     ],
 )
@@ -81,4 +84,4 @@ def test_a_firewall_is_silent_where_something_waits_and_nothing_was_fetched_sinc
 
 
 def test_what_is_new_on_the_lists_waits_for_nobody_yet():
-    assert poll("fw", [way(fetched=None)], START + timedelta(minutes=5)).state == "idle"
+    assert poll("fw", [way(fetched=None)], START + timedelta(minutes=5)).state == "new"
