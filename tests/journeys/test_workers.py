@@ -59,6 +59,8 @@ def test_what_is_forwarded_is_worked_on_until_told_to_stop(server, tmp_path):
     assert run(home, "init", *who, "--url", "https://node.example").exit_code == 0
     key = ["--key", tmp_path / "ana.pem"]
     assert run(home, "actor", "add", "ana", "--role", "analyst", *key).exit_code == 0
+    with (home / "mithaq.toml").open("a") as settings:
+        settings.write('[[watch.sink]]\nname = "file"\nto = "file:told.jsonl"\nup_to = "GREEN"\n')
     wrong = run(home, "forward", LOG, "--to", server.address())
     to = server.address(login=tmp_path / "forwarder.txt")
 
@@ -82,6 +84,9 @@ def test_what_is_forwarded_is_worked_on_until_told_to_stop(server, tmp_path):
     told = json.loads(process.communicate(timeout=60)[0])
     hunted = json.loads(run(home, "hunt", LOG, *looked_for, "--json").stdout)
 
+    told_of = [json.loads(line)["id"] for line in (home / "told.jsonl").read_text().splitlines()]
+
+    assert len(set(told_of)) == len(told_of) == hunted["count"]
     assert wrong.exit_code != 0
     assert "no JetStream" in wrong.output
     assert (sent["sent"], sent["known"], again["known"]) == (1, 0, 1)

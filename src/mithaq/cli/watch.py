@@ -74,7 +74,7 @@ def start(  # noqa: PLR0913 an argument per option
         until.enter_context(beside(desk.screen, desk.home, "watch"))
         node = until.enter_context(desk.node())
         with desk.screen.progress("progress.rules"):
-            from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
+            from mithaq.ingest import hunting, sinks  # noqa: PLC0415 what compiles rules is heavy
             from mithaq.ingest.telemetry import Ways  # noqa: PLC0415 as above
 
             kept = hunting.compiled(node.config)
@@ -82,7 +82,8 @@ def start(  # noqa: PLR0913 an argument per option
             ways = Ways(as_kind=kind(format_) if format_ else None, said=said)
             watch = _watch(desk, node, own, sources, ways)
         until.callback(watch.close)
-        until.enter_context(_sinks(node))
+        some = node.config.settings.watch.sink
+        until.enter_context(sinks.beside(node.core, node.clock, some, node.config.home))
         _begin(desk, node, watch)
         ended = _Report(desk.screen, watch).follow()
     desk.screen.note(
@@ -132,18 +133,6 @@ def _watch(
 def _whole_path(text: str) -> str:
     """Return a path as it is named from anywhere, so that it is the same source from wherever it is watched."""
     return text if text == "-" or "://" in text else os.path.abspath(text)  # noqa: PTH100 what a link leads to may change
-
-
-@contextmanager
-def _sinks(node: "Node") -> Iterator[None]:
-    from mithaq.ingest.sinks import Sinks  # noqa: PLC0415 heavy, as above
-
-    made = Sinks.of(node.core, node.clock, node.config.settings.watch.sink, node.config.home)
-    made.start()
-    try:
-        yield
-    finally:
-        made.close()
 
 
 def _begin(desk: Desk, node: "Node", watch: "Watch") -> None:

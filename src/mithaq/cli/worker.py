@@ -128,7 +128,7 @@ def _looked_for(
     """Return what keeps hits, and what is looked for: what is named, else what the node holds."""
     from mithaq import defence  # noqa: PLC0415 as above
     from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
-    from mithaq.ingest import hunting  # noqa: PLC0415 as above
+    from mithaq.ingest import hunting, sinks  # noqa: PLC0415 as above
 
     node = until.enter_context(desk.node())
     with node.core.read() as unit:
@@ -138,6 +138,11 @@ def _looked_for(
     content = hunting.content(rules, [], indicators, level, held, hunting.compiled(node.config))
     keeper = hunting.keeper(node.core, node.config, node.clock)
     keeper.begin(content)
+    some = node.config.settings.watch.sink
+    alone = {each.digest for each in content.rules}
+    ours = alone | {each.digest for each in content.correlations} if named else set()
+    keeper.also = sinks.telling(some, ours)
+    until.enter_context(sinks.beside(node.core, node.clock, some, node.config.home))
     return keeper, content
 
 

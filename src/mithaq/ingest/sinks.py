@@ -3,12 +3,14 @@
 The watch never waits for one, and a kill loses nothing: what a tool has not taken is told again, with the same id.
 """
 
+import fcntl
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Signal
-from threading import Thread
+from threading import Lock, Thread
 from typing import Final
 
 import structlog
@@ -18,7 +20,7 @@ from mithaq.auth.actors import Actor, Permission, may
 from mithaq.border.us import Us
 from mithaq.clock import Clock, text
 from mithaq.config import Sink
-from mithaq.defence import Audience, waiting
+from mithaq.defence import Audience, Recorded, tell, waiting
 from mithaq.ingest.outlets import NotTold, Outlet, outlet
 from mithaq.model.labels import tlp
 from mithaq.store import journal, live
@@ -29,11 +31,38 @@ _AT_ONCE: Final = 100  # hits
 _PAUSE: Final = 0.5  # seconds between looks at what there is to tell
 _LONGEST: Final = 60.0  # seconds between attempts
 _KEY: Final = "watch.sink."
+_LOCK: Final = "sinks.lock"
 
 
 def audiences(sinks: Sequence[Sink]) -> list[Audience]:
     """Return sinks as those who may be told of hits."""
     return [Audience(name=each.name, up_to=tlp(each.up_to), most=each.most) for each in sinks]
+
+
+def telling(sinks: Sequence[Sink], ours: Collection[str]) -> Callable[[Connection, Recorded], None]:
+    """Return what keeps for sinks, with hits, what they are to be told of; ``ours`` are digests of rules of our own."""
+    some = audiences(sinks)
+
+    def also(unit: Connection, done: Recorded) -> None:
+        for name, count in tell(unit, some, done.fresh, ours).items():
+            _log.warning("sink-dropped", sink=name, count=count)
+
+    return also
+
+
+@contextmanager
+def beside(core: Store, clock: Clock, sinks: Sequence[Sink], home: Path) -> Iterator[None]:
+    """Tell sinks while something else goes on.
+
+    Raises:
+        InputError: what one needs cannot be read.
+    """
+    made = Sinks.of(core, clock, sinks, home)
+    made.start()
+    try:
+        yield
+    finally:
+        made.close()
 
 
 @dataclass(slots=True)
@@ -52,7 +81,8 @@ class Sinks:
             InputError: what one needs cannot be read.
         """
         made = [(each.name, outlet(each, home)) for each in sinks]
-        return cls(core, clock, [_Teller(core, clock, name, way) for name, way in made])
+        ours = _Ours(home / _LOCK)
+        return cls(core, clock, [_Teller(core, clock, name, way, ours) for name, way in made])
 
     def start(self) -> None:
         """Begin to tell."""
@@ -65,13 +95,42 @@ class Sinks:
             each.stop.set()
         for each in self.tellers:
             each.join(seconds)
+        if self.tellers:
+            self.tellers[0].ours.let_go()
+
+
+class _Ours:
+    """Whether it is this process that tells: of a watch and workers of one home one does, so nothing is told twice."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._one, self._held = Lock(), ExitStack()
+        self._ours = False
+
+    def held(self) -> bool:
+        """Say so; if nobody else tells, it is us from now on."""
+        with self._one:
+            if not self._ours:
+                with ExitStack() as opening:
+                    file = opening.enter_context(self._path.open("ab"))
+                    with suppress(BlockingIOError):
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        self._held, self._ours = opening.pop_all(), True
+            return self._ours
+
+    def let_go(self) -> None:
+        """Let another tell."""
+        with self._one:
+            self._held.close()
+            self._ours = False
 
 
 class _Teller(Thread):
     """Tells one sink."""
 
-    def __init__(self, core: Store, clock: Clock, name: str, way: Outlet) -> None:
+    def __init__(self, core: Store, clock: Clock, name: str, way: Outlet, ours: _Ours) -> None:
         super().__init__(name=f"mithaq-sink-{name}", daemon=True)
+        self.ours = ours
         self.stop = Signal()
         self._core, self._clock, self._sink, self._way = core, clock, name, way
         self._failures = 0
@@ -99,6 +158,8 @@ class _Teller(Thread):
             return False
 
     def _told(self) -> bool:
+        if not self.ours.held():
+            return False
         with self._core.read() as unit:
             some = live.untold(unit, self._sink, _AT_ONCE)
         if not some:

@@ -300,3 +300,30 @@ def test_why_a_sink_is_not_told_is_what_it_was_last_and_since_when_it_was_first(
     [now] = stand(core, said)
 
     assert (now.why, now.failing_since) == ("answers 500", "2026-11-30T12:00:00.000Z")
+
+
+def test_of_several_that_have_one_home_one_tells_and_when_it_goes_another_does(
+    core, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sinks, "_PAUSE", 0.01)
+    ways, said = [Way(), Way()], [sink("file:x")]
+    given = iter(ways)
+    monkeypatch.setattr(sinks, "outlet", lambda *_: next(given))
+    both = [Sinks.of(core, lambda: NOW, said, tmp_path) for _ in ways]
+    for way in ways:
+        way.mended.set()
+    both[0].start()
+    with core.begin() as unit:
+        live.tell(unit, [("siem", json.dumps(hit(0)))])
+    assert ways[0].tried.wait(PATIENCE)
+    both[1].start()
+    for number in range(1, 40):
+        with core.begin() as unit:
+            live.tell(unit, [("siem", json.dumps(hit(number)))])
+    both[0].close(PATIENCE)
+    with core.begin() as unit:
+        live.tell(unit, [("siem", json.dumps(hit(40)))])
+    assert ways[1].tried.wait(PATIENCE)
+    both[1].close(PATIENCE)
+
+    assert [*ways[0].took, *ways[1].took] == [hit(number)["id"] for number in range(41)]
