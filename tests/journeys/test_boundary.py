@@ -274,6 +274,21 @@ def test_times_tell_how_soon_the_firewall_fetched_and_that_it_is_silent(asteria)
     assert json.dumps(silent["legs"][0]).count("(1)") >= 1
 
 
+def test_nobody_waits_for_a_block_that_was_taken_off_or_is_over(asteria):
+    act(asteria, "block", "evil.example", *WHY)
+    polled(asteria)
+    soon = text(asteria.clock.now + timedelta(minutes=10))
+    act(asteria, "block", "short.example", "--until", soon, *WHY)
+    act(asteria, "block", "wrong.example", *WHY)
+    act(asteria, "unblock", "wrong.example", "--reason", "wrong", "--yes")
+    asteria.clock.step(2 * 3600)
+
+    told = act(asteria, "times")
+
+    assert [leg["unfetched"] for leg in told["legs"]] == [0]
+    assert [(e["poll_state"], e["unfetched"]) for e in told["firewalls"]] == [("ok", 0)]
+
+
 def test_a_value_that_is_known_from_what_is_marked_higher_is_not_made_green_by_blocking_it(asteria):
     some = {"AMBER": 1, "AMBER+STRICT": 2, "RED": 3}
     for level, number in some.items():

@@ -356,7 +356,7 @@ def times(ctx: typer.Context, *, since: Instant = "") -> None:
         actor = desk.actor(unit, Permission.HIT_READ)
         now = node.clock()
         start = parse(since) if since else now - timedelta(days=_DAYS)
-        ways = boundary.ways(unit, node.us, start)
+        ways = boundary.ways(unit, node.us, start, now)
         polls = boundary.polls(unit, actor, ways, now)
         legs = boundary.legs(ways)
     rows = [_leg(each) for each in legs]

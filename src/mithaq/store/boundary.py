@@ -42,6 +42,7 @@ class Passage:
     """That a version went onto a client's shelf, and when it was first read there."""
 
     client: str
+    copy: int
     id: str
     version: str
     voucher: str
@@ -94,7 +95,7 @@ def passages(unit: Connection, clients: Collection[str], since: str = "") -> lis
     found: list[Passage] = []
     for table, shown in ((rows, rows.c.released_at), (departed, departed.c.at)):
         c, p = table.c, provenance.c
-        columns = (c.peer, c.id, c.version, p.voucher, copies.c.proof, p.received_at)
+        columns = (c.peer, c.copy, c.id, c.version, p.voucher, copies.c.proof, p.received_at)
         query = (
             select(*columns, shown, c.fetched_at)
             .join(copies, copies.c.seq == c.copy)

@@ -4,7 +4,7 @@ Pure but for reading. A share of something is told with how many it is of; what 
 counts as waiting.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -16,9 +16,11 @@ from mithaq.border.kept import Proofs
 from mithaq.border.us import Us
 from mithaq.clock import parse, text
 from mithaq.defence.boundary.blocking import firewalls
+from mithaq.model.objects import moment
 from mithaq.seal.envelope import read
 from mithaq.seal.messages import Batch, decode
 from mithaq.store import boundary as store
+from mithaq.store import objects
 from mithaq.store.boundary import Passage
 
 SLOW = timedelta(minutes=15)  # from on show to fetched, in nine of ten
@@ -76,9 +78,11 @@ class Poll:
     state: str  # ok | slow | silent | new: nothing was fetched yet, and need not be | idle
 
 
-def ways(unit: Connection, us: Us, since: datetime) -> list[Way]:
+def ways(unit: Connection, us: Us, since: datetime, now: datetime) -> list[Way]:
     """Return what went towards the firewalls since an instant."""
     signed = _Signed(unit)
+    passages = store.passages(unit, firewalls(unit), text(since))
+    over = _over(unit, {e.copy for e in passages if not (e.fetched or e.gone)}, now)
     return [
         Way(
             partner=each.voucher,
@@ -87,10 +91,22 @@ def ways(unit: Connection, us: Us, since: datetime) -> list[Way]:
             admitted=parse(each.received),
             shown=parse(each.shown),
             fetched=parse(each.fetched) if each.fetched else None,
-            gone=each.gone,
+            gone=each.gone or each.copy in over,
         )
-        for each in store.passages(unit, firewalls(unit), text(since))
+        for each in passages
     ]
+
+
+def _over(unit: Connection, numbers: Collection[int], now: datetime) -> set[int]:
+    """Return which of some copies stand on no list, though they are on the shelf: what is revoked, or over."""
+    found = set[int]()
+    for rows in objects.numbered(objects.everything(), numbers):
+        for copy in objects.load(unit, rows):
+            until = copy.object.body.get("valid_until")
+            ended = isinstance(until, str) and moment(until) <= moment(text(now))
+            if ended or copy.object.body.get("revoked") is True:
+                found.add(copy.seq)
+    return found
 
 
 def legs(some: Sequence[Way]) -> list[Leg]:
