@@ -88,7 +88,7 @@ class Nation:
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
-            env=os.environ | {"PYTHONPATH": MODULES, "PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ | {"PYTHONPATH": MODULES},
         )
         ready = ready or (lambda: self.answers() and '"ready"' in self.said()[before:])
         wait(ready, "the node is not ready")
