@@ -8,6 +8,7 @@ from mithaq.detect.carried import Carried, carried
 from mithaq.detect.yara import Text, TooSlow, Yara, digest_of
 from mithaq.ingest.hunted import Scanner
 from mithaq.model.telemetry import Event, LogSource
+from mithaq.model.whose import Word
 
 RULE = Text(
     "Evil", 'rule Evil { strings: $a = "evil\\x00bytes" $b = "evil script" condition: any of them }'
@@ -35,7 +36,7 @@ def event(fields, source=SURICATA, number=0):
 def test_what_an_event_carries_is_looked_through_and_the_hit_is_of_that_event(fields, source):
     one = event(fields, source)
 
-    [match] = Carried(Scanner([(RULE, "indicator--1")])).match([one])
+    [match] = Carried(Scanner([(RULE, Word("indicator--1"))])).match([one])
 
     assert (match.rule, match.event, match.at, match.source) == (
         "indicator--1",
@@ -49,7 +50,7 @@ def test_what_an_event_carries_is_looked_through_and_the_hit_is_of_that_event(fi
 
 
 def test_fields_that_carry_no_bytes_are_not_looked_through_and_a_rule_tells_once_of_an_event():
-    scanner = Carried(Scanner([(RULE, "")]))
+    scanner = Carried(Scanner([(RULE, None)]))
 
     assert not [*scanner.match([event({"ScriptBlockText": "evil script"}), event({"payload": ""})])]
     twice = {"payload_printable": "evil script", "packet": b64encode(RAW).decode()}
