@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,16 @@ def test_datagrams_lines_and_counted_messages_are_events(syslog):
     told = {LINE % 1, LINE % 2, counted.replace(b"\n", b"#012"), LINE % 4}
     assert set(raws) == told
     assert not refused
+
+
+def test_a_line_that_names_no_year_is_of_the_last_one_before_it_came(syslog):
+    at = datetime.now(UTC) - timedelta(minutes=5)  # noqa: DTZ005, TID251, RUF100 the listener's clock is the machine's
+    datagram(syslog, f"<34>{at:%b %e %H:%M:%S} host su: failed for 1".encode())
+    until, found = time.monotonic() + 20, []
+    while not found and time.monotonic() < until:
+        found = [one for each in syslog.batches(0.2) for one in each.found]
+
+    assert found[0].at == f"{at:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def test_who_never_ends_a_message_or_says_a_wrong_length_is_cut_off_and_others_are_heard(syslog):

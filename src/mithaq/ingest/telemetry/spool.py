@@ -9,7 +9,8 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, Lock
 from typing import IO, Final
@@ -206,6 +207,14 @@ class Inbox:
             else:
                 yield path, chunk
 
+    def _when(self, path: Path) -> Ways:
+        """Return how a chunk is read: lines that name no year are of the last one before it came."""
+        try:
+            came = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        except OSError:
+            return self._ways
+        return replace(self._ways, said=replace(self._ways.said, now=came))
+
     def turned_away(self, name: str) -> list[Found]:
         """Return what had to be turned away since this was asked last."""
         with self._changed:
@@ -226,7 +235,7 @@ class Inbox:
             yield taken
             wait = 0.0
         for path, chunk in self.chunks(wait):
-            self._at_hand = handed(chunk, path, self._ways)
+            self._at_hand = handed(chunk, path, self._when(path))
             for taken in self._at_hand:
                 yield taken
         if refused := self.turned_away(name):
