@@ -1,14 +1,21 @@
 """What matched is counted once, whether event by event or by the index of the past, on both databases."""
 
+import json
 from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
 
 from mithaq import defence
-from mithaq.clock import parse
+from mithaq.clock import parse, text
 from mithaq.defence import Watched
 from mithaq.detect.matches import Match
 from mithaq.model.telemetry import LogSource
 from mithaq.model.whose import Word
-from mithaq.store import matches
+from mithaq.store import live, matches, suppressions
+from mithaq.store.live import Aside
+from mithaq.store.suppressions import Suppression
 
 NOW = parse("2026-11-30T12:00:00Z")
 DNS = LogSource("windows", "", "sysmon")
@@ -136,3 +143,50 @@ def test_what_kits_answer_and_what_is_suppressed_makes_nothing_common(core):
 
     assert first == (0, 1, 0, 0)
     assert (whole, rest) == ((9, 9, 9, 9), (3, 9, 3, 9))
+
+
+# --- what is kept, and what numbers tell ---------------------------------------------------------------
+def written(value):
+    return "".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"a": "x" * 10_000_000, "b": "y", "c": 7, "d": []},
+        {"a": ["x" * 1_000] * 100_000, "b": "y"},
+        {"a": [1] * 1_000_000, "b": "y"},
+        {f"f{n}": "x" for n in range(100_000)},
+        {f"f{n}": "x" * 100_000 for n in range(1_000)},
+        {"n" * 10_000_000: "x"},
+    ],
+)
+def test_what_a_match_rests_on_is_kept_as_far_as_its_size_allows_the_first_first(core, found):
+    record(core, replace(met(1, "w" * 300), found=found))
+
+    with core.read() as unit:
+        [group] = matches.groups(unit)
+        [kept] = matches.of_group(unit, group.seq, (), 10)
+    assert len(json.dumps(kept.found)) < 400_000
+    first, value = next(iter(found.items()))
+    shown = kept.found[first[:1_000]]
+    assert shown
+    assert written(value).startswith(written(shown))
+    assert ("b" in kept.found) == ("b" in found)
+
+
+def test_numbers_tell_nobody_how_many_others_there_are(core):
+    record(core, *(replace(met(n, "ws-1", n + 1)) for n in range(20)))
+    with core.begin() as unit:
+        groups = [each.seq for each in matches.groups(unit)]
+        wanted = Suppression(rule="r", why="w", by="b", at=text(NOW))
+        hidden = [suppressions.put(unit, wanted) for _ in range(20)]
+        aside = Aside(
+            rule="r", digest="d", version="", title="t", code="c", level=0, after=1, at=text(NOW)
+        )
+        apart = [live.put_aside(unit, aside) for _ in range(20)]
+
+    for numbers in (groups, hidden, apart):
+        assert len(set(numbers)) == 20
+        assert all(10_000_000 <= each < 100_000_000 for each in numbers)
+        assert min(abs(a - b) for a, b in pairwise(sorted(numbers))) > 1

@@ -1,9 +1,10 @@
 """Matches are kept as they come: once each, with all their detail, for our own people alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -11,12 +12,16 @@ from mithaq.clock import text
 from mithaq.defence.seeing import levels
 from mithaq.detect import assets
 from mithaq.detect.matches import Match
+from mithaq.model.telemetry import Scalar, Value
 from mithaq.model.whose import Word
 from mithaq.store import coverage, matches, suppressions
 from mithaq.store.journal import record as journal
 from mithaq.store.matches import Group, Kept
 from mithaq.store.suppressions import Suppression
 
+_FIELDS = 64  # of one match that are kept
+_NAME, _LONGEST = 1_000, 16_384  # characters of the name of one, and of all its values
+_MOST = 65_536  # characters of them all
 _Place = tuple[Word, str, str]  # whose word, day, log source
 
 
@@ -121,6 +126,31 @@ def _group(place: _Place, some: Sequence[Match], level: int) -> Group:
     )
 
 
+def bounded(found: Mapping[str, Value]) -> dict[str, Value]:
+    """Return what was found as far as it is kept: logs come from outside, and each match is kept with it."""
+    kept: dict[str, Value] = {}
+    left = _MOST
+    for name, value in islice(found.items(), _FIELDS):
+        some = list(_cut(value if isinstance(value, list) else [value], min(left, _LONGEST)))
+        if left <= 0:
+            break
+        kept[name[:_NAME]] = some if isinstance(value, list) else some[0]
+        left -= sum(map(_size, some))
+    return kept
+
+
+def _cut(values: Iterable[Scalar], left: int) -> Iterator[Scalar]:
+    for each in values:
+        if left <= 0:
+            return
+        yield each[:left] if isinstance(each, str) else each
+        left -= _size(each)
+
+
+def _size(value: Scalar) -> int:
+    return len(value) if isinstance(value, str) else 1
+
+
 def _kept(match: Match, seq: int, standing: Iterable[Suppression]) -> Kept:
     return Kept(
         id=match.id,
@@ -129,7 +159,7 @@ def _kept(match: Match, seq: int, standing: Iterable[Suppression]) -> Kept:
         event=match.event,
         at=match.at,
         asset=match.asset,
-        found=match.found,
+        found=bounded(match.found),
         suppressed=suppressing(match.word, match, standing),
         times=match.times,
         last=match.last,

@@ -10,6 +10,7 @@ _NAMES = (
     "Computer", "Hostname", "host.name", "host.hostname", "device.hostname", "ComputerName", "hostname", "node",
     "id.orig_h", "src_ip", "source.ip", "src_endpoint.ip",
 )  # fmt: skip
+_LONGEST = 255  # characters of a name, as of one in DNS
 
 
 def of(event: Event) -> str:
@@ -17,7 +18,7 @@ def of(event: Event) -> str:
     for name in _NAMES:
         said = event.fields.get(name)
         if isinstance(said, str) and said:
-            return said.casefold()
+            return said[:_LONGEST].casefold()
     return ""
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from mithaq.model.whose import Word
 from mithaq.store.engine import Store
-from mithaq.store.sql import chunks, fetched, insert_many, put, within
+from mithaq.store.sql import chunks, fetched, insert_many, put, unused, within
 from mithaq.store.tables import set_aside, source_marks, source_states, told
 
 
@@ -114,16 +114,17 @@ _ASIDE = tuple(set_aside.c[name] for name in Aside.__slots__)
 
 def asides(unit: Connection, *, standing: bool = True) -> list[Aside]:
     """Return what is set aside, the newest first; also what was let back, unless ``standing``."""
-    query = select(*_ASIDE).order_by(set_aside.c.seq.desc())
+    query = select(*_ASIDE).order_by(set_aside.c.at.desc(), set_aside.c.seq)
     query = query.where(set_aside.c.back_at == "") if standing else query
     return [Aside(**dict(zip(Aside.__slots__, row, strict=True))) for row in fetched(unit, query)]
 
 
 def put_aside(unit: Connection, new: Aside) -> int:
     """Keep that something is set aside; return its number."""
-    facts = {name: getattr(new, name) for name in Aside.__slots__ if name != "seq"}
-    made = unit.execute(set_aside.insert().values(facts).returning(set_aside.c.seq))
-    return int(made.scalar_one())
+    facts = {name: getattr(new, name) for name in Aside.__slots__}
+    facts["seq"] = unused(unit, set_aside.c.seq)
+    unit.execute(set_aside.insert().values(facts))
+    return int(facts["seq"])
 
 
 def let_back(unit: Connection, seq: int, by: str, at: str, why: str) -> None:

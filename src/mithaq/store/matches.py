@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, se
 from mithaq.model.telemetry import Value
 from mithaq.model.whose import Word
 from mithaq.store import objects
-from mithaq.store.sql import fetched, insert_many, within
+from mithaq.store.sql import fetched, insert_many, unused, within
 from mithaq.store.tables import (
     copies,
     match_acts,
@@ -127,9 +127,10 @@ def join(unit: Connection, more: Group) -> int:
     )
     found = fetched(unit, select(*_GROUP).where(which))
     if not found:
-        facts = {name: getattr(more, name) for name in Group.__slots__ if name != "seq"}
-        made = unit.execute(match_groups.insert().values(facts).returning(c.seq))
-        return int(made.scalar_one())
+        facts = {name: getattr(more, name) for name in Group.__slots__}
+        facts["seq"] = unused(unit, c.seq)
+        unit.execute(match_groups.insert().values(facts))
+        return int(facts["seq"])
     group = _group(found[0])
     firsts = [each for each in (group.first, more.first) if each]
     facts = {

@@ -1,12 +1,15 @@
 """The few statements that SQLite and PostgreSQL write alike but SQLAlchemy keeps apart."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count
 from typing import Any, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import (
     ARRAY,
+    Column,
     ColumnElement,
     Connection,
     Select,
@@ -153,3 +156,15 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
             part = []
     if part:
         yield part
+
+
+def unused(unit: Connection, column: Column[int]) -> int:
+    """Return a number that no row has yet, drawn by chance.
+
+    Numbers that follow one another tell whoever sees some of the rows how many others there are.
+    """
+    for digits in count(8):
+        number: int = 10 ** (digits - 1) + secrets.randbelow(9 * 10 ** (digits - 1))
+        if unit.execute(select(column).where(column == number)).first() is None:
+            return number
+    raise AssertionError  # there is always another

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from mithaq.model.telemetry import Value
 from mithaq.model.whose import Word
-from mithaq.store.sql import fetched
+from mithaq.store.sql import fetched, unused
 from mithaq.store.tables import suppressions
 
 
@@ -50,15 +50,16 @@ _names = msgspec.json.Decoder(tuple[str, ...]).decode
 
 def put(unit: Connection, new: Suppression) -> int:
     """Keep a suppression; return its number."""
-    facts = {name: getattr(new, name) for name in Suppression.__slots__ if name != "seq"}
+    facts = {name: getattr(new, name) for name in Suppression.__slots__}
+    facts["seq"] = unused(unit, suppressions.c.seq)
     facts["givers"] = msgspec.json.encode(new.givers).decode()
-    made = unit.execute(suppressions.insert().values(facts).returning(suppressions.c.seq))
-    return int(made.scalar_one())
+    unit.execute(suppressions.insert().values(facts))
+    return int(facts["seq"])
 
 
 def every(unit: Connection) -> list[Suppression]:
     """Return every suppression, the newest first, also those that stand no more."""
-    query = select(*_SUPPRESSION).order_by(suppressions.c.seq.desc())
+    query = select(*_SUPPRESSION).order_by(suppressions.c.at.desc(), suppressions.c.seq)
     rows = ((*row[:2], _names(row[2]), *row[3:]) for row in fetched(unit, query))
     return [
         msgspec.convert(dict(zip(Suppression.__slots__, row, strict=True)), Suppression)

@@ -231,7 +231,8 @@ def test_a_hit_that_is_judged_true_proves_what_its_rule_is_about_to_who_may_see_
     )  # fmt: skip
     with node.core.begin() as unit:
         defence.record(unit, [match], NOW)
-        matches.change(unit, 1, state="true")
+        [group] = matches.groups(unit)
+        matches.change(unit, group.seq, state="true")
 
     assert node.of("T1071.004").seen is Seen.PROVED
     assert node.of("T1071.004", actor=person(Tlp.RED, "director")).seen is Seen.BLIND
