@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mithaq.clock import now
-from mithaq.ingest import forwarding, hunting, working
+from mithaq.ingest import forwarding, hunting, keeping, wanted, working
 from mithaq.ingest.telemetry import Ways, chunks
 from mithaq.model.whose import Word
 from mithaq.store import matches
@@ -77,7 +77,7 @@ def content(rules=None):
         (Word(f"indicator--0b1c1a8e-3b53-4b9e-8c0e-{number:012d}"), _indicator(title, pattern))
         for number, (title, pattern) in enumerate(PATTERNS.items())
     ]
-    return hunting.content([rules] if rules else [], [], held=held)
+    return wanted.content([rules] if rules else [], [], held=held)
 
 
 def _indicator(title, pattern):
@@ -162,7 +162,7 @@ def publish(address, paths, size=128 << 10):
 
 
 @dataclass(slots=True)
-class Stopping(hunting.Keeper):
+class Stopping(keeping.Keeper):
     """Keeps hits until it stops for ever, so that its process can be killed in the middle of a chunk."""
 
     at: int = 0  # the chunk at which it stops; 0: never
@@ -175,7 +175,7 @@ class Stopping(hunting.Keeper):
         self.seen += 1
         if self.seen == self.at and not self.kept:
             self._stop()
-        hunting.Keeper.keep(self, found, batch)
+        keeping.Keeper.keep(self, found, batch)
         if self.seen == self.at:
             self._stop()
 

@@ -23,7 +23,8 @@ from mithaq.detect.indicators import Indicators, Listed
 from mithaq.detect.stix.patterns import Patterns
 from mithaq.errors import InputError
 from mithaq.ingest.hunted import Sought
-from mithaq.ingest.hunting import Content, Hunt
+from mithaq.ingest.hunting import Hunt
+from mithaq.ingest.wanted import Content
 from mithaq.model.values import Value, of_kind
 from tests.bench.common import Figure
 from tests.bench.detecting import DATA

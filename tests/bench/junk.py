@@ -20,7 +20,9 @@ from mithaq.auth.actors import ROLES, Actor
 from mithaq.config import Defence
 from mithaq.formats import BUILT_IN, Layout
 from mithaq.ingest.hunted import sought
-from mithaq.ingest.hunting import Content, Hunt, Keeper
+from mithaq.ingest.hunting import Hunt
+from mithaq.ingest.keeping import Keeper
+from mithaq.ingest.wanted import Content
 from mithaq.intel import Source
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.model.listed import Effect

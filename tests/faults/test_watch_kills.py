@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from mithaq import defence
 from mithaq.border import people
 from mithaq.cli.app import app
-from mithaq.ingest.hunting import Hunt, content
+from mithaq.ingest.hunting import Hunt
+from mithaq.ingest.wanted import content
 from mithaq.node import open_node
 
 PATIENCE = 120.0

@@ -14,7 +14,9 @@ from mithaq.defence import Suppression, Watched
 from mithaq.detect.matches import Match
 from mithaq.errors import NotFound
 from mithaq.ingest.hunted import sought
-from mithaq.ingest.hunting import Content, Hunt, Keeper
+from mithaq.ingest.hunting import Hunt
+from mithaq.ingest.keeping import Keeper
+from mithaq.ingest.wanted import Content
 from mithaq.intel.finding import worthy
 from mithaq.model.benign import OWN_NAMES
 from mithaq.model.labels import Clearance, Tlp

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from mithaq import samples
 from mithaq.cli.app import app
 from mithaq.formats.telemetry import KINDS
-from mithaq.ingest.hunting import content
+from mithaq.ingest.wanted import content
 
 LOG = samples.path("hunt-log.jsonl")
 RULES = samples.path("hunt-rules.yml")

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from mithaq import clock
 from mithaq.cli.app import app
-from mithaq.ingest import hunting
+from mithaq.ingest import hunting, keeping
 from mithaq.node import open_node
 from mithaq.node.worker import Worker
 
@@ -231,7 +231,7 @@ def kept_raw(town, files=3, each=4):
 
 def test_one_that_is_killed_over_the_events_goes_on_there_and_shows_both_parts(town, monkeypatch):
     rule, files = kept_raw(town)
-    tried, keep = [], hunting.Keeper.keep
+    tried, keep = [], keeping.Keeper.keep
     match = hunting.Engine.match
 
     def counted(engine, batch):
@@ -245,7 +245,7 @@ def test_one_that_is_killed_over_the_events_goes_on_there_and_shows_both_parts(t
 
     monkeypatch.setattr(hunting.Engine, "match", counted)
     with monkeypatch.context() as patch:
-        patch.setattr(hunting.Keeper, "keep", killed)
+        patch.setattr(keeping.Keeper, "keep", killed)
         with pytest.raises(Killed):
             town.do("hunt", "--back", "9d", "--rules", rule, "--as", "ana")
     assert len(tried) == 8

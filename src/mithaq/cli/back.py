@@ -10,7 +10,8 @@ from mithaq.clock import parse, text
 from mithaq.errors import InputError
 
 if TYPE_CHECKING:
-    from mithaq.ingest.hunting import Hit, Hunt, Keeper
+    from mithaq.ingest.hunting import Hit, Hunt
+    from mithaq.ingest.keeping import Keeper
 
 
 class NothingKept(InputError):

@@ -170,13 +170,13 @@ def _played(desk: Desk, file: Path, rules: list[tuple[Word, Body]]) -> str:
     Raises:
         Found: none did, or there is nothing to try; nothing is noted then.
     """
-    from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
+    from mithaq.ingest import hunting, wanted  # noqa: PLC0415 what compiles rules is heavy
 
     digest = hashlib.sha256(desk.read(file)).hexdigest()
     fired: dict[str, str] = {}
     if not rules:
         desk.stop("say.cycle-ruleless")
-    played = hunting.Hunt(hunting.content([], [], [], "", rules))
+    played = hunting.Hunt(wanted.content([], [], [], "", rules))
     for hit in played.run([file]):
         if hit is not None:
             fired[hit.match.rule] = hit.match.title

@@ -79,7 +79,7 @@ def hunt(  # noqa: PLR0913 an argument per option
     resume: Annotated[Path | None, typer.Option("--resume", metavar="FILE")] = None,
 ) -> None:
     """Look for what rules describe in files of logs; exit with 1 if something is found, 2 if nothing was read."""
-    from mithaq.ingest import hunting  # noqa: PLC0415 what compiles rules is heavy
+    from mithaq.ingest import hunting, keeping, wanted  # noqa: PLC0415 what compiles rules is heavy
 
     collect_seldom()
 
@@ -96,11 +96,9 @@ def hunt(  # noqa: PLR0913 an argument per option
         reading = _reading(desk, node, held=held)
         with desk.screen.progress("progress.rules") as tick, reading as some:
             told = _ticked(some, tick)
-            kept = hunting.compiled(node.config) if node else None
-            content = hunting.content(
-                rules or ours, yara or [], indicators or [], level, told, kept
-            )
-        keeper = hunting.keeper(node.core, node.config, node.clock) if node else None
+            kept = wanted.compiled(node.config) if node else None
+            content = wanted.content(rules or ours, yara or [], indicators or [], level, told, kept)
+        keeper = keeping.keeper(node.core, node.config, node.clock) if node else None
         as_kind = kind(format_) if format_ else None
         way = "".join((content.digest, format_, *sorted(column or ())))
         way += f"\0back {back}" if back else ""
@@ -176,7 +174,7 @@ def _reading(
         return
     from mithaq import defence  # noqa: PLC0415 heavy, as above
     from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
-    from mithaq.ingest.hunting import NoRules  # noqa: PLC0415 as above
+    from mithaq.ingest.wanted import NoRules  # noqa: PLC0415 as above
 
     with node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_JUDGE)
@@ -189,7 +187,7 @@ def _reading(
 @contextmanager
 def _reasons(screen: Screen) -> Iterator[None]:
     """List why what is looked for cannot be evaluated, if none of it can."""
-    from mithaq.ingest.hunting import NoneServed  # noqa: PLC0415 heavy, as above
+    from mithaq.ingest.wanted import NoneServed  # noqa: PLC0415 heavy, as above
 
     try:
         yield

@@ -27,8 +27,8 @@ from mithaq.formats.telemetry import KINDS, kind
 
 if TYPE_CHECKING:
     from mithaq.cli.screen import Screen
-    from mithaq.ingest.hunting import Content
     from mithaq.ingest.telemetry import Ways
+    from mithaq.ingest.wanted import Content
     from mithaq.ingest.watching import NewHit, Told, Watch
     from mithaq.node import Node
 
@@ -74,11 +74,11 @@ def start(  # noqa: PLR0913 an argument per option
         until.enter_context(beside(desk.screen, desk.home, "watch"))
         node = until.enter_context(desk.node())
         with desk.screen.progress("progress.rules"):
-            from mithaq.ingest import hunting, sinks  # noqa: PLC0415 what compiles rules is heavy
+            from mithaq.ingest import sinks, wanted  # noqa: PLC0415 what compiles rules is heavy
             from mithaq.ingest.telemetry import Ways  # noqa: PLC0415 as above
 
-            kept = hunting.compiled(node.config)
-            own = hunting.gathered(rules or (), yara or (), indicators or (), level, kept=kept)
+            kept = wanted.compiled(node.config)
+            own = wanted.gathered(rules or (), yara or (), indicators or (), level, kept=kept)
             ways = Ways(as_kind=kind(format_) if format_ else None, said=said)
             watch = _watch(desk, node, own, sources, ways)
         until.callback(watch.close)
@@ -100,7 +100,7 @@ def _watch(
 ) -> "Watch":
     from mithaq.auth.actors import Permission  # noqa: PLC0415 heavy, as above
     from mithaq.detect.guard import Guard, Limits  # noqa: PLC0415 as above
-    from mithaq.ingest import hunting  # noqa: PLC0415 as above
+    from mithaq.ingest import keeping, wanted  # noqa: PLC0415 as above
     from mithaq.ingest.lookout import Held, Lookout  # noqa: PLC0415 as above
     from mithaq.ingest.sinks import audiences  # noqa: PLC0415 as above
     from mithaq.ingest.telemetry import opened  # noqa: PLC0415 as above
@@ -111,14 +111,14 @@ def _watch(
         who = desk.actor(unit, Permission.HIT_JUDGE).name
     said = node.config.settings.watch
     limits = Limits(window=said.window, most=said.matches, seconds=said.seconds)
-    kept = hunting.compiled(node.config)
+    kept = wanted.compiled(node.config)
     held = Held(core=node.core, us=node.us, who=who, clock=node.clock, kept=kept)
     streams = []
     for text in dict.fromkeys(map(_whole_path, sources)):
         pushed = node.config.past.parent / "pushed"
         own_ways = replace(ways, kept=Marks(node.core, text), folder=pushed)
         streams.append(Stream(text=text, source=opened(text, own_ways)))
-    keeper = hunting.keeper(node.core, node.config, node.clock)
+    keeper = keeping.keeper(node.core, node.config, node.clock)
     keeper.begin(own)
     return Watch(
         keeper=keeper,

@@ -21,7 +21,8 @@ from mithaq.formats.telemetry import KINDS, kind
 
 if TYPE_CHECKING:
     from mithaq.ingest.forwarding import Forwarder
-    from mithaq.ingest.hunting import Content, Keeper
+    from mithaq.ingest.keeping import Keeper
+    from mithaq.ingest.wanted import Content
     from mithaq.ingest.working import Worker
 
 app = topic()
@@ -128,15 +129,15 @@ def _looked_for(
     """Return what keeps hits, and what is looked for: what is named, else what the node holds."""
     from mithaq import defence  # noqa: PLC0415 as above
     from mithaq.auth.actors import Permission  # noqa: PLC0415 as above
-    from mithaq.ingest import hunting, sinks  # noqa: PLC0415 as above
+    from mithaq.ingest import keeping, sinks, wanted  # noqa: PLC0415 as above
 
     node = until.enter_context(desk.node())
     with node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_JUDGE)
         named = rules or indicators
         held = [] if named else list(defence.held(unit, node.us, actor, node.clock()))
-    content = hunting.content(rules, [], indicators, level, held, hunting.compiled(node.config))
-    keeper = hunting.keeper(node.core, node.config, node.clock)
+    content = wanted.content(rules, [], indicators, level, held, wanted.compiled(node.config))
+    keeper = keeping.keeper(node.core, node.config, node.clock)
     keeper.begin(content)
     some = node.config.settings.watch.sink
     alone = {each.digest for each in content.rules}

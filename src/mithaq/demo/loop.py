@@ -11,7 +11,7 @@ from mithaq.border import people
 from mithaq.defence import Detail
 from mithaq.demo.incident import IMPLANT, OLD, Incident
 from mithaq.demo.nations import Nation, wait
-from mithaq.ingest import hunting
+from mithaq.ingest import hunting, keeping, wanted
 from mithaq.intel import Copy
 
 MACHINES = ("ws-04.borea.example", "ws-11.borea.example")
@@ -64,8 +64,8 @@ def hunt(nation: Nation, logs: Path) -> Hunted:
         ana = people.named(unit, "ana")
         some = list(defence.held(unit, node.us, ana, node.clock()))
     run = hunting.Hunt(
-        hunting.content([], [], held=some),
-        keeper=hunting.keeper(node.core, node.config, node.clock),
+        wanted.content([], [], held=some),
+        keeper=keeping.keeper(node.core, node.config, node.clock),
     )
     for _ in run.run([logs]):
         pass

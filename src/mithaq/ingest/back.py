@@ -10,7 +10,7 @@ from typing import Final
 from mithaq.defence.past import back
 from mithaq.detect.indicators import Indicators
 from mithaq.detect.matches import Match
-from mithaq.ingest.hunting import Keeper
+from mithaq.ingest.keeping import Keeper
 from mithaq.store.past import Past
 
 _AT_ONCE: Final = 500  # hits that are kept together

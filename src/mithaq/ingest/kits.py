@@ -14,7 +14,8 @@ from mithaq.detect import fields
 from mithaq.detect.matches import Match
 from mithaq.detect.tallies import Tally
 from mithaq.detect.veiled import Hidden, Veiled
-from mithaq.ingest.hunting import Content, Hunt, content
+from mithaq.ingest.hunting import Hunt
+from mithaq.ingest.wanted import Content, content
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.whose import Word

@@ -24,7 +24,7 @@ from mithaq.detect.stix.patterns import Patterns
 from mithaq.detect.tallies import Matcher
 from mithaq.detect.yara import Kept, TooSlow
 from mithaq.ingest.hunted import Scanner
-from mithaq.ingest.hunting import Content, gathered, matchers
+from mithaq.ingest.wanted import Content, gathered, matchers
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
 from mithaq.model.whose import Word

@@ -23,9 +23,11 @@ from mithaq.detect.guard import Guard, Limits, SetAside
 from mithaq.detect.indicators import of_pattern
 from mithaq.detect.matches import Match
 from mithaq.errors import InputError
-from mithaq.ingest.hunting import Content, Hit, Hunt, Keeper, compiled, gathered
+from mithaq.ingest.hunting import Hit, Hunt
+from mithaq.ingest.keeping import Keeper
 from mithaq.ingest.noting import Noting
 from mithaq.ingest.resuming import Progress
+from mithaq.ingest.wanted import Content, compiled, gathered
 from mithaq.model.objects import Body
 from mithaq.model.telemetry import Event
 from mithaq.model.whose import Word

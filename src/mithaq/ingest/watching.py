@@ -25,7 +25,8 @@ from mithaq.detect.matches import Match
 from mithaq.detect.yara import TooSlow
 from mithaq.errors import InputError
 from mithaq.formats.telemetry import Found, Refusal
-from mithaq.ingest.hunting import Keeper, looked_through
+from mithaq.ingest.hunting import looked_through
+from mithaq.ingest.keeping import Keeper
 from mithaq.ingest.lookout import Held, Lookout
 from mithaq.ingest.patience import StoreAway, patiently
 from mithaq.ingest.telemetry.source import Behind, Files, Piped, Source, Taken

@@ -22,10 +22,11 @@ from mithaq.detect.engine import Engine
 from mithaq.detect.matches import Match
 from mithaq.detect.tallies import Matcher
 from mithaq.formats.telemetry import Refusal
-from mithaq.ingest.hunting import Content, Correlated, Keeper
+from mithaq.ingest.keeping import Keeper
 from mithaq.ingest.telemetry.consuming import Shared, Whole
 from mithaq.ingest.telemetry.source import Source, Taken
 from mithaq.ingest.telemetry.turns import Turn
+from mithaq.ingest.wanted import Content, Correlated
 from mithaq.model.telemetry import Event
 
 _WAIT: Final = 1.0  # seconds for the next chunk, until it is asked whether to stop

@@ -17,7 +17,7 @@ from mithaq import defence
 from mithaq.clock import monotonic
 from mithaq.detect.indicators import Indicators, of_pattern
 from mithaq.ingest.back import look_back
-from mithaq.ingest.hunting import keeper
+from mithaq.ingest.keeping import keeper
 from mithaq.ingest.noting import noting
 from mithaq.ingest.rereading import Rereading, State, state, waiting
 from mithaq.node.build import Node

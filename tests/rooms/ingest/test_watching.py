@@ -25,12 +25,13 @@ from mithaq.detect.guard import Guard, Limits, SetAside
 from mithaq.formats import BUILT_IN
 from mithaq.formats.telemetry import Refusal
 from mithaq.ingest import patience, watching
-from mithaq.ingest.hunting import Keeper, gathered
+from mithaq.ingest.keeping import Keeper
 from mithaq.ingest.lookout import Held, Lookout
 from mithaq.ingest.patience import StoreAway, patiently
 from mithaq.ingest.telemetry import Ways, opened
 from mithaq.ingest.telemetry.source import Behind, Taken
 from mithaq.ingest.telemetry.spool import TURNED_AWAY
+from mithaq.ingest.wanted import gathered
 from mithaq.ingest.watching import Dropped, FellSilent, NewHit, Stream, TakenUp, Watch
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.seal.keys import generate

@@ -8,7 +8,7 @@ import pytest
 from mithaq import defence
 from mithaq.auth.actors import Actor, roles
 from mithaq.clock import text
-from mithaq.ingest.hunting import keeper
+from mithaq.ingest.keeping import keeper
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.objects import from_body
 from mithaq.model.telemetry import Event, LogSource

@@ -11,8 +11,8 @@ from mithaq import defence
 from mithaq.auth.actors import Actor, roles
 from mithaq.clock import text
 from mithaq.detect import guard
-from mithaq.ingest import hunting, rereading
-from mithaq.ingest.hunting import keeper
+from mithaq.ingest import keeping, rereading, wanted
+from mithaq.ingest.keeping import keeper
 from mithaq.ingest.working import apart
 from mithaq.model.labels import Clearance, Tlp
 from mithaq.model.objects import from_body
@@ -129,9 +129,9 @@ def test_rules_and_patterns_that_are_learnt_find_what_was_there_before_with_the_
     assert known.ended
     assert told(node) == [{"rules": 3, "files": 2, "new": 4}]
     with node.core.read() as unit:
-        content = hunting.gathered(held=defence.held(unit, node.us, ANA, node.clock()))
+        content = wanted.gathered(held=defence.held(unit, node.us, ANA, node.clock()))
     alone = keeper(node.core, node.config, node.clock)
-    alone.keep([each for m in hunting.matchers(content)[:1] for each in m.match(batch)])
+    alone.keep([each for m in wanted.matchers(content)[:1] for each in m.match(batch)])
     assert (alone.new, alone.known) == (0, 2)
 
     look(node)
@@ -162,7 +162,7 @@ def test_yara_rules_that_are_learnt_look_through_what_events_carried_and_not_thr
     with node.core.read() as unit:
         [one] = defence.hits(unit, node.us, ANA, node.clock())
         [found] = defence.show(unit, node.us, ANA, one.group.seq, node.clock()).found
-        content = hunting.gathered(held=defence.held(unit, node.us, ANA, node.clock()))
+        content = wanted.gathered(held=defence.held(unit, node.us, ANA, node.clock()))
     assert (found.event, found.asset) == (some[0].digest, "ws-1")
     assert found.found == {"field": "ScriptBlockText", "$a": "0x2"}
     assert [m.id for each in apart(content) for m in each.match(some)] == [found.id]
@@ -178,7 +178,7 @@ def test_one_that_is_killed_goes_on_where_it_was_and_what_came_meanwhile_waits_f
     for hour in range(5):
         saw(node, "evil.example", "other.example", hour=hour)
     sigma(node, 1, "evil.example")
-    tried, keep = [], hunting.Keeper.keep
+    tried, keep = [], keeping.Keeper.keep
 
     def killed(kept, found, batch=()):
         if len(tried) > 4:
@@ -187,7 +187,7 @@ def test_one_that_is_killed_goes_on_where_it_was_and_what_came_meanwhile_waits_f
 
     monkeypatch.setattr(guard._Timed, "match", counted_by(tried))
     with monkeypatch.context() as patch:
-        patch.setattr(hunting.Keeper, "keep", killed)
+        patch.setattr(keeping.Keeper, "keep", killed)
         with pytest.raises(Killed):
             look(node)
     assert hits(node) == {"01": 2}
@@ -314,7 +314,7 @@ def test_where_the_store_is_away_for_a_moment_nothing_is_taken_for_done(node, mo
     saw(node, "evil.example", hour=9)
     sigma(node, 1, "evil.example")
     with monkeypatch.context() as patch:
-        patch.setattr(hunting.Keeper, "keep", lambda *_: 1 / 0)
+        patch.setattr(keeping.Keeper, "keep", lambda *_: 1 / 0)
         thread = Hindsight(node, threading.Event())
         with pytest.raises(ZeroDivisionError):
             thread.reread(1e9)

@@ -5,7 +5,7 @@ import pytest
 from mithaq.detect.engine import Engine
 from mithaq.detect.sigma import Correlator
 from mithaq.ingest.hunted import Scanner, sought
-from mithaq.ingest.hunting import content
+from mithaq.ingest.wanted import content
 from mithaq.model.telemetry import Event, LogSource
 from mithaq.model.whose import Word
 

@@ -7,8 +7,9 @@ import pytest
 from mithaq.detect.indicators import Indicators, Listed
 from mithaq.detect.stix.patterns import Patterns
 from mithaq.ingest.hunted import Sought
-from mithaq.ingest.hunting import Content, Hunt
+from mithaq.ingest.hunting import Hunt
 from mithaq.ingest.resuming import Progress
+from mithaq.ingest.wanted import Content
 from mithaq.model.values import of_kind
 
 VALUES = Indicators([Listed(of_kind("domain", "evil.example"), "indicator--1")])

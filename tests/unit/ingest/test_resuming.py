@@ -7,7 +7,7 @@ import pytest
 
 from mithaq import samples
 from mithaq.detect.tallies import Tally
-from mithaq.ingest import hunting
+from mithaq.ingest import hunting, wanted
 from mithaq.ingest.resuming import OtherHunt, Progress
 
 LINES = [
@@ -55,7 +55,7 @@ def content(request, tmp_path):
         file = tmp_path / "again.yml"
         file.write_text(AGAIN, "utf-8")
         rules.append(file)
-    return hunting.content(rules, [])
+    return wanted.content(rules, [])
 
 
 def hunt(content, logs, *, state=None, until=None):
@@ -93,7 +93,7 @@ def test_wherever_it_was_broken_off_it_comes_to_the_same(content, logs, tmp_path
 
 
 def test_what_was_looked_through_is_not_matched_again(logs, tmp_path, monkeypatch):
-    content, state = hunting.content([samples.path("hunt-rules.yml")], []), tmp_path / "state"
+    content, state = wanted.content([samples.path("hunt-rules.yml")], []), tmp_path / "state"
     hunt(content, logs, state=state)
     monkeypatch.setattr(hunting.Engine, "match", lambda *_: pytest.fail("matched again"))
 
@@ -113,7 +113,7 @@ def test_a_file_that_changed_since_is_looked_through_anew(content, logs, tmp_pat
     "written", [b"", b'{"content":"another"}\n', b"a letter\n", b"[1]\n", b"\xff\n"]
 )
 def test_a_file_of_anything_else_is_left_alone(written, logs, tmp_path):
-    content, state = hunting.content([samples.path("hunt-rules.yml")], []), tmp_path / "state"
+    content, state = wanted.content([samples.path("hunt-rules.yml")], []), tmp_path / "state"
     state.write_bytes(written)
 
     if written:
