@@ -35,6 +35,7 @@ WINDOWS = {"sysmon", "security", "powershell", "windows"}
 EVENTS = 15_000  # of each half that are timed
 BEFORE = 30_000  # of each half that an engine is made ready on
 BATCH = 512
+PIECE = 128 << 10  # bytes, as a file is read
 NEEDS = (
     *(
         "orjson",
@@ -147,7 +148,7 @@ def _spread(lines, count):
 def _ours(rules, halves):
     unseen = whole = 0.0
     found = set()
-    for before, lines in halves:
+    for before, lines in ([_pieces(each) for each in half] for half in halves):
         engine, other = Engine(rules), Engine(rules)
         said = Said(sifting=sifting([engine], None))
         _matched(engine, before, said)
@@ -161,12 +162,19 @@ def _ours(rules, halves):
     return Ours(unseen, whole, found)
 
 
+def _pieces(lines):
+    """Return the bytes of lines, cut as those of a file are."""
+    whole = b"\n".join(lines) + b"\n"
+    return [whole[at : at + PIECE] for at in range(0, len(whole), PIECE)]
+
+
 def _keys(matches):
     return sorted((match.digest, match.event) for match in matches)
 
 
-def _matched(engine, lines, said):
-    read = JsonLines("", said).feed(b"\n".join(lines) + b"\n")
+def _matched(engine, pieces, said):
+    reader = JsonLines("", said)
+    read = (each for piece in pieces for each in reader.feed(piece))
     events = (each for each in read if isinstance(each, Event))
     found = []
     while batch := [*islice(events, BATCH)]:

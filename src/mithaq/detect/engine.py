@@ -38,6 +38,7 @@ class Engine:
         self._compiled = [_Compiled(rule) for rule in rules]
         self.router = Router(rules)
         self.required = Requirements(self.rules)
+        self.told: dict[bytes, list[int]] = {}  # by a screen, of events by their bytes
         self._kinds: dict[_Kind, Route[Seen] | None] = {}
         self._routes: dict[Numbers, Route[Seen]] = {}
 
@@ -50,6 +51,8 @@ class Engine:
 
     def candidates(self, seen: Seen) -> list[int]:
         """Return which rules, by their place among them, an event may match."""
+        if (told := self.told.get(seen.event.raw)) is not None:
+            return told
         route = self._route(seen.event)
         return [] if route is None else sorted(route.candidates(seen))
 

@@ -12,7 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from ahocorasick_rs import BytesAhoCorasick, Implementation
@@ -111,21 +111,31 @@ class Index:
         return whole.decode().lower().encode()
 
 
+class Requirement(NamedTuple):
+    """What a rule requires, and the witnesses that are rarest by what is presumed; none: it requires nothing."""
+
+    what: Required | None
+    presumed: frozenset[Literal] | None
+
+
 class Requirements:
     """What each of some rules requires, worked out when that is first asked."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
-        self._known: dict[int, Required | None] = {}
+        self._known: dict[int, Requirement] = {}
 
-    def of(self, numbers: Iterable[int]) -> dict[int, Required | None]:
+    def of(self, numbers: Iterable[int]) -> dict[int, Requirement]:
         """Return what rules require, by their places."""
         return {number: self._of(number) for number in sorted(numbers)}
 
-    def _of(self, number: int) -> Required | None:
-        if number not in self._known:
-            self._known[number] = required(self._rules[number].predicate)
-        return self._known[number]
+    def _of(self, number: int) -> Requirement:
+        known = self._known.get(number)
+        if known is None:
+            what = required(self._rules[number].predicate)
+            by_presumption = witnesses(what, lambda _, rare: rare) if what else None
+            known = self._known[number] = Requirement(what, by_presumption)
+        return known
 
 
 class Route(Generic[Asked]):
@@ -133,7 +143,7 @@ class Route(Generic[Asked]):
 
     def __init__(
         self,
-        rules: Mapping[int, Required | None],
+        rules: Mapping[int, Requirement],
         index: Callable[[Collection[Literal], bool], Finder[Asked]],
     ) -> None:
         self.rules = rules
@@ -142,10 +152,10 @@ class Route(Generic[Asked]):
         self._count_at, self._file_at = FIRST, 2 * FIRST
         self._often: Counter[Literal] = Counter()
         self._counted = 0  # events
-        self._witnesses: dict[int, frozenset[Literal] | None] = {}
+        self._witnesses = {number: rule.presumed for number, rule in rules.items()}
         self._candidates: set[int] = set()  # since the witnesses were chosen
-        self._busy: bool | None = None  # not indexed yet
-        self._file(rules)
+        self._busy = False
+        self._index_them()
 
     def candidates(self, said: Asked) -> Collection[int]:
         """Return the rules that may match what an event says."""
@@ -163,7 +173,7 @@ class Route(Generic[Asked]):
 
     @cached_property
     def _all(self) -> Finder[Asked]:
-        known = {each for rule in self.rules.values() if rule for each in literals(rule)}
+        known = {each for rule in self.rules.values() if rule.what for each in literals(rule.what)}
         return self._indexed(known, False)  # noqa: FBT003 the face of an index
 
     def _learn(self, said: Asked) -> None:
@@ -180,20 +190,22 @@ class Route(Generic[Asked]):
     def _file(self, chosen: Iterable[int]) -> None:
         busy = self._events >= BUSY
         changed = busy != self._busy
+        self._busy = busy
         for number in chosen:
-            rule = self.rules[number]
-            found = None if rule is None else witnesses(rule, self._cost)
-            changed |= found != self._witnesses.get(number)
+            what = self.rules[number].what
+            found = None if what is None else witnesses(what, self._cost)
+            changed |= found != self._witnesses[number]
             self._witnesses[number] = found
-        if not changed:
-            return
+        if changed:
+            self._index_them()
+
+    def _index_them(self) -> None:
         filed: dict[Literal, set[int]] = defaultdict(set)
         for number, some in self._witnesses.items():
             for literal in some or ():
                 filed[literal].add(number)
         self.unwitnessed = frozenset(n for n, found in self._witnesses.items() if found is None)
-        self._filed, self._index = filed, self._indexed(filed, busy)
-        self._busy = busy
+        self._filed, self._index = filed, self._indexed(filed, self._busy)
 
     def _cost(self, literal: Literal, rare: float) -> float:
         """Return in what share of events a literal may be, of which ``rare`` is presumed."""

@@ -28,6 +28,8 @@ Renamed: TypeAlias = Mapping[
 
 _MOST_KINDS: Final = 1 << 14  # channels and event numbers whose route is remembered
 _LONG: Final = 256  # signs of a channel or number; longer ones are not remembered
+_FEW: Final = 16  # lines of a route
+_MOST_TOLD: Final = 1 << 12  # lines of which an engine is told what rules they may match
 _PAUSE: Final = 16  # times that lines go unlooked at when nearly all before had to be read
 _STRANGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Signs that JSON may write as they are or escaped; what begins so may be a letter.
@@ -55,8 +57,8 @@ class Screen:
         self._engine = engine
         self._kind = kind
         self._renamed = renamed
-        self._kinds: dict[tuple[object, type, object, type], Route[bytes] | None] = {}
-        self._routes: dict[Numbers, Route[bytes]] = {}
+        self._kinds: dict[tuple[object, type, object, type], _Way | None] = {}
+        self._routes: dict[Numbers, _Way] = {}
         self._decode = msgspec.json.Decoder(_Row).decode
         self._pause = 0
 
@@ -65,6 +67,8 @@ class Screen:
         if self._pause:
             self._pause -= 1
             return range(len(lines))
+        if len(self._engine.told) >= _MOST_TOLD:
+            self._engine.told.clear()
         left = [at for at, line in enumerate(lines) if self._may_match(line)]
         if len(left) == len(lines):
             self._pause = _PAUSE
@@ -78,9 +82,17 @@ class Screen:
         if row.number is UNSET:  # of another writer
             return True
         route = self._route(row)
-        return route is not None and bool(route.candidates(line))
+        if route is None:
+            return False
+        found = route.candidates(line)
+        if found is None:
+            return True
+        if found:
+            raw = line.removesuffix(b"\n").removesuffix(b"\r")
+            self._engine.told[raw] = sorted(found)
+        return bool(found)
 
-    def _route(self, row: _Row) -> Route[bytes] | None:
+    def _route(self, row: _Row) -> "_Way | None":
         kind = row.channel, type(row.channel), row.number, type(row.number)
         try:
             return self._kinds[kind]
@@ -92,7 +104,7 @@ class Screen:
                 self._kinds[kind] = route
             return route
 
-    def _way(self, row: _Row) -> Route[bytes] | None:
+    def _way(self, row: _Row) -> "_Way | None":
         channel = None if isinstance(row.channel, UnsetType) else row.channel
         source, number = self._kind(
             channel, None if isinstance(row.number, UnsetType) else row.number
@@ -102,11 +114,30 @@ class Screen:
             return None
         route = self._routes.get(numbers)
         if route is None:
-            route = self._routes[numbers] = Route(self._engine.required.of(numbers), self._lines)
+            rules = self._engine.required.of(numbers)
+            route = self._routes[numbers] = _Way(lambda: Route(rules, self._lines))
         return route
 
     def _lines(self, known: Collection[Literal], busy: bool) -> "_Lines":  # noqa: FBT001 as Route has it
         return _Lines(known, self._renamed, busy=busy)
+
+
+class _Way:
+    """A route that is made once some lines have taken it: those are read, for a few are not worth it."""
+
+    def __init__(self, make: Callable[[], Route[bytes]]) -> None:
+        self._make = make
+        self._few = _FEW
+        self._route: Route[bytes] | None = None
+
+    def candidates(self, line: bytes) -> Collection[int] | None:
+        """Return the rules that may match a line; none: all that the event may match."""
+        if self._route is None:
+            self._few -= 1
+            if self._few:
+                return None
+            self._route = self._make()
+        return self._route.candidates(line)
 
 
 class _Lines:
