@@ -120,8 +120,9 @@ def clause_for(s: Situation, a: Agreement, c: Candidate, label: Label, p: Peer) 
 
 
 def orders(s: Situation, a: Agreement, c: Candidate, peer: str) -> list[Any]:
-    """Section 7: an owner's orders that touch this version for this peer."""
+    """Section 7: an owner's orders that touch this version for this peer, and ours of what no party gave us."""
     found = []
+    fetched = not (c.own or c.sent_by or c.via_agreement)
     for o in s.recalls:
         mine = o.by == s.us
         under = {a.id} if mine else {a.id, c.via_agreement}
@@ -130,7 +131,8 @@ def orders(s: Situation, a: Agreement, c: Candidate, peer: str) -> list[Any]:
             c.object.version <= o.issued if o.version is None else c.object.version == o.version
         )
         if (
-            (o.by, o.id) == (c.owner or c.voucher, c.object.id)
+            o.id == c.object.id
+            and (o.by == s.us if fetched and mine else o.by == (c.owner or c.voucher))
             and version
             and (o.agreement is None or o.agreement in under)
             and (o.peers is None or o.peers & towards)
