@@ -28,7 +28,7 @@ AGAINST = {
     "own": {"domain": OURS},
     "revoked": {"revoked": True},
     "over": {"valid_until": "2026-02-01T00:00:00.000Z"},
-    "not-yet": {"valid_from": "2026-06-01T00:00:00.000Z"},
+    "not-yet": {"valid_from": "2126-06-01T00:00:00.000Z"},  # beyond all waiting
     "benign": {"indicator_types": ["benign"]},
     "unsure-of": {"confidence": 10},
     "changed": {"seen": "elsewhere.example.net"},

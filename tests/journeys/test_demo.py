@@ -143,10 +143,10 @@ def test_what_a_partner_told_is_found_in_own_logs_and_its_sighting_goes_back(tol
     out, _, _ = told
 
     assert re.search(r"in its own logs: 6 events in 2 files\.", out)
-    assert "“send.have8000.com” is no sighting" in out
+    assert out.count("“send.have8000.com” is no sighting") == 1
     assert "The indicator is worth 0 by now; at least 10 is asked for." in out
     assert re.search(
-        r"Aurelia National CSIRT learns \(.* s\): CERT Borea saw it 2 times, from ", out
+        r"Aurelia National CSIRT learns \(.* s\): CERT Borea saw it 2 times \([-0-9/]+\)", out
     )
 
 

@@ -14,6 +14,7 @@ from mithaq.demo.nations import Nation, wait
 from mithaq.ingest import hunting, keeping, wanted
 from mithaq.intel import Copy
 
+_DAY = len("2026-01-31")
 MACHINES = ("ws-04.borea.example", "ws-11.borea.example")
 
 
@@ -107,7 +108,8 @@ def names_nothing(copy: Copy) -> bool:
     return not any(name in written for name in (*MACHINES, "mona", "karim", "sync.exe", "192.0.2."))
 
 
-def span(copy: Copy) -> tuple[str, str]:
-    """Return when what a sighting tells of was seen first and last."""
+def days(copy: Copy) -> str:
+    """Return the day that a sighting tells of, or the first and the last."""
     body = copy.object.body
-    return str(body["first_seen"]), str(body["last_seen"])
+    first, last = (str(body[name])[:_DAY] for name in ("first_seen", "last_seen"))
+    return first if first == last else f"{first}/{last}"

@@ -232,8 +232,9 @@ def _loop(teller: Teller, between: tuple[Nation, Nation], incident: Incident, fo
     rows = [(each.group.title, str(each.group.count), each.group.source) for each in hunted.groups]
     teller.table(("name", "hits", "logs"), rows)
     for each in hunted.groups:
-        for reason in each.against:
+        if each.against:
             teller.say("loop.against", name=each.group.title)
+        for reason in each.against:
             teller.line(reason.sentence(teller.language), indent=4, style="yellow")
     good = [each for each in hunted.groups if not each.against]
     if [each.group.rule for each in good] != [incident.implant.id]:
@@ -243,15 +244,13 @@ def _loop(teller: Teller, between: tuple[Nation, Nation], incident: Incident, fo
     sighting, took = loop.told(owner, incident)
     if not loop.names_nothing(sighting):
         raise Fault("a sighting names where it was seen", object=sighting.object.id)
-    first, last = loop.span(sighting)
     teller.say(
         "loop.told",
         owner=owner.organisation,
         receiver=receiver.organisation,
         seconds=f"{took:.1f}",
         count=sighting.object.body["count"],
-        first=first,
-        last=last,
+        days=loop.days(sighting),
     )
 
 
