@@ -73,7 +73,10 @@ def test_one_that_was_killed_goes_on_and_its_table_holds_what_the_first_part_fou
 
 
 def test_a_person_who_breaks_one_off_sees_what_was_found_until_then(logs, tmp_path):
-    process = started(logs, "--resume", tmp_path / "state")
+    # Nobody writes into the last one, so the hunt cannot have come to its end before.
+    endless = tmp_path / "endless.jsonl"
+    os.mkfifo(endless)
+    process = started(logs, endless, "--resume", tmp_path / "state")
     wait(process, tmp_path / "state")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
