@@ -30,6 +30,7 @@ _MOST_KINDS: Final = 1 << 14  # channels and event numbers whose route is rememb
 _LONG: Final = 256  # signs of a channel or number; longer ones are not remembered
 _FEW: Final = 16  # lines of a route
 _MOST_TOLD: Final = 1 << 12  # lines of which an engine is told what rules they may match
+_MOST_LINE: Final = 1 << 14  # bytes of such a line; an engine searches longer ones itself
 _PAUSE: Final = 16  # times that lines go unlooked at when nearly all before had to be read
 _STRANGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Signs that JSON may write as they are or escaped; what begins so may be a letter.
@@ -87,7 +88,7 @@ class Screen:
         found = route.candidates(line)
         if found is None:
             return True
-        if found:
+        if found and len(line) <= _MOST_LINE:
             raw = line.removesuffix(b"\n").removesuffix(b"\r")
             self._engine.told[raw] = sorted(found)
         return bool(found)

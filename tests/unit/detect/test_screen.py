@@ -135,3 +135,18 @@ def test_lines_of_another_form_are_not_looked_at_for_long():
     while len(screen.through(quiet)) == 1:
         paused += 1
     assert 0 < paused < 100
+
+
+def test_what_an_engine_is_told_of_lines_stays_small_however_long_they_are():
+    engine = Engine([rule(Test("Image", Op.CONTAINS, "evil"))])
+    screen = Screen(engine, windows.kind, RENAMED)
+    quiet = b'{"EventID": 1, "Image": "good"}\n'  # with one that is set aside, no chunk is passed unseen
+    screen.through([quiet] * 20)
+    for number in range(50):
+        long = b'{"EventID": 1, "Image": "evil %d", "More": "%s"}\n' % (number, b"x" * (1 << 18))
+        assert screen.through([quiet, long]) == [1]
+    assert sum(map(len, engine.told)) < 1 << 20
+
+    for number in range(20_000):
+        screen.through([quiet, b'{"EventID": 1, "Image": "evil %d"}\n' % number])
+    assert 0 < len(engine.told) < 5_000
