@@ -286,6 +286,31 @@ def test_what_is_damaged_is_named_and_the_rest_is_searched_and_what_was_there_co
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_a_day_that_is_damaged_is_set_aside_when_logs_are_hunted_and_named_from_then_on(
+    town, language
+):
+    log = town.log("dns.jsonl", *ASKED)
+    town.hunt(log, "--held")
+    index = next((town.home / "telemetry/past").glob("*.sqlite"))
+    index.write_bytes(b"no index " * 1000)
+    town.learn(2, "evil.example")
+
+    said = town.do(
+        "hunt", town.log("more.jsonl", *ASKED[1:2]), "--held", "--as", "ana", language=language
+    )
+    told = town.hunt("--back", "9d")
+    kept = town.do("telemetry", "kept", "--as", "ana", language=language)
+
+    aside = f"{index}.damaged-1"
+    for each in (said, kept):
+        assert index.name + ".damaged-1" in each.stderr.replace("\n", "")
+    assert told["damaged"] == [aside]
+    assert (told["count"], town.hits()["evil.example"][0]) == (1, 1)
+    town.hunt(log, "--held")
+    assert (town.hunt("--back", "9d")["count"], town.hits()["evil.example"][0]) == (3, 3)
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
 def test_a_rule_that_is_learnt_is_looked_for_by_the_node_itself_which_says_how_far_it_came(
     town, language
 ):

@@ -68,6 +68,8 @@ class Looking:
                 else:
                     yield Hit(one, "")
             self.lost = [str(past.file(day)) for day in self.lost]
+            spoilt = past.spoilt()
+            self.lost += [str(file) for day in self._days for file in spoilt.get(day, ())]
         if self._files:
             self._run.events = 0  # each of them is read now
             self._size = sum(file.stat().st_size for file in self._files)

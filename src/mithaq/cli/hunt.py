@@ -120,6 +120,8 @@ def hunt(  # noqa: PLR0913 an argument per option
     report.show(run, idle=idle)
     if keeper and not desk.screen.as_json:
         desk.screen.note("say.hunt-kept", new=keeper.new, known=keeper.known)
+        for day, file in keeper.noting.lost if keeper.noting else ():
+            desk.screen.note("say.past-lost", day=day, name=file)
     if ours:
         desk.screen.note("say.hunt-ours")
     _summary(desk, run, unserved=unserved)

@@ -34,6 +34,9 @@ def kept(ctx: typer.Context) -> None:
     for row in rows:
         if row["events"] is None and not desk.screen.as_json:
             desk.screen.note("say.hunt-damaged", name=noting.past.file(row["day"]))
+    for day, files in noting.past.spoilt().items() if not desk.screen.as_json else ():
+        for file in files:
+            desk.screen.note("say.past-lost", day=day, name=file)
 
 
 @app.command("looked", cls=Command)

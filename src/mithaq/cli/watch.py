@@ -194,7 +194,7 @@ class _Report:
     def _tell(self, told: "Told") -> None:
         from mithaq.detect.guard import SetAside  # noqa: PLC0415 heavy, as above
         from mithaq.ingest.patience import StoreAway  # noqa: PLC0415 as above
-        from mithaq.ingest.watching import Dropped, FellSilent, NewHit, TakenUp  # noqa: PLC0415 as above
+        from mithaq.ingest.watching import DayLost, Dropped, FellSilent, NewHit, TakenUp  # noqa: PLC0415 as above
 
         screen = self._screen
         match told:
@@ -208,10 +208,11 @@ class _Report:
                 screen.note("say.watch-news", count=told.count)
             case Dropped():
                 screen.note("say.watch-dropped", name=told.sink, count=told.count)
-            case StoreAway(full=True):
-                screen.note("say.watch-store-full")
+            case DayLost():
+                screen.note("say.past-lost", day=told.day, name=told.file)
             case StoreAway():
-                screen.note("say.watch-store-back" if told.back else "say.watch-store-away")
+                state = "full" if told.full else "back" if told.back else "away"
+                screen.note(f"say.watch-store-{state}")
             case FellSilent(back=True):
                 screen.note("say.watch-heard", source=told.source)
             case FellSilent():

@@ -1,7 +1,7 @@
 """What the node keeps of telemetry as it goes by, for as long as its settings say: an index, and events themselves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from mithaq.defence.past import Aside, note
 from mithaq.formats.telemetry.kept import COLUMNS, MARK, row
 from mithaq.model.telemetry import Event
 from mithaq.store.partitions import Partitions
-from mithaq.store.past import Past
+from mithaq.store.past import DamagedPast, Past, PastAway, SetAside
 
 _AHEAD = timedelta(days=1)  # as far as clocks may be wrong
 
@@ -26,11 +26,30 @@ class Noting:
     raw: Partitions
     raw_days: int
     raw_bytes: int
+    lost: list[SetAside] = field(default_factory=list)  # days that were damaged, since it began
 
     def note(self, batch: Sequence[Event], now: datetime) -> int:
-        """Count what was not counted before and is not too old; return how many events that are."""
+        """Count what was not counted before and is not too old; return how many events that are.
+
+        A day that is damaged is set aside, and begins anew with these.
+
+        Raises:
+            DamagedPast: the same day is damaged again at once.
+        """
         span = (self.first(now), text(now + _AHEAD)[:10])
-        return note(self.past, batch, span, self._aside(self._oldest(now)))
+        met: set[str] = set()
+        while True:
+            try:
+                return note(self.past, batch, span, self._aside(self._oldest(now)))
+            except PastAway:
+                raise
+            except DamagedPast as why:
+                day = str(why.facts["day"])
+                if day in met:
+                    raise
+                met.add(day)
+                if file := self.past.set_aside(day):
+                    self.lost.append(SetAside(day, file))
 
     def _aside(self, oldest: str) -> Aside:
         """Return what keeps the events themselves, where that is asked for."""

@@ -96,7 +96,15 @@ class Dropped:
     count: int
 
 
-Told: TypeAlias = NewHit | SetAside | TakenUp | FellSilent | Dropped | StoreAway | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayLost:
+    """A day of the past that was damaged: it begins anew, and where what was damaged stands now."""
+
+    day: str
+    file: Path
+
+
+Told: TypeAlias = NewHit | SetAside | TakenUp | FellSilent | Dropped | DayLost | StoreAway | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -184,6 +192,10 @@ class Watch:
         stream.hits += len(fresh)
         for match in fresh:
             yield NewHit(match=match, name=name)
+        lost = self.keeper.noting.lost if self.keeper.noting else []
+        while lost:
+            day, file = lost.pop(0)
+            yield DayLost(day=day, file=file)
 
     def _also(self, unit: Connection, done: Recorded) -> None:
         self._dropping = defence.tell(unit, self.audiences, done.fresh, self.lookout.ours)

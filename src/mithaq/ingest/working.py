@@ -28,6 +28,7 @@ from mithaq.ingest.telemetry.source import Source, Taken
 from mithaq.ingest.telemetry.turns import Turn
 from mithaq.ingest.wanted import Content, Correlated
 from mithaq.model.telemetry import Event
+from mithaq.store.past import PastAway
 
 _WAIT: Final = 1.0  # seconds for the next chunk, until it is asked whether to stop
 _AWAY: Final = 2.0  # seconds until the store is tried again
@@ -147,7 +148,7 @@ class Worker:
         while True:
             try:
                 self.keeper.keep(found, events)
-            except DBAPIError as error:
+            except (DBAPIError, PastAway) as error:
                 _log.warning("store-away", kind=type(error).__name__)
                 away = True
                 if self.halted():
@@ -156,4 +157,12 @@ class Worker:
             else:
                 if away:
                     _log.info("store-back")
+                self._lost()
                 return True
+
+    def _lost(self) -> None:
+        """Say which days of the past were damaged."""
+        lost = self.keeper.noting.lost if self.keeper.noting else []
+        for day, file in lost:
+            _log.warning("damaged-past", day=day, file=file.name)
+        lost.clear()

@@ -26,6 +26,13 @@ class NoParquet(InputError):
     code = "no-parquet"
 
 
+class _Damaged(Exception):
+    """A file of events cannot be read."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+
 class Partitions:
     """The events of one folder."""
 
@@ -65,18 +72,20 @@ class Partitions:
         self._write(day, moment, iter([pa.table(columns, schema=schema)]))
 
     def press(self, day: str) -> int:
-        """Put the small files of a day together; return how many they were."""
+        """Put the small files of a day together, but damaged ones; return how many they were."""
         small = [file for file in self.files(day) if file.stat().st_size < _WHOLE]
-        if len(small) < 2:  # noqa: PLR2004 one is together
-            return 0
-        from pyarrow import parquet  # noqa: PLC0415 as above
-
-        moment = small[0].name.partition("-")[0]
-        kept = self._write(day, moment, (parquet.read_table(file) for file in small))
-        for file in small:
-            if file != kept:
-                file.unlink(missing_ok=True)
-        return len(small)
+        while len(small) > 1:
+            moment = small[0].name.partition("-")[0]
+            try:
+                kept = self._write(day, moment, map(_table, small))
+            except _Damaged as why:
+                small.remove(why.file)
+                continue
+            for file in small:
+                if file != kept:
+                    file.unlink(missing_ok=True)
+            return len(small)
+        return 0
 
     def forget(self, before: str, most: float = float("inf")) -> int:
         """Throw away the days before one, and the oldest while all take more bytes; return how many days went."""
@@ -110,3 +119,13 @@ class Partitions:
         types = {"text": pa.string(), "bytes": pa.binary()}
         fields = [(name, types[kind]) for name, kind in self._columns.items()]
         return pa.schema(fields, metadata=dict([self._mark]))
+
+
+def _table(file: Path) -> "Table":
+    import pyarrow as pa  # noqa: PLC0415 as above
+    from pyarrow import parquet  # noqa: PLC0415 as above
+
+    try:
+        return parquet.read_table(file)
+    except (pa.ArrowException, OSError) as error:
+        raise _Damaged(file) from error

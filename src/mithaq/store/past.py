@@ -3,9 +3,12 @@
 What comes of some events is one transaction, together with what these events are known by: an event that is read again,
 in whatever batch and after whatever crash, counts no second time. It lies beside the node's own store, for it is large,
 can be made again from the logs, and is nothing that a backup has to hold. Rows are written loose, and pressed when
-there are many or their day is over: that takes a third of the room, and is read in few pieces.
+there are many or their day is over: that takes a third of the room, and is read in few pieces. A file that is damaged
+is set aside under another name, in which nothing is looked for, until its day is over; its day begins anew.
 """
 
+import fcntl
+import os
 import sqlite3
 from array import array
 from bisect import bisect_left, bisect_right
@@ -65,7 +68,20 @@ class PastAway(DamagedPast):
     """The index of a day cannot be written now: the disk is full, or another has it."""
 
 
-_PASSES: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # fmt: skip
+_PASSES: Final = {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM,
+}  # fmt: skip
+_MAY_STAY: Final = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}  # if it is of one file alone
+_DAY: Final = "????-??-??"
+_SPOILT: Final = ".damaged-"  # behind the name of a file that was set aside, and its number
+
+
+class SetAside(NamedTuple):
+    """That the index of a day was damaged, and where it stands now."""
+
+    day: str
+    file: Path
 
 
 class Past:
@@ -74,10 +90,19 @@ class Past:
     def __init__(self, folder: Path) -> None:
         """Take a folder, which is made when something is written."""
         self._folder = folder
+        self._known: dict[str, tuple[int, int]] = {}  # of the file of a day, as it was opened last
 
     def days(self) -> list[str]:
         """Return the days that there are files of, in order."""
-        return sorted(file.stem for file in self._folder.glob("????-??-??.sqlite"))
+        return sorted(file.stem for file in self._folder.glob(f"{_DAY}.sqlite"))
+
+    def spoilt(self) -> dict[str, list[Path]]:
+        """Return by day the files that were set aside, in the order in which they were."""
+        found: dict[str, list[Path]] = {}
+        for file in self._folder.glob(f"{_DAY}.sqlite{_SPOILT}*"):
+            if file.name.rpartition("-")[2].isdecimal():  # and no journal of one
+                found.setdefault(file.name[:10], []).append(file)
+        return {day: sorted(some, key=_number) for day, some in sorted(found.items())}
 
     def file(self, day: str) -> Path:
         """Return where a day stands."""
@@ -89,7 +114,7 @@ class Past:
 
     def forget(self, before: str) -> int:
         """Throw away the days before one; return how many."""
-        over = [day for day in self.days() if day < before]
+        over = [day for day in sorted({*self.days(), *self.spoilt()}) if day < before]
         for day in over:
             for file in self._folder.glob(f"{day}.sqlite*"):
                 file.unlink(missing_ok=True)
@@ -128,15 +153,54 @@ class Past:
     @contextmanager
     def _opened(self, day: str, *, made: bool = True) -> Iterator[sqlite3.Connection]:
         where = f"{self.file(day).absolute().as_uri()}?mode={'rwc' if made else 'rw'}"
+        self._known[day] = _same(self.file(day))
         try:
             with closing(sqlite3.connect(where, timeout=30, uri=True)) as file:
                 yield file
         except _DAMAGED as error:
-            passes = getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSES
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            passes = code in _PASSES and not (code in _MAY_STAY and self._alone(day))
             raise self._damaged(day, PastAway if passes else DamagedPast) from error
 
     def _damaged(self, day: str, kind: type[DamagedPast] = DamagedPast) -> DamagedPast:
         return kind(f"the index of {day} cannot be used: {self.file(day)}", day=day)
+
+    def _alone(self, day: str) -> bool:
+        """Say whether the file of a day cannot be read to its end while others beside it can be made."""
+        probe = self._folder / f"{day}.probe"
+        try:
+            probe.write_bytes(bytes(1 << 16))
+            probe.unlink()
+        except OSError:
+            return False
+        try:
+            with self.file(day).open("rb") as file:
+                while file.read(1 << 20):
+                    pass
+        except OSError:
+            return os.path.lexists(self.file(day))
+        return False
+
+    def set_aside(self, day: str) -> Path | None:
+        """Put the file that a day was found damaged in under another name, so that the day begins anew.
+
+        Returns:
+            where it stands; None: another has set it aside already, and the day is another file by now.
+        """
+        file, found = self.file(day), self._known.get(day)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # or two would set aside each other's new file
+            if not os.path.lexists(file) or _same(file) != found:
+                return None
+            number = max(map(_number, self.spoilt().get(day, ())), default=0) + 1
+            aside = file.with_name(f"{file.name}{_SPOILT}{number}")
+            for end in ("-wal", "-shm", ""):  # the file itself last: who opens it finds the old one
+                with suppress(FileNotFoundError):
+                    file.with_name(file.name + end).rename(f"{aside}{end}")
+        finally:
+            os.close(folder)
+        return aside
 
     def press(self, before: str) -> int:
         """Press what is loose of the days before one, but of damaged ones; return how many days that are."""
@@ -146,6 +210,19 @@ class Past:
                 with suppress(DamagedPast), self.writing(day) as file:
                     done += file.press()
         return done
+
+
+def _same(file: Path) -> tuple[int, int]:
+    """Return what a file is the same by, whatever its name."""
+    try:
+        there = file.lstat()
+    except FileNotFoundError:
+        return 0, 0
+    return there.st_dev, there.st_ino
+
+
+def _number(spoilt: Path) -> int:
+    return int(spoilt.name.rpartition("-")[2])
 
 
 class Day:
@@ -194,6 +271,13 @@ class Day:
         """Press what is loose; say whether anything was."""
         if not self._loose():
             return False
+        try:
+            self._press()
+        except _ODD as error:
+            raise sqlite3.DatabaseError("rows that nobody wrote so") from error
+        return True
+
+    def _press(self) -> None:
         hours = [hour for (hour,) in self._file.execute("SELECT DISTINCT hour FROM event")]
         for hour in hours:
             rows = self._file.execute("SELECT digest FROM event WHERE hour = ?", (hour,))
@@ -209,7 +293,6 @@ class Day:
         self._loose(-self._loose())
         self._events.clear()
         self._begins, self._last = [], ("", [])
-        return True
 
     def digests(self) -> "array[int]":
         """Return where all that the day saw is looked for, in order."""
@@ -293,7 +376,10 @@ class Day:
     def _pressed(self, what: int) -> "array[int]":
         made = array("q")
         for (packed,) in self._file.execute("SELECT packed FROM digests WHERE what = ?", (what,)):
-            made.frombytes(packed)
+            try:
+                made.frombytes(packed)
+            except (ValueError, TypeError) as error:
+                raise sqlite3.DatabaseError("digests that nobody packed so") from error
         return made
 
     def _put(self, what: int, digests: "array[int]") -> None:

@@ -19,7 +19,7 @@ from mithaq.auth.actors import Actor, Forbidden, roles
 from mithaq.border import people
 from mithaq.border.people import Newcomer
 from mithaq.border.us import Us
-from mithaq.config import Defence
+from mithaq.config import Config, Defence, Settings, Telemetry
 from mithaq.defence import Audience
 from mithaq.detect.guard import Guard, Limits, SetAside
 from mithaq.formats import BUILT_IN
@@ -27,12 +27,13 @@ from mithaq.formats.telemetry import Refusal
 from mithaq.ingest import patience, watching
 from mithaq.ingest.keeping import Keeper
 from mithaq.ingest.lookout import Held, Lookout
+from mithaq.ingest.noting import noting
 from mithaq.ingest.patience import StoreAway, patiently
 from mithaq.ingest.telemetry import Ways, opened
 from mithaq.ingest.telemetry.source import Behind, Taken
 from mithaq.ingest.telemetry.spool import TURNED_AWAY
 from mithaq.ingest.wanted import gathered
-from mithaq.ingest.watching import Dropped, FellSilent, NewHit, Stream, TakenUp, Watch
+from mithaq.ingest.watching import DayLost, Dropped, FellSilent, NewHit, Stream, TakenUp, Watch
 from mithaq.model.labels import Beside, Clearance, Tlp
 from mithaq.seal.keys import generate
 from mithaq.store import coverage, live
@@ -42,6 +43,9 @@ from tests import migrated
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 PATIENCE = 20.0
+SETTINGS = Settings(
+    nation="a", organisation="A", country="QM", url="http://a.example", telemetry=Telemetry(past_days=90)
+)  # fmt: skip
 RULE = """title: Lookup of anything
 id: 11111111-1111-4111-8111-111111111111
 logsource: {product: zeek, service: dns}
@@ -576,7 +580,7 @@ class Filled:
     """An index of the past on a disk that is full for a while."""
 
     def __init__(self, why):
-        self.why, self.noted = [why] * 2, []
+        self.why, self.noted, self.lost = [why] * 2, [], []
 
     def note(self, batch, now):
         if self.why:
@@ -613,6 +617,28 @@ def test_while_the_disk_is_full_the_watch_waits_and_says_so_and_then_nothing_is_
     ]
     assert post.hits() == {"bad.example": 1}
     assert len(watch.keeper.noting.noted) == 2
+
+
+def test_a_damaged_day_of_the_past_is_told_and_set_aside_and_the_watch_goes_on(post, tmp_path):
+    post.take(indicator(1, "bad.example"))
+    watch = post.watch()
+    watch.keeper.noting = kept = noting(Config(home=tmp_path, settings=SETTINGS))
+    post.write(lookup(1, "bad.example"))
+    post.until(watch, NewHit)
+    (day,) = kept.past.days()
+    kept.past.file(day).write_bytes(b"no index " * 1000)
+    post.write(lookup(2, "bad.example"))
+    watch = post.watch()
+    watch.keeper.noting = kept
+
+    told = post.until(watch, turns=3)
+
+    (lost,) = [each for each in told if isinstance(each, DayLost)]
+    assert lost.day == day
+    assert lost.file.read_bytes() == b"no index " * 1000
+    assert post.hits() == {"bad.example": 2}
+    with kept.past.reading(day) as file:
+        assert file.events()
 
 
 def small(file):
