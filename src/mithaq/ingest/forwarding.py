@@ -47,7 +47,8 @@ class Forwarder:
     def file(self, path: Path, sensor: str = "") -> None:
         """Put what a file holds on the log; what cannot be is counted."""
         for each in _chunks(path, self.as_kind, sensor):
-            for refusal in [each] if isinstance(each, Refusal) else self.publisher.put(each):
+            some = [each] if isinstance(each, Refusal) else self.publisher.put(each, once=True)
+            for refusal in some:
                 self._refuse(refusal)
 
     def listen(self, sources: Sequence[Listener], halted: Callable[[], bool]) -> None:

@@ -13,7 +13,8 @@ from mithaq.ingest.telemetry.source import NoSource, Ways
 from tests import streams
 
 jetstream = pytest.importorskip("mithaq.ingest.telemetry.jetstream")
-from mithaq.ingest.telemetry import chunks  # noqa: E402 as below
+from mithaq.ingest.forwarding import Forwarder  # noqa: E402 as below
+from mithaq.ingest.telemetry import chunks, publishing  # noqa: E402 as below
 from mithaq.ingest.telemetry.chunks import Chunk  # noqa: E402 after what may be absent
 from mithaq.ingest.telemetry.consuming import DELIVERIES, Shared, Whole, opened  # noqa: E402
 from mithaq.ingest.telemetry.jetstream import Line, address  # noqa: E402
@@ -65,6 +66,72 @@ def test_what_is_sent_twice_stands_there_once_and_comes_with_its_name(line):
     for each in some:
         source.keep(each)
     assert source.left() == 0
+
+
+@pytest.fixture
+def forgetful(line, monkeypatch):
+    """Let the server know what was sent for a moment only; return what forwards, each time as if for the first."""
+    monkeypatch.setattr(publishing, "KNOWN_SECONDS", 0.2)
+    monkeypatch.setattr(chunks, "SIZE", 1000)
+
+    def forward(path):
+        one = Forwarder(line, Publisher(line))
+        one.file(path)
+        time.sleep(0.6)  # of which the server looks at the last message twice
+        return one.sent, one.known
+
+    return forward
+
+
+def test_a_file_that_is_forwarded_again_long_after_is_known_while_the_log_holds_it(
+    line, forgetful, tmp_path
+):
+    log, stream = tmp_path / "n.jsonl", line.where.stream
+    log.write_bytes(b"".join(b'{"a": %d}\n' % number for number in range(300)))
+    (sent, known), again = forgetful(log), forgetful(log)
+    log.write_bytes(log.read_bytes() + b'{"a": 300}\n')
+    grown = forgetful(log)
+    line.do(line.js.purge_stream(stream, seq=3))
+    dropped = forgetful(log)
+    held = raws(taken(Whole(line), sent + 1))
+    line.do(line.js.delete_stream(stream))
+    anew = forgetful(log)
+
+    assert sent > 3
+    assert known == 0
+    assert again == (sent, sent)
+    assert grown == (sent, sent - 1)
+    assert dropped == (sent, sent - 2)
+    assert set(held) == {b'{"a": %d}' % number for number in range(301)}
+    assert anew == (sent, 0)
+
+
+def test_who_may_not_ask_what_was_sent_forwards_as_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(jetstream, "REQUEST_SECONDS", 0.3)
+    denied = '{publish: {deny: ["$JS.API.STREAM.*.KV_denied-sent", "$KV.>"]}}'
+    user = f"{{user: one, password: secret, permissions: {denied}}}"
+    login, log = tmp_path / "login.txt", tmp_path / "n.jsonl"
+    login.write_text("one:secret")
+    log.write_bytes(b"".join(b'{"a": %d}\n' % number for number in range(300)))
+    monkeypatch.setattr(chunks, "SIZE", 1000)
+    with (
+        streams.nats_server(tmp_path / "nats", f"authorization {{users: [{user}]}}") as server,
+        closing(Line(address(server.address("denied", login=login)), "test")) as line,
+    ):
+        one = Forwarder(line, Publisher(line))
+        one.file(log)
+        one.file(log)
+
+    assert one.sent == 2 * one.known > 0
+
+
+def test_what_is_pushed_again_long_after_is_new(line, forgetful, tmp_path):
+    publisher = Publisher(line)
+    for _ in range(2):
+        publisher.put(chunk(1))
+        time.sleep(0.6)
+
+    assert (publisher.sent, publisher.known) == (2, 0)
 
 
 def test_lines_that_others_put_there_are_read_without_any_headers(line):

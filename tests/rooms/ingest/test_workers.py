@@ -84,7 +84,7 @@ def forward(address, path, size, until):
     chunks.SIZE = size
     one = forwarding.opened(address, 1)
     put = one.publisher.put
-    one.publisher.put = lambda chunk: (time.sleep(0.02), put(chunk))[1]
+    one.publisher.put = lambda chunk, **more: (time.sleep(0.02), put(chunk, **more))[1]
     until.set()
     one.file(path)
     one.close()

@@ -1,7 +1,8 @@
 """Writing to a log on a JetStream: chunk by chunk, each acknowledged by the server before the next is sent.
 
 So the order of the log is that in which they were given, which matters to rules that are about several events. What was
-sent and not acknowledged is sent again, and the server knows it by its digest: it stands in the log once.
+sent and not acknowledged is sent again, and the server knows it by its digest: it stands in the log once. It knows so
+for an hour; of files that are sent again after that the log keeps a memory of its own (``sent``).
 """
 
 import asyncio
@@ -11,12 +12,13 @@ from typing import Final
 
 import structlog
 from nats.errors import MaxPayloadError
-from nats.js.api import StorageType, StreamConfig
+from nats.js.api import PubAck, StorageType, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
 from mithaq.formats.telemetry import Refusal
 from mithaq.ingest.telemetry.chunks import Chunk
 from mithaq.ingest.telemetry.jetstream import TROUBLE, Line, packed
+from mithaq.ingest.telemetry.sent import Sent
 from mithaq.ingest.telemetry.source import NoSource
 
 KEPT_DAYS: Final = 30
@@ -38,6 +40,7 @@ class Publisher:
         self.sent = self.known = 0  # chunks, and those that stood there already
         self.halted: Callable[[], bool] = lambda: False  # whether to wait no longer
         self._line = line
+        self._known = Sent(line)
         try:
             line.do(self._found(days))
         except TROUBLE as error:
@@ -57,26 +60,37 @@ class Publisher:
             )
             await self._line.js.add_stream(config)
 
-    def put(self, chunk: Chunk) -> list[Refusal]:
+    def put(self, chunk: Chunk, *, once: bool = False) -> list[Refusal]:
         """Put a chunk on the log, however long the server is away; return a refusal of what is too long for it.
+
+        Args:
+            chunk: what is put there.
+            once: it is of a file, and not put there again while the log holds it.
 
         Raises:
             NoSource: the server does not take it, or was still away when we were told to stop.
         """
         try:
-            acked = self._line.do(self._put(chunk))
+            acked = self._line.do(self._put_once(chunk) if once else self._put(chunk))
         except MaxPayloadError:
             halves = _halves(chunk)
             if not halves:
                 why = "longer than the server takes"
                 return [Refusal(number=0, code="telemetry-large", why=why, name=chunk.name)]
-            return [refusal for half in halves for refusal in self.put(half)]
+            return [refusal for half in halves for refusal in self.put(half, once=once)]
         self.sent += 1
-        self.known += acked
+        self.known += bool(acked.duplicate)
         return []
 
-    async def _put(self, chunk: Chunk) -> bool:
-        """Put a chunk; say whether it stood there already."""
+    async def _put_once(self, chunk: Chunk) -> PubAck:
+        stream = self._line.where.stream
+        if await self._known.has(chunk.id):
+            return PubAck(stream=stream, seq=0, duplicate=True)
+        acked = await self._put(chunk)
+        await self._known.note(chunk.id, acked.seq)
+        return acked
+
+    async def _put(self, chunk: Chunk) -> PubAck:
         stream = self._line.where.stream
         message, pause = packed(chunk, stream), _PAUSE
         while True:
@@ -93,7 +107,7 @@ class Publisher:
             except TROUBLE as error:
                 _log.info("stream-trouble", kind=type(error).__name__)
             else:
-                return bool(acked.duplicate)
+                return acked
             if self.halted():
                 raise NoSource(f"{stream} is away")
             await asyncio.sleep(pause)
