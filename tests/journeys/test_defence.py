@@ -153,6 +153,23 @@ def test_what_cannot_be_is_refused_in_every_language(town, args, code):
     assert code in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("args", "like"),
+    [
+        (("technique", "T1509.001"), "T1059.001"),
+        (("assign", "Powershel", "amal"), "T1059.001 PowerShell"),
+        (("priority", "APT2", "1", "--because", "x"), "APT29"),
+    ],
+)
+def test_what_is_near_to_what_was_asked_for_is_named_in_every_language(town, args, like):
+    town.found("aurelia")
+    take(town)
+    for language in ("en", "fr", "ar"):
+        done = town.run("aurelia", "defence", *args, actor="amal", language=language)
+        assert like in " ".join(done.stderr.split())
+        assert ("like it: " in done.stderr) == (language == "en")
+
+
 def take(town):
     sample = samples.path("attack-subset.json")
     named = ("--name", "enterprise-attack", "--version", "18.0")

@@ -42,7 +42,13 @@ def threat_of(stands: Cycle, named: str) -> Threat:
     for each in (*stands.threats, *stands.others):
         if named.upper() == each.key.upper() or named in each.ids or asked == spelling(each.name):
             return each
-    raise NotFound(f"no threat {named!r} that you may see", name=named)
+    like = cycles.near(named, {each.key: [each.name] for each in (*stands.threats, *stands.others)})
+    raise NotFound(
+        f"no threat {named!r} that you may see; like it: {like}"
+        if like
+        else f"no threat {named!r} that you may see",
+        name=named,
+    )
 
 
 def technique_of(stands: Cycle, number: str) -> Technique:
@@ -51,12 +57,7 @@ def technique_of(stands: Cycle, number: str) -> Technique:
     Raises:
         NoTechnique: there is none.
     """
-    found = stands.techniques.get(stands.lore.number_of(number.upper()))
-    if found is None:
-        raise cycles.NoTechnique(
-            f"no technique {number!r} in a reference set that counts", number=number
-        )
-    return found
+    return stands.techniques[cycles.number_of(stands.lore, number)]
 
 
 def changed_since(

@@ -440,6 +440,14 @@ def test_what_nobody_can_mean_is_refused(node, act, given, error):
         node.do(act, *given, **more)
 
 
+def test_what_is_near_is_named(node):
+    node.stand()
+    with pytest.raises(NoMitigation, match="like it: M1037 Filter Network Traffic"):
+        node.do(assess, "M9999", State.PARTLY)
+    with pytest.raises(NoTechnique, match=r"like it: T1059\.001 PowerShell"):
+        node.do(assign, "powershel", owner="")
+
+
 def test_who_may_not_judge_hits_says_nothing_of_the_cycle(node):
     node.stand()
     with pytest.raises(Forbidden):

@@ -13,6 +13,7 @@ from mithaq.border import people
 from mithaq.border.peers import administrative
 from mithaq.clock import text
 from mithaq.defence.cycle import reading
+from mithaq.defence.cycle.near import near
 from mithaq.detect.attack import Lore
 from mithaq.detect.coverage import FIRST, LAST, State, Threat
 from mithaq.errors import InputError, NotFound
@@ -83,10 +84,14 @@ def assess(  # noqa: PLR0913 as above
     known = reading.lore(unit)
     number = mitigation.upper()
     if number not in known.mitigations:
+        like = near(mitigation, {each: [name] for each, name in known.mitigations.items()})
         raise NoMitigation(
-            f"no mitigation {mitigation!r} in a reference set that counts", number=mitigation
+            f"no mitigation {mitigation!r} in a reference set that counts; like it: {like}"
+            if like
+            else f"no mitigation {mitigation!r} in a reference set that counts",
+            number=mitigation,
         )
-    of = _technique(known, technique) if technique else ""
+    of = number_of(known, technique) if technique else ""
     if of and number not in known.mitigated.get(of, ()):
         raise NoMitigation(f"ATT&CK does not know that {number} mitigates {of}", number=number)
     said = _written(why) if why else ""
@@ -129,7 +134,7 @@ def assign(  # noqa: PLR0913 as above
         said["due"] = _as_day(due)
     if note:
         said["note"] = _written(note)
-    number = _technique(reading.lore(unit), technique)
+    number = number_of(reading.lore(unit), technique)
     row = replace(_gap(unit, number), **said, at=text(now))
     cycle.put_gap(unit, row)
     _log(unit, actor, now, "cycle-assigned", number, **said)
@@ -146,7 +151,7 @@ def accept(  # noqa: PLR0913 as above
         InputError: there is no reason, or the day is none, or past.
     """
     require(actor, Permission.HIT_JUDGE)
-    number, day, said = _technique(reading.lore(unit), technique), "", _written(why)
+    number, day, said = number_of(reading.lore(unit), technique), "", _written(why)
     if until:
         day = _as_day(until)
         if day < text(now)[:_DAY]:
@@ -192,7 +197,7 @@ def prove(  # noqa: PLR0913 as above
     when = _as_day(day) if day else today
     if when > today:
         raise InputError("what is to come proves nothing", cause="day")
-    number = _technique(reading.lore(unit), technique)
+    number = number_of(reading.lore(unit), technique)
     row = Noted(
         technique=number,
         kind=kind,
@@ -207,11 +212,20 @@ def prove(  # noqa: PLR0913 as above
     return made
 
 
-def _technique(known: Lore, written: str) -> str:
+def number_of(known: Lore, written: str) -> str:
+    """Return the number of a technique that counts, by its number, or by one that it replaced.
+
+    Raises:
+        NoTechnique: there is none.
+    """
     number = known.number_of(written.upper())
     if number not in known.techniques:
+        like = near(written, {each: [told.name] for each, told in known.techniques.items()})
         raise NoTechnique(
-            f"no technique {written!r} in a reference set that counts", number=written
+            f"no technique {written!r} in a reference set that counts; like it: {like}"
+            if like
+            else f"no technique {written!r} in a reference set that counts",
+            number=written,
         )
     return number
 
