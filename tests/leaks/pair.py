@@ -206,6 +206,14 @@ class Side(Federation):
     def wait(self, seconds):
         self.clock.step(seconds)
 
+    def channels(self):
+        """Return aurelia's channels and shelves, and one that never was."""
+        with self.nodes["aurelia"].shelf.read() as unit:
+            rows = unit.exec_driver_sql(
+                "SELECT shelf FROM shelves UNION SELECT channel FROM frames"
+            )
+            return ["0" * 32, *(row[0] for row in rows)]
+
     def rows(self, at="aurelia"):
         """Return how many rows each table of a nation holds."""
         node, found = self.nodes[at], {}
@@ -273,19 +281,21 @@ def _template():
     return folder, *_found(folder)
 
 
+def _begun(folder):
+    template, tokens, now = _template()
+    shutil.copytree(template, folder)
+    side = Side(folder)
+    side.tokens = dict(tokens)
+    side.clock.now = now
+    side.open_all()
+    return side
+
+
 class Pair:
     """Two federations from one template."""
 
     def __init__(self, folder):
-        template, tokens, now = _template()
-        self.sides = []
-        for name in ("left", "right"):
-            shutil.copytree(template, folder / name)
-            side = Side(folder / name)
-            side.tokens = dict(tokens)
-            side.clock.now = now
-            side.open_all()
-            self.sides.append(side)
+        self.sides = [_begun(folder / name) for name in ("left", "right")]
 
     @property
     def left(self):
@@ -294,6 +304,10 @@ class Pair:
     @property
     def right(self):
         return self.sides[1]
+
+    def strangers(self):
+        """Return the channels and shelves that only one side may have: another's, and what never was."""
+        return self.right.channels()
 
     def both(self, act):
         """Do what is common."""
@@ -323,4 +337,45 @@ class Pair:
             side.close()
 
 
-__all__ = ["NATIONS", "Pair", "Tlp", "body", "id_of", "text"]
+class Half(Pair):
+    """One side of a pair, and all that the trace learned of it: two halves that lived apart are held together later.
+
+    One half is asked about the channels that the other has: ``asked_about`` says which, at each time; without it
+    they are its own.
+    """
+
+    def __init__(self, folder, asked_about=None):
+        self.sides = [_begun(folder)]
+        self.told, self.asked_about = [], []
+        self._given = None if asked_about is None else iter(asked_about)
+
+    @property
+    def right(self):
+        return self.sides[0]
+
+    def strangers(self):
+        found = self.right.channels() if self._given is None else next(self._given)
+        self.asked_about.append(tuple(found))
+        return found
+
+    def compare(self, who, method, path, raw=b"", **headers):
+        """Ask, and note what was asked and answered."""
+        answer = self.right.ask(who, method, path, raw, **headers)
+        asked = (who, method, path, raw, headers)
+        self.told.append((asked, answer.status, dict(answer.headers), answer.body))
+        return answer
+
+    def compare_wire(self):
+        """Note what workers said to each other."""
+        self.told += self.right.seen
+        self.right.seen.clear()
+
+
+def held_together(one, two):
+    """Compare what the trace learned of two halves, word for word."""
+    for here, there in zip(one, two, strict=False):
+        assert here == there, here[0][:3]
+    assert len(one) == len(two)
+
+
+__all__ = ["NATIONS", "Half", "Pair", "Tlp", "body", "held_together", "id_of", "text"]

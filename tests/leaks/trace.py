@@ -34,15 +34,6 @@ def glance(pair):
             pair.compare(who, "GET", root + "collections/intel/manifest/?match[version]=all")
 
 
-def strangers(pair):
-    """Return the channels and shelves that only one side may have: another's, and what never was."""
-    found = ["0" * 32]
-    with pair.right.nodes["aurelia"].shelf.read() as unit:
-        rows = unit.exec_driver_sql("SELECT shelf FROM shelves UNION SELECT channel FROM frames")
-        found += [row[0] for row in rows]
-    return found
-
-
 def probe(pair, numbers, *, thorough=False):
     """Ask everything, as the node, as the client, and as nobody."""
     ids = [*(id_of(n) for n in numbers), NEVER]
@@ -52,7 +43,7 @@ def probe(pair, numbers, *, thorough=False):
             pair.compare(who, "GET", path)
         for root in roots_of(pair, who):
             _root(pair, who, root, ids, thorough=thorough)
-        for channel in strangers(pair):
+        for channel in pair.strangers():
             pair.compare(who, "GET", f"/taxii2/{channel}/frames/?after=0")
             pair.compare(who, "GET", f"/taxii2/{channel}/")
             pair.compare(who, "GET", f"/taxii2/{channel}/collections/intel/objects/")
@@ -192,7 +183,7 @@ def write(pair, numbers):
                 )
     for root in roots_of(pair, "borea"):
         pair.compare("borea", "POST", root + "collections/intel/objects/", b'{"objects":[]}')
-    for channel in strangers(pair):
+    for channel in pair.strangers():
         pair.compare("borea", "POST", f"/taxii2/{channel}/frames/", b"no frame at all")
         hint = json.dumps({"channel": channel, "seq": 3}).encode()
         pair.compare("borea", "POST", "/mithaq/nudge/", hint)
