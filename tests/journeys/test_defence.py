@@ -117,6 +117,33 @@ def test_a_recording_proves_a_technique_only_if_a_rule_that_is_held_finds_someth
     assert after["proofs"][0]["kind"] == "recording"
 
 
+YARA = """rule Shell : T1059_001 {
+  strings: $a = "powershell"
+  condition: $a
+}
+rule Other { condition: false }
+"""
+
+
+def test_a_yara_rule_that_files_were_looked_through_with_sees_what_it_names(town, tmp_path):
+    town.found("aurelia")
+    take(town)
+    (tmp_path / "rules.yar").write_text(YARA)
+    (tmp_path / "file.bin").write_bytes(b"\0\1powershell")
+    before = town.ask("aurelia", "defence", "technique", "T1059.001", actor="amal")
+
+    hunt = ("hunt", str(tmp_path / "file.bin"), "--yara", str(tmp_path / "rules.yar"), "--held")
+    town.run("aurelia", *hunt, actor="amal")
+
+    after = town.ask("aurelia", "defence", "technique", "T1059.001", actor="amal")
+    shown = town.do("aurelia", "defence", "technique", "T1059.001", actor="amal")
+    assert (before["seen"], after["seen"]) == ("none", "watched")
+    assert after["evaluable_kinds"] == {"yara": 1}
+    assert [(each["rule"], each["kind"]) for each in after["rules"]] == [("Shell", "yara")]
+    assert "yara" in shown
+    assert town.ask("aurelia", "defence", "technique", "T1078", actor="amal")["seen"] == "none"
+
+
 def test_gaps_of_an_owner_are_counted_alone(town):
     town.found("aurelia")
     take(town)

@@ -97,6 +97,7 @@ def technique_facts(cycle: Cycle, each: Technique) -> Facts:
         "score": stands.score,
         "rules": stands.rules,
         "evaluable": stands.evaluable,
+        "evaluable_kinds": dict(sorted(stands.kinds.items())),
         "owner": gap.owner if gap else "",
         "due": gap.due if gap else "",
         "overdue": each.overdue(cycle.day),

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from mithaq import intel
 from mithaq.auth.actors import Permission
 from mithaq.border import people
 from mithaq.cli.common import BadUsage
@@ -29,10 +28,11 @@ from mithaq.cli.defending import add as add_acts
 from mithaq.cli.desk import Desk, desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag, TlpLevel
-from mithaq.cli.stood import changed_since, standing, technique_of, threat_of
+from mithaq.cli.stood import changed_since, standing, threat_of
+from mithaq.cli.technique import technique
 from mithaq.defence import cycle as cycles
 from mithaq.defence.cycle import Cycle, Technique
-from mithaq.detect.collected import known, serves
+from mithaq.detect.collected import known
 from mithaq.detect.coverage import Threat
 
 app = topic("defence")
@@ -40,7 +40,6 @@ add_acts(app)
 
 Limit = Annotated[int, typer.Option(metavar="COUNT", min=1, max=1000)]
 _FIRST = 5  # gaps and suggestions on the one screen
-_SHOWN = 20  # rules of a technique that a screen names
 
 
 @app.command("cycle", cls=Command)
@@ -144,120 +143,7 @@ def _one(desk: Desk, stands: Cycle, threat: Threat) -> None:
     desk.screen.rows(columns, [technique_row(desk, stands, each) for each in used])
 
 
-# --- one technique -------------------------------------------------------------------------------------
-@app.command("technique", cls=Command)
-def technique(
-    ctx: typer.Context,
-    number: Annotated[str, typer.Argument(metavar="NUMBER")],
-    *,
-    up_to: TlpLevel = "",
-) -> None:
-    """Show all that a technique's figures rest on."""
-    desk = desk_of(ctx)
-    with standing(desk, up_to) as (node, unit, actor, stands):
-        one = technique_of(stands, number)
-        rules = cycles.named(unit, node.us, actor, one.evidence.rules)
-        days = node.config.settings.cycle.named_days
-        said = cycles.said_of(unit, node.us, actor, stands, one.number, node.clock(), days, _SHOWN)
-    told = technique_facts(stands, one)
-    ruled = [
-        {
-            "rule": rule.title or rule.key,
-            "number": rule.number,
-            "evaluable": serves(stands.collected, rule.needs),
-            "looked_for": rule.used,
-            "needs": [sorted(each) for each in rule.needs],
-            "source": rule.source,
-        }
-        for rule in rules
-    ]
-    ruled.sort(key=lambda r: (not r["looked_for"], not r["evaluable"], str(r["rule"])))
-    more: dict[str, Any] = {
-        "threats": [
-            {"threat": t.name, "key": t.key, "known_as": t.key, "priority": t.priority}
-            for t in one.threats
-        ],
-        "rules": ruled,
-        "mitigations": [
-            {"mitigation": m, "name": stands.lore.mitigations.get(m, ""), "state": str(state)}
-            for m, state in one.evidence.mitigations.items()
-        ],
-        "proofs": [
-            {"kind": p.kind, "text": p.what, "day": p.day, "by": p.by} for p in one.evidence.proofs
-        ],
-        "logs": [f"{log.name} {log.channel}" for log in stands.lore.logs.get(one.number, ())],
-        "said": [
-            {
-                "number": c.seq,
-                "name": intel.title(c.object.body),
-                "from": c.voucher,
-                "marking": intel.marking(c),
-            }
-            for c in said
-        ],
-    }
-    if desk.screen.as_json:
-        desk.screen.json(told | more)
-        return
-    _technique(desk, stands, one, more)
-
-
-def _technique(desk: Desk, stands: Cycle, one: Technique, more: dict[str, Any]) -> None:
-    screen = desk.screen
-    told = technique_row(desk, stands, one)
-    names = (
-        "technique",
-        "name",
-        "tactics",
-        "seen",
-        "stopped",
-        "gap",
-        "cycle_score",
-        "owner",
-        "due_by",
-        "note",
-    )
-    screen.facts({name: told[name] for name in names})
-    screen.line("")
-    stop = "–" if one.standing.stop is None else one.standing.stop  # noqa: RUF001 nothing known
-    screen.say("say.technique-score", see=one.standing.see, stop=stop, score=one.standing.score)
-    for title, columns, rows in (
-        ("say.of-threats", ("priority", "threat", "known_as"), more["threats"][:_SHOWN]),
-        (
-            "say.of-rules",
-            ("rule", "evaluable", "looked_for", "needed_logs", "source"),
-            _shown(more["rules"]),
-        ),
-        (
-            "say.of-mitigations",
-            ("mitigation", "name", "mitigation_state"),
-            _states(more["mitigations"]),
-        ),
-        ("say.of-proofs", ("day", "proof_kind", "text", "by"), _kinds(more["proofs"])),
-        ("say.of-said", ("number", "marking", "name", "from"), more["said"]),
-    ):
-        if rows:
-            screen.line("")
-            screen.say(title)
-            screen.rows(columns, rows)
-    if more["logs"]:
-        screen.line("")
-        screen.say("say.of-logs", logs="; ".join(more["logs"][:6]))
-
-
-def _shown(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        rule | {"needed_logs": " + ".join(" | ".join(each) for each in rule["needs"])}
-        for rule in rules[:_SHOWN]
-    ]
-
-
-def _states(some: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [each | {"mitigation_state": each["state"]} for each in some]
-
-
-def _kinds(some: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [each | {"proof_kind": each["kind"]} for each in some]
+app.command("technique", cls=Command)(technique)
 
 
 # --- lists ---------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ More rules, more telemetry, more proofs or more mitigations in place never lower
 as good as none.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -81,6 +82,7 @@ class HeldRule:
     number: int = 0  # of the object that it is here; 0: of a file
     level: int = 0  # of TLP
     title: str = field(default="", repr=False)
+    kind: str = "sigma"  # or yara, stix: a rule over files, a pattern over what logs tell of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,7 @@ class Standing:
     score: int
     rules: int = 0
     evaluable: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)  # how many of those are of each
 
 
 def standing(evidence: Evidence, collected: Collection[str]) -> Standing:
@@ -136,6 +139,7 @@ def standing(evidence: Evidence, collected: Collection[str]) -> Standing:
         score=see if stop is None else (see + stop) // 2,
         rules=len(evidence.rules),
         evaluable=len(able),
+        kinds=Counter(each.kind for each in able),
     )
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 from itertools import chain
 
 from mithaq.detect import sigma
+from mithaq.detect.about import Named, named
 from mithaq.detect.indicators import Indicators, Listed, of_pattern
 from mithaq.detect.language import Rule, Unserved
 from mithaq.detect.matches import Match
@@ -34,6 +35,7 @@ class Sought:
     rules: Sequence[Rule] = ()
     correlations: Sequence[sigma.Correlation] = ()
     texts: Sequence[tuple[Text, Word | None]] = ()  # YARA rules, each with the indicator that it is
+    named: Sequence[Named] = ()  # those of YARA and STIX that name techniques
     unserved: tuple[Unserved, ...]
 
 
@@ -88,6 +90,7 @@ class _Kinds:
     rules: list[Rule] = field(default_factory=list)
     correlations: list[sigma.Correlation] = field(default_factory=list)
     texts: list[tuple[Text, Word | None]] = field(default_factory=list)
+    named: list[Named] = field(default_factory=list)
     unserved: list[Unserved] = field(default_factory=list)
 
     def stix(self, word: Word, title: str, pattern: str) -> None:
@@ -129,6 +132,8 @@ def sought(files: Iterable[tuple[str, bytes]], held: Iterable[tuple[Word, Body]]
         way = ways.get(str(body.get("pattern_type", "stix")), _no_way)
         try:
             way(word, title, pattern)
+            if (one := named(word.rule, body)) is not None:
+                kinds.named.append(one)
         except InputError as why:
             kinds.unserved.append(Unserved(id=word.rule, title=title, code=why.code, why=str(why)))
     patterns = Patterns(kinds.asked)
@@ -144,6 +149,7 @@ def sought(files: Iterable[tuple[str, bytes]], held: Iterable[tuple[Word, Body]]
         rules=kinds.rules,
         correlations=kinds.correlations,
         texts=kinds.texts,
+        named=kinds.named,
         unserved=tuple(kinds.unserved),
     )
 

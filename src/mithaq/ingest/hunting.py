@@ -20,7 +20,7 @@ from mithaq.detect.yara import TooSlow
 from mithaq.errors import InputError
 from mithaq.formats.telemetry import PLAIN, Kind, Passed, Refusal, Said, Sifting
 from mithaq.ingest import telemetry
-from mithaq.ingest.keeping import Keeping
+from mithaq.ingest.keeping import Keeper, Keeping
 from mithaq.ingest.resuming import Passage, Progress
 from mithaq.ingest.sifting import sifting
 from mithaq.ingest.wanted import Content, Correlated, Ready, as_is, matchers
@@ -199,6 +199,8 @@ class Hunt:
             raw = looked_through(path)
             self.scanned += 1
             found = list(self.content.yara.match(raw, str(path)))
+            if isinstance(self.keeper, Keeper):
+                self.keeper.files += 1
             if self.keeper:
                 self.keeper.keep(found)
             yield from (Hit(match, str(path)) for match in found)

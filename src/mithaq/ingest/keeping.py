@@ -11,6 +11,7 @@ from mithaq.clock import Clock
 from mithaq.config import Config
 from mithaq.defence import Recorded
 from mithaq.detect import assets, sigma
+from mithaq.detect.about import FILES
 from mithaq.detect.collected import Collected
 from mithaq.detect.language import Rule
 from mithaq.detect.matches import Match
@@ -41,6 +42,7 @@ class Keeper:
     clock: Clock
     noting: Noting | None = None
     past: bool = False  # what the events speak of was noted and counted before
+    files: int = 0  # that YARA rules looked through, and that are not kept yet
     also: Callable[[Connection, Recorded], None] | None = None  # in the same transaction
     new: int = 0
     known: int = 0
@@ -54,11 +56,11 @@ class Keeper:
         """Keep which rules are looked for from now on, and again each day."""
         now = self.clock()
         rules: list[Rule | sigma.Correlation] = [*content.rules, *content.correlations]
-        told = f"{now:%Y-%m-%d}", frozenset(each.id for each in rules)
+        told = f"{now:%Y-%m-%d}", frozenset(each.id for each in (*rules, *content.named))
         if told == (self._day, self._looked_for):
             return
         with self.core.begin() as unit:
-            defence.looked_for(unit, rules, content.needs, now)
+            defence.looked_for(unit, rules, content.needs, now, content.named)
         self._content = content
         self._day, self._looked_for = told
 
@@ -82,6 +84,8 @@ class Keeper:
         machines = frozenset(filter(None, map(assets.of, batch)))
         days = frozenset(event.at[:10] for event in batch if event.at)
         sources = dict(self._collected.counts)
+        if self.files:
+            sources[FILES, ""] = self.files
         if not (found or machines or days or sources):
             self._noted = ()
             return ()
@@ -91,6 +95,7 @@ class Keeper:
             if self.also:
                 self.also(unit, done)
         self._collected.counts.clear()
+        self.files = 0
         self._noted = ()
         self.new += done.new
         self.known += done.known

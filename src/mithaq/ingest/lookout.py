@@ -111,6 +111,7 @@ class Lookout:
             rules=[rule for each in some for rule in each.rules],
             correlations=[one for each in some for one in each.correlations],
             needs={digest: needs for each in some for digest, needs in each.needs.items()},
+            named=[one for each in some for one in each.named],
         )
 
     @property
@@ -296,5 +297,10 @@ def _layer(content: Content, guard: Guard) -> _Layer:
         count=content.count,
         unserved=content.unserved,
         patterns=content.indicators.patterns if content.indicators else None,
-        rules=Content(rules=content.rules, correlations=content.correlations, needs=content.needs),
+        rules=Content(
+            rules=content.rules,
+            correlations=content.correlations,
+            needs=content.needs,
+            named=content.named,
+        ),
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 from mithaq.config import Config
 from mithaq.detect import sigma
+from mithaq.detect.about import Named, in_yara
 from mithaq.detect.carried import Carried
 from mithaq.detect.collected import Needs
 from mithaq.detect.engine import Engine
@@ -62,6 +63,7 @@ class Content:
     veiled: Veiled | None = None
     unserved: Sequence[Unserved] = ()
     needs: Mapping[str, Needs] = field(default_factory=dict)  # digest of a rule -> log sources
+    named: Sequence[Named] = ()  # of the others, those that name techniques
 
     @property
     def count(self) -> int:
@@ -161,6 +163,10 @@ def gathered(  # noqa: PLR0913 as above
         indicators=values if values.count else None,
         unserved=[*unserved, *values.unserved, *scanner.unserved],
         needs=needs,
+        named=[
+            *values.named,
+            *filter(None, (in_yara(*text) for text, whose in texts if not whose)),
+        ],
     )
 
 

@@ -210,12 +210,15 @@ class Watch:
         followed = isinstance(stream.source, Files) and where == name
         if followed and refusal.code == _UNKNOWN and self.lookout.scans:
             try:
-                return self.lookout.scan(looked_through(Path(where)), where)
+                found = self.lookout.scan(looked_through(Path(where)), where)
             except (TooSlow, InputError) as why:
                 refusal = Refusal(number=0, code=why.code, why=str(why), name=where)
             except OSError as why:
                 said = why.strerror or "not read"
                 refusal = Refusal(number=0, code="telemetry-file", why=said, name=where)
+            else:
+                self.keeper.files += 1
+                return found
         count = refusal.number if refusal.code == TURNED_AWAY else 1
         stream.refused[refusal.code] += count
         known = (refusal.code, refusal.why)

@@ -27,7 +27,7 @@ from mithaq.store.tables import (
 
 Needs = Sequence[Sequence[str]]  # of each, one log source
 _READ = (
-    "rules.read.2"  # the number of the last copy that was looked at; another form is another name
+    "rules.read.3"  # the number of the last copy that was looked at; another form is another name
 )
 _TOGETHER = 5000  # copies that are looked up in one statement
 _needs = msgspec.json.Decoder(tuple[frozenset[str], ...]).decode
@@ -41,6 +41,7 @@ class Facts:
 
     techniques: tuple[str, ...] = ()
     needs: tuple[frozenset[str], ...] = ()
+    kind: str = "sigma"  # or yara, stix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +110,20 @@ def unread(unit: Connection, most: int) -> tuple[list[Copy], int, int]:
 def known(unit: Connection, digests: Collection[str]) -> dict[str, Facts]:
     """Return what was worked out of texts, by their digests."""
     c = rule_facts.c
-    query = select(c.digest, c.techniques, c.needs).where(within(unit, c.digest, list(digests)))
-    return {digest: _facts(techniques, needs) for digest, techniques, needs in fetched(unit, query)}
+    query = select(c.digest, c.techniques, c.needs, c.kind)
+    rows = fetched(unit, query.where(within(unit, c.digest, list(digests))))
+    return {digest: _facts(*facts) for digest, *facts in rows}
+
+
+def ruled(unit: Connection, ids: Collection[str]) -> set[str]:
+    """Return those of some ids of which a version was read out as a rule."""
+    query = objects.columns_of(objects.everything(), copies.c.id)
+    query = query.join(rule_facts, rule_facts.c.copy == copies.c.seq)
+    return {
+        id_
+        for part in chunks(ids)
+        for (id_,) in fetched(unit, query.where(objects.by_ids(unit, part), copies.c.id.in_(part)))
+    }
 
 
 def read_on(
@@ -123,7 +136,7 @@ def read_on(
     rows = [
         (seq, digest, until, *_written(facts)) for seq, digest, until, facts in new if seq in here
     ]
-    names = ("copy", "digest", "until", "techniques", "needs")
+    names = ("copy", "digest", "until", "techniques", "needs", "kind")
     insert_many(unit, rule_facts, names, rows, or_else="keep")
     keep(unit, _READ, str(last))
     return True
@@ -133,14 +146,13 @@ def _here(unit: Connection, seqs: Sequence[int]) -> list[int]:
     return [seq for (seq,) in fetched(unit, select(copies.c.seq).where(copies.c.seq.in_(seqs)))]
 
 
-def _written(facts: Facts) -> tuple[str, str]:
-    return _write(facts.techniques).decode(), _write(
-        [sorted(each) for each in facts.needs]
-    ).decode()
+def _written(facts: Facts) -> tuple[str, str, str]:
+    needs = _write([sorted(each) for each in facts.needs]).decode()
+    return _write(facts.techniques).decode(), needs, facts.kind
 
 
-def _facts(techniques: str, needs: str) -> Facts:
-    return Facts(techniques=_texts(techniques), needs=_needs(needs))
+def _facts(techniques: str, needs: str, kind: str) -> Facts:
+    return Facts(techniques=_texts(techniques), needs=_needs(needs), kind=kind)
 
 
 def rules(unit: Connection, visible: Rows) -> list[Held]:
@@ -155,6 +167,7 @@ def rules(unit: Connection, visible: Rows) -> list[Held]:
         rule_facts.c.until,
         rule_facts.c.techniques,
         rule_facts.c.needs,
+        rule_facts.c.kind,
     )
     query = objects.columns_of(visible, *columns).join(rule_facts, rule_facts.c.copy == c.seq)
     newest: dict[str, tuple[Any, ...]] = {}
@@ -170,9 +183,9 @@ def rules(unit: Connection, visible: Rows) -> list[Held]:
             voucher=voucher,
             level=level,
             until=until,
-            facts=_facts(techniques, needs),
+            facts=_facts(*facts),
         )
-        for seq, id_, version, voucher, level, until, techniques, needs in newest.values()
+        for seq, id_, version, voucher, level, until, *facts in newest.values()
     ]
 
 
@@ -184,19 +197,17 @@ def use(unit: Connection, some: Iterable[Used]) -> None:
         (rule, e.title, *_written(e.facts), first.get(rule, e.first), e.last)
         for rule, e in wanted.items()
     ]
-    names = ("rule", "title", "techniques", "needs", "first", "last")
+    names = ("rule", "title", "techniques", "needs", "kind", "first", "last")
     replace_many(unit, used_rules, names, rows)
 
 
 def used(unit: Connection, since: str = "") -> list[Used]:
     """Return the rules that were looked for on a day or after it."""
     c = used_rules.c
-    query = select(c.rule, c.title, c.techniques, c.needs, c.first, c.last).where(
-        c["last"] >= since
-    )
+    query = select(c.rule, c.title, c.first, c["last"], c.techniques, c.needs, c.kind)
     return [
-        Used(rule=rule, title=title, facts=_facts(techniques, needs), first=first, last=last)
-        for rule, title, techniques, needs, first, last in fetched(unit, query)
+        Used(rule=rule, title=title, facts=_facts(*facts), first=first, last=last)
+        for rule, title, first, last, *facts in fetched(unit, query.where(c["last"] >= since))
     ]
 
 

@@ -12,6 +12,7 @@ from mithaq.config import Cycle as Terms
 from mithaq.defence import Watched, cycle
 from mithaq.defence.cycle import NoMitigation, NoTechnique
 from mithaq.detect import sigma
+from mithaq.detect.about import in_yara, named
 from mithaq.detect.coverage import Gap, Seen, State, Stopped
 from mithaq.detect.matches import Match
 from mithaq.errors import InputError, NotFound
@@ -566,3 +567,77 @@ def test_a_page_tells_states_in_words_and_lets_no_name_steer_it(node, language, 
     assert catalogue("mithaq.brief", language).say("cycle.state.none") in made
     assert "TLP:AMBER" in made
     assert "2026-02-01" in made
+
+
+# --- rules of other kinds ------------------------------------------------------------------------------
+YARA = 'rule Shell : T1059_001 { strings: $a = "x" condition: $a }'
+NAME = "[domain-name:value = 'a.example']"
+
+
+def other(at, pattern_type, pattern, number="", version=20, **more):
+    facts = {"pattern": pattern, "pattern_type": pattern_type}
+    if number:
+        facts["external_references"] = [{"source_name": "mitre-attack", "external_id": number}]
+    facts |= {"valid_from": "2026-01-01T00:00:00.000Z", "name": f"r{at}"}
+    created = body("indicator", at, 20)["created"]
+    return body("indicator", at, version, **facts, **more) | {"created": created}
+
+
+@on_both
+def test_a_pattern_that_names_a_technique_sees_it_where_logs_tell_of_it_and_is_told_from_rules(
+    node,
+):
+    seen = [node.of("T1071.004").seen]
+    pattern = other(100, "stix", NAME, "T1071.004")
+    node.add(pattern, other(101, "stix", NAME))
+    seen.append(node.of("T1071.004").seen)
+    node.watch()
+    seen.append(node.of("T1071.004").seen)
+    with node.core.begin() as unit:
+        some = [
+            named(each["id"], each) for each in (pattern, other(102, "stix", NAME, "T1071.004"))
+        ]
+        cycle.looked_for(unit, [], {}, NOW, some)
+    seen.append(node.of("T1071.004").seen)
+    node.add(rule(103, "T1071.004"))
+
+    assert seen == [Seen.NONE, Seen.BLIND, Seen.IDLE, Seen.WATCHED]
+    assert node.of("T1071.004").kinds == {"stix": 1, "sigma": 1}
+    assert node.of("T1059").kinds == {}
+
+
+@on_both
+def test_a_yara_rule_sees_a_technique_where_files_are_looked_through(node):
+    yara = other(100, "yara", YARA)
+    node.add(yara)
+    node.watch()
+    blind = node.of("T1059.001")
+    node.watch({("files", ""): 3})
+    idle = node.of("T1059.001")
+    with node.core.begin() as unit:
+        some = [named(yara["id"], yara), in_yara("of-a-file", YARA), in_yara("b", YARA + "{")]
+        cycle.looked_for(unit, [], {}, NOW, some)
+
+    assert [blind.seen, idle.seen] == [Seen.BLIND, Seen.IDLE]
+    assert node.of("T1059.001").seen is Seen.WATCHED
+    assert node.of("T1059.001").kinds == node.of("T1059").kinds == {"yara": 2}
+    assert node.of("T1059.001").rules == 3
+
+
+@on_both
+@pytest.mark.parametrize("how", ["revoked", "unnamed", "both-at-once"])
+def test_what_a_later_version_no_longer_names_or_takes_back_sees_nothing(node, how):
+    node.watch()
+    first = other(100, "stix", NAME, "T1071.004")
+    later = other(100, "stix", NAME, "" if how == "unnamed" else "T1071.004", 19)
+    later["revoked"] = how != "unnamed"
+    if how == "both-at-once":
+        node.add(first, later)
+    else:
+        node.add(first)
+        assert node.of("T1071.004").seen is Seen.IDLE
+        node.add(later)
+
+    assert node.of("T1071.004").evaluable == 0
+    node.add(other(100, "stix", NAME, "T1071.004", 18))
+    assert node.of("T1071.004").evaluable == 1

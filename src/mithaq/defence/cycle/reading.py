@@ -1,18 +1,21 @@
 """What the cycle rests on is read beforehand, so that an answer takes no time: ATT&CK's lore, and what rules are about.
 
 Rules are compiled once for the same text. What a rule of a partner costs is bounded by ``detect.sigma``; one that
-cannot be read is about nothing.
+cannot be read is about nothing. Rules of YARA and patterns of STIX are read out where they name a technique
+(``detect.about``), and so is each later version of one that did.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
 from mithaq.clock import text
 from mithaq.detect import attack, coverage, sigma
+from mithaq.detect.about import SIGMA, Named, named
 from mithaq.detect.attack import Lore
 from mithaq.detect.collected import Needs
 from mithaq.detect.language import Rule
@@ -21,6 +24,7 @@ from mithaq.store import coverage as store
 from mithaq.store import objects, sets
 from mithaq.store.coverage import Facts, Used
 from mithaq.store.engine import Store
+from mithaq.store.objects import Copy
 from mithaq.store.sql import chunks, fetched
 from mithaq.store.tables import copies
 
@@ -41,15 +45,9 @@ def read_out(core: Store) -> int:
         stale = store.lore(unit, digest) is None
         left = store.behind(unit)
         some, after, last = store.unread(unit, AT_ONCE) if left else ([], 0, 0)
-        rules = {
-            copy.seq: (_pattern(copy.object.body), _end(copy.object.body))
-            for copy in some
-            if _is_rule(copy.object.body)
-        }
-        known = store.known(unit, {_of_text(each) for each, _ in rules.values()}) if rules else {}
-    new = [
-        (seq, _of_text(each), until, _facts(each, known)) for seq, (each, until) in rules.items()
-    ]
+        rules = _rules(unit, some)
+        known = store.known(unit, {each.digest for each in rules}) if rules else {}
+    new = [(each.seq, each.digest, each.until, _facts(each, known)) for each in rules]
     made = _lore(core) if stale else b""
     if not left and not stale:
         return 0
@@ -67,13 +65,49 @@ def read_all_out(core: Store) -> None:
         pass
 
 
-def _is_rule(body: Body) -> bool:
-    return body.get("pattern_type") == "sigma" and isinstance(body.get("pattern"), str)
+class _Rule(NamedTuple):
+    """A copy that is a rule; of one that was revoked nothing is left, which stands above its earlier versions."""
+
+    seq: int
+    until: str
+    text: str  # of Sigma
+    named: Named | None = None  # of others
+
+    @property
+    def digest(self) -> str:
+        """What its facts are kept by."""
+        if self.named is None:
+            return _of_text(self.text)
+        facts = *self.named[2:4], [sorted(each) for each in self.named.needs]
+        return _of_text(f"{facts}")
 
 
-def _pattern(body: Body) -> str:
-    """Return the text of a rule; of one that was revoked nothing, which stands above its earlier versions."""
-    return "" if body.get("revoked") is True else str(body["pattern"])
+def _rules(unit: Connection, some: Sequence[Copy]) -> list[_Rule]:
+    """Return the copies that are rules, among some."""
+    found: list[_Rule] = []
+    others: list[tuple[Copy, Named | None]] = []
+    for copy in some:
+        body = copy.object.body
+        gone = body.get("revoked") is True
+        if not isinstance(body.get("pattern"), str):
+            continue
+        if body.get("pattern_type") == SIGMA:
+            found.append(_Rule(copy.seq, _end(body), "" if gone else str(body["pattern"])))
+        elif (one := None if gone else named(copy.object.id, body)) or _later(body):
+            others.append((copy, one))
+    ids = {copy.object.id for copy, one in others if one is None}
+    before = store.ruled(unit, ids) if ids else set()
+    before |= {copy.object.id for copy, one in others if one}
+    return found + [
+        _Rule(copy.seq, _end(copy.object.body), "", one)
+        for copy, one in others
+        if copy.object.id in before
+    ]
+
+
+def _later(body: Body) -> bool:
+    """Say whether it may have an earlier version."""
+    return body.get("revoked") is True or body.get("created") != body.get("modified")
 
 
 def _end(body: Body) -> str:
@@ -85,12 +119,14 @@ def _of_text(written: str) -> str:
     return "sha256:" + sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _facts(written: str, known: Mapping[str, Facts]) -> Facts:
-    """Return what a text is about: of several rules, each with its own, all that one of them alone can tell."""
-    here = known.get(_of_text(written))
+def _facts(rule: _Rule, known: Mapping[str, Facts]) -> Facts:
+    """Return what a rule is about: of several in one text, each with its own, all that one of them alone can tell."""
+    if rule.named is not None:
+        return Facts(techniques=rule.named.techniques, needs=rule.named.needs, kind=rule.named.kind)
+    here = known.get(rule.digest)
     if here is not None:
         return here
-    made = sigma.compiled(written)
+    made = sigma.compiled(rule.text)
     rules: Sequence[Rule | sigma.Correlation] = (*made.correlations, *made.rules)
     techniques = dict.fromkeys(each for rule in rules for each in rule.techniques)
     served = next((made.needs[rule.digest] for rule in rules if rule.digest in made.needs), ())
@@ -129,27 +165,34 @@ def looked_for(
     rules: Iterable[Rule | sigma.Correlation],
     needs: Mapping[str, Needs],
     now: datetime,
+    others: Iterable[Named] = (),
 ) -> None:
     """Keep that rules are looked for from now on; one that is an object here is known by that alone.
 
     Args:
         needs: by the digests of rules, the log sources that each needs (``sigma.Compiled``).
+        others: those of YARA and STIX.
     """
-    some = {each.id: each for each in rules if each.id}
+    some = {
+        each.id: Named(
+            each.id, each.title, SIGMA, tuple(each.techniques), needs.get(each.digest, ())
+        )
+        for each in rules
+    }
+    some |= {each.id: each for each in others}
+    some.pop("", None)
     held = _held(unit, [f"{_PREFIX}{each.lower()}" for each in some])
     day = text(now)[:_DAY]
     found: list[Used] = []
     for id_, rule in some.items():
         key = id_ if id_.startswith(_PREFIX) else f"{_PREFIX}{id_.lower()}"
         ours = key in held or id_.startswith(_PREFIX)
-        facts = (
-            Facts() if ours else Facts(techniques=rule.techniques, needs=needs.get(rule.digest, ()))
-        )
+        facts = Facts(techniques=rule.techniques, needs=rule.needs, kind=rule.kind)
         found.append(
             Used(
                 rule=key if ours else id_,
                 title="" if ours else rule.title,
-                facts=facts,
+                facts=Facts(kind=rule.kind) if ours else facts,
                 first=day,
                 last=day,
             )

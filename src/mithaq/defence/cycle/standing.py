@@ -18,6 +18,7 @@ from mithaq.defence.cycle import reading
 from mithaq.defence.cycle.threats import indicated, threats
 from mithaq.defence.seeing import visible as visible_hits
 from mithaq.detect import collected, coverage
+from mithaq.detect.about import SIGMA
 from mithaq.detect.attack import Lore
 from mithaq.detect.coverage import Evidence, Gap, HeldRule, Proof, Standing, State, Threat
 from mithaq.model.labels import Tlp
@@ -132,9 +133,10 @@ def stand(  # noqa: PLR0913 unit, us, actor and now come with every act
     names = {*collected.known(), *(n for rule in rules for part in rule.needs for n in part)}
     declared = collected.declared(terms.telemetry, names)
     judged = _judged(unit, us, actor, _day(now, terms.proof_days), level)
-    others = {group.rule for group in judged} - {rule.key for rule in rules}
     proving = {rule.key: dict.fromkeys(rule.techniques, 0) for rule in rules}
-    proving |= _indicated(unit, rows, known, others)
+    others = {group.rule for group in judged} - {e.key for e in rules if e.kind == SIGMA}
+    for key, numbers in _indicated(unit, rows, known, others).items():
+        proving[key] = numbers | proving.get(key, {})
     look = _Look(
         known=known,
         threats=counting,
@@ -240,6 +242,7 @@ def _rules(  # noqa: PLR0913 as ``stand``
             source="" if each.voucher == us.party else each.voucher,
             number=each.seq,
             level=each.level,
+            kind=each.facts.kind,
         )
         for each in store.rules(unit, rows)
         if not each.until or moment(each.until) > moment(now)
@@ -251,6 +254,7 @@ def _rules(  # noqa: PLR0913 as ``stand``
             needs=each.facts.needs,
             used=each.last,
             title=each.title,
+            kind=each.facts.kind,
         )
         for each in used
         if not each.rule.startswith(_PREFIX)

@@ -18,6 +18,7 @@ rule_facts = Table(  # read out of copies that are rules: worked out once for th
     Column("copy", Serial, primary_key=True, autoincrement=False),
     column("digest"),  # of the text
     *columns("techniques", "needs"),  # JSON
+    column("kind"),  # sigma, yara or stix
     column("until"),  # when it is over; empty: not said
     Index("ix_rule_facts_digest", "digest"),
 )
@@ -26,6 +27,7 @@ used_rules = Table(  # what hunts and watches looked for
     core,
     key("rule"),
     *columns("title", "techniques", "needs"),  # JSON; of what is an object here its bytes tell
+    column("kind"),
     *columns("first", "last"),
 )
 lores = Table(  # what the reference sets that count say of techniques, read once
