@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from mithaq.detect import asked, assets
@@ -24,6 +25,8 @@ from mithaq.model.values import Value
 from mithaq.model.whose import Word
 
 _REMEMBERED: Final = 1 << 16  # observed values, of which telemetry has the same again and again
+_BITS: Final = 16  # of a digest, which say about where it stands
+_SHIFT: Final = 63 - _BITS
 
 
 class Listed(NamedTuple):
@@ -53,6 +56,14 @@ def of_pattern(word: Word, pattern: str, title: str = "") -> list[Listed] | None
     return [Listed(value, word.rule, title, word.giver) for (value,) in found]
 
 
+def _firsts(digests: "array[int]") -> "array[int]":
+    """Return where the first digest stands that begins with each number of bits, and at last how many there are."""
+    counts = [0] * ((1 << _BITS) + 1)
+    for each in digests:
+        counts[(each >> _SHIFT) + 1] += 1
+    return array("q", accumulate(counts))
+
+
 class Indicators:
     """A compiled set of indicators. It does not change; what is new makes another one."""
 
@@ -72,6 +83,7 @@ class Indicators:
         order = sorted(range(len(digests)), key=digests.__getitem__)
         self._digests = array("q", map(digests.__getitem__, order))
         self._starts = array("q", map(starts.__getitem__, order))
+        self._firsts = _firsts(self._digests)
         starts.append(len(self._block))
         self._ends = array("q", (starts[number + 1] for number in order))
         self.networks = Networks(networks)
@@ -131,18 +143,20 @@ class Indicators:
     def _found(self, value: Value) -> Iterator[Listed]:
         for text in keys(value, self._whole):
             yield from self._of_key(text)
-        for network in self.networks.around(value) if len(self.networks) else ():
-            if network != value:
-                yield from self._of_key(key(network))
+        if len(self.networks):
+            for network in self.networks.around(value):
+                if network != value:
+                    yield from self._of_key(key(network))
 
-    def _of_key(self, text: str) -> Iterator[Listed]:
-        for listed in self.at(digest(text)):
-            if f"{listed.value.kind} {listed.value.text}" == text:
-                yield listed
+    def _of_key(self, text: str) -> list[Listed]:
+        return [
+            one for one in self.at(digest(text)) if f"{one.value.kind} {one.value.text}" == text
+        ]
 
     def at(self, wanted: int) -> Iterator[Listed]:
         """Yield what stands at a digest; most often what is looked for there, in proof of nothing."""
-        at = bisect_left(self._digests, wanted)
+        first = wanted >> _SHIFT
+        at = bisect_left(self._digests, wanted, self._firsts[first], self._firsts[first + 1])
         while at < len(self._digests) and self._digests[at] == wanted:
             row = self._block[self._starts[at] : self._ends[at]].decode()
             text, number, id_ = row.split("\0", 2)
@@ -150,8 +164,8 @@ class Indicators:
             yield Listed(Value(kind, plain), id_, *self._titles[int(number)])
             at += 1
 
-    def _answers(self, how: str, text: str) -> tuple[Listed, ...]:
-        """Return what a text answers to that is read in some way."""
+    def answers(self, how: str, text: str) -> tuple[Listed, ...]:
+        """Return the values of indicators that a text answers to, read as its field says (``observables.read``)."""
         known = self._read.get((how, text))
         if known is None:
             known = tuple(listed for value in read(how, text) for listed in self.of(value))
@@ -171,7 +185,7 @@ class Indicators:
                     continue
                 one = said[fields[0]] if len(fields) == 1 else None
                 if isinstance(one, str):
-                    some = self._answers(how, one)
+                    some = self.answers(how, one)
                 else:
                     values = together(how, [said[name] for name in fields])
                     some = tuple(listed for value in values for listed in self.of(value))

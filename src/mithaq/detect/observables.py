@@ -23,12 +23,16 @@ _LONGEST: Final = 4096  # characters of a field that is read; longer ones are no
 LISTED: Final = 256  # values of one field
 SHORT: Final = 512  # characters of what is remembered
 _NAMES: Final = 8192  # characters of an event's names whose plan is remembered
+_MOST_PLANS: Final = 1 << 11  # a source has few sets of fields
 _ROOTS: Final = {"\\REGISTRY\\MACHINE\\": "HKLM\\", "\\REGISTRY\\USER\\": "HKU\\"}
 _ROOT: Final = re.compile(r"\\REGISTRY\\(?:MACHINE|USER)\\", re.IGNORECASE)
 _TYPE: Final = re.compile(
     r"type:\s*[0-9]+\s+"
 )  # before a name among Windows' answers to a question of DNS
 _PLAIN: Final = re.compile(r"[^a-z0-9]")
+
+
+_PLANS: dict[tuple[LogSource, tuple[str, ...]], Plan] = {}
 
 
 class Named(NamedTuple):
@@ -53,10 +57,15 @@ def named(event: Event) -> Iterator[Named]:
 
 def plan(event: Event) -> Plan:
     """Return which of an event's fields are read, and how."""
-    present = tuple(event.fields)
-    if sum(map(len, present)) + sum(map(len, event.source)) > _NAMES:
-        return _planned(event.source, present)
-    return _plan(event.source, present)
+    kind = event.source, tuple(event.fields)
+    known = _PLANS.get(kind)
+    if known is None:
+        known = _planned(*kind)
+        if sum(map(len, kind[1])) + sum(map(len, kind[0])) <= _NAMES:
+            if len(_PLANS) >= _MOST_PLANS:
+                _PLANS.clear()
+            _PLANS[kind] = known
+    return known
 
 
 def _planned(source: LogSource, present: tuple[str, ...]) -> Plan:
@@ -74,9 +83,6 @@ def _planned(source: LogSource, present: tuple[str, ...]) -> Plan:
         if one in there and two in there and (one in known or (how == "typed" and dotted))
     ]
     return tuple(singles + pairs)
-
-
-_plan = lru_cache(maxsize=2048)(_planned)  # a source has few sets of fields
 
 
 def together(how: str, said: list[Field]) -> Iterator[Value]:

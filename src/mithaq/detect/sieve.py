@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from mithaq.detect import fields as tables
 from mithaq.detect.indicators import Indicators
-from mithaq.detect.observables import LISTED, SHORT, kinds_of, read
+from mithaq.detect.observables import LISTED, SHORT, kinds_of
 
 _REMEMBERED: Final = 1 << 14  # texts of one way of reading
 _MOST: Final = 64 << 20  # bytes of rows that are remembered, counted by their lines
@@ -26,12 +26,12 @@ _OF_ZEEK: Final = ("dns", "smtp", "smb_files")  # its logs that have tables of t
 _STRANGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _Row: TypeAlias = msgspec.Struct
+_Rows: TypeAlias = set[_Row | None]
 _Memo: TypeAlias = dict[object, bool]
-_Scalar: TypeAlias = str | int | float | bool | None
-_Said: TypeAlias = (
-    _Scalar | tuple[_Scalar, ...] | UnsetType
-)  # nothing else: a line with an object there is read
-_Closed: TypeAlias = _Scalar | UnsetType
+_Scalar: TypeAlias = str | int | None
+# Nothing else: a line is read that has an object there, or what equals a number and is written otherwise.
+_Said: TypeAlias = _Scalar | tuple[_Scalar, ...] | UnsetType
+_Closed: TypeAlias = _Scalar | float | bool | UnsetType
 
 
 class Sieve:
@@ -52,21 +52,26 @@ class Sieve:
 
     def through(self, lines: Sequence[bytes]) -> Sequence[int]:
         """Return the places of the lines that have to be read; each of the others is an event, and nothing more."""
-        left: Sequence[int] = range(len(lines))
         if self._pause:
             self._pause -= 1
-            return left
+            return range(len(lines))
+        left: list[int] = []
+        strange: Sequence[int] = range(len(lines))
+        some = lines
         for form in self._forms:
-            found = form.left(lines if len(left) == len(lines) else [lines[at] for at in left])
-            left = found if len(left) == len(lines) else [left[at] for at in found]
-            if not left:
+            loud, others = form.sort(some)
+            left += [strange[at] for at in loud]
+            if not others:
                 if form is not self._forms[0]:  # lines of one form stand together
                     self._forms.remove(form)
                     self._forms.insert(0, form)
-                return left
+                break
+            strange, some = [strange[at] for at in others], [some[at] for at in others]
+        else:
+            left += strange
         if len(left) == len(lines):
             self._pause = _PAUSE
-        return left
+        return sorted(left)
 
 
 def _of_windows(signs: tuple[object, ...]) -> bool:
@@ -101,12 +106,12 @@ class _Asked:
             return any(
                 memo.get(one) is not False and self.speaks(how, one) for one in said[:LISTED]
             )
-        if said is None or isinstance(said, bool | float):  # no reader takes these for values
+        if said is None:
             return False
         text, memo = str(said), self.memo(how)
         known = memo.get(text)
         if known is None:
-            known = any(map(self._indicators.of, read(how, text)))
+            known = bool(self._indicators.answers(how, text))
             if len(text) <= SHORT:
                 if len(memo) >= _REMEMBERED:
                     memo.clear()
@@ -128,12 +133,13 @@ class _Form:
     pairs: Sequence[
         tuple[str, Callable[[_Row], tuple[object, ...]]]
     ]  # how, and two fields together
-    quiet: set[_Row | None] = field(default_factory=set)  # rows of this form that speak of none
-    loud: set[_Row | None] = field(default_factory=set)  # rows that do, or are not of this form
-    size: int = 0  # bytes of both, at most
+    quiet: _Rows = field(default_factory=set)  # of this form, and speaking of none
+    loud: _Rows = field(default_factory=set)  # that speak of one
+    strange: _Rows = field(default_factory=set)  # of other forms
+    size: int = 0  # bytes of all of them, at most
 
-    def left(self, lines: Sequence[bytes]) -> Sequence[int]:
-        """Return the places of lines that are not of this form, or speak of an indicator."""
+    def sort(self, lines: Sequence[bytes]) -> tuple[Sequence[int], Sequence[int]]:
+        """Return the places of lines that speak of an indicator, and of those that are not of this form."""
         rows: list[_Row | None]
         try:
             rows = list(map(self.decode, lines))
@@ -142,23 +148,25 @@ class _Form:
         seen = set(rows)
         seen -= self.quiet
         if not seen:
-            return ()
-        loud = seen & self.loud
-        seen -= loud
-        if seen:
-            new = {row for row in seen if row is None or not self._is_quiet(row)}
-            self._remember(new, seen - new, max(map(len, lines)))
-            loud |= new
-        return [at for at, row in enumerate(rows) if row in loud] if loud else ()
+            return (), ()
+        if new := seen.difference(self.loud, self.strange):
+            self.size += len(new) * (max(map(len, lines)) + _ROW)
+            if self.size > _MOST:
+                self.size, new = 0, seen
+                for known in (self.quiet, self.loud, self.strange):
+                    known.clear()
+            self._learn(new)
+        loud, strange = seen & self.loud, seen & self.strange
+        return _places(rows, loud), _places(rows, strange)
 
-    def _remember(self, loud: set[_Row | None], quiet: set[_Row | None], longest: int) -> None:
-        self.size += (len(loud) + len(quiet)) * (longest + _ROW)
-        if self.size > _MOST:
-            self.size = 0
-            self.quiet.clear()
-            self.loud.clear()
-        self.loud.update(loud)
-        self.quiet.update(quiet)
+    def _learn(self, rows: _Rows) -> None:
+        for row in rows:
+            if row is None or not self.fits(self.signs(row)):
+                self.strange.add(row)
+            elif self._is_quiet(row):
+                self.quiet.add(row)
+            else:
+                self.loud.add(row)
 
     def _decoded(self, lines: Sequence[bytes]) -> Iterator[_Row | None]:
         for line in lines:
@@ -168,8 +176,6 @@ class _Form:
                 yield None
 
     def _is_quiet(self, row: _Row) -> bool:
-        if not self.fits(self.signs(row)):
-            return False
         speaks = self.asked.speaks
         for said, how, memo in zip(self.values(row), self.hows, self.memos, strict=True):
             # Most texts were seen before; only texts are in the memo.
@@ -182,6 +188,10 @@ class _Form:
             if UNSET not in (one, two) and None not in (one, two) and speaks(how, f"{one}\0{two}"):
                 return False
         return True
+
+
+def _places(rows: Sequence[_Row | None], some: _Rows) -> Sequence[int]:
+    return [at for at, row in enumerate(rows) if row in some] if some else ()
 
 
 def _form(

@@ -201,6 +201,24 @@ def test_whatever_the_lines_the_matches_and_refusals_and_the_count_are_the_same(
     ]
 
 
+def test_a_number_is_told_from_what_equals_it():
+    known = Indicators([Listed(of_kind("filename", "1"), "i")])
+    for others in ([True], [1.0], [True, 1.0]):
+        sieve = Sieve(known)
+        for said in [*others, 1]:
+            some = [{"EventID": 1, "Image": said}, {"EventID": 1}]
+            found = sieve.through([json.dumps(each).encode() for each in some])
+        assert found == [0]
+
+
+def test_no_telling_line_passes_when_what_was_learnt_is_forgotten(monkeypatch):
+    monkeypatch.setattr("mithaq.detect.sieve._MOST", 4096)
+    sieve, telling = Sieve(KNOWN), written(TELLING[0])
+    for number in range(40):
+        quiet = written({"EventID": 1, "Image": f"good-{number}.exe"})
+        assert sieve.through([quiet, telling, b"[]", quiet]) == [1, 2]
+
+
 def test_lines_of_no_form_that_is_known_cost_one_look_in_many():
     sieve, strange = Sieve(KNOWN), [b'{"event_type": "dns"}'] * 10
     assert all(len(sieve.through(strange)) == len(strange) for _ in range(40))

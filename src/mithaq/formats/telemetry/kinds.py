@@ -124,14 +124,14 @@ def _read(part: Part, as_kind: Kind | None, said: Said) -> Iterator[Sifted]:
         for piece in part.pieces:
             yield from _named(reader.feed(piece), part.name)
             if said.sifting:
-                yield from said.sifting.passed()
+                yield from said.sifting.passed(len(piece))
         yield from _named(reader.end(), part.name)
     except Broken as why:
         with suppress(Broken):  # said once
             yield from _named(reader.end(), part.name)
         yield Refusal(number=0, code=why.code, why=str(why), name=part.name)
     if said.sifting:
-        yield from said.sifting.passed()
+        yield from said.sifting.passed(0)
 
 
 def _sought(found: Iterator[Found], name: str) -> Iterator[Found]:

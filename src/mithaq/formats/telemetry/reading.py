@@ -59,20 +59,21 @@ class Sifting:
 
     sieve: Sieve
     events: int = 0
-    size: int = 0
+    read: int = 0  # bytes that were not passed over
 
     def left(self, lines: Sequence[bytes], before: int) -> Iterator[tuple[int, bytes]]:
         """Yield the lines that have to be read with their numbers, of which ``before`` is the one before the first."""
         places = self.sieve.through(lines)
         self.events += len(lines) - len(places)
-        self.size += sum(map(len, lines)) - sum(len(lines[at]) for at in places)
-        return ((before + 1 + at, lines[at]) for at in places)
+        for at in places:
+            self.read += len(lines[at])
+            yield before + 1 + at, lines[at]
 
-    def passed(self) -> Iterator[Passed]:
-        """Yield what was passed over since, if there is some."""
+    def passed(self, size: int) -> Iterator[Passed]:
+        """Yield what of the last ``size`` bytes was passed over, if that was some."""
         if self.events:
-            yield Passed(events=self.events, size=self.size)
-            self.events = self.size = 0
+            yield Passed(events=self.events, size=max(0, size - self.read))
+        self.events = self.read = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
