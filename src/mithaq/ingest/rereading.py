@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from mithaq import defence
 from mithaq.clock import monotonic, text
 from mithaq.config import Config
+from mithaq.defence import Recorded
 from mithaq.detect.guard import Guard, Limits, SetAside
 from mithaq.detect.indicators import of_pattern
 from mithaq.detect.matches import Match
@@ -108,7 +109,7 @@ class Rereading:
 
     def __init__(self, keeper: Keeper, noting: Noting, config: Config) -> None:
         """Read nothing yet."""
-        keeper.past = True
+        keeper.past, keeper.also = True, self._count
         self._keeper, self._noting = keeper, noting
         self._compiled = compiled(config)
         said = config.settings.watch
@@ -156,13 +157,13 @@ class Rereading:
             going = known.until if known.until > known.looked else 0
             new, until = _fresh(unit, known.looked, now, most=bool(files), until=going)
         if until == known.looked:
+            self._swept()
             return False
         content = gathered(held=new.items(), kept=self._compiled)
         if not (files and content.count):
             with core.begin() as unit:
                 _put(unit, msgspec.structs.replace(known, looked=until, until=until))
             return True
-        self._keeper.new = 0
         self._state = State(
             looked=known.looked,
             until=until,
@@ -203,12 +204,16 @@ class Rereading:
         """Return how far was come with the same; what was kept of others goes."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         path = self._folder / f"past-{content.rpartition(':')[2][:32]}.jsonl"
-        for other in self._folder.glob("past-*.jsonl"):
-            if other != path:
-                other.unlink(missing_ok=True)
+        self._swept(path)
         progress = Progress(path, content)
         progress.begin()
         return progress
+
+    def _swept(self, but: Path | None = None) -> None:
+        """Take away what readings left that were killed at their very end."""
+        for other in self._folder.glob("past-*.jsonl"):
+            if other != but:
+                other.unlink(missing_ok=True)
 
     def _files(self, since: str) -> Iterator[Path]:
         """Yield what is kept, and then what came until then: who watches took up what is new within that time."""
@@ -231,7 +236,6 @@ class Rereading:
             looked=told.until if over else told.looked,
             ended=text(now) if over else "",
             done=told.size if over else min(run.done, told.size),
-            new=told.new + self._keeper.new,
             damaged=tuple(run.broken[:_NAMED]),
         )
         with self._keeper.core.begin() as unit:
@@ -239,7 +243,13 @@ class Rereading:
             if over:
                 facts = {"rules": known.rules, "files": known.files, "new": known.new}
                 journal.record(unit, now, "reread", "", **facts)
-        self._keeper.new, self._state = 0, known
+        self._state = known
+
+    def _count(self, unit: Connection, done: Recorded) -> None:
+        """Keep with hits that they are, or whoever is killed before the next step would not tell of them."""
+        if done.new:
+            self._state = msgspec.structs.replace(self._state, new=self._state.new + done.new)
+            _put(unit, self._state)
 
     def _end(self) -> None:
         self._tell(over=True)
