@@ -88,8 +88,10 @@ def list_(  # noqa: PLR0913 an argument per option
         found = defence.hits(unit, node.us, actor, node.clock(), which, skip=skip, most=limit + 1)
         aside = len(defence.asides(unit, node.us, actor))
     rows = [row(each) for each in found[:limit]]
-    columns = ("number", "severity", "name", "day", "log_source", "count", "machines", "judged")
-    wide = ("assignee", "giver", "rule", "first", "last", "suppressed")
+    columns = ["number", "severity", "name", "day", "log_source", "count", "machines"]
+    wide = ["judged", "assignee", "giver", "rule", "first", "last", "suppressed"]
+    if judged == "all":  # else it is the same in each row
+        columns.append(wide.pop(0))
     desk.screen.rows(columns, rows, empty="none.hits", wide=wide)
     if len(found) > limit and not desk.screen.as_json:
         desk.screen.note("say.more-hits", skip=skip + limit)

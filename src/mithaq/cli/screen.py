@@ -45,6 +45,11 @@ _WHOLE = frozenset(
         "asked",
         "missing",
         "overdue",
+        "day",
+        "machines",
+        "events",
+        "event_last",
+        "running",
     }
 )  # never broken
 _TLP = {  # colours of TLP 2.0, on black

@@ -70,6 +70,9 @@ def start(  # noqa: PLR0913 an argument per option
     named = [*(rules or ()), *(indicators or ()), *(yara or ())]
     if missing := next((path for path in named if not path.exists()), None):
         raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
+    logs = [Path(text) for text in sources if text != "-" and "://" not in text]
+    if missing := next((path for path in logs if not path.exists()), None):  # before rules are read
+        raise NoFile(f"cannot read {missing}: no such file or folder", file=str(missing))
     with ExitStack() as until:
         until.enter_context(beside(desk.screen, desk.home, "watch"))
         node = until.enter_context(desk.node())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mithaq.cli.desk import Desk
 from mithaq.cli.problems import in_words
+from mithaq.cli.screen import NOTHING
 from mithaq.clock import parse
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]  # as ``Watch`` keeps them
 Rows = list[dict[str, Any]]
 ASIDE: Final = ("number", "title", "because", "after_events", "at")
-_SOURCES: Final = (
-    "source", "running", "events", "event_last", "unread_bytes", "waiting", "waiting_since", "unreadable",
+_SOURCES: Final = ("source", "running", "events", "event_last")  # what fits into 80 columns
+_BEYOND: Final = (
+    "unread_bytes", "waiting", "waiting_since", "unreadable", "heard", "began", "example",
 )  # fmt: skip
 _REFUSED: Final = ("source", "code", "why", "count")
 _SINKS: Final = ("sink", "waiting", "since", "why", "not_told")
@@ -44,7 +46,12 @@ def who_asks(desk: Desk, unit: "Connection") -> "Actor":
 def show(screen: "Screen", some: Rows, sinks: Rows, aside: Rows) -> None:
     """Print how sources do, what could not be read, how sinks do, and what is set aside."""
     language = screen.words.language
-    screen.rows(_SOURCES, some, empty="none.watched", wide=("heard", "began", "example"))
+    screen.rows(_SOURCES, some, empty="none.watched", wide=_BEYOND)
+    for each in some:
+        if each["unread_bytes"] or each["waiting"]:
+            which = ("source", "unread_bytes", "waiting")
+            facts = {name: each[name] for name in which}
+            screen.note("say.watch-behind", **facts, since=each["waiting_since"] or NOTHING)
     for each in some:
         if each["trouble"]:
             screen.note("say.watch-trouble", why=in_words(each["trouble"], language))

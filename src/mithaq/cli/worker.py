@@ -1,8 +1,9 @@
 """Many machines: telemetry is put on a log that all reach, and workers read it together."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
@@ -99,8 +100,10 @@ def worker(  # noqa: PLR0913 an argument per option
     """Share with others the work of holding a log against rules; hits are kept in the node."""
     from mithaq.ingest import forwarding, working  # noqa: PLC0415 as above
     from mithaq.ingest.telemetry import Ways  # noqa: PLC0415 as above
+    from mithaq.ingest.telemetry.jetstream import address as address_of  # noqa: PLC0415 as above
 
     desk, said = desk_of(ctx), said_of(column)
+    address_of(address)  # a wrong one is told of before rules are read
     with ExitStack() as until:
         until.enter_context(beside(desk.screen, desk.home, "worker"))
         halt = until.enter_context(_told())
@@ -119,7 +122,9 @@ def worker(  # noqa: PLR0913 an argument per option
             turn=group.turn,
             halted=halt.is_set,
         )
-        one.run(once=once)
+        with desk.screen.changing() as show:
+            one.halted = partial(_shown, desk, one, show, halt)
+            one.run(once=once)
     _worked(desk, one)
 
 
@@ -147,14 +152,24 @@ def _looked_for(
     return keeper, content
 
 
-def _worked(desk: Desk, worker: "Worker") -> None:
-    keeper, refused = worker.keeper, sum(worker.refused.values())
-    facts = {
+def _shown(desk: Desk, worker: "Worker", show: Callable[[str], None], halt: Event) -> bool:
+    """Show how far it is, where somebody looks; say whether it is to end."""
+    show(desk.screen.words.say("say.worked", **_counts(worker)))
+    return halt.is_set()
+
+
+def _counts(worker: "Worker") -> dict[str, int]:
+    keeper = worker.keeper
+    return {
         "chunks": worker.chunks,
         "events": worker.events,
         "new": keeper.new,
         "known": keeper.known,
     }
+
+
+def _worked(desk: Desk, worker: "Worker") -> None:
+    facts, refused = _counts(worker), sum(worker.refused.values())
     if desk.screen.as_json:
         desk.screen.json(facts | {"refused": dict(worker.refused)})
         return

@@ -19,7 +19,7 @@ from mithaq.detect.stix.patterns import Asked, Patterns
 from mithaq.detect.yara import SECONDS, Kept, Text, Yara, digest_of
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Refusal
-from mithaq.formats.registry import Undated
+from mithaq.formats.registry import Read, Undated
 from mithaq.formats.rules import yara as yara_files
 from mithaq.model.objects import Body
 from mithaq.model.whose import Word
@@ -171,12 +171,22 @@ def _read(
     files: Iterable[tuple[str, bytes]], unserved: list[Unserved]
 ) -> Iterator[tuple[Word, Body]]:
     for name, raw in files:
-        for each in BUILT_IN.read(raw):
+        for each in _parsed(name, raw):
             if isinstance(each, Refusal):
                 where = f"{name}:{each.line or each.position}"
                 unserved.append(Unserved(id=where, title=where, code=each.code, why=each.why))
             else:
                 yield Word(each.id or getattr(each, "key", "")), each.body
+
+
+def _parsed(name: str, raw: bytes) -> Read:
+    """Read a file; what refuses it as a whole says which of them it is."""
+    try:
+        yield from BUILT_IN.read(raw)
+    except InputError as why:
+        told = type(why)(f"{name}: {why}", **why.facts)
+        told.code = why.code
+        raise told from why
 
 
 def _no_way(_word: Word, _title: str, _pattern: str) -> None:

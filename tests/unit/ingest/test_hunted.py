@@ -4,6 +4,7 @@ import pytest
 
 from mithaq.detect.engine import Engine
 from mithaq.detect.sigma import Correlator
+from mithaq.errors import InputError
 from mithaq.ingest.hunted import Scanner, sought
 from mithaq.ingest.wanted import content
 from mithaq.model.telemetry import Event, LogSource
@@ -106,3 +107,11 @@ def test_what_cannot_be_looked_for_is_told_under_its_id_and_takes_no_other_with_
 
     assert [(each.id, each.code) for each in made.unserved] == [(bad[0].rule, code)]
     assert {Word(each.id, each.giver) for each in made.rules} == {good[0]}
+
+
+@pytest.mark.parametrize(
+    "raw", [b"one.loompa\n", b"\xff\xfe\x00", b'{"type": "bundle", "objects": 7}']
+)
+def test_a_file_of_indicators_that_cannot_be_read_as_a_whole_is_named(raw):
+    with pytest.raises(InputError, match=r"^second\.txt: ."):
+        sought([("first.txt", b"evil.example.org\n"), ("second.txt", raw)])

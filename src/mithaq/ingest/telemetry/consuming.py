@@ -21,6 +21,7 @@ from mithaq.ingest.telemetry.jetstream import (
     TROUBLE,
     Address,
     Line,
+    NoLog,
     address,
     chunk_of,
 )
@@ -64,7 +65,7 @@ class Shared:
         try:
             self._pull = line.do(self._joined())
         except NotFoundError as error:
-            raise NoSource(f"no stream {self._where.stream} at {self._where.server}") from error
+            raise NoLog(f"no stream {self._where.stream} at {self._where.server}") from error
         except TROUBLE as error:
             raise NoSource(f"cannot read {self._where.stream}: {error}") from error
 

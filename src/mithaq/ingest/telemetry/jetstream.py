@@ -89,14 +89,14 @@ def address(text: str, consumer: str = "mithaq") -> Address:
     except ValueError as error:
         raise NoLog("not of the form nats://HOST:PORT/STREAM") from error
     if parts.username or parts.password:
-        raise NoSource("a password does not belong in an address: name a file with login=FILE")
+        raise NoLog("a password does not belong in an address: name a file with login=FILE")
     if parts.scheme != "nats" or not host or not _NAME.fullmatch(stream):
         raise NoLog("not of the form nats://HOST:PORT/STREAM")
     if unknown := sorted(asked.keys() - _ASKED):
-        raise NoSource(f"an address of a stream has no {unknown[0]}")
+        raise NoLog(f"an address of a stream has no {unknown[0]}")
     for name, form in (("subject", _SUBJECT), ("consumer", _NAME)):
         if name in asked and not form.fullmatch(asked[name]):
-            raise NoSource(f"{name} is not of letters, digits, - and _")
+            raise NoLog(f"{name} is not of letters, digits, - and _")
     files = {
         name: Path(asked[name]) for name in ("login", "ca", "certificate", "key") if name in asked
     }
@@ -116,12 +116,12 @@ def _instant(written: str) -> datetime:
     try:
         return parse(written)
     except InputError as error:
-        raise NoSource("since is an instant such as 2026-11-30T06:00:00Z") from error
+        raise NoLog("since is an instant such as 2026-11-30T06:00:00Z") from error
 
 
 def _seconds(written: str) -> float:
     if not (written.isascii() and written.isdecimal() and 0 < int(written) <= _LONGEST_WAIT):
-        raise NoSource("wait is a number of seconds")
+        raise NoLog("wait is a number of seconds")
     return float(written)
 
 
