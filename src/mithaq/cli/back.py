@@ -5,19 +5,25 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mithaq.cli.common import span
+from mithaq.cli.common import BadUsage, span
 from mithaq.clock import parse, text
 from mithaq.errors import InputError
 
 if TYPE_CHECKING:
     from mithaq.ingest.hunting import Hit, Hunt
     from mithaq.ingest.keeping import Keeper
+    from mithaq.ingest.noting import Noting
 
 
 class NothingKept(InputError):
     """The node keeps nothing of its telemetry."""
 
     code = "no-past"
+
+
+def blind(noting: "Noting") -> str:
+    """Return the sentence that says why no events are kept: nobody asked for it, or none came since."""
+    return "say.hunt-none-yet" if noting.raw_days else "say.hunt-blind"
 
 
 class Looking:
@@ -40,7 +46,8 @@ class Looking:
         rules = found.rules or found.correlations or found.veiled or found.yara
         events = bool(rules or patterns)
         self._files = self._noting.files(since) if events else []
-        self.blind = events and not self._files  # for rules and patterns nothing is kept
+        # the sentence, where nothing is kept that rules and patterns could be looked for in
+        self.blind = blind(self._noting) if events and not self._files else ""
         self.lost: list[str] = []  # days of the index that could not be read
         self._done, self._size = 0, len(self._days)
 
@@ -87,4 +94,6 @@ def first_day(written: str, now: datetime) -> str:
     try:
         return text(parse(f"{written}T00:00:00Z"))[:10]
     except InputError:
-        return text(now - span(written))[:10]
+        with suppress(BadUsage):
+            return text(now - span(written))[:10]
+    raise BadUsage("bad-since", name=written)

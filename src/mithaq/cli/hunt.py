@@ -156,7 +156,7 @@ def _look_back(report: "_Report", look: Looking, run: "Hunt") -> bool:
     if report.screen.as_json:
         return whole
     if look.blind:
-        report.screen.note("say.hunt-blind")
+        report.screen.note(look.blind)
     for each in run.broken[:_SHOWN]:
         report.screen.note("say.hunt-damaged", name=each)
     return whole

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mithaq.auth.actors import Permission
-from mithaq.cli.back import NothingKept, first_day
+from mithaq.cli.back import NothingKept, blind, first_day
 from mithaq.cli.desk import desk_of
 from mithaq.cli.frame import Command, topic
 from mithaq.cli.options import Flag
@@ -73,7 +73,7 @@ def looked(ctx: typer.Context) -> None:
     if desk.screen.as_json:
         return
     if not kept:
-        desk.screen.note("say.hunt-blind")
+        desk.screen.note(blind(noting))
     for each in known.damaged:
         desk.screen.note("say.hunt-damaged", name=each)
 
