@@ -52,6 +52,8 @@ _WHOLE = frozenset(
         "running",
     }
 )  # never broken
+_CRAMPED = 100  # columns, up to which the hour of what was found stands below its day
+_DAY = 10
 _TLP = {  # colours of TLP 2.0, on black
     "TLP:CLEAR": "bold #ffffff on black",
     "TLP:GREEN": "bold #33ff00 on black",
@@ -218,8 +220,12 @@ class Screen:
         turn = reversed if self.right_to_left else list
         side: Literal["left", "right"] = "right" if self.right_to_left else "left"
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        cramped = self.out.width <= _CRAMPED
         for head, name in turn(list(zip(heads, columns, strict=True))):
-            table.add_column(head, justify=side, overflow="fold", no_wrap=name in _WHOLE)
+            most = _DAY if cramped and name == "hit_first" else None
+            table.add_column(
+                head, justify=side, overflow="fold", no_wrap=name in _WHOLE, max_width=most
+            )
         for row in rows:
             cells = [self._shown(self._cell(name, row.get(name)), short=True) for name in columns]
             table.add_row(*turn(cells))

@@ -174,3 +174,18 @@ def test_each_cell_of_an_arabic_table_keeps_its_own_direction():
     assert "\u2068a.example\u2069" in printed(made)
     state = made.words.say("value.state.in-force")
     assert f"\u2067{state}\u2069" in printed(made)
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_what_was_found_has_a_fourth_of_80_columns_for_the_day_stands_above_the_hour(language):
+    made = screen(language, terminal=True)
+    title = "Dumping of Sensitive Hives Via Reg.EXE"
+    found = "abcdefghij" * 9
+    row = {"severity": "high", "title": title, "count": 4, "found": found}
+    row["hit_first"] = "2020-09-22T08:28:41.123Z"
+    made.rows(("severity", "title", "count", "hit_first", "found"), [row])
+    lines = [plain(line) for line in printed(made).splitlines()]
+
+    assert any("2020-09-22" in line and "08:28:41Z" not in line for line in lines)
+    assert any("08:28:41Z" in line for line in lines)
+    assert max(map(len, re.findall(r"[a-j]{9,}", "\n".join(lines)))) > 20
