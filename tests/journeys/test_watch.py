@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
@@ -136,6 +136,58 @@ def test_who_asks_how_the_watch_does_is_told_what_they_may_know(tmp_path):
     assert "telemetry-turned-away" in shown
     assert room not in shown
     assert "Secret" not in shown
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "ar"])
+def test_sources_that_no_watch_had_for_long_are_told_of_and_forgotten_after_a_look(
+    tmp_path, language
+):
+    home = node(tmp_path)
+    with open_node(home) as made:
+        for days in (0, 3, 29, 30, 200):
+            at = text(made.clock() - timedelta(days=days))
+            with made.core.begin() as unit:
+                live.put_state(unit, f"/logs/{days}", at, {"running": days == 0, "events": days})
+            live.Marks(made.core, f"/logs/{days}")["file"] = "7"
+
+    def forget(*args, code=0):
+        env = {"MITHAQ_HOME": str(home), "MITHAQ_LANG": language}
+        done = CliRunner().invoke(app, ["watch", "forget", *args, "--as", "ana"], env=env)
+        assert done.exit_code == code, done.output
+        return done
+
+    def left():
+        with open_node(home) as made, made.core.read() as unit:
+            sources = [source for source, _, _ in live.states(unit)]
+            marked = [source for source in ALL if live.marked(unit, source)]
+        assert sorted(sources) == sorted(marked)
+        return sorted(int(source[6:]) for source in sources)
+
+    status = ["watch", "status", "--as", "ana", "--language", language]
+    said = json.loads(say(home, *status, "--json"))["sources"]
+    shown = CliRunner().invoke(app, status, env={"MITHAQ_HOME": str(home)})
+    assert {each["source"]: each["unwatched_days"] for each in said} == {
+        f"/logs/{days}": days for days in (0, 3, 29, 30, 200)
+    }
+    assert "--unseen 30d" in shown.stderr.replace("\n", " ")
+
+    seen = json.loads(forget("--unseen", "30d", "--preview", "--json").stdout)
+    assert [each["source"] for each in seen] == ["/logs/200", "/logs/30"]
+    assert left() == [0, 3, 29, 30, 200]
+    assert "/logs/200" in forget("--unseen", "30d").stdout
+    assert left() == [0, 3, 29]
+    assert "/logs/29" in forget("/logs/29", "--preview").stdout
+    assert left() == [0, 3, 29]
+    forget("/logs/29")
+    forget("/logs/29", code=1)
+    forget("--unseen", "0d")
+    assert left() == [0]
+    for odd in (("/logs/0", "--unseen", "1d"), (), ("--unseen", "long"), ("--preview",)):
+        forget(*odd, code=2)
+    assert left() == [0]
+
+
+ALL = [f"/logs/{days}" for days in (0, 3, 29, 30, 200)]
 
 
 def test_who_lists_hits_is_told_that_something_is_not_looked_for_any_more(tmp_path):

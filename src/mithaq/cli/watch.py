@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer._click import Context
 
+from mithaq import clock
 from mithaq.cli import watched
 from mithaq.cli.beside import beside
 from mithaq.cli.columns import Columns, said_of
+from mithaq.cli.common import BadUsage, span
 from mithaq.cli.desk import Desk, NoFile, desk_of
 from mithaq.cli.exits import FOUND, INTERRUPTED
 from mithaq.cli.found import told_fields
@@ -314,16 +316,41 @@ def allow(
 
 
 @app.command("forget", cls=Command)
-def forget(ctx: typer.Context, source: Annotated[str, typer.Argument(metavar="SOURCE")]) -> None:
-    """Forget how far a source was read."""
+def forget(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE")] = "",
+    *,
+    unseen: Annotated[str, typer.Option("--unseen", metavar="TIME")] = "",
+    preview: Flag = False,
+) -> None:
+    """Forget how far a source was read, or those that no watch had for some time."""
     from mithaq.auth.actors import Permission  # noqa: PLC0415 heavy, as above
     from mithaq.store import live  # noqa: PLC0415 as above
 
+    if bool(source) == bool(unseen):
+        raise BadUsage("source-or-unseen")
     desk = desk_of(ctx)
-    text = _whole_path(source)
     with desk.node() as node, node.core.begin() as unit:
         desk.actor(unit, Permission.HIT_JUDGE)
-        known = live.forget_source(unit, text)
-    if not known:
-        desk.stop("say.watch-unknown", source=text)
-    desk.screen.say("say.watch-forgot", source=text)
+        now, named = node.clock(), _whole_path(source) if source else ""
+        before = clock.text(now - span(unseen)) if unseen else ""
+        every = [watched.source(*each, now) for each in live.states(unit)]
+        gone = [
+            each
+            for each in every
+            if each["source"] == named
+            or (each["watched_last"] < before and each["running"] == "stopped")
+        ]
+        known = bool(gone) or bool(named and live.marked(unit, named))
+        for each in [named] if named else [row["source"] for row in gone]:
+            if not preview:
+                live.forget_source(unit, each)
+    if named and not known:
+        desk.stop("say.watch-unknown", source=named)
+    if named and not preview:
+        desk.screen.say("say.watch-forgot", source=named)
+        return
+    desk.screen.rows(("source", "watched_last", "unwatched_days"), gone, empty="none.unseen")
+    if not desk.screen.as_json:
+        said = "say.watch-would-forget" if preview else "say.watch-forgotten"
+        desk.screen.note(said, count=len(gone))

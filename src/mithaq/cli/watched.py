@@ -22,9 +22,11 @@ ASIDE: Final = ("number", "title", "because", "after_events", "at")
 _SOURCES: Final = ("source", "running", "events", "event_last")  # what fits into 80 columns
 _BEYOND: Final = (
     "unread_bytes", "waiting", "waiting_since", "unreadable", "heard", "began", "example",
+    "unwatched_days", "watched_last",
 )  # fmt: skip
 _REFUSED: Final = ("source", "code", "why", "count")
 _SINKS: Final = ("sink", "waiting", "since", "why", "not_told")
+OLD: Final = 30  # days after which it is said that a source may be forgotten
 _ALIVE: Final = timedelta(seconds=30)  # since a watch last said how its sources do
 
 
@@ -47,6 +49,8 @@ def show(screen: "Screen", some: Rows, sinks: Rows, aside: Rows) -> None:
     """Print how sources do, what could not be read, how sinks do, and what is set aside."""
     language = screen.words.language
     screen.rows(_SOURCES, some, empty="none.watched", wide=_BEYOND)
+    if old := sum(each["unwatched_days"] >= OLD for each in some):
+        screen.note("say.watch-old", count=old, days=OLD)
     for each in some:
         if each["unread_bytes"] or each["waiting"]:
             which = ("source", "unread_bytes", "waiting")
@@ -75,6 +79,8 @@ def source(name: str, at: str, facts: Facts, now: datetime) -> dict[str, Any]:
     return {
         "source": name,
         "running": state if alive else "stopped",
+        "watched_last": at,
+        "unwatched_days": max((now - parse(at)).days, 0),
         "events": facts.get("events", 0),
         "event_last": facts.get("last", ""),
         "heard": facts.get("heard", ""),

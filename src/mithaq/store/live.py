@@ -75,6 +75,12 @@ def put_state(unit: Connection, source: str, at: str, facts: Mapping[str, object
     put(unit, source_states, row)
 
 
+def marked(unit: Connection, source: str) -> bool:
+    """Say whether it is kept how far a source was read."""
+    query = select(source_marks.c.name).where(source_marks.c.source == source).limit(1)
+    return bool(fetched(unit, query))
+
+
 def forget_source(unit: Connection, source: str) -> bool:
     """Forget how far a source was read, and how it did; say whether there was one."""
     gone = [
