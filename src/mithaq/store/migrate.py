@@ -1,13 +1,15 @@
 """Bring a room to the newest schema: forward only, one linear history per room."""
 
+from functools import cache
 from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config as Alembic
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, select, text
 
-from mithaq.store.engine import Store, StoreFault, append_lock
+from mithaq.store.engine import Room, Store, StoreFault, append_lock
 
 
 class OtherSchema(StoreFault):
@@ -39,10 +41,9 @@ def upgrade(store: Store) -> None:
             raise OtherSchema(
                 f"the database of {store.room} holds tables of something else", room=store.room
             )
-        config = Alembic()
-        config.set_main_option("path_separator", "newline")  # a folder's name may hold spaces
-        config.set_main_option("script_location", _folder())
-        config.set_main_option("version_locations", f"{_folder()}/{store.room}")
+        if tables and _applied(unit, store) == [_newest(store.room)]:
+            return  # as at nearly every start: Alembic would find the same, and take longer
+        config = _config(store.room)
         config.attributes["connection"] = unit
         config.attributes["room"] = store.room
         try:
@@ -52,6 +53,19 @@ def upgrade(store: Store) -> None:
                 f"the database of {store.room} was written by another version of Mithaq",
                 room=store.room,
             ) from error
+
+
+def _config(room: Room) -> Alembic:
+    config = Alembic()
+    config.set_main_option("path_separator", "newline")  # a folder's name may hold spaces
+    config.set_main_option("script_location", _folder())
+    config.set_main_option("version_locations", f"{_folder()}/{room}")
+    return config
+
+
+@cache
+def _newest(room: Room) -> str | None:
+    return ScriptDirectory.from_config(_config(room)).get_current_head()
 
 
 def _tables(unit: Connection, store: Store) -> list[str]:
@@ -70,6 +84,11 @@ def _has_schema(unit: Connection, store: Store) -> bool:
 
 def version(unit: Connection, store: Store) -> str:
     """Return the name of the newest migration applied."""
+    [name] = _applied(unit, store)
+    return name
+
+
+def _applied(unit: Connection, store: Store) -> list[str]:
     schema = None if store.on_sqlite else store.room
     table = Table("alembic_version", MetaData(), Column("version_num", Text), schema=schema)
-    return str(unit.execute(select(table.c.version_num)).scalar_one())
+    return [str(name) for name in unit.execute(select(table.c.version_num)).scalars()]
