@@ -16,6 +16,7 @@ from stix2patterns.validator import run_validator
 from mithaq.errors import InputError
 from mithaq.formats import BUILT_IN, Layout, NotThisFormat, Refusal, UnknownFormat
 from mithaq.formats.lists import ROLES, Lists, sheets
+from mithaq.formats.lists.words import role_of
 from mithaq.model.canonical import GateRefused, Limits
 from mithaq.model.labels import Tlp
 from mithaq.model.markings import tlp_id
@@ -666,3 +667,8 @@ def test_every_line_of_a_real_list_is_an_indicator_or_is_refused_with_a_reason(n
     assert Lists().fits(raw)
     for each in good[:: len(good) // 50 + 1]:
         assert as_indicator(each.body)["pattern_type"] == "stix"
+
+
+@pytest.mark.parametrize("role", [each for each in ROLES if each != "directory"])
+def test_a_column_that_bears_the_name_of_a_role_plays_it(role):
+    assert role_of(role) == role
