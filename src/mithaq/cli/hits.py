@@ -91,7 +91,7 @@ def list_(  # noqa: PLR0913 an argument per option
     columns = ["number", "severity", "name", "day", "log_source", "count", "machines"]
     wide = ["judged", "assignee", "giver", "rule", "first", "last", "suppressed"]
     if judged == "all":  # else it is the same in each row
-        columns.append(wide.pop(0))
+        columns[-1], wide[0] = "judged", "machines"
     desk.screen.rows(columns, rows, empty="none.hits", wide=wide)
     if len(found) > limit and not desk.screen.as_json:
         desk.screen.note("say.more-hits", skip=skip + limit)
@@ -312,9 +312,12 @@ def suppressed(ctx: typer.Context) -> None:
     with desk.node() as node, node.core.read() as unit:
         actor = desk.actor(unit, Permission.HIT_READ)
         found = defence.suppressions(unit, node.us, actor)
-    columns = ("number", "rule", "field", "value", "until", "why", "by", "at", "undone_by")
+    columns = ["number", "rule", "field", "value", "until", "why", "by", "at"]
+    wide = ["undone_by", "undone_at", "undone_why"]
+    if any(each.undone_by for each in found):
+        columns.append(wide.pop(0))
     rows = [_suppression(each) for each in found]
-    desk.screen.rows(columns, rows, empty="none.suppressed", wide=("undone_at", "undone_why"))
+    desk.screen.rows(columns, rows, empty="none.suppressed", wide=wide)
 
 
 def _suppression(each: Suppression) -> Facts:

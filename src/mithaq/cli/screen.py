@@ -52,8 +52,9 @@ _WHOLE = frozenset(
         "running",
     }
 )  # never broken
-_CRAMPED = 100  # columns, up to which the hour of what was found stands below its day
+_CRAMPED = 100  # columns, up to which the hour of these stands below the day
 _DAY = 10
+_DATED = frozenset({"hit_first", "began", "ended_at"})
 _TLP = {  # colours of TLP 2.0, on black
     "TLP:CLEAR": "bold #ffffff on black",
     "TLP:GREEN": "bold #33ff00 on black",
@@ -222,7 +223,7 @@ class Screen:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         cramped = self.out.width <= _CRAMPED
         for head, name in turn(list(zip(heads, columns, strict=True))):
-            most = _DAY if cramped and name == "hit_first" else None
+            most = _DAY if cramped and name in _DATED else None
             table.add_column(
                 head, justify=side, overflow="fold", no_wrap=name in _WHOLE, max_width=most
             )

@@ -95,3 +95,15 @@ def test_whatever_these_rooms_refuse_is_told_in_the_readers_language(room):
 
 
 FACTS_ALONE = {"{} is {}"}  # of a requirement and its state
+
+
+@pytest.mark.parametrize("language", ["fr", "ar"])
+@pytest.mark.parametrize(
+    "said", ["no hits 9 that ana may see", "no suppression 9 that ana may see"]
+)
+def test_what_is_not_to_be_seen_is_said_in_the_readers_language(language, said):
+    told = in_words(said, language)
+
+    assert said not in told
+    assert "9" in told
+    assert "ana" in told
