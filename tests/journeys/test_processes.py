@@ -208,20 +208,27 @@ def agree(one, other):
 
 
 @contextmanager
-def served(folder, **settings):
-    """Serve two nations that have a pact."""
+def founded(folder, **settings):
+    """Make two nations that know nothing of each other, and serve neither."""
     nations = [
         Nation(folder, name, country, **settings)
         for name, country in (("aurelia", "QM"), ("borea", "QN"))
     ]
     try:
-        for nation in nations:
-            nation.serve()
-        agree(*nations)
         yield nations
     finally:
         for nation in nations:
             nation.close()
+
+
+@contextmanager
+def served(folder, **settings):
+    """Serve two nations that have a pact."""
+    with founded(folder, **settings) as nations:
+        for nation in nations:
+            nation.serve()
+        agree(*nations)
+        yield nations
 
 
 def gone(pids):
@@ -318,9 +325,9 @@ def typed(home, *line):
 
 
 def test_a_node_shares_its_address_with_no_other_node_and_no_other_program(tmp_path):
-    with served(tmp_path) as (aurelia, borea):
+    with founded(tmp_path) as (aurelia, borea):
+        aurelia.serve()
         address = aurelia.node.config.settings.listen
-        borea.stop()
         beside_a_node = typed(borea.home, "serve", "--peers", address)
         aurelia.stop()
         host, _, port = address.partition(":")
@@ -334,7 +341,8 @@ def test_a_node_shares_its_address_with_no_other_node_and_no_other_program(tmp_p
 
 
 def test_status_says_truly_whether_the_node_is_served(tmp_path):
-    with served(tmp_path) as (aurelia, _):
+    with founded(tmp_path) as (aurelia, _):
+        aurelia.serve()
         address = aurelia.node.config.settings.listen
         running = json.loads(typed(aurelia.home, "status", "--json").stdout)["served"]
         aurelia.process.kill()
