@@ -130,7 +130,10 @@ def test_what_cannot_be_looked_back_to_is_said(town, language):
     log = town.log("dns.jsonl", *ASKED)
     both = town.do("hunt", log, "--back", "9d", "--as", "ana", code=(2,), language=language)
     neither = town.do("hunt", "--as", "ana", code=(2,), language=language)
-    odd = town.do("hunt", "--back", "often", "--as", "ana", code=(2,), language=language)
+    none = town.folder / "none.txt"
+    none.write_bytes(b"no list at all\n")
+    often = ("hunt", "--back", "often", "--indicators", none, "--as", "ana")
+    odd = town.do(*often, code=(2,), language=language)  # before what is looked for is read
     settings = town.home / "mithaq.toml"
     settings.write_text(settings.read_text("utf-8") + "\n[telemetry]\npast_days = 0\n", "utf-8")
     off = town.do("hunt", "--back", "9d", "--as", "ana", code=(2,), language=language)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mithaq.cli.common import BadUsage, span
-from mithaq.clock import parse, text
+from mithaq.clock import now, parse, text
 from mithaq.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Looking:
             yield from self._run.run(self._files)
 
 
-def first_day(written: str, now: datetime) -> str:
+def first_day(written: str, at: datetime) -> str:
     """Return the day that ``90d`` or ``2026-09-01`` means.
 
     Raises:
@@ -95,5 +95,16 @@ def first_day(written: str, now: datetime) -> str:
         return text(parse(f"{written}T00:00:00Z"))[:10]
     except InputError:
         with suppress(BadUsage):
-            return text(now - span(written))[:10]
+            return text(at - span(written))[:10]
     raise BadUsage("bad-since", name=written)
+
+
+def meant(written: str) -> str:
+    """Return how far back to look as it was written, if it means a day: told before anything is read.
+
+    Raises:
+        BadUsage: it does not.
+    """
+    if written:
+        first_day(written, now())
+    return written

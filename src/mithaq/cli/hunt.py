@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from mithaq import samples
-from mithaq.cli.back import Looking
+from mithaq.cli.back import Looking, meant
 from mithaq.cli.columns import Columns, said_of
 from mithaq.cli.common import BadUsage
 from mithaq.cli.desk import Desk, NoEvents, NoFile, desk_of
@@ -65,7 +65,7 @@ def hunt(  # noqa: PLR0913 an argument per option
     ctx: typer.Context,
     logs: Annotated[list[Path] | None, typer.Argument(metavar="LOG|FOLDER…")] = None,
     *,
-    back: Annotated[str, typer.Option(metavar="TIME|DAY")] = "",
+    back: Annotated[str, typer.Option(metavar="TIME|DAY", callback=meant)] = "",
     rules: Paths = None,
     indicators: Paths = None,
     yara: Paths = None,
