@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 
 from mithaq.store import tables
 from mithaq.store.engine import ROOMS, open_store
-from mithaq.store.migrate import upgrade, version
+from mithaq.store.migrate import OtherSchema, upgrade, version
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +69,17 @@ def test_upgrading_again_changes_nothing(opened, room):
 
     with store.read() as unit:
         assert version(unit, store) == before == f"{room}_0001"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_another_version_wrote_is_refused(opened, room):
+    store = opened(room)
+    prefix = "" if store.on_sqlite else f"{room}."
+    with store.begin() as unit:
+        unit.execute(text(f"UPDATE {prefix}alembic_version SET version_num = '{room}_9999'"))
+
+    with pytest.raises(OtherSchema, match="another version"):
+        upgrade(store)
 
 
 def test_a_failed_upgrade_leaves_the_room_as_it_was(address, monkeypatch):
