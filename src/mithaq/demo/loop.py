@@ -29,8 +29,14 @@ class Hunted:
 
 
 def write_logs(folder: Path, now: datetime) -> Path:
-    """Write down what Borea's resolver and two of its machines saw in the hour before."""
+    """Write down what Borea's resolver and two of its machines saw in the hour before, or in the last hour of a day.
+
+    Hits are judged day by day, and the story is of one.
+    """
     folder.mkdir()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if now - midnight < timedelta(hours=1):
+        now = midnight - timedelta(minutes=1)
     asked = [
         ("www.borea.example", 50),
         (OLD, 41),
