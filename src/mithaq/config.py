@@ -132,6 +132,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     url: str  # where peers reach this node
     realm: str = "live"
     listen: str = "127.0.0.1:8450"  # the peers' listener
+    console: str = ""  # the people's listener; empty: there is none
+    console_url: str = ""  # where people reach it, if that is another address
     # PEM files, relative to the home; empty: plain HTTP, behind loopback or a proxy
     tls_certificate: str = ""
     tls_key: str = ""
@@ -200,6 +202,12 @@ class Config:
     def listen(self) -> tuple[str, int]:
         """Host and port of the peers' listener."""
         return host_and_port(self.settings.listen)
+
+    def console_url(self, address: tuple[str, int]) -> str:
+        """Return where people reach the console that listens at an address."""
+        host, port = address
+        host = f"[{host}]" if ":" in host else host
+        return self.settings.console_url.rstrip("/") or f"http://{host}:{port}"
 
     @property
     def tls(self) -> tuple[Path, Path] | None:

@@ -58,7 +58,8 @@ class Town:
     def found(self, nation):
         """Make a nation's home and its people, and let it listen."""
         url = f"http://{nation}.example"
-        self.do(nation, "init", "--nation", nation, "--url", url, "--country", nation[:2])
+        about = ("--nation", nation, "--url", url, "--country", nation[:2], "--console", "")
+        self.do(nation, "init", *about)
         for person, roles in ROLES.items():
             by = {} if person == "omar" else {"actor": "omar"}
             about = ("--role", roles, "--clearance", "RED", "--key", self.key(nation, person))

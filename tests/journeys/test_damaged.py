@@ -19,7 +19,7 @@ def typed(home, *line):
 def whole(tmp_path_factory):
     home = tmp_path_factory.mktemp("whole") / "home"
     about = ("--nation", "aurelia", "--url", "http://aurelia.example", "--country", "QM")
-    assert typed(home, "init", *about).exit_code == 0
+    assert typed(home, "init", *about, "--console", "").exit_code == 0
     return home
 
 

@@ -26,6 +26,7 @@ from mithaq.node.build import ROOT_KEY
 app = topic()
 _USUAL = ("stix", "misp", "list", "stix-2.0")  # formats that people have most, before the others
 DEFAULT_LISTEN = "127.0.0.1:8450"
+DEFAULT_CONSOLE = "127.0.0.1:8440"
 
 
 @app.command("init", cls=Command)
@@ -37,6 +38,7 @@ def init(  # noqa: PLR0913 an argument per option
     organisation: Text = "",
     country: Annotated[str, typer.Option(metavar="CODE")] = "",
     listen: Annotated[str, typer.Option(metavar="HOST:PORT")] = "",
+    console: Annotated[str, typer.Option(metavar="HOST:PORT")] = DEFAULT_CONSOLE,
     database: Annotated[str, typer.Option(metavar="URL")] = "",
     realm: Annotated[str, typer.Option(metavar="NAME")] = "live",
     passphrase_file: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
@@ -50,6 +52,7 @@ def init(  # noqa: PLR0913 an argument per option
         url=url,
         realm=realm,
         listen=listen or DEFAULT_LISTEN,
+        console=console,
         database=database,
     )
     _usable(settings)
@@ -83,6 +86,7 @@ def serve(
     ctx: typer.Context,
     *,
     peers_at: Annotated[str, typer.Option("--peers", metavar="HOST:PORT")] = "",
+    people_at: Annotated[str | None, typer.Option("--people", metavar="HOST:PORT")] = None,
 ) -> None:
     """Run the node until it is told to stop."""
     from mithaq.serve import run as server  # noqa: PLC0415 no other command needs it
@@ -91,8 +95,10 @@ def serve(
 
     def ready(at: server.Ready) -> None:
         desk.screen.note("say.serving", at=at.address)
+        if at.console:
+            desk.screen.note("say.console-at", at=at.console)
 
-    server.run(desk.home, peers=peers_at or None, ready=ready)
+    server.run(desk.home, peers=peers_at or None, people=people_at, ready=ready)
 
 
 @app.command("status", cls=Command)

@@ -17,6 +17,12 @@ def _actor() -> typer.Typer:
     return actor.app
 
 
+def _console() -> typer.Typer:
+    from mithaq.cli import console  # noqa: PLC0415 as above
+
+    return console.app
+
+
 def _intel() -> typer.Typer:
     from mithaq.cli import intel  # noqa: PLC0415 as above
 
@@ -307,6 +313,7 @@ def _log() -> typer.Typer:
 
 TOPICS: Mapping[str, Callable[[], typer.Typer]] = {  # groups of commands
     "actor": _actor,
+    "console": _console,
     "key": _key,
     "peer": _peer,
     "token": _token,
@@ -362,7 +369,17 @@ COMMANDS: Mapping[
     **dict.fromkeys(("recall", "correct", "receipts", "receipt"), _recall),
 }
 SECTIONS: Mapping[str, tuple[str, ...]] = {  # in the order a newcomer needs them
-    "section.node": ("demo", "init", "serve", "status", "clock", "verify", "actor", "key"),
+    "section.node": (
+        "demo",
+        "init",
+        "serve",
+        "status",
+        "clock",
+        "verify",
+        "actor",
+        "console",
+        "key",
+    ),
     "section.partners": (
         "peer",
         "token",

@@ -1,0 +1,1 @@
+"""Accounts: how people who act here come in."""

@@ -1,0 +1,1 @@
+"""The watch floor: what this shift needs."""
