@@ -1,10 +1,12 @@
 """Hunts that are broken off: by a person, who sees what was found; and by kill -9, after which the next one goes on."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -48,6 +50,13 @@ def wait(process, state):
     pytest.fail(f"it ended before it could be broken off: {process.communicate()}")
 
 
+def write(pipe, over):
+    """Write lines into a pipe, as fast as they are read, until it is over."""
+    while not over.wait(0.01):
+        with contextlib.suppress(BlockingIOError):
+            os.write(pipe, b'{"a": 1}\n')
+
+
 def told(*args):
     done = CliRunner().invoke(app, ["hunt", *map(str, args), "--json"], env={"MITHAQ_LANG": "en"})
     return json.loads(done.stdout), done.exit_code
@@ -73,13 +82,22 @@ def test_one_that_was_killed_goes_on_and_its_table_holds_what_the_first_part_fou
 
 
 def test_a_person_who_breaks_one_off_sees_what_was_found_until_then(logs, tmp_path):
-    # Nobody writes into the last one, so the hunt cannot have come to its end before.
+    # Somebody writes into the last one all the time, so the hunt cannot have come to its end before.
     endless = tmp_path / "endless.jsonl"
     os.mkfifo(endless)
+    pipe = os.open(endless, os.O_RDWR | os.O_NONBLOCK)
+    over = threading.Event()
+    writing = threading.Thread(target=write, args=(pipe, over))
+    writing.start()
     process = started(logs, endless, "--resume", tmp_path / "state")
-    wait(process, tmp_path / "state")
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE)
+    try:
+        wait(process, tmp_path / "state")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        over.set()
+        writing.join()
+        os.close(pipe)
 
     assert process.returncode == 130
     assert b"Memory of LSASS" in out

@@ -10,13 +10,14 @@ _NAMES = (
     "Computer", "Hostname", "host.name", "host.hostname", "device.hostname", "ComputerName", "hostname", "node",
     "id.orig_h", "src_ip", "source.ip", "src_endpoint.ip",
 )  # fmt: skip
+_PLACES = {name: place for place, name in enumerate(_NAMES)}
 _LONGEST = 255  # characters of a name, as of one in DNS
 
 
 def of(event: Event) -> str:
     """Return the name of the machine, as the same letters whoever wrote them; empty: the event names none."""
-    for name in _NAMES:
-        said = event.fields.get(name)
+    for name in sorted(event.fields.keys() & _PLACES.keys(), key=_PLACES.__getitem__):
+        said = event.fields[name]
         if isinstance(said, str) and said:
             return said[:_LONGEST].casefold()
     return ""

@@ -177,6 +177,7 @@ class Indicators:
 
     def match(self, batch: Collection[Event]) -> Iterator[Match]:
         """Yield what is found in each event, in their order."""
+        known = self._read
         for event in batch:
             found: dict[tuple[str, str], tuple[Listed, dict[str, None]]] = {}
             said = event.fields
@@ -185,13 +186,16 @@ class Indicators:
                     continue
                 one = said[fields[0]] if len(fields) == 1 else None
                 if isinstance(one, str):
-                    some = self.answers(how, one)
+                    some = known.get((how, one))  # as nearly always, sooner than by a call
+                    if some is None:
+                        some = self.answers(how, one)
                 else:
                     values = together(how, [said[name] for name in fields])
                     some = tuple(listed for value in values for listed in self.of(value))
                 for listed in some:
                     word = listed.id, listed.giver
                     found.setdefault(word, (listed, {}))[1].update(dict.fromkeys(fields))
+            asset = assets.of(event) if found else ""
             for listed, names in found.values():
                 yield Match(
                     rule=listed.id,
@@ -201,6 +205,6 @@ class Indicators:
                     event=event.digest,
                     at=event.at,
                     source=event.source,
-                    asset=assets.of(event),
+                    asset=asset,
                     found={name: event.fields[name] for name in names} | asked.beside(event, names),
                 )

@@ -127,9 +127,8 @@ class _Form:
     decode: Callable[[bytes], _Row]
     signs: Callable[[_Row], tuple[object, ...]]  # what says of what form a line is
     fits: Callable[[tuple[object, ...]], bool]
-    values: Callable[[_Row], tuple[object, ...]]  # what its fields say, in the order of ``hows``
-    hows: Sequence[str]
-    memos: Sequence[_Memo]  # of each of ``hows``
+    values: Callable[[_Row], tuple[object, ...]]  # what its fields say, in the order of ``ways``
+    ways: Sequence[tuple[str, _Memo]]  # how each is read, and what is remembered of that
     pairs: Sequence[
         tuple[str, Callable[[_Row], tuple[object, ...]]]
     ]  # how, and two fields together
@@ -177,9 +176,11 @@ class _Form:
 
     def _is_quiet(self, row: _Row) -> bool:
         speaks = self.asked.speaks
-        for said, how, memo in zip(self.values(row), self.hows, self.memos, strict=True):
+        said = self.values(row)
+        there = [(one, way) for one, way in zip(said, self.ways, strict=True) if one is not UNSET]
+        for one, (how, memo) in there:
             # Most texts were seen before; only texts are in the memo.
-            if said is not UNSET and memo.get(said) is not False and speaks(how, said):
+            if memo.get(one) is not False and speaks(how, one):
                 return False
         for how, both in self.pairs:
             one, two = both(row)
@@ -226,8 +227,7 @@ def _form(
         signs=getter(signs),
         fits=fits,
         values=getter(singles),
-        hows=list(singles.values()),
-        memos=[asked.memo(how) for how in singles.values()],
+        ways=[(how, asked.memo(how)) for how in singles.values()],
         pairs=[(how, getter((one, two))) for how, one, two in pairs],
     )
 

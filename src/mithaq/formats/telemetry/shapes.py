@@ -153,8 +153,9 @@ def _log_of(name: str) -> str:
 def _zeek(fields: Fields) -> Known:
     """Of Zeek, as it writes JSON itself, as brim does (``_path``) or as Corelight streams it (``@stream``)."""
     path = fields.get("_path") or fields.get("@stream")
-    for name in [name for name in fields if name.startswith("id_")]:
-        fields["id." + name.removeprefix("id_")] = fields.pop(name)
+    if "\nid_" in "\n" + "\n".join(fields):  # sooner than to ask each
+        for name in [name for name in fields if name.startswith("id_")]:
+            fields["id." + name.removeprefix("id_")] = fields.pop(name)
     at = iso(fields.get("ts")) or epoch(fields.get("ts"))
     return fields, LogSource(product="zeek", service=str(path)) if path else _NAMELESS, at
 
