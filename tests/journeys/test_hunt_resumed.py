@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
@@ -37,7 +38,16 @@ def logs(tmp_path_factory):
 def started(*args):
     env = os.environ | {"MITHAQ_LANG": "en", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "mithaq.cli", "hunt", *map(str, args)]
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        command,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Whoever is started in the background of a script is deaf to Ctrl-C, and its children too.
+        preexec_fn=partial(  # noqa: PLW1509 the other thread holds no lock that this needs
+            signal.signal, signal.SIGINT, signal.SIG_DFL
+        ),
+    )
 
 
 def wait(process, state):

@@ -106,7 +106,6 @@ def test_each_clause_stops_by_itself(more, code):
         {"prevalence": Prevalence(days=50, of_days=100)},
         {"prevalence": Prevalence(days=5, of_days=5)},
         {"body": {"confidence": None}, "because": True},
-        {"at": datetime(2025, 12, 31, tzinfo=UTC), "because": True},
         {"evidence": {"among": 8}},
         {
             "evidence": {
