@@ -35,7 +35,6 @@ def values(config: Config, secret: bytes) -> dict[str, Any]:
             "django.contrib.sessions",
             "django.contrib.messages",
             "django.contrib.staticfiles",
-            "django_htmx",
             "allauth",
             "allauth.account",
             "allauth.mfa",
