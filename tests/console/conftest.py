@@ -130,6 +130,22 @@ def accessible(page):
     assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.fixture
+def guest(browser, house):
+    """Return what lets somebody in, and gives their page."""
+    contexts = []
+
+    def let_in(name):
+        contexts.append(browser.new_context(base_url=house.url, locale="en-GB"))
+        page = contexts[-1].new_page()
+        enter(page, house.invitation(name))
+        return page
+
+    yield let_in
+    for each in contexts:
+        each.close()
+
+
 @pytest.fixture(scope="module")
 def lina(browser, house):
     """Return lina's session, and her second factor's secret."""

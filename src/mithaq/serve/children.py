@@ -4,6 +4,7 @@ import os
 import pwd
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import msgspec
@@ -19,18 +20,24 @@ HANDED = Path("listener") / "tls"  # what the listener's user is handed
 STOP_SECONDS = 10.0
 
 
-class Child:
-    """A process that this one starts."""
+class Child(ABC):
+    """A process that this one starts, and that ends with it."""
 
-    name = ""
+    name: str
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, config: Config, address: tuple[str, int]) -> None:
+        """Know how to start it."""
+        self._config = config
+        self._address = address
         self._process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def _started(self) -> "subprocess.Popen[bytes]":
+        """Return the process, just started; this one holds the other end of its standard input."""
 
     def start(self) -> None:
         """Start the process."""
-        raise NotImplementedError
+        self._process = self._started()
 
     def ended(self) -> int | None:
         """Return the exit code of a process that has ended; None while it runs."""
@@ -59,14 +66,7 @@ class Listener(Child):
 
     name = "listener"
 
-    def __init__(self, config: Config, address: tuple[str, int]) -> None:
-        """Know how to start it."""
-        super().__init__()
-        self._config = config
-        self._address = address
-
-    def start(self) -> None:
-        """Start the process; it ends with this one."""
+    def _started(self) -> "subprocess.Popen[bytes]":
         settings = self._config.settings
         environment = _environment()
         told = Settings(
@@ -95,7 +95,7 @@ class Listener(Child):
                 authority=str(self._handed(authority, user)) if authority else "",
             )
             environment[FRONT] = msgspec.json.encode(front).decode()
-        self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
+        return subprocess.Popen(  # noqa: S603 our own interpreter and module
             command,
             env=environment,
             stdin=subprocess.PIPE,  # closed when this process ends, however it ends
@@ -149,17 +149,10 @@ class Console(Child):
 
     name = "console"
 
-    def __init__(self, config: Config, address: tuple[str, int]) -> None:
-        """Know how to start it."""
-        super().__init__()
-        self._config = config
-        self._address = address
-
-    def start(self) -> None:
-        """Start the process; it ends with this one."""
+    def _started(self) -> "subprocess.Popen[bytes]":
         host, port = self._address
         home = str(self._config.home.resolve())
-        self._process = subprocess.Popen(  # noqa: S603 our own interpreter and module
+        return subprocess.Popen(  # noqa: S603 our own interpreter and module
             [sys.executable, "-m", "mithaq.serve.console", home, host, str(port)],
             env=_environment(),
             stdin=subprocess.PIPE,  # closed when this process ends, however it ends

@@ -5,10 +5,7 @@ server's own worker process, in which the application runs, ends when the proces
 """
 
 import os
-import signal
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +13,19 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
+from mithaq.serve import ending
+
 HOME = "MITHAQ_CONSOLE_HOME"
 PARENT = "MITHAQ_CONSOLE_PARENT"  # the process that must live for the worker process to live
 THREADS = 8  # pages at once
-LOOK_SECONDS = 0.25
 STOP_SECONDS = 3
-ORDERLY_SECONDS = 5.0
 
 
 def main(home: str, host: str, port: str) -> None:
     """Serve until asked to stop, or orphaned."""
     os.environ[PARENT] = str(os.getpid())
     os.environ[HOME] = home
-    threading.Thread(target=_orphan, daemon=True).start()
+    ending.when_orphaned(ending.orderly)
     Granian(
         "mithaq.serve.console:app",
         address=host,
@@ -52,26 +49,10 @@ def app() -> Any:  # noqa: ANN401 WSGI says what it is
     from mithaq.serve.logs import configure  # noqa: PLC0415 as above
     from mithaq.web.app import application  # noqa: PLC0415 as above
 
-    threading.Thread(target=_outlive_nobody, args=(int(os.environ[PARENT]),), daemon=True).start()
+    ending.with_parent(int(os.environ[PARENT]))
     node = open_node(Path(os.environ[HOME]))
     configure(node.config.settings.log_level)
     return application(node)
-
-
-def _outlive_nobody(parent: int) -> None:
-    """End this process at once when its parent is another: nothing it holds needs an orderly end."""
-    while os.getppid() == parent:
-        time.sleep(LOOK_SECONDS)
-    os._exit(1)
-
-
-def _orphan() -> None:
-    """Stop this process once nobody holds the other end of its standard input."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(ORDERLY_SECONDS)
-    os._exit(1)
 
 
 if __name__ == "__main__":

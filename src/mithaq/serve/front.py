@@ -7,27 +7,20 @@ started it does: its standard input is a pipe whose other end that process holds
 import asyncio
 import os
 import sys
-import threading
 
 import msgspec
 
 from mithaq.exchange.front import VARIABLE, Front, Pins, Settings
+from mithaq.serve import ending
 from mithaq.store.engine import open_store
 
 
 def main(host: str, port: str, inner: str) -> None:
     """Take connections, and hand on what is inside, until orphaned."""
-    threading.Thread(target=_orphan, daemon=True).start()
+    ending.when_orphaned(lambda: os._exit(0))
     settings = msgspec.json.decode(os.environ[VARIABLE], type=Settings)
     shelf = open_store(settings.shelf_url, "shelf", read_only=True)
     asyncio.run(Front(settings, Pins(shelf), inner).serve(host, int(port)))
-
-
-def _orphan() -> None:
-    """End this process once nobody holds the other end of its standard input."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(0)
 
 
 if __name__ == "__main__":

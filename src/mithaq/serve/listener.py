@@ -8,12 +8,10 @@ application runs, ends when the process that started it is gone, however that we
 import atexit
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 from granian import Granian
@@ -22,18 +20,17 @@ from granian.http import HTTP1Settings
 from starlette.types import ASGIApp
 
 from mithaq.model.benign import Benign
+from mithaq.serve import ending
 
 FRONT = "MITHAQ_FRONT"  # there are settings for a front (``exchange.front``)
 PARENT = "MITHAQ_LISTENER_PARENT"  # the process that must live for the worker process to live
-LOOK_SECONDS = 0.25
 STOP_SECONDS = 3
-ORDERLY_SECONDS = 5.0
 
 
 def main(host: str, port: str, certificate: str, key: str) -> None:
     """Serve until asked to stop, or orphaned."""
     os.environ[PARENT] = str(os.getpid())
-    threading.Thread(target=_orphan, daemon=True).start()
+    ending.when_orphaned(ending.orderly)
     inner = _before(host, port) if FRONT in os.environ else None
     if inner is not None:
         certificate = key = ""  # TLS ends in the process before this one
@@ -73,14 +70,14 @@ def _before(host: str, port: str) -> Path:
 def _end_with(front: "subprocess.Popen[bytes]") -> None:
     """Stop this process when the front ends: nobody comes in any more."""
     front.wait()
-    _stop()
+    ending.orderly()
 
 
 def app() -> ASGIApp:
     """Build the application in the server's worker process, and let that end with its parent."""
     from mithaq.exchange.asgi import app_from_environment  # noqa: PLC0415 the server's own process needs none of it
 
-    threading.Thread(target=_outlive_nobody, args=(int(os.environ[PARENT]),), daemon=True).start()
+    ending.with_parent(int(os.environ[PARENT]))
     return app_from_environment(_known)
 
 
@@ -89,27 +86,6 @@ def _known(written: str) -> Benign:
     from mithaq.node import warninglists  # noqa: PLC0415 as above
 
     return warninglists.known_where(written)
-
-
-def _outlive_nobody(parent: int) -> None:
-    """End this process at once when its parent is another: nothing it holds needs an orderly end."""
-    while os.getppid() == parent:
-        time.sleep(LOOK_SECONDS)
-    os._exit(1)
-
-
-def _orphan() -> None:
-    """Stop this process once nobody holds the other end of its standard input."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    _stop()
-
-
-def _stop() -> None:
-    """Ask the server to stop, and end this process if it does not."""
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(ORDERLY_SECONDS)  # asked while it was still starting, the server may not have heard
-    os._exit(1)
 
 
 if __name__ == "__main__":
